@@ -1,0 +1,195 @@
+// Package diag is the ground floor: how the program says that something is
+// wrong, where, why and how to mend it.
+//
+// Its invariant: a Diagnostic is data. It holds no source text, no colour and no
+// layout, so that every report format is written from the same sorted list and
+// none can say what another does not.
+//
+// It must not know what is being judged: no policy, no intent, no file format.
+package diag
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Severity says what a finding does to the exit code. The zero Severity is
+// invalid: a rule must choose.
+type Severity int
+
+// The severities, weakest first, so that they compare with < and >.
+const (
+	Info Severity = iota + 1
+	Warning
+	Error
+)
+
+var severityNames = map[Severity]string{Info: "info", Warning: "warning", Error: "error"}
+
+// String is the severity's name in lower case.
+func (s Severity) String() string {
+	if name, ok := severityNames[s]; ok {
+		return name
+	}
+	return fmt.Sprintf("severity(%d)", int(s))
+}
+
+// ParseSeverity reads a severity's name. The error lists the names there are.
+func ParseSeverity(name string) (Severity, error) {
+	for s, n := range severityNames {
+		if n == name {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown severity %q: expected info, warning or error", name)
+}
+
+// MarshalJSON writes the severity's name.
+func (s Severity) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// Rule is a kind of finding. Its Code never changes meaning and is never used
+// again for another; the packages that find something each export a table of the
+// rules they know.
+type Rule struct {
+	Code     string   `json:"code"`     // PC and three digits; the first is the family
+	Title    string   `json:"title"`    // what is wrong, in a few words
+	Help     string   `json:"help"`     // why it matters and how to mend it, in sentences
+	Severity Severity `json:"severity"` // unless the Platform says otherwise
+}
+
+// Unjudgeable reports whether a finding of this rule means that the input could
+// not be judged at all: it does not parse (PC0xx) or makes no sense as intent
+// (PC1xx). Such findings cannot be waived and end the program with exit code 2.
+func (r *Rule) Unjudgeable() bool {
+	return len(r.Code) == 5 && (r.Code[2] == '0' || r.Code[2] == '1')
+}
+
+// ObjectID names one Kubernetes object the way its API server does. Namespace is
+// empty for cluster-scoped kinds; Group is empty for the core group.
+type ObjectID struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+}
+
+// IsZero reports whether the ID names nothing.
+func (id ObjectID) IsZero() bool { return id == ObjectID{} }
+
+// String is Kind namespace/name, or Kind name for a cluster-scoped object.
+func (id ObjectID) String() string {
+	if id.Namespace == "" {
+		return id.Kind + " " + id.Name
+	}
+	return id.Kind + " " + id.Namespace + "/" + id.Name
+}
+
+// Compare orders IDs by namespace (cluster-scoped first), group, kind and name.
+func (id ObjectID) Compare(other ObjectID) int {
+	return cmp.Or(
+		cmp.Compare(id.Namespace, other.Namespace),
+		cmp.Compare(id.Group, other.Group),
+		cmp.Compare(id.Kind, other.Kind),
+		cmp.Compare(id.Name, other.Name),
+	)
+}
+
+// Subject points into an object rather than into a file: it is how everything
+// that judges rendered objects says where. The build turns it into a Span before
+// a list is sorted, waived or printed.
+type Subject struct {
+	Object  ObjectID `json:"object,omitzero"`
+	Pointer string   `json:"pointer,omitempty"` // RFC 6901 JSON pointer; empty for the object as a whole
+}
+
+// IsZero reports whether the subject points at nothing.
+func (s Subject) IsZero() bool { return s == Subject{} }
+
+// Related is a second place that explains the first: the other declaration, the
+// rule that decides, the policy that shadows.
+type Related struct {
+	Span    Span    `json:"span,omitzero"`
+	Subject Subject `json:"subject,omitzero"`
+	Message string  `json:"message"`
+}
+
+// Edit replaces the text of a span. An empty NewText deletes; a Span whose End
+// equals its Start inserts.
+type Edit struct {
+	Span    Span   `json:"span"`
+	NewText string `json:"newText"`
+}
+
+// Diagnostic is one finding.
+type Diagnostic struct {
+	Rule         *Rule             `json:"-"`
+	Severity     Severity          `json:"severity"`
+	Message      string            `json:"message"` // one clause: what was found, and what was expected
+	Why          string            `json:"why,omitempty"`
+	Subject      Subject           `json:"subject,omitzero"`
+	Span         Span              `json:"span,omitzero"`
+	Environments []string          `json:"environments,omitempty"` // sorted; empty means that it holds whatever the environment
+	Evidence     map[string]string `json:"evidence,omitempty"`     // what waivers match and fingerprints are made of
+	WaivedBy     string            `json:"waivedBy,omitempty"`     // the waiver's name
+	Related      []Related         `json:"related,omitempty"`
+	Hint         string            `json:"hint,omitempty"` // what to do, for a person; may hold several lines
+	Fix          []Edit            `json:"fix,omitempty"`  // what to do, for a machine; applied together
+}
+
+// At starts a diagnostic of the rule at a place in a file.
+func (r *Rule) At(span Span, format string, args ...any) Diagnostic {
+	return Diagnostic{Rule: r, Severity: r.Severity, Span: span, Message: fmt.Sprintf(format, args...)}
+}
+
+// On starts a diagnostic of the rule about an object.
+func (r *Rule) On(subject Subject, format string, args ...any) Diagnostic {
+	return Diagnostic{Rule: r, Severity: r.Severity, Subject: subject, Message: fmt.Sprintf(format, args...)}
+}
+
+// Because returns the diagnostic with the reason why this is wrong.
+func (d Diagnostic) Because(format string, args ...any) Diagnostic {
+	d.Why = fmt.Sprintf(format, args...)
+	return d
+}
+
+// Suggest returns the diagnostic with the way to mend it.
+func (d Diagnostic) Suggest(format string, args ...any) Diagnostic {
+	d.Hint = fmt.Sprintf(format, args...)
+	return d
+}
+
+// See returns the diagnostic with one more related place.
+func (d Diagnostic) See(span Span, format string, args ...any) Diagnostic {
+	d.Related = append(slices.Clip(d.Related), Related{Span: span, Message: fmt.Sprintf(format, args...)})
+	return d
+}
+
+// Replace returns the diagnostic with an edit that puts text in place of span.
+func (d Diagnostic) Replace(span Span, text string) Diagnostic {
+	d.Fix = append(slices.Clip(d.Fix), Edit{Span: span, NewText: text})
+	return d
+}
+
+// Is reports whether the diagnostic is of the rule.
+func (d Diagnostic) Is(r *Rule) bool { return d.Rule == r }
+
+// compare is the order of every report: by place, then by rule, subject and text.
+func (d Diagnostic) compare(e Diagnostic) int {
+	return cmp.Or(
+		d.Span.Compare(e.Span),
+		cmp.Compare(d.Rule.Code, e.Rule.Code),
+		d.Subject.Object.Compare(e.Subject.Object),
+		cmp.Compare(d.Subject.Pointer, e.Subject.Pointer),
+		cmp.Compare(d.Message, e.Message),
+		slices.Compare(d.Environments, e.Environments),
+	)
+}
+
+// sameFinding reports whether two diagnostics differ in their environments alone.
+func (d Diagnostic) sameFinding(e Diagnostic) bool {
+	return d.Rule == e.Rule && d.Severity == e.Severity && d.Span == e.Span && d.Subject == e.Subject &&
+		d.Message == e.Message && d.WaivedBy == e.WaivedBy && maps.Equal(d.Evidence, e.Evidence)
+}

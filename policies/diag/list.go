@@ -1,0 +1,101 @@
+package diag
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/go-multierror"
+)
+
+// List is what a stage found, in any order. A nil List is a clean bill.
+type List []Diagnostic
+
+// Sorted returns the findings in the order of every report. Findings that differ
+// in their environments alone become one that names them all.
+func (l List) Sorted() List {
+	sorted := slices.Clone(l)
+	slices.SortStableFunc(sorted, Diagnostic.compare)
+	merged := sorted[:0]
+	for _, d := range sorted {
+		if last := len(merged) - 1; last >= 0 && d.sameFinding(merged[last]) {
+			merged[last].Environments = union(merged[last].Environments, d.Environments)
+			continue
+		}
+		merged = append(merged, d)
+	}
+	return merged
+}
+
+// union keeps "whatever the environment" (an empty list) as the widest answer.
+func union(a, b []string) []string {
+	if len(a) == 0 || len(b) == 0 {
+		return nil
+	}
+	all := append(slices.Clone(a), b...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Worst is the highest severity among the findings that are not waived, or zero
+// where there is none.
+func (l List) Worst() Severity {
+	var worst Severity
+	for _, d := range l {
+		if d.WaivedBy == "" {
+			worst = max(worst, d.Severity)
+		}
+	}
+	return worst
+}
+
+// Failed reports whether an error stands that nothing waives: later stages would
+// judge something that is already known to be wrong.
+func (l List) Failed() bool { return l.Worst() == Error }
+
+// Unjudgeable reports whether a finding means that the input could not be judged.
+func (l List) Unjudgeable() bool {
+	return slices.ContainsFunc(l, func(d Diagnostic) bool { return d.Severity == Error && d.Rule.Unjudgeable() })
+}
+
+// In returns the findings, each marked as one of the environment.
+func (l List) In(environment string) List {
+	marked := slices.Clone(l)
+	for i := range marked {
+		marked[i].Environments = []string{environment}
+	}
+	return marked
+}
+
+// Err joins the unwaived errors of the list into one error for callers of the
+// packages as a library, one line each, or returns nil.
+func (l List) Err() error {
+	var all *multierror.Error
+	for _, d := range l.Sorted() {
+		if d.Severity == Error && d.WaivedBy == "" {
+			all = multierror.Append(all, errors.New(d.line()))
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	all.ErrorFormat = func(errs []error) string { return errors.Join(errs...).Error() }
+	return all
+}
+
+func (d Diagnostic) line() string {
+	where := d.Span.String()
+	if where == "" && !d.Subject.IsZero() {
+		where = d.Subject.Object.String()
+	}
+	if where != "" {
+		where += ": "
+	}
+	return where + d.Message + " [" + d.Rule.Code + "]"
+}
+
+// SortedKeys returns the keys of a map in order: the only way in which a map's
+// content may reach an output.
+func SortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}

@@ -1,0 +1,25 @@
+package diag
+
+import "slices"
+
+// Report is one run's answer, complete: what was found, what could have been
+// found, and the texts that the findings point into. Every format is written
+// from it.
+type Report struct {
+	Findings List              // sorted
+	Rules    []*Rule           // every rule that was evaluated, sorted by code
+	Sources  map[string][]byte // file as in Span.File → its bytes
+}
+
+// NewReport sorts the findings and the rules. Sources may be nil: then no
+// snippets are shown.
+func NewReport(findings List, rules []*Rule, sources map[string][]byte) Report {
+	sorted := slices.Clone(rules)
+	slices.SortFunc(sorted, func(a, b *Rule) int {
+		if a.Code < b.Code {
+			return -1
+		}
+		return 1
+	})
+	return Report{Findings: findings.Sorted(), Rules: sorted, Sources: sources}
+}

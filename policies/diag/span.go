@@ -1,0 +1,60 @@
+package diag
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// Position is a place in a text file. Line and Column count from 1; Column
+// counts runes, not bytes, so that a caret stands under the character meant
+// whatever the encoding's width. The zero Position is no place at all.
+type Position struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+// Span is a stretch of one file. End is exclusive: it is the position right
+// after the last rune. A Span without a Start points at the file as a whole, and
+// the zero Span points nowhere.
+//
+// File is relative to the directory being judged and uses forward slashes; it is
+// never absolute, so that no output tells where the program ran.
+type Span struct {
+	File  string   `json:"file"`
+	Start Position `json:"start,omitzero"`
+	End   Position `json:"end,omitzero"`
+}
+
+// IsZero reports whether the span points nowhere.
+func (s Span) IsZero() bool { return s == Span{} }
+
+// HasPosition reports whether the span points into its file, and not only at it.
+func (s Span) HasPosition() bool { return s.Start.Line > 0 }
+
+// String is the span's start as file:line:column, the form that editors and
+// terminals turn into a link.
+func (s Span) String() string {
+	switch {
+	case s.IsZero():
+		return ""
+	case !s.HasPosition():
+		return s.File
+	default:
+		return fmt.Sprintf("%s:%d:%d", s.File, s.Start.Line, s.Start.Column)
+	}
+}
+
+// Compare orders spans by file, start and end, so that findings read top to
+// bottom. The zero span comes first.
+func (s Span) Compare(t Span) int {
+	return cmp.Or(
+		cmp.Compare(s.File, t.File),
+		s.Start.Compare(t.Start),
+		s.End.Compare(t.End),
+	)
+}
+
+// Compare orders positions by line and column.
+func (p Position) Compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+}

@@ -1,0 +1,47 @@
+package object
+
+import "net/netip"
+
+// Cluster is what must be known of a cluster to say what policies do in it.
+type Cluster struct {
+	// Calico's minor release, e.g. 31 for v3.31. It decides tie-breaks, built-in
+	// tiers and defaults (Calico: felix/calc/policy_sorter.go, api/pkg/defaults).
+	CalicoMinor int
+	// API is the form in which Calico's objects are stored.
+	API APIForm
+	// The cluster's own address space. Empty lists are unknown, not none.
+	PodCIDRs, ServiceCIDRs, NodeCIDRs []netip.Prefix
+	DNS                               DNS
+	// System namespaces are never governed.
+	System []string
+}
+
+// APIForm is how Calico's v3 objects reach the store; it decides what is inferred
+// for a policy without types.
+type APIForm string
+
+const (
+	Aggregated APIForm = "aggregated" // Calico's own API server
+	NativeCRD  APIForm = "crd"        // projectcalico.org/v3 custom resources, Calico 3.32 and later
+)
+
+// DNS is where the cluster's name service answers.
+type DNS struct {
+	Namespace string
+	Labels    map[string]string // what its pods carry
+	Port      int               // on UDP and TCP
+	NodeLocal []netip.Addr      // addresses of a node-local cache
+}
+
+// DefaultSystem lists the namespaces without which a cluster does not work.
+var DefaultSystem = []string{"kube-system", "kube-public", "kube-node-lease", "calico-system", "calico-apiserver", "tigera-operator"}
+
+// DefaultDNS is CoreDNS as kubeadm installs it.
+func DefaultDNS() DNS {
+	return DNS{Namespace: "kube-system", Labels: map[string]string{"k8s-app": "kube-dns"}, Port: 53}
+}
+
+// DefaultCluster is what is assumed of a cluster that nobody describes.
+func DefaultCluster() Cluster {
+	return Cluster{CalicoMinor: 31, API: Aggregated, DNS: DefaultDNS(), System: DefaultSystem}
+}

@@ -1,0 +1,107 @@
+package object
+
+import (
+	"strings"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+)
+
+// The API versions whose policies Portcullis reads and writes.
+const (
+	KubernetesAPI = "networking.k8s.io/v1"
+	CalicoAPI     = "projectcalico.org/v3"
+)
+
+// Role is what a kind is to us.
+type Role int
+
+const (
+	// Foreign kinds are somebody else's business: carried along, never looked into.
+	Foreign Role = iota
+	// Policy kinds decide verdicts: an unknown field in one is an error, for what
+	// we do not understand could open or close traffic.
+	Policy
+	// World kinds are facts about the cluster (namespaces, workloads, services):
+	// read for what we know of them, whatever else stands in them.
+	World
+	// Unmodelled kinds do decide verdicts, and we cannot say which.
+	Unmodelled
+)
+
+type kind struct {
+	role    Role
+	cluster bool       // cluster-scoped
+	typed   func() any // a new value of the Go type
+}
+
+func of[T any]() func() any { return func() any { return new(T) } }
+
+// kinds is the one table of the kinds that mean something to Portcullis.
+// Kubernetes' kinds are those of k8s.io/api, Calico's those of
+// github.com/projectcalico/api/pkg/apis/projectcalico/v3.
+var kinds = map[string]map[string]kind{
+	"networking.k8s.io/v1": {
+		"NetworkPolicy": {role: Policy, typed: of[networkingv1.NetworkPolicy]()},
+	},
+	"projectcalico.org/v3": {
+		"NetworkPolicy":                 {role: Policy, typed: of[calico.NetworkPolicy]()},
+		"GlobalNetworkPolicy":           {role: Policy, cluster: true, typed: of[calico.GlobalNetworkPolicy]()},
+		"StagedNetworkPolicy":           {role: Policy, typed: of[calico.StagedNetworkPolicy]()},
+		"StagedGlobalNetworkPolicy":     {role: Policy, cluster: true, typed: of[calico.StagedGlobalNetworkPolicy]()},
+		"StagedKubernetesNetworkPolicy": {role: Policy, typed: of[calico.StagedKubernetesNetworkPolicy]()},
+		"Tier":                          {role: Policy, cluster: true, typed: of[calico.Tier]()},
+		"NetworkSet":                    {role: Policy, typed: of[calico.NetworkSet]()},
+		"GlobalNetworkSet":              {role: Policy, cluster: true, typed: of[calico.GlobalNetworkSet]()},
+		"HostEndpoint":                  {role: Policy, cluster: true, typed: of[calico.HostEndpoint]()},
+		"Profile":                       {role: Policy, cluster: true, typed: of[calico.Profile]()},
+	},
+	"v1": {
+		"Namespace":      {role: World, cluster: true, typed: of[corev1.Namespace]()},
+		"Pod":            {role: World, typed: of[corev1.Pod]()},
+		"Service":        {role: World, typed: of[corev1.Service]()},
+		"ServiceAccount": {role: World, typed: of[corev1.ServiceAccount]()},
+	},
+	"apps/v1": {
+		"Deployment":  {role: World, typed: of[appsv1.Deployment]()},
+		"StatefulSet": {role: World, typed: of[appsv1.StatefulSet]()},
+		"DaemonSet":   {role: World, typed: of[appsv1.DaemonSet]()},
+		"ReplicaSet":  {role: World, typed: of[appsv1.ReplicaSet]()},
+	},
+	"batch/v1": {
+		"Job":     {role: World, typed: of[batchv1.Job]()},
+		"CronJob": {role: World, typed: of[batchv1.CronJob]()},
+	},
+}
+
+// unmodelled lists the API groups whose kinds decide verdicts in a way that is
+// not modelled here, with what to use instead.
+var unmodelled = map[string]string{
+	"crd.projectcalico.org":    "Calico's storage form has other names and other defaults than its API; write " + CalicoAPI,
+	"policy.networking.k8s.io": "cluster-wide Kubernetes policies are not modelled; write a GlobalNetworkPolicy of " + CalicoAPI + " in a tier of its own",
+	"cilium.io":                "Cilium's policies are not modelled; Portcullis judges Kubernetes and Calico policy",
+	"crd.antrea.io":            "Antrea's policies are not modelled; Portcullis judges Kubernetes and Calico policy",
+}
+
+// classify says what a kind is to us and, where it is Unmodelled, what to use
+// instead. Any kind called …NetworkPolicy that is not in the table, or not in
+// that version, is Unmodelled: it would be silently left out otherwise.
+func classify(apiVersion, name string) (k kind, instead string) {
+	if k, ok := kinds[apiVersion][name]; ok {
+		return k, ""
+	}
+	group, _, _ := strings.Cut(apiVersion, "/")
+	if why, ok := unmodelled[group]; ok {
+		return kind{role: Unmodelled}, why
+	}
+	if strings.HasSuffix(name, "NetworkPolicy") {
+		return kind{role: Unmodelled}, "write " + KubernetesAPI + " or " + CalicoAPI
+	}
+	return kind{role: Foreign}, ""
+}
+
+// ClusterScoped reports whether the kind is one of ours that has no namespace.
+func ClusterScoped(apiVersion, name string) bool { return kinds[apiVersion][name].cluster }

@@ -1,0 +1,87 @@
+// Package object is the only reader and writer of Kubernetes manifests: it knows
+// how an object is spelt, which kinds matter, and where in a file a value stands.
+//
+// Its invariant: nothing that could decide a verdict is lost between the bytes
+// and the typed value. A field of a policy that the types do not know, a policy
+// kind that is not modelled, a duplicate key: each is an error, never a silence.
+//
+// It must not know what a policy means, nor that there are intents.
+package object
+
+import (
+	"encoding/json"
+	"slices"
+
+	"portcullis.dev/policies/diag"
+)
+
+// ID names an object. It is defined on the ground floor, because findings point
+// with it.
+type ID = diag.ObjectID
+
+// Object is one manifest, decoded.
+type Object struct {
+	ID         ID
+	APIVersion string
+	Role       Role
+	File       string          // where it was read; empty for one that was rendered in memory
+	Typed      any             // the API's Go type, e.g. *networkingv1.NetworkPolicy; nil for Foreign kinds
+	JSON       json.RawMessage // the manifest as JSON, keys sorted
+}
+
+// Set is a collection of objects in the order of their IDs, each ID at most once.
+// The zero Set is empty and ready for use.
+type Set struct {
+	objects []Object
+}
+
+// NewSet sorts the objects by ID. An ID that occurs twice is a finding, for an API
+// server would keep only the later one: which that is, depends on the order of
+// application.
+func NewSet(objects []Object) (Set, diag.List) {
+	sorted := slices.Clone(objects)
+	slices.SortStableFunc(sorted, func(a, b Object) int { return a.ID.Compare(b.ID) })
+	var found diag.List
+	unique := sorted[:0]
+	for _, o := range sorted {
+		if last := len(unique) - 1; last >= 0 && unique[last].ID == o.ID {
+			found = append(found, duplicate.On(diag.Subject{Object: o.ID}, "%s is defined twice", o.ID).
+				Because("the second definition overwrites the first when both are applied; which one is second depends on the order of the files").
+				Suggest("keep one of %s and %s", orHere(unique[last].File), orHere(o.File)))
+			continue
+		}
+		unique = append(unique, o)
+	}
+	return Set{objects: unique}, found
+}
+
+func orHere(file string) string {
+	if file == "" {
+		return "the rendered output"
+	}
+	return file
+}
+
+// All returns the objects in order. The caller must not change them.
+func (s Set) All() []Object { return s.objects }
+
+// Len is the number of objects.
+func (s Set) Len() int { return len(s.objects) }
+
+// Get finds an object by its ID.
+func (s Set) Get(id ID) (Object, bool) {
+	i, ok := slices.BinarySearchFunc(s.objects, id, func(o Object, id ID) int { return o.ID.Compare(id) })
+	if !ok {
+		return Object{}, false
+	}
+	return s.objects[i], true
+}
+
+// Each calls f with every object whose Typed value is a *T.
+func Each[T any](s Set, f func(Object, *T)) {
+	for _, o := range s.objects {
+		if typed, ok := o.Typed.(*T); ok {
+			f(o, typed)
+		}
+	}
+}
