@@ -1,0 +1,193 @@
+// Package plan is the intermediate representation: what one environment's intents
+// ask for, with every name resolved and every line's place kept.
+//
+// Its invariant: a Plan is complete and unambiguous. Whatever stands above it
+// (targets, proof, facts) needs nothing of the language, and what it says holds in
+// both halves: a Flow is allowed traffic, not a rule at one end.
+//
+// It must not know how policies are spelt, nor what YAML is.
+package plan
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// NamespaceLabel is the label that every Namespace carries with its own name
+// (Kubernetes 1.22 and later: the API server sets it and nobody can change it).
+const NamespaceLabel = "kubernetes.io/metadata.name"
+
+// Plan is what is meant for one environment, which is one cluster.
+type Plan struct {
+	Environment string
+	Targets     []string // names of what may be emitted, in the order of the targets table
+	Cluster     object.Cluster
+	Namespaces  []Namespace // by name
+	Workloads   []Workload  // by namespace and name
+	Flows       []Flow      // in the order of their first origin
+	Guardrails  []Guardrail // in the order of the Platform
+	// DenyUnknown asks for a default deny over the whole cluster, so that a
+	// namespace nobody listed is closed as well.
+	DenyUnknown bool
+	Stages      Stages
+	Platform    diag.Span // the Platform's name, for what has no better place
+}
+
+// Namespace is one that the Platform or an intent knows.
+type Namespace struct {
+	Name     string
+	Owner    string
+	Labels   map[string]string // those of the Namespace object, NamespaceLabel included
+	Governed bool              // drops, in both directions, what no flow allows
+	System   bool              // never governed
+	Span     diag.Span
+}
+
+// Workload is a set of pods with a name.
+type Workload struct {
+	Namespace, Name string
+	Owner           string
+	Selector        object.Selector
+	Ports           []NamedPort // by name
+	DNS             bool        // may ask the cluster's DNS
+	HostNetwork     bool        // no policy can select its pods
+	Span            diag.Span
+}
+
+// Ref is the workload's name in full.
+func (w Workload) Ref() string { return w.Namespace + "/" + w.Name }
+
+// NamedPort is a port, or a set of ports, that a workload listens on.
+type NamedPort struct {
+	Name  string
+	Ports []Port
+}
+
+// Protocol is a transport protocol, spelt as Kubernetes spells it; Any is every
+// protocol and ICMP is both families' control messages.
+type Protocol string
+
+// The protocols of intents.
+const (
+	TCP  Protocol = "TCP"
+	UDP  Protocol = "UDP"
+	SCTP Protocol = "SCTP"
+	Any  Protocol = "any"
+)
+
+// Port is an inclusive range of ports of one protocol. For Any it is 0 to 65535.
+type Port struct {
+	Protocol    Protocol
+	First, Last uint16
+}
+
+// Pods is a set of pods by label.
+type Pods struct {
+	Namespace  string          // the only namespace, or empty: see Namespaces
+	Namespaces object.Selector // over namespaces' labels, where Namespace is empty
+	Selector   object.Selector
+}
+
+// Block is an address range less some ranges inside it. All are of one family and
+// in canonical form (no host bits).
+type Block struct {
+	CIDR   netip.Prefix
+	Except []netip.Prefix // by address, disjoint
+}
+
+// End is one side of a flow: pods or addresses outside the cluster, never both.
+type End struct {
+	Name   string  // what reports call it: shop/checkout, shop/*, @corp, 192.168.1.0/24
+	Pods   *Pods   // nil for addresses
+	Blocks []Block // for addresses, by CIDR
+	Peer   string  // the Platform's name for these addresses, without the @; empty if it has none
+}
+
+// Origin is a line that asks for something.
+type Origin struct {
+	Span   diag.Span
+	Intent string // namespace/name of the workload, or empty for the Platform's own lines
+	Why    string
+	Ticket string
+}
+
+// Flow is allowed traffic: connections from From to To on the destination's Ports.
+type Flow struct {
+	From, To End
+	Ports    []Port // by protocol and number, disjoint
+	Origins  []Origin
+}
+
+// Guardrail is traffic that no flow may allow, in order of precedence.
+type Guardrail struct {
+	Name     string
+	From, To *End   // nil is everything
+	Ports    []Port // empty is everything
+	Unless   []End  // pods exempt as either end
+	Why      string
+	Span     diag.Span
+}
+
+// Stages are the places that our Calico policies take among others.
+type Stages struct {
+	GuardrailTier      string
+	GuardrailTierOrder int
+	DefaultDenyOrder   int // in tier default, above 1000 so that every Kubernetes NetworkPolicy still counts
+}
+
+// DefaultStages keeps clear of order 1000, at which Calico places every Kubernetes
+// NetworkPolicy, and of the tiers that Calico creates itself.
+func DefaultStages() Stages {
+	return Stages{GuardrailTier: "portcullis", GuardrailTierOrder: 100, DefaultDenyOrder: 2000}
+}
+
+// Namespace finds a namespace by name.
+func (p *Plan) Namespace(name string) (Namespace, bool) {
+	i, ok := slices.BinarySearchFunc(p.Namespaces, name, func(n Namespace, name string) int { return strings.Compare(n.Name, name) })
+	if !ok {
+		return Namespace{}, false
+	}
+	return p.Namespaces[i], true
+}
+
+// Governs reports whether pods of the namespace are held to the plan's flows.
+func (p *Plan) Governs(namespace string) bool {
+	n, ok := p.Namespace(namespace)
+	return ok && n.Governed
+}
+
+// HasTarget reports whether a kind of policy may be emitted.
+func (p *Plan) HasTarget(name string) bool {
+	return slices.Contains(p.Targets, name)
+}
+
+// Matches reports whether a pod with those labels, in a namespace with that name
+// and those labels, belongs to the set.
+func (p Pods) Matches(namespace string, namespaceLabels, labels map[string]string) bool {
+	if p.Namespace != "" && p.Namespace != namespace {
+		return false
+	}
+	return (p.Namespace != "" || p.Namespaces.Matches(namespaceLabels)) && p.Selector.Matches(labels)
+}
+
+// String is the port in the language's own spelling: 80, 53/udp, 8000-8100.
+func (p Port) String() string {
+	var b strings.Builder
+	switch {
+	case p.Protocol == Any:
+		return "any"
+	case p.First == p.Last:
+		b.WriteString(strconv.Itoa(int(p.First)))
+	default:
+		b.WriteString(strconv.Itoa(int(p.First)) + "-" + strconv.Itoa(int(p.Last)))
+	}
+	if p.Protocol != TCP {
+		b.WriteString("/" + strings.ToLower(string(p.Protocol)))
+	}
+	return b.String()
+}

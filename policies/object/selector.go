@@ -1,0 +1,143 @@
+package object
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Operator is how a Requirement compares, spelt as in Kubernetes' matchExpressions.
+type Operator string
+
+// The operators of metav1.LabelSelectorRequirement.
+const (
+	In           Operator = "In"
+	NotIn        Operator = "NotIn"
+	Exists       Operator = "Exists"
+	DoesNotExist Operator = "DoesNotExist"
+)
+
+// Requirement is one condition on a label. NotIn holds where the label is absent,
+// as in Kubernetes.
+type Requirement struct {
+	Key    string
+	Op     Operator
+	Values []string // sorted, unique; for In and NotIn
+}
+
+// Selector is a Kubernetes label selector in canonical form: all its requirements
+// hold, and they are sorted and free of repetition. The zero Selector selects
+// everything.
+type Selector []Requirement
+
+// NewSelector brings requirements into canonical form.
+func NewSelector(requirements ...Requirement) Selector {
+	s := slices.Clone(requirements)
+	for i := range s {
+		s[i].Values = slices.Compact(slices.Sorted(slices.Values(s[i].Values)))
+	}
+	slices.SortFunc(s, compareRequirements)
+	return slices.CompactFunc(s, func(a, b Requirement) bool { return compareRequirements(a, b) == 0 })
+}
+
+func compareRequirements(a, b Requirement) int {
+	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Op, b.Op), slices.Compare(a.Values, b.Values))
+}
+
+// Equals is the requirement that a label has that value.
+func Equals(key, value string) Requirement {
+	return Requirement{Key: key, Op: In, Values: []string{value}}
+}
+
+// Matches reports whether labels satisfy every requirement.
+func (s Selector) Matches(labels map[string]string) bool {
+	for _, r := range s {
+		value, has := labels[r.Key]
+		var ok bool
+		switch r.Op {
+		case In:
+			ok = has && slices.Contains(r.Values, value)
+		case NotIn:
+			ok = !has || !slices.Contains(r.Values, value)
+		case Exists:
+			ok = has
+		case DoesNotExist:
+			ok = !has
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Manifest is the selector as a metav1.LabelSelector: labels that must have one
+// value under matchLabels, the rest under matchExpressions.
+func (s Selector) Manifest() Map {
+	labels := map[string]string{}
+	var expressions List
+	for _, r := range s {
+		if _, taken := labels[r.Key]; r.Op == In && len(r.Values) == 1 && !taken {
+			labels[r.Key] = r.Values[0]
+			continue
+		}
+		e := Map{{"key", r.Key}, {"operator", string(r.Op)}}
+		if len(r.Values) > 0 {
+			e = append(e, Field{"values", Strings(r.Values)})
+		}
+		expressions = append(expressions, e)
+	}
+	m := Map{}
+	if len(labels) > 0 {
+		m = append(m, Field{"matchLabels", StringMap(labels)})
+	}
+	if len(expressions) > 0 {
+		m = append(m, Field{"matchExpressions", expressions})
+	}
+	return m
+}
+
+// Calico is the selector in Calico's grammar (libcalico-go/lib/selector). Label
+// values hold no quotes, so none needs escaping.
+func (s Selector) Calico() string {
+	if len(s) == 0 {
+		return "all()"
+	}
+	terms := make([]string, len(s))
+	for i, r := range s {
+		switch {
+		case r.Op == In && len(r.Values) == 1:
+			terms[i] = r.Key + " == '" + r.Values[0] + "'"
+		case r.Op == In:
+			terms[i] = r.Key + " in {'" + strings.Join(r.Values, "', '") + "'}"
+		case r.Op == NotIn:
+			terms[i] = r.Key + " not in {'" + strings.Join(r.Values, "', '") + "'}"
+		case r.Op == Exists:
+			terms[i] = "has(" + r.Key + ")"
+		default:
+			terms[i] = "!has(" + r.Key + ")"
+		}
+	}
+	return strings.Join(terms, " && ")
+}
+
+// String is the selector for people and for stable names: requirements joined by
+// commas, in the notation of kubectl's --selector.
+func (s Selector) String() string {
+	terms := make([]string, len(s))
+	for i, r := range s {
+		switch {
+		case r.Op == In && len(r.Values) == 1:
+			terms[i] = r.Key + "=" + r.Values[0]
+		case r.Op == In:
+			terms[i] = r.Key + " in (" + strings.Join(r.Values, ",") + ")"
+		case r.Op == NotIn:
+			terms[i] = r.Key + " notin (" + strings.Join(r.Values, ",") + ")"
+		case r.Op == Exists:
+			terms[i] = r.Key
+		default:
+			terms[i] = "!" + r.Key
+		}
+	}
+	return strings.Join(terms, ",")
+}
