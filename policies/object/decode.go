@@ -250,18 +250,18 @@ var (
 func (d *decoder) syntax(err error) diag.List {
 	matches := atLine.FindAllStringSubmatch(err.Error(), -1)
 	if matches == nil {
-		return diag.List{notYAML.At(d.start(), "%s", plain(err))}
+		return diag.List{NotYAML.At(d.start(), "%s", plain(err))}
 	}
 	var found diag.List
 	for _, m := range matches {
 		n, _ := strconv.Atoi(m[1])
 		span := d.lineSpan(d.first + max(n, 1))
 		if twice := keyTwice.FindStringSubmatch(m[2]); twice != nil {
-			found = append(found, duplicateKey.At(span, "the key %q is written twice in one mapping", twice[1]).
+			found = append(found, DuplicateKey.At(span, "the key %q is written twice in one mapping", twice[1]).
 				Suggest("keep one of the lines"))
 			continue
 		}
-		found = append(found, notYAML.At(span, "%s", m[2]))
+		found = append(found, NotYAML.At(span, "%s", m[2]))
 	}
 	return found
 }

@@ -2,13 +2,17 @@ package object
 
 import "portcullis.dev/policies/diag"
 
+// Mistakes that every YAML reader of the program finds.
 var (
-	notYAML = &diag.Rule{Code: "PC001", Severity: diag.Error,
+	NotYAML = &diag.Rule{Code: "PC001", Severity: diag.Error,
 		Title: "The file is not YAML",
 		Help:  "A manifest that does not parse cannot be judged. Mend the syntax where the caret stands; values that begin with @, *, &, !, % or a backquote need quotes."}
-	duplicateKey = &diag.Rule{Code: "PC003", Severity: diag.Error,
+	DuplicateKey = &diag.Rule{Code: "PC003", Severity: diag.Error,
 		Title: "A key is written twice",
 		Help:  "YAML parsers keep one of the two values, and not all of them the same one. Keep one of the lines."}
+)
+
+var (
 	badField = &diag.Rule{Code: "PC010", Severity: diag.Error,
 		Title: "A policy has a field that its API does not have, or a value of another type",
 		Help:  "An API server drops an unknown field silently or refuses the object. Either way the policy that runs is not the one that is written. Check the spelling against the API reference of the kind."}
@@ -24,4 +28,4 @@ var (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{notYAML, duplicateKey, badField, unmodelledKind, duplicate, nameless}
+var Rules = []*diag.Rule{NotYAML, DuplicateKey, badField, unmodelledKind, duplicate, nameless}
