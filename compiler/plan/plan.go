@@ -18,6 +18,10 @@ import (
 	"portcullis.dev/policies/object"
 )
 
+// Group is Portcullis' API group: of the kinds that people write, and of the
+// annotations on what is emitted for them.
+const Group = "portcullis.dev"
+
 // NamespaceLabel is the label that every Namespace carries with its own name
 // (Kubernetes 1.22 and later: the API server sets it and nobody can change it).
 const NamespaceLabel = "kubernetes.io/metadata.name"

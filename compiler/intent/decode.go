@@ -1,0 +1,267 @@
+package intent
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// maxDepth is how deep a document may nest; the language itself needs nine.
+const maxDepth = 64
+
+// At is a value with its place in the file. A value that was not written has the
+// zero Span.
+type At[T any] struct {
+	Value T
+	Span  diag.Span
+}
+
+// Given reports whether the value was written.
+func (a At[T]) Given() bool { return !a.Span.IsZero() }
+
+// decoder is the one walk over a document's nodes: it fills Go values and says of
+// every node that does not fit where it stands, what was found and what fits.
+//
+// Struct fields are named by the tag `key:"name"`, with ",required" for those
+// without a default. A field called Span takes the place of the whole mapping.
+type decoder struct {
+	at    object.Positions
+	found diag.List
+}
+
+// nodeDecoder is a type with a notation of its own.
+type nodeDecoder interface {
+	decodeNode(d *decoder, n *yaml.Node)
+}
+
+// scalar is a type that is written as one word. parse gets the word and the YAML
+// tag that it resolves to (!!str, !!int, …).
+type scalar interface {
+	parse(word, tag string) *mistake
+}
+
+// mistake is what is wrong with a word; its place is added by the decoder.
+type mistake struct {
+	rule    *diag.Rule
+	message string
+	hint    string
+	replace string // the word that was meant, where that is certain
+}
+
+func (a *At[T]) decodeNode(d *decoder, n *yaml.Node) {
+	a.Span = d.at.Of(n)
+	d.value(n, reflect.ValueOf(&a.Value).Elem())
+}
+
+func (d *decoder) add(f diag.Diagnostic) { d.found = append(d.found, f) }
+
+// value decodes a node into v, which is addressable.
+func (d *decoder) value(n *yaml.Node, v reflect.Value) {
+	switch target := v.Addr().Interface().(type) {
+	case nodeDecoder:
+		target.decodeNode(d, n)
+		return
+	case scalar:
+		d.scalar(n, target)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem())
+	case reflect.Struct:
+		d.mapping(n, v)
+	case reflect.Slice:
+		if n.Kind != yaml.SequenceNode {
+			d.add(wrongType.At(d.at.Of(n), "expected a list, found %s", describe(n)).Suggest("write it as [%s]", brief(n)))
+			return
+		}
+		for _, item := range n.Content {
+			element := reflect.New(v.Type().Elem()).Elem()
+			d.value(item, element)
+			v.Set(reflect.Append(v, element))
+		}
+	case reflect.String:
+		d.scalar(n, (*text)(v.Addr().Interface().(*string)))
+	case reflect.Bool:
+		d.scalar(n, (*flag)(v.Addr().Interface().(*bool)))
+	default:
+		panic("intent: no decoder for " + v.Type().String()) // a mistake in the types of this package
+	}
+}
+
+func (d *decoder) scalar(n *yaml.Node, target scalar) {
+	if n.Kind != yaml.ScalarNode {
+		d.add(wrongType.At(d.at.Of(n), "expected one word, found %s", describe(n)))
+		return
+	}
+	if m := target.parse(n.Value, n.ShortTag()); m != nil {
+		d.mistake(d.at.Of(n), m)
+	}
+}
+
+func (d *decoder) mistake(span diag.Span, m *mistake) {
+	f := m.rule.At(span, "%s", m.message)
+	if m.hint != "" {
+		f = f.Suggest("%s", m.hint)
+	}
+	if m.replace != "" {
+		f = f.Replace(span, m.replace)
+	}
+	d.add(f)
+}
+
+// mapping decodes into a struct.
+func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
+	fields := fieldsOf(v.Type())
+	if span := v.FieldByName("Span"); span.IsValid() {
+		span.Set(reflect.ValueOf(d.at.Of(n)))
+	}
+	if n.Kind != yaml.MappingNode {
+		d.add(wrongType.At(d.at.Of(n), "expected a mapping with %s, found %s", listed(names(fields), "or"), describe(n)))
+		return
+	}
+	given := map[string]bool{}
+	for key, value := range pairs(n) {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
+		if i < 0 {
+			d.unknown(key, names(fields))
+			continue
+		}
+		given[key.Value] = true
+		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {
+			d.add(wrongType.At(d.at.Of(key), "%s has no value", key.Value).Suggest("write the value, or remove the key"))
+			continue
+		}
+		d.value(value, v.FieldByIndex(fields[i].index))
+	}
+	for _, f := range fields {
+		if f.required && !given[f.name] {
+			d.add(missingField.At(d.at.Of(n), "%s is missing here", f.name).Suggest("add %s", f.name))
+		}
+	}
+}
+
+func (d *decoder) unknown(key *yaml.Node, known []string) {
+	span := d.at.Of(key)
+	f := unknownField.At(span, "there is no field %q here", key.Value)
+	if near := nearest(key.Value, known); near != "" {
+		f = f.Suggest("did you mean %s? The fields are %s", near, listed(known, "and")).Replace(span, near)
+	} else {
+		f = f.Suggest("the fields are %s", listed(known, "and"))
+	}
+	d.add(f)
+}
+
+// field is a member of a struct by the name it has in YAML.
+type field struct {
+	name     string
+	required bool
+	index    []int
+}
+
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for _, f := range reflect.VisibleFields(t) {
+		name, option, _ := strings.Cut(f.Tag.Get("key"), ",")
+		if name != "" {
+			fields = append(fields, field{name: name, required: option == "required", index: f.Index})
+		}
+	}
+	return fields
+}
+
+func names(fields []field) []string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = f.name
+	}
+	return all
+}
+
+// check refuses what YAML has and the language does not, everywhere in a document,
+// before anything is decoded.
+func (d *decoder) check(n *yaml.Node, depth int) {
+	if depth > maxDepth {
+		d.add(limitExceeded.At(d.at.Of(n), "nested deeper than %d levels", maxDepth))
+		return
+	}
+	switch {
+	case n.Kind == yaml.AliasNode:
+		d.add(notInLanguage.At(d.at.Of(n), "an alias (*%s)", n.Value).
+			Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\""))
+		return
+	case n.Anchor != "":
+		d.add(notInLanguage.At(d.at.Of(n), "an anchor (&%s)", n.Anchor).Suggest("remove the anchor and write values out"))
+	case n.Style&yaml.TaggedStyle != 0:
+		d.add(notInLanguage.At(d.at.Of(n), "a tag (%s)", n.Tag).Suggest("remove the tag"))
+	}
+	if n.Kind == yaml.MappingNode {
+		seen := map[string]diag.Span{}
+		for key := range pairs(n) {
+			span := d.at.Of(key)
+			switch first, twice := seen[key.Value]; {
+			case key.Kind != yaml.ScalarNode:
+				d.add(wrongType.At(span, "expected a word as key, found %s", describe(key)))
+			case key.ShortTag() == "!!merge":
+				d.add(notInLanguage.At(span, "a merge key (<<)").Suggest("write the fields out"))
+			case twice:
+				d.add(object.DuplicateKey.At(span, "the key %q is written twice in one mapping", key.Value).See(first, "first here").
+					Suggest("keep one of the two"))
+			default:
+				seen[key.Value] = span
+			}
+		}
+	}
+	for _, c := range n.Content {
+		d.check(c, depth+1)
+	}
+}
+
+// pairs yields a mapping's keys and values.
+func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
+	return func(yield func(key, value *yaml.Node) bool) {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i], n.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias"
+	}
+	return tagged(n.Value, n.ShortTag())
+}
+
+// tagged says what YAML takes a word for.
+func tagged(word, tag string) string {
+	kind := map[string]string{
+		"!!bool": "the boolean", "!!int": "the number", "!!float": "the number",
+		"!!null": "nothing", "!!timestamp": "the date", "!!str": "the word",
+	}[tag]
+	if kind == "" {
+		kind = "the value"
+	}
+	return fmt.Sprintf("%s %.60s", kind, word)
+}
+
+func brief(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode {
+		return n.Value
+	}
+	return "…"
+}

@@ -1,0 +1,370 @@
+package intent
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+)
+
+// claim is what one line says of one pair of ends.
+type claim struct {
+	from, to party
+	ports    []plan.Port
+	line     *line
+	home     *plan.Workload // nil for the Platform
+}
+
+func (c claim) origin() plan.Origin {
+	o := plan.Origin{Span: c.line.span, Why: c.line.terms.Why.Value, Ticket: c.line.terms.Ticket.Value}
+	if c.home != nil {
+		o.Intent = c.home.Ref()
+	}
+	// The peer is the better place to point at: a line may name many.
+	if far := c.far(); !far.span.IsZero() {
+		o.Span = far.span
+	}
+	return o
+}
+
+// far is the end that the line names.
+func (c claim) far() party {
+	if c.line.from == nil {
+		return c.to
+	}
+	return c.from
+}
+
+// flows turns lines into flows: it pairs their ends, asks who must agree, and
+// merges lines that say the same.
+func (s *resolver) flows(lines []line, exists []bool) {
+	var claims []claim
+	for i := range lines {
+		l := &lines[i]
+		made, here := s.claims(l)
+		claims = append(claims, made...)
+		exists[i] = exists[i] || here
+	}
+	byPair := map[[2]string]int{}
+	for _, c := range claims {
+		ports := s.agreed(c, claims)
+		if len(ports) == 0 {
+			continue
+		}
+		pair := [2]string{c.from.end.Name, c.to.end.Name}
+		i, merged := byPair[pair]
+		if !merged {
+			byPair[pair] = len(s.plan.Flows)
+			s.plan.Flows = append(s.plan.Flows, plan.Flow{From: c.from.end, To: c.to.end, Ports: ports, Origins: []plan.Origin{c.origin()}})
+			continue
+		}
+		f := &s.plan.Flows[i]
+		f.Ports = plan.NormalPorts(slices.Concat(f.Ports, ports))
+		f.Origins = append(f.Origins, c.origin())
+	}
+}
+
+// claims resolves one line. It is here if the line, its workload and at least one
+// pair of ends exist in this environment.
+func (s *resolver) claims(l *line) (made []claim, here bool) {
+	if !s.in(l.terms.In) {
+		return nil, false
+	}
+	var home *plan.Workload
+	namespace := ""
+	if l.home >= 0 {
+		m := s.repo.Intents[l.home].Metadata
+		i, ok := s.workloads[string(m.Namespace.Value)+"/"+string(m.Name.Value)]
+		if !ok {
+			return nil, false
+		}
+		home = &s.plan.Workloads[i]
+		namespace = home.Namespace
+	}
+	ends := func(written []At[Peer]) []party {
+		if written == nil {
+			return []party{s.self(home, diag.Span{})}
+		}
+		parties := s.peers(written, namespace)
+		if home != nil {
+			s.checkUsedBy(written, *home)
+		}
+		return parties
+	}
+	if len(l.terms.Ports) == 0 && !s.found.Failed() {
+		s.add(missingField.At(l.span, "the line names no port").Suggest("name the ports that it needs; everything is [any]"))
+	}
+	froms, tos := ends(l.from), ends(l.to)
+	for _, to := range tos {
+		for _, target := range s.ports(l.terms.Ports, to) {
+			for _, from := range froms {
+				made = append(made, claim{from: from, to: target.to, ports: target.ports, line: l, home: home})
+			}
+		}
+	}
+	// An @name that has nobody here makes its lines not exist; that is no mistake.
+	return made, len(made) > 0 || len(froms) == 0 || len(tos) == 0
+}
+
+func (s *resolver) checkUsedBy(written []At[Peer], w plan.Workload) {
+	for _, p := range written {
+		for _, e := range s.spec.Peers {
+			if p.Value.Kind == NamedPeer && string(e.Key.Value) == p.Value.Name && !mayName(e.Value, w) {
+				s.add(notYours.At(p.Span, "%s may not name @%s", w.Ref(), p.Value.Name).See(e.Key.Span, "its usedBy does not list %s", w.Ref()).
+					Suggest("ask %s to add %s to usedBy", ownerOr(e.Value.Owner.Value), w.Ref()))
+			}
+		}
+	}
+}
+
+func ownerOr(owner string) string {
+	if owner == "" {
+		return "the Platform's owners"
+	}
+	return owner
+}
+
+// target is a destination with the ports that a line reaches on it.
+type target struct {
+	to    party
+	ports []plan.Port
+}
+
+// ports gives a line's port list its meaning on one destination. To a set, a name
+// means each workload in the set that declares it, and a number any pod.
+func (s *resolver) ports(list []At[PortRef], to party) []target {
+	switch {
+	case to.workload != nil:
+		return s.workloadPorts(list, to)
+	case to.set():
+		return s.setPorts(list, to)
+	}
+	var all []plan.Port
+	for _, p := range list {
+		switch {
+		case p.Value.Name == "":
+			all = append(all, p.Value.Port)
+		case to.named != nil:
+			declared := map[string][]plan.Port{}
+			for _, e := range to.named.Ports {
+				declared[string(e.Key.Value)] = portNumbers(e.Value)
+			}
+			if ports, ok := declared[p.Value.Name]; ok {
+				all = append(all, ports...)
+				continue
+			}
+			s.add(suggestName(unknownPort.At(p.Span, "%s declares no port called %s", to.end.Name, p.Value.Name),
+				p.Span, p.Value.Name, diag.SortedKeys(declared), "its ports are"))
+		default:
+			s.add(unknownPort.At(p.Span, "addresses have no port called %s", p.Value.Name).
+				Suggest("write the number, or give the addresses a name with ports in the Platform's peers"))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return []target{{to, plan.NormalPorts(all)}}
+}
+
+func (s *resolver) workloadPorts(list []At[PortRef], to party) []target {
+	w := to.workload
+	var all, declared []plan.Port
+	var known []string
+	for _, p := range w.Ports {
+		known = append(known, p.Name)
+		declared = append(declared, p.Ports...)
+	}
+	for _, p := range list {
+		i := slices.IndexFunc(w.Ports, func(d plan.NamedPort) bool { return d.Name == p.Value.Name })
+		switch {
+		case p.Value.Name != "" && i >= 0:
+			all = append(all, w.Ports[i].Ports...)
+		case p.Value.Name != "":
+			s.add(suggestName(unknownPort.At(p.Span, "%s declares no port called %s", w.Ref(), p.Value.Name).See(w.Span, "%s is described here", w.Ref()),
+				p.Span, p.Value.Name, known, "its ports are"))
+		case p.Value.Port.Protocol == plan.Any || len(plan.SubtractPorts([]plan.Port{p.Value.Port}, declared)) == 0:
+			all = append(all, p.Value.Port)
+		default:
+			s.add(unknownPort.At(p.Span, "%s does not listen on %s", w.Ref(), p.Value.Port).See(w.Span, "%s is described here", w.Ref()).
+				Because("policy sees the pod's own port; a Service's is translated before").
+				Suggest("a Service's port? The pods listen on %s", listed(describePorts(w.Ports), "and")))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return []target{{to, plan.NormalPorts(all)}}
+}
+
+func describePorts(ports []plan.NamedPort) []string {
+	all := make([]string, len(ports))
+	for i, p := range ports {
+		all[i] = fmt.Sprintf("%s (%s)", p.Name, plan.FormatPorts(p.Ports))
+	}
+	return all
+}
+
+func (s *resolver) setPorts(list []At[PortRef], to party) []target {
+	var numbers []plan.Port
+	var all []target
+	for _, p := range list {
+		if p.Value.Name == "" {
+			numbers = append(numbers, p.Value.Port)
+			continue
+		}
+		before := len(all)
+		for i := range s.plan.Workloads {
+			w := &s.plan.Workloads[i]
+			member := s.workloadParty(w, to.span)
+			in := plan.End{Pods: &plan.Pods{Namespace: w.Namespace, Selector: w.Selector}}
+			declared := slices.IndexFunc(w.Ports, func(d plan.NamedPort) bool { return d.Name == p.Value.Name })
+			if declared >= 0 && s.inSet(in, *to.end.Pods) {
+				all = append(all, target{member, w.Ports[declared].Ports})
+			}
+		}
+		if len(all) == before {
+			s.add(unknownPort.At(p.Span, "no workload in %s declares a port called %s", to.end.Name, p.Value.Name).
+				Suggest("write the number, which any pod of the set may listen on, or declare the port in the intents that are meant"))
+		}
+	}
+	if len(numbers) > 0 {
+		all = append(all, target{to, plan.NormalPorts(numbers)})
+	}
+	return all
+}
+
+// inSet reports whether a workload's pods are all in a set.
+func (s *resolver) inSet(workload plan.End, set plan.Pods) bool {
+	n, _ := s.plan.Namespace(workload.Pods.Namespace)
+	if set.Namespace != "" && set.Namespace != n.Name || set.Namespace == "" && !set.Namespaces.Matches(n.Labels) {
+		return false
+	}
+	return implies(workload.Pods.Selector, set.Selector)
+}
+
+// agreed is what of a claim both sides stand by.
+func (s *resolver) agreed(c claim, all []claim) []plan.Port {
+	if c.home == nil || !c.from.pods() || !c.to.pods() {
+		return c.ports // the Platform asks nobody, and addresses cannot be asked
+	}
+	from, to := c.from.end.Pods.Namespace, c.to.end.Pods.Namespace
+	if from == to && from != "" {
+		return c.ports
+	}
+	mode := s.handshake(from, to)
+	if mode == Either || c.far().set() && !s.anyGoverned(*c.far().end.Pods) {
+		return c.ports
+	}
+	outbound := c.line.from == nil
+	if far := c.far(); far.set() {
+		if !outbound && mode == Callee {
+			return c.ports // who may call is the callee's own business
+		}
+		s.add(setCannotAccept.At(far.span, "%s cannot agree to this flow", far.end.Name).
+			Because("a set has no intent in which its owners could accept, and the handshake between the namespaces is %s", handshakeNames[mode]).
+			Suggest("name the workloads one by one, or ask the platform team for handshake: either or a Platform flow"))
+		return nil
+	}
+	if outbound && !s.plan.Governs(to) || !outbound && mode == Both && !s.plan.Governs(from) {
+		return c.ports // nobody there is held to anything, so nobody need accept
+	}
+	if !outbound && mode == Callee {
+		return c.ports
+	}
+	accepted := s.accepted(c, all, outbound, mode)
+	if missing := plan.SubtractPorts(c.ports, accepted); len(missing) > 0 {
+		s.add(s.oneSided(c, missing, outbound, mode))
+	}
+	if outbound && mode == Callee {
+		return nil // the callee's own line opens it
+	}
+	return plan.IntersectPorts(c.ports, accepted)
+}
+
+var handshakeNames = map[Handshake]string{Either: "either", Callee: "callee", Both: "both"}
+
+// handshake is the stricter of two namespaces' settings; a set over many
+// namespaces is held to the strictest that it could meet.
+func (s *resolver) handshake(from, to string) Handshake {
+	mode := Either
+	for _, n := range []string{from, to} {
+		if n != "" {
+			mode = max(mode, s.handshakes[n])
+			continue
+		}
+		for _, known := range s.plan.Namespaces {
+			if known.Governed {
+				mode = max(mode, s.handshakes[known.Name])
+			}
+		}
+	}
+	return mode
+}
+
+func (s *resolver) anyGoverned(set plan.Pods) bool {
+	return slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool {
+		return n.Governed && (set.Namespace == n.Name || set.Namespace == "" && set.Namespaces.Matches(n.Labels))
+	})
+}
+
+// accepted is what the other side's lines say of the same pair.
+func (s *resolver) accepted(c claim, all []claim, outbound bool, mode Handshake) []plan.Port {
+	var ports []plan.Port
+	for _, other := range all {
+		if other.home == nil || other.home == c.home || (other.line.from == nil) == outbound {
+			continue
+		}
+		near, far := other.to, other.from // an inbound line of the callee
+		wantNear, wantFar := c.to, c.from
+		if !outbound {
+			near, far, wantNear, wantFar = other.from, other.to, c.from, c.to
+		}
+		if near.workload != wantNear.workload || near.workload == nil {
+			continue
+		}
+		named := far.workload != nil && far.workload == wantFar.workload
+		if named || mode != Both && far.set() && wantFar.workload != nil && s.inSet(wantFar.end, *far.end.Pods) {
+			ports = append(ports, other.ports...)
+		}
+	}
+	return ports
+}
+
+// oneSided says what the other side must write.
+func (s *resolver) oneSided(c claim, missing []plan.Port, outbound bool, mode Handshake) diag.Diagnostic {
+	other, field, key, named := c.to.workload, "inbound", "from", c.from.end.Name
+	verb := "accepted"
+	if !outbound {
+		other, field, key, named = c.from.workload, "outbound", "to", c.to.end.Name
+		verb = "asked for"
+	}
+	paste := fmt.Sprintf("- {%s: %s, ports: [%s]%s}", key, named, s.portWords(*c.to.workload, missing), in(c.line.terms.In))
+	return oneSided.At(c.far().span, "%s has not %s %s → %s on %s", other.Ref(), verb, c.from.end.Name, c.to.end.Name, plan.FormatPorts(missing)).
+		Because("the handshake between namespaces %s and %s is %s", c.from.workload.Namespace, c.to.workload.Namespace, handshakeNames[mode]).
+		See(other.Span, "%s is described here", other.Ref()).
+		Suggest("add to spec.%s of %s:\n\n    %s", field, other.Ref(), paste)
+}
+
+func in(environments []At[Name]) string {
+	if len(environments) == 0 {
+		return ""
+	}
+	return ", in: [" + strings.Join(wordsOf(environments), ", ") + "]"
+}
+
+// portWords writes ports by the destination's names where it has one.
+func (s *resolver) portWords(w plan.Workload, ports []plan.Port) string {
+	var words []string
+	for _, p := range ports {
+		word := p.String()
+		for _, d := range w.Ports {
+			if len(d.Ports) == 1 && d.Ports[0] == p {
+				word = d.Name
+			}
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}

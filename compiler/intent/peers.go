@@ -1,0 +1,416 @@
+package intent
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// party is one end of a line, resolved: a workload, a set of pods, or addresses.
+type party struct {
+	end      plan.End
+	workload *plan.Workload // nil for sets and addresses
+	named    *PeerSpec      // the Platform's entry, where the end is an @name's addresses
+	span     diag.Span
+}
+
+func (p party) pods() bool { return p.end.Pods != nil }
+
+// set reports whether the party is pods that no intent names.
+func (p party) set() bool { return p.pods() && p.workload == nil }
+
+// self is the party of an intent's own workload.
+func (s *resolver) self(w *plan.Workload, span diag.Span) party {
+	return s.workloadParty(w, span)
+}
+
+func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
+	if w.HostNetwork {
+		p := s.nodes(span, w.Ref()+" is on the host network: to others it is @nodes, which")
+		p.workload = w
+		p.end.Name = w.Ref()
+		return p
+	}
+	return party{
+		end:      plan.End{Name: w.Ref(), Pods: &plan.Pods{Namespace: w.Namespace, Selector: w.Selector}},
+		workload: w, span: span,
+	}
+}
+
+// peers resolves the ends of a line. home is the namespace that a bare name means;
+// it is empty in the Platform, which has none. A peer that exists in other
+// environments alone resolves to nothing.
+func (s *resolver) peers(list []At[Peer], home string) []party {
+	var all []party
+	for _, p := range list {
+		all = append(all, s.peer(p.Value, p.Span, home, "")...)
+	}
+	return all
+}
+
+func (s *resolver) peer(p Peer, span diag.Span, home, via string) []party {
+	switch p.Kind {
+	case WorkloadPeer:
+		return s.workload(p, span, home)
+	case SetPeer:
+		pods := &plan.Pods{Namespace: p.Namespace}
+		name := p.Namespace + "/*"
+		if p.Namespace == "*" {
+			pods.Namespace = ""
+		} else if !s.knownNamespace(p.Namespace, span) {
+			return nil
+		}
+		return []party{{end: plan.End{Name: name, Pods: pods}, span: span}}
+	case NamedPeer:
+		if via != "" {
+			s.add(badPeer.At(span, "@%s stands inside another @name", p.Name).Suggest("write its members out"))
+			return nil
+		}
+		return s.named(p.Name, span)
+	case LabelPeer:
+		return s.labelled(p.Labels, span, home)
+	case AddressPeer:
+		return s.addresses(p.Addresses, span)
+	}
+	return nil // the notation was wrong, and that is already said
+}
+
+func (s *resolver) workload(p Peer, span diag.Span, home string) []party {
+	namespace := p.Namespace
+	if namespace == "" {
+		namespace = home
+	}
+	if namespace == "" {
+		s.add(badPeer.At(span, "%s has no namespace", p.Name).Because("the Platform belongs to no namespace, so a bare name means nothing here").
+			Suggest("write namespace/%s", p.Name))
+		return nil
+	}
+	ref := namespace + "/" + p.Name
+	if i, ok := s.workloads[ref]; ok {
+		return []party{s.workloadParty(&s.plan.Workloads[i], span)}
+	}
+	if s.elsewhere[ref] || p.Namespace != "" && !s.knownNamespace(p.Namespace, span) {
+		return nil
+	}
+	s.add(s.unknownWorkload(p.Name, namespace, span, home))
+	return nil
+}
+
+// unknownWorkload looks for what was meant: the name in another namespace, a near
+// name in this one, a near name anywhere.
+func (s *resolver) unknownWorkload(name, namespace string, span diag.Span, home string) diag.Diagnostic {
+	f := unknownWorkload.At(span, "no workload named %q in namespace %s", name, namespace)
+	spelling := func(w plan.Workload) string {
+		if w.Namespace == home {
+			return w.Name
+		}
+		return w.Ref()
+	}
+	var here []string
+	var same []plan.Workload
+	for _, w := range s.plan.Workloads {
+		if w.Namespace == namespace {
+			here = append(here, w.Name)
+		}
+		if w.Name == name {
+			same = append(same, w)
+		}
+	}
+	if near := nearest(name, here); near != "" {
+		w := s.plan.Workloads[s.workloads[namespace+"/"+near]]
+		return f.See(w.Span, "%s is described here", w.Ref()).
+			Suggest("did you mean %s?", spelling(w)).Replace(span, spelling(w))
+	}
+	if len(same) == 1 {
+		return f.See(same[0].Span, "%s is described here", same[0].Ref()).
+			Suggest("did you mean %s?", spelling(same[0])).Replace(span, spelling(same[0]))
+	}
+	if _, ok := s.plan.Namespace(name); ok {
+		return f.Suggest("%s is a namespace: every pod of it is %s/*", name, name)
+	}
+	return f.Suggest("write a NetworkIntent for it, or reach its pods by label: {namespace: %s, selector: {…}}", namespace)
+}
+
+func (s *resolver) labelled(l labelPeer, span diag.Span, home string) []party {
+	pods := &plan.Pods{}
+	if l.Selector != nil {
+		pods.Selector = l.Selector.Selector
+	}
+	switch {
+	case l.Namespace.Given():
+		pods.Namespace = string(l.Namespace.Value)
+		if !s.knownNamespace(pods.Namespace, l.Namespace.Span) {
+			return nil
+		}
+	case l.NamespaceSelector != nil:
+		pods.Namespaces = l.NamespaceSelector.Selector
+		if !slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool { return pods.Namespaces.Matches(n.Labels) }) {
+			s.add(unknownNamespace.At(l.NamespaceSelector.Span, "no known namespace has the labels %s", pods.Namespaces).
+				Because("the labels of namespaces are those that the Platform gives them").
+				Suggest("add the labels to the Platform's namespaces, or write {namespace: …}"))
+			return nil
+		}
+	case home == "":
+		s.add(badPeer.At(span, "a selector without a namespace").Because("the Platform belongs to no namespace").
+			Suggest("add namespace or namespaceSelector"))
+		return nil
+	default:
+		pods.Namespace = home
+	}
+	return []party{{end: plan.End{Name: podsName(*pods), Pods: pods}, span: span}}
+}
+
+// podsName is a set's name in reports: shop/{app=web}, {tier=tenant}/*.
+func podsName(p plan.Pods) string {
+	namespace, pods := p.Namespace, "*"
+	if namespace == "" {
+		namespace = "*"
+		if len(p.Namespaces) > 0 {
+			namespace = "{" + p.Namespaces.String() + "}"
+		}
+	}
+	if len(p.Selector) > 0 {
+		pods = "{" + p.Selector.String() + "}"
+	}
+	return namespace + "/" + pods
+}
+
+func (s *resolver) addresses(a addressPeer, span diag.Span) []party {
+	cidr := a.CIDR.Value.Prefix
+	if !cidr.IsValid() {
+		return nil // already said
+	}
+	block := plan.Block{CIDR: cidr}
+	for _, e := range a.Except {
+		p := e.Value.Prefix
+		switch {
+		case !p.IsValid():
+			continue
+		case !cidr.Overlaps(p) || p.Bits() < cidr.Bits():
+			s.add(badAddress.At(e.Span, "the exception %s is not inside %s", p, cidr).Suggest("remove it, or correct the range"))
+			continue
+		case p == cidr:
+			s.add(badAddress.At(e.Span, "the exception is the whole range %s", cidr).Suggest("remove the line: nothing is left of the range"))
+			continue
+		}
+		block.Except = append(block.Except, p)
+	}
+	slices.SortFunc(block.Except, comparePrefixes)
+	block.Except = slices.Compact(block.Except)
+	name := cidr.String()
+	if cidr.IsSingleIP() {
+		name = cidr.Addr().String()
+	}
+	for i, e := range block.Except {
+		name += []string{" except ", ", "}[min(i, 1)] + e.String()
+	}
+	for _, known := range []struct {
+		what   string
+		ranges []netip.Prefix
+		hint   string
+	}{
+		{"pods", s.plan.Cluster.PodCIDRs, "name the workload or the set of pods that is meant"},
+		{"Services", s.plan.Cluster.ServiceCIDRs, "policy never sees a Service's address: name the workload behind it, and its pods' port"},
+	} {
+		for _, left := range subtract([]netip.Prefix{cidr}, block.Except) {
+			if r, both := overlap(left, known.ranges); both {
+				s.add(overlapsCluster.At(a.CIDR.Span, "%s overlaps the cluster's own %s, %s", cidr, known.what, r).Suggest("%s", known.hint))
+				break
+			}
+		}
+	}
+	return []party{{end: plan.End{Name: name, Blocks: []plan.Block{block}}, span: span}}
+}
+
+func comparePrefixes(a, b netip.Prefix) int {
+	if c := a.Addr().Compare(b.Addr()); c != 0 {
+		return c
+	}
+	return a.Bits() - b.Bits()
+}
+
+// named resolves an @name: the built-in ones, or the members that the Platform
+// gives it in this environment.
+func (s *resolver) named(name string, span diag.Span) []party {
+	switch name {
+	case "internet":
+		return s.internet(span)
+	case "nodes":
+		if p := s.nodes(span, "@nodes"); p.end.Blocks != nil {
+			return []party{p}
+		}
+		return nil
+	}
+	var known []string
+	for i, e := range s.spec.Peers {
+		if string(e.Key.Value) == name {
+			return s.members(name, &s.spec.Peers[i].Value, span)
+		}
+		known = append(known, "@"+string(e.Key.Value))
+	}
+	known = append(known, "@internet", "@nodes")
+	f := unknownPeer.At(span, "the Platform has no peer called @%s", name)
+	if near := nearest("@"+name, known); near != "" {
+		s.add(f.Suggest("did you mean %q?", near).Replace(span, "\""+near+"\""))
+	} else {
+		s.add(f.Suggest("the peers are %s", listed(known, "and")))
+	}
+	return nil
+}
+
+func (s *resolver) members(name string, spec *PeerSpec, span diag.Span) []party {
+	members := pick(s, spec.Is)
+	if members == nil {
+		s.add(missingFact.At(span, "@%s does not say who it is in %s", name, s.environment).See(spec.Is.Span, "it is declared here").
+			Suggest("add %s, or its group, to its is; [] says that it has nobody there", s.environment))
+		return nil
+	}
+	var blocks []plan.Block
+	var all []party
+	for _, m := range *members {
+		for _, p := range s.peer(m.Value, m.Span, "", name) {
+			if p.pods() {
+				p.span = span
+				all = append(all, p)
+				continue
+			}
+			blocks = append(blocks, p.end.Blocks...)
+		}
+	}
+	if len(blocks) > 0 {
+		slices.SortFunc(blocks, func(a, b plan.Block) int { return comparePrefixes(a.CIDR, b.CIDR) })
+		all = append(all, party{end: plan.End{Name: "@" + name, Blocks: blocks, Peer: name}, named: spec, span: span})
+	}
+	return all
+}
+
+// nodes are the addresses of nodes and of pods on the host network.
+func (s *resolver) nodes(span diag.Span, what string) party {
+	if len(s.plan.Cluster.NodeCIDRs) == 0 {
+		s.add(missingFact.At(span, "%s needs cluster.nodeCIDRs, which the Platform does not give for %s", what, s.environment).
+			Suggest("add cluster: {nodeCIDRs: […]} with every source address of a node, tunnels included"))
+		return party{}
+	}
+	var blocks []plan.Block
+	for _, p := range s.plan.Cluster.NodeCIDRs {
+		blocks = append(blocks, plan.Block{CIDR: p})
+	}
+	slices.SortFunc(blocks, func(a, b plan.Block) int { return comparePrefixes(a.CIDR, b.CIDR) })
+	return party{end: plan.End{Name: "@nodes", Blocks: blocks, Peer: "nodes"}, span: span}
+}
+
+// notPublic lists the IPv4 ranges that the public internet does not route (IANA's
+// registry of special-purpose addresses, RFC 6890 and its successors), and
+// multicast.
+var notPublic = func() []netip.Prefix {
+	var all []netip.Prefix
+	for _, s := range []string{
+		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+		"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+		"203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+		"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
+	} {
+		all = append(all, netip.MustParsePrefix(s))
+	}
+	return all
+}()
+
+// worlds are the spaces that public unicast addresses come from, by family.
+var worlds = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("2000::/3")}
+
+// internet is public unicast space, in the families of the cluster's pods, less
+// the cluster's own addresses.
+func (s *resolver) internet(span diag.Span) []party {
+	c := s.plan.Cluster
+	if len(c.PodCIDRs) == 0 {
+		s.add(missingFact.At(span, "@internet needs cluster.podCIDRs, which the Platform does not give for %s", s.environment).
+			Because("the internet is what is neither private nor the cluster's own").
+			Suggest("add cluster: {podCIDRs: […], serviceCIDRs: […], nodeCIDRs: […]}"))
+		return nil
+	}
+	own := slices.Concat(c.PodCIDRs, c.ServiceCIDRs, c.NodeCIDRs)
+	var blocks []plan.Block
+	for _, world := range worlds {
+		same := func(p netip.Prefix) bool { return p.Addr().Is4() == world.Addr().Is4() }
+		if !slices.ContainsFunc(c.PodCIDRs, same) {
+			continue
+		}
+		block := plan.Block{CIDR: world}
+		for _, p := range subtract([]netip.Prefix{world}, subtract([]netip.Prefix{world}, slices.Concat(notPublic, own))) {
+			block.Except = append(block.Except, p)
+		}
+		blocks = append(blocks, block)
+	}
+	return []party{{end: plan.End{Name: "@internet", Blocks: blocks, Peer: "internet"}, span: span}}
+}
+
+// mayName reports whether an intent may write an @name with a usedBy list.
+func mayName(spec PeerSpec, w plan.Workload) bool {
+	return len(spec.UsedBy) == 0 || slices.ContainsFunc(spec.UsedBy, func(u At[string]) bool {
+		namespace, all := strings.CutSuffix(u.Value, "/*")
+		return u.Value == w.Ref() || all && namespace == w.Namespace
+	})
+}
+
+// within reports whether every pod or address of a is certainly one of b.
+func within(a, b plan.End) bool {
+	if a.Pods == nil || b.Pods == nil {
+		return a.Pods == nil && b.Pods == nil && len(subtract(expand(a.Blocks), expand(b.Blocks))) == 0
+	}
+	return namespaceWithin(*a.Pods, *b.Pods) && implies(a.Pods.Selector, b.Pods.Selector)
+}
+
+func namespaceWithin(a, b plan.Pods) bool {
+	if b.Namespace != "" {
+		return a.Namespace == b.Namespace
+	}
+	if a.Namespace != "" {
+		return len(b.Namespaces) == 0 || implies(object.NewSelector(object.Equals(plan.NamespaceLabel, a.Namespace)), b.Namespaces)
+	}
+	return implies(a.Namespaces, b.Namespaces)
+}
+
+// implies reports whether whatever satisfies a satisfies b, requirement by
+// requirement.
+func implies(a, b object.Selector) bool {
+	for _, want := range b {
+		if !slices.ContainsFunc(a, func(have object.Requirement) bool { return stronger(have, want) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func stronger(have, want object.Requirement) bool {
+	if have.Key != want.Key {
+		return false
+	}
+	subset := func(a, b []string) bool {
+		return !slices.ContainsFunc(a, func(v string) bool { return !slices.Contains(b, v) })
+	}
+	switch want.Op {
+	case object.In:
+		return have.Op == object.In && subset(have.Values, want.Values)
+	case object.NotIn:
+		return have.Op == object.DoesNotExist ||
+			have.Op == object.NotIn && subset(want.Values, have.Values) ||
+			have.Op == object.In && !slices.ContainsFunc(have.Values, func(v string) bool { return slices.Contains(want.Values, v) })
+	case object.Exists:
+		return have.Op == object.Exists || have.Op == object.In
+	default:
+		return have.Op == object.DoesNotExist
+	}
+}
+
+// expand is what blocks mean as plain ranges.
+func expand(blocks []plan.Block) []netip.Prefix {
+	var all []netip.Prefix
+	for _, b := range blocks {
+		all = append(all, subtract([]netip.Prefix{b.CIDR}, b.Except)...)
+	}
+	return all
+}
