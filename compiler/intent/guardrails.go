@@ -91,8 +91,8 @@ func touches(e plan.End, g *plan.End) bool {
 		return true
 	}
 	if e.Pods == nil && g.Pods == nil {
-		for _, p := range expand(e.Blocks) {
-			if _, both := overlap(p, expand(g.Blocks)); both {
+		for _, p := range plan.Ranges(e.Blocks) {
+			if _, both := overlap(p, plan.Ranges(g.Blocks)); both {
 				return true
 			}
 		}

@@ -216,7 +216,7 @@ func (s *resolver) addresses(a addressPeer, span diag.Span) []party {
 		{"pods", s.plan.Cluster.PodCIDRs, "name the workload or the set of pods that is meant"},
 		{"Services", s.plan.Cluster.ServiceCIDRs, "policy never sees a Service's address: name the workload behind it, and its pods' port"},
 	} {
-		for _, left := range subtract([]netip.Prefix{cidr}, block.Except) {
+		for _, left := range plan.SubtractRanges([]netip.Prefix{cidr}, block.Except) {
 			if r, both := overlap(left, known.ranges); both {
 				s.add(overlapsCluster.At(a.CIDR.Span, "%s overlaps the cluster's own %s, %s", cidr, known.what, r).Suggest("%s", known.hint))
 				break
@@ -340,7 +340,7 @@ func (s *resolver) internet(span diag.Span) []party {
 			continue
 		}
 		block := plan.Block{CIDR: world}
-		for _, p := range subtract([]netip.Prefix{world}, subtract([]netip.Prefix{world}, slices.Concat(notPublic, own))) {
+		for _, p := range plan.SubtractRanges([]netip.Prefix{world}, plan.SubtractRanges([]netip.Prefix{world}, slices.Concat(notPublic, own))) {
 			block.Except = append(block.Except, p)
 		}
 		blocks = append(blocks, block)
@@ -359,7 +359,7 @@ func mayName(spec PeerSpec, w plan.Workload) bool {
 // within reports whether every pod or address of a is certainly one of b.
 func within(a, b plan.End) bool {
 	if a.Pods == nil || b.Pods == nil {
-		return a.Pods == nil && b.Pods == nil && len(subtract(expand(a.Blocks), expand(b.Blocks))) == 0
+		return a.Pods == nil && b.Pods == nil && len(plan.SubtractRanges(plan.Ranges(a.Blocks), plan.Ranges(b.Blocks))) == 0
 	}
 	return namespaceWithin(*a.Pods, *b.Pods) && implies(a.Pods.Selector, b.Pods.Selector)
 }
@@ -404,13 +404,4 @@ func stronger(have, want object.Requirement) bool {
 	default:
 		return have.Op == object.DoesNotExist
 	}
-}
-
-// expand is what blocks mean as plain ranges.
-func expand(blocks []plan.Block) []netip.Prefix {
-	var all []netip.Prefix
-	for _, b := range blocks {
-		all = append(all, subtract([]netip.Prefix{b.CIDR}, b.Except)...)
-	}
-	return all
 }

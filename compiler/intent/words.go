@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unicode"
 
-	"go4.org/netipx"
-
 	"portcullis.dev/compiler/plan"
 )
 
@@ -270,20 +268,4 @@ func overlap(p netip.Prefix, ranges []netip.Prefix) (netip.Prefix, bool) {
 		}
 	}
 	return netip.Prefix{}, false
-}
-
-// subtract is what remains of the ranges, as the fewest prefixes.
-func subtract(from, without []netip.Prefix) []netip.Prefix {
-	var b netipx.IPSetBuilder
-	for _, p := range from {
-		b.AddPrefix(p)
-	}
-	for _, p := range without {
-		b.RemovePrefix(p)
-	}
-	set, err := b.IPSet()
-	if err != nil {
-		return nil // prefixes that netip accepted never fail here
-	}
-	return set.Prefixes()
 }

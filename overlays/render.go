@@ -1,0 +1,76 @@
+package overlays
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"path"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// kustomize's OpenAPI schema is global and its log goes to the process' own:
+// renderings take turns.
+var kustomize sync.Mutex
+
+// Render builds one unit of an environment with kustomize, in memory: no file, no
+// process and no network is within its reach. The findings are about manifests
+// that cannot be read; the error is kustomize's own.
+func (t Tree) Render(environment, unit string) (objects []object.Object, found diag.List, err error) {
+	dir := path.Join("overlays", environment, unit)
+	fs := filesys.MakeFsInMemory()
+	for _, prefix := range []string{dir + "/", path.Join("base", unit) + "/"} {
+		for p, data := range t {
+			if strings.HasPrefix(p, prefix) {
+				if err := fs.WriteFile(p, data); err != nil {
+					return nil, nil, fmt.Errorf("preparing %s: %w", p, err)
+				}
+			}
+		}
+	}
+	manifests, err := build(fs, dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("rendering %s: %w", dir, err)
+	}
+	for _, raw := range manifests {
+		decoded, f := object.DecodeJSON(raw)
+		objects = append(objects, decoded...)
+		found = append(found, f...)
+	}
+	return objects, found, nil
+}
+
+func build(fs filesys.FileSystem, dir string) (manifests [][]byte, err error) {
+	kustomize.Lock()
+	defer kustomize.Unlock()
+	writer := log.Writer()
+	log.SetOutput(io.Discard)
+	defer log.SetOutput(writer)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("kustomize panicked: %v", p)
+		}
+	}()
+	options := krusty.MakeDefaultOptions()
+	options.LoadRestrictions = types.LoadRestrictionsRootOnly
+	options.PluginConfig = types.DisabledPluginConfig()
+	resources, err := krusty.MakeKustomizer(options).Run(fs, dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range resources.Resources() {
+		raw, err := r.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		manifests = append(manifests, raw)
+	}
+	return manifests, nil
+}

@@ -1,0 +1,149 @@
+// Package overlays lays objects out as a kustomize tree, and renders such a tree
+// in memory.
+//
+// Its invariant: rendering an overlay gives back the objects that were put in for
+// its environment, and each unit (a namespace, or the cluster) renders by itself,
+// so that the work grows with the number of units and not with its square.
+//
+// It must not know what the objects mean, nor where the tree is kept.
+package overlays
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// Cluster is the unit of the objects that belong to no namespace.
+const Cluster = "cluster"
+
+// Tree is a kustomize tree: path with slashes → bytes. It has
+//
+//	base/<unit>/             what is the same wherever the unit exists
+//	overlays/<env>/<unit>/   what is not, on top of the base
+//	overlays/<env>/          all units, for kubectl apply -k
+type Tree map[string][]byte
+
+// Environment is what one environment holds, in any order.
+type Environment struct {
+	Name    string
+	Objects []object.Map
+}
+
+const generated = "# Compiled by portcullis: change the intent, not this file.\n"
+
+// Write lays the environments' objects out. An object goes to the base if every
+// environment in which its unit exists has it, the same to the byte.
+func Write(environments []Environment) Tree {
+	tree := Tree{}
+	units := map[string]map[string]map[string][]byte{} // unit → environment → file → bytes
+	for _, e := range environments {
+		for _, o := range e.Objects {
+			id := o.ID()
+			unit := unitOf(id)
+			if units[unit] == nil {
+				units[unit] = map[string]map[string][]byte{}
+			}
+			if units[unit][e.Name] == nil {
+				units[unit][e.Name] = map[string][]byte{}
+			}
+			units[unit][e.Name][fileName(id)] = append([]byte(generated), o.YAML()...)
+		}
+	}
+	for unit, byEnvironment := range units {
+		base := common(slices.Collect(maps.Values(byEnvironment)))
+		if len(base) > 0 {
+			tree.add(path.Join("base", unit), nil, base)
+		}
+		for environment, files := range byEnvironment {
+			own := map[string][]byte{}
+			for name, data := range files {
+				if _, shared := base[name]; !shared {
+					own[name] = data
+				}
+			}
+			var under []string
+			if len(base) > 0 {
+				under = []string{path.Join("../../../base", unit)}
+			}
+			tree.add(path.Join("overlays", environment, unit), under, own)
+		}
+	}
+	for _, e := range environments {
+		if present := tree.Units(e.Name); len(present) > 0 {
+			tree.add(path.Join("overlays", e.Name), present, nil)
+		}
+	}
+	return tree
+}
+
+func unitOf(id object.ID) string {
+	if id.Namespace == "" {
+		return Cluster
+	}
+	return id.Namespace
+}
+
+func fileName(id object.ID) string {
+	return strings.ToLower(id.Kind) + "-" + id.Name + ".yaml"
+}
+
+// common are the files that all have, with the same bytes.
+func common(all []map[string][]byte) map[string][]byte {
+	same := maps.Clone(all[0])
+	for _, files := range all[1:] {
+		maps.DeleteFunc(same, func(name string, data []byte) bool {
+			other, ok := files[name]
+			return !ok || string(other) != string(data)
+		})
+	}
+	return same
+}
+
+// add writes a directory's files and the kustomization that lists them, after
+// whatever it stands on.
+func (t Tree) add(dir string, under []string, files map[string][]byte) {
+	resources := slices.Concat(under, diag.SortedKeys(files))
+	t[path.Join(dir, "kustomization.yaml")] = append([]byte(generated), object.Map{
+		{Key: "apiVersion", Value: "kustomize.config.k8s.io/v1beta1"},
+		{Key: "kind", Value: "Kustomization"},
+		{Key: "resources", Value: object.Strings(resources)},
+	}.YAML()...)
+	for name, data := range files {
+		t[path.Join(dir, name)] = data
+	}
+}
+
+// Units are the namespaces of an environment, and Cluster if it holds anything, in
+// order.
+func (t Tree) Units(environment string) []string {
+	var all []string
+	for p := range t {
+		rest, ok := strings.CutPrefix(p, path.Join("overlays", environment)+"/")
+		if unit, file, nested := strings.Cut(rest, "/"); ok && nested && file == "kustomization.yaml" {
+			all = append(all, unit)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Environments are the overlays of the tree, in order.
+func (t Tree) Environments() []string {
+	var all []string
+	for p := range t {
+		if rest, ok := strings.CutPrefix(p, "overlays/"); ok {
+			name, _, _ := strings.Cut(rest, "/")
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Paths of the tree's files, in order.
+func (t Tree) Paths() []string { return diag.SortedKeys(t) }
