@@ -5,7 +5,6 @@ import (
 	"io"
 	"log"
 	"path"
-	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -20,18 +19,32 @@ import (
 // renderings take turns.
 var kustomize sync.Mutex
 
+// Renderer renders the units of one tree. The tree must not change meanwhile.
+type Renderer struct {
+	tree  Tree
+	files map[string][]string // directory → paths of its files
+}
+
+// NewRenderer prepares a tree for rendering.
+func NewRenderer(t Tree) *Renderer {
+	r := &Renderer{tree: t, files: map[string][]string{}}
+	for p := range t {
+		dir := path.Dir(p)
+		r.files[dir] = append(r.files[dir], p)
+	}
+	return r
+}
+
 // Render builds one unit of an environment with kustomize, in memory: no file, no
 // process and no network is within its reach. The findings are about manifests
 // that cannot be read; the error is kustomize's own.
-func (t Tree) Render(environment, unit string) (objects []object.Object, found diag.List, err error) {
+func (r *Renderer) Render(environment, unit string) (objects []object.Object, found diag.List, err error) {
 	dir := path.Join("overlays", environment, unit)
 	fs := filesys.MakeFsInMemory()
-	for _, prefix := range []string{dir + "/", path.Join("base", unit) + "/"} {
-		for p, data := range t {
-			if strings.HasPrefix(p, prefix) {
-				if err := fs.WriteFile(p, data); err != nil {
-					return nil, nil, fmt.Errorf("preparing %s: %w", p, err)
-				}
+	for _, part := range []string{dir, path.Join("base", unit)} {
+		for _, p := range r.files[part] {
+			if err := fs.WriteFile(p, r.tree[p]); err != nil {
+				return nil, nil, fmt.Errorf("preparing %s: %w", p, err)
 			}
 		}
 	}

@@ -85,3 +85,16 @@ func Each[T any](s Set, f func(Object, *T)) {
 		}
 	}
 }
+
+// Labels are the object's own labels.
+func (o Object) Labels() map[string]string {
+	var head struct {
+		Metadata struct {
+			Labels map[string]string `json:"labels"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal(o.JSON, &head) != nil {
+		return nil // a Foreign object whose labels are no labels
+	}
+	return head.Metadata.Labels
+}

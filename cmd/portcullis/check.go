@@ -1,0 +1,154 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
+)
+
+func checkCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "judge intents, or manifests that somebody else wrote, without emitting anything",
+		ArgsUsage: "[PATH…|-]",
+		Description: "PATH is a directory with a portcullis.yaml, which is judged as build judges it, or directories and\n" +
+			"files with manifests, which are judged by the same rules; - reads manifests from stdin. Without a\n" +
+			"PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
+		Flags:  reportFlags(),
+		Action: p.check,
+	}
+}
+
+func (p *program) check(c *cli.Context) error {
+	wishes, err := reportingOf(c)
+	if err != nil {
+		return err
+	}
+	built, err := p.judge(c)
+	if err != nil {
+		return err
+	}
+	if err := p.write(wishes, built, p.out); err != nil {
+		return err
+	}
+	return outcome(built, wishes.failOn)
+}
+
+func (p *program) judge(c *cli.Context) (diag.Report, error) {
+	paths := c.Args().Slice()
+	if len(paths) == 0 || len(paths) == 1 && isRepository(paths[0]) {
+		dir, err := repository(c.Args().First())
+		if err != nil {
+			return diag.Report{}, err
+		}
+		files, found, err := compiler.ReadTree(dir, compiler.DefaultLimits())
+		if err != nil {
+			return diag.Report{}, inputError(err)
+		}
+		built, err := compiler.Build(c.Context, files, found)
+		if err != nil {
+			return diag.Report{}, err
+		}
+		return under(dir, built.Report), nil
+	}
+	var files []intent.File
+	var found diag.List
+	for _, name := range paths {
+		more, f, err := p.readManifests(name)
+		if err != nil {
+			return diag.Report{}, inputError(err)
+		}
+		files = append(files, more...)
+		found = append(found, f...)
+	}
+	built, err := compiler.Check(c.Context, files, found)
+	if err != nil {
+		return diag.Report{}, err
+	}
+	return built.Report, nil
+}
+
+// readManifests reads what one argument names: stdin, a file, or a directory.
+func (p *program) readManifests(name string) ([]intent.File, diag.List, error) {
+	limits := compiler.DefaultLimits()
+	if name == "-" {
+		data, err := io.ReadAll(io.LimitReader(p.in, limits.TotalBytes+1))
+		if err == nil && int64(len(data)) > limits.TotalBytes {
+			err = fmt.Errorf("stdin is larger than %d MiB", limits.TotalBytes>>20)
+		}
+		return []intent.File{{Path: "stdin", Data: data}}, nil, err
+	}
+	name = filepath.ToSlash(filepath.Clean(name))
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.IsDir() {
+		f, found, err := compiler.ReadFile(name, limits)
+		return []intent.File{f}, found, err
+	}
+	files, found, err := compiler.ReadTree(name, limits)
+	for i := range files {
+		files[i].Path = path.Join(name, files[i].Path)
+	}
+	for i := range found {
+		found[i].Span.File = path.Join(name, found[i].Span.File)
+	}
+	return files, found, err
+}
+
+func isRepository(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, intent.PlatformFile))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// repository is the directory that the user named, or that of the nearest
+// portcullis.yaml above, as far as the Git root.
+func repository(named string) (string, error) {
+	if named != "" {
+		info, err := os.Stat(named)
+		if err != nil {
+			return "", inputError(err)
+		}
+		if !info.IsDir() {
+			return "", usageError{fmt.Errorf("%s is a file; expected the directory of a %s", named, intent.PlatformFile)}
+		}
+		return filepath.ToSlash(filepath.Clean(named)), nil
+	}
+	for dir := "."; ; dir = filepath.Join("..", dir) {
+		if isRepository(dir) {
+			return filepath.ToSlash(dir), nil
+		}
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return "", err
+		}
+		_, gitErr := os.Lstat(filepath.Join(dir, ".git"))
+		if gitErr == nil || filepath.Dir(abs) == abs {
+			return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one", intent.PlatformFile)}
+		}
+	}
+}
+
+// inputError is the user's mistake of naming something that is not there or not
+// readable.
+func inputError(err error) error {
+	var usage usageError
+	if errors.As(err, &usage) {
+		return err
+	}
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return usageError{fmt.Errorf("%s: %w", pathError.Path, pathError.Err)}
+	}
+	return usageError{err}
+}

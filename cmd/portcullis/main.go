@@ -1,0 +1,31 @@
+// Command portcullis compiles network intent into Kubernetes and Calico policy.
+//
+// The package turns flags into calls of the compiler, and reports into streams and
+// exit codes; its invariant is that stdout carries the product and nothing else.
+// It must not know how anything is compiled or judged.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	os.Exit(Main())
+}
+
+// Main runs the program on the process' own arguments and streams and returns its
+// exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	environ := map[string]string{}
+	for _, e := range os.Environ() {
+		name, value, _ := strings.Cut(e, "=")
+		environ[name] = value
+	}
+	return run(ctx, os.Args[1:], environ, streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+}

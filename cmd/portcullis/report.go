@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/policies/diag"
+)
+
+// reportFlags are those of every command that judges something.
+func reportFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report as `FORMAT[=FILE]`: " + strings.Join(report.Names(), ", ") + "; may be given several times"},
+		&cli.StringFlag{Name: "fail-on", Value: "error", Usage: "the lowest `SEVERITY` that fails the run: error, warning or info"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
+	}
+}
+
+// reporting is the command line's wishes for the report.
+type reporting struct {
+	sinks  []sink
+	failOn diag.Severity
+	colour string
+}
+
+type sink struct{ format, file string }
+
+func reportingOf(c *cli.Context) (reporting, error) {
+	r := reporting{colour: c.String("color")}
+	switch r.colour {
+	case "auto", "always", "never":
+	default:
+		return r, usageError{fmt.Errorf("--color: expected auto, always or never, found %q", r.colour)}
+	}
+	severity, err := diag.ParseSeverity(c.String("fail-on"))
+	if err != nil {
+		return r, usageError{fmt.Errorf("--fail-on: %w", err)}
+	}
+	r.failOn = severity
+	for _, o := range c.StringSlice("output") {
+		format, file, hasFile := strings.Cut(o, "=")
+		if _, err := report.Lookup(format); err != nil {
+			return r, usageError{fmt.Errorf("--output: %w", err)}
+		}
+		if hasFile && file == "" {
+			return r, usageError{fmt.Errorf("--output: %s= names no file", format)}
+		}
+		r.sinks = append(r.sinks, sink{format, file})
+	}
+	if len(r.sinks) == 0 {
+		r.sinks = []sink{{format: "text"}}
+	}
+	return r, nil
+}
+
+// write sends a report to every sink; those without a file go to w.
+func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
+	for _, s := range r.sinks {
+		if s.file == "" {
+			if err := report.Write(w, s.format, rep, report.Options{Color: p.colour(w, r.colour)}); err != nil {
+				return err
+			}
+			continue
+		}
+		f, err := os.Create(s.file)
+		if err != nil {
+			return err
+		}
+		err = report.Write(f, s.format, rep, report.Options{})
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// under moves a report's places below the directory that the user named, so that
+// a terminal and an editor find them from where the user is.
+func under(dir string, rep diag.Report) diag.Report {
+	if dir == "." || dir == "" {
+		return rep
+	}
+	move := func(s diag.Span) diag.Span {
+		if s.File != "" {
+			s.File = path.Join(dir, s.File)
+		}
+		return s
+	}
+	moved := diag.Report{Rules: rep.Rules, Sources: map[string][]byte{}}
+	for name, data := range rep.Sources {
+		moved.Sources[path.Join(dir, name)] = data
+	}
+	for _, d := range rep.Findings {
+		d.Span = move(d.Span)
+		related := make([]diag.Related, len(d.Related))
+		for i, r := range d.Related {
+			r.Span = move(r.Span)
+			related[i] = r
+		}
+		fix := make([]diag.Edit, len(d.Fix))
+		for i, e := range d.Fix {
+			e.Span = move(e.Span)
+			fix[i] = e
+		}
+		d.Related, d.Fix = related, fix
+		moved.Findings = append(moved.Findings, d)
+	}
+	return moved
+}

@@ -1,0 +1,141 @@
+package compiler
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// Check judges manifests that somebody else wrote, by the same rules and the same
+// meaning as Build. Nothing is known of what was meant: every namespace among the
+// manifests, the system's excepted, is held to be governed, in a cluster as
+// kubeadm and Calico's operator set it up.
+func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+	checks := prepareChecks(ctx)
+	found := slices.Clone(before)
+	var objects []object.Object
+	for _, f := range files {
+		if path.Base(f.Path) == "kustomization.yaml" || path.Base(f.Path) == "kustomization.yml" {
+			found = append(found, kustomization.At(diag.Span{File: f.Path}, "a kustomization, not manifests").
+				Because("what counts is what reaches the cluster, and a kustomization can change every manifest beside it").
+				Suggest("kustomize build %s | portcullis check -", path.Dir(f.Path)))
+			continue
+		}
+		if intent.Ours(f) {
+			found = append(found, nothingToCheck.At(diag.Span{File: f.Path}, "an intent among manifests").
+				Because("intents are judged as a repository, from the directory of their %s", intent.PlatformFile).
+				Suggest("give that directory instead of single files"))
+			continue
+		}
+		decoded, f := object.Decode(f.Path, f.Data)
+		objects = append(objects, decoded...)
+		found = append(found, f...)
+	}
+	set, duplicates := object.NewSet(objects)
+	found = append(found, duplicates...)
+	if !slices.ContainsFunc(objects, func(o object.Object) bool { return o.Role == object.Policy || o.Role == object.World }) && !found.Failed() {
+		found = append(found, nothingToCheck.At(diag.Span{}, "no policy, namespace or workload in %d files", len(files)).
+			Because("a green answer about nothing would be worse than none").
+			Suggest("give the directory, the files or (as -) the stream with the manifests"))
+	}
+	if !found.Failed() {
+		p := assumed(set)
+		judged, err := checks.judge(ctx, p, set, set)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, judged...)
+	}
+	return checks.report(locateManifests(found, set, files), files)
+}
+
+// assumed is the plan of people who have none: their namespaces, governed, and no
+// flow.
+func assumed(set object.Set) *plan.Plan {
+	p := &plan.Plan{Environment: intent.DefaultEnvironment, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages()}
+	labels := map[string]map[string]string{}
+	for _, o := range set.All() {
+		switch {
+		case o.ID.Kind == "Namespace" && o.Role == object.World:
+			labels[o.ID.Name] = o.Labels()
+		case o.ID.Namespace != "" && o.Role != object.Foreign && labels[o.ID.Namespace] == nil:
+			labels[o.ID.Namespace] = map[string]string{}
+		}
+	}
+	for _, name := range slices.Concat(p.Cluster.System, []string{p.Cluster.DNS.Namespace}) {
+		if labels[name] == nil {
+			labels[name] = map[string]string{}
+		}
+	}
+	for _, name := range diag.SortedKeys(labels) {
+		system := slices.Contains(p.Cluster.System, name)
+		all := map[string]string{plan.NamespaceLabel: name}
+		for k, v := range labels[name] {
+			all[k] = v
+		}
+		p.Namespaces = append(p.Namespaces, plan.Namespace{Name: name, Labels: all, System: system, Governed: !system})
+	}
+	return p
+}
+
+// origins has, for each emitted object, the lines that its parts came from.
+type origins map[object.ID]map[string]diag.Span
+
+// locateEmitted turns findings about our own objects into findings at the lines
+// that asked for them.
+func locateEmitted(found diag.List, from origins) diag.List {
+	at := func(s diag.Subject) diag.Span {
+		spans := from[s.Object]
+		for pointer := s.Pointer; ; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
+			if span, ok := spans[pointer]; ok || pointer == "" {
+				return span
+			}
+		}
+	}
+	return located(found, at)
+}
+
+// locateManifests turns findings about objects into findings at the lines of the
+// files that they were read from.
+func locateManifests(found diag.List, set object.Set, files []intent.File) diag.List {
+	data := map[string][]byte{}
+	for _, f := range files {
+		data[f.Path] = f.Data
+	}
+	at := func(s diag.Subject) diag.Span {
+		o, ok := set.Get(s.Object)
+		if !ok {
+			return diag.Span{}
+		}
+		value, ok := o.Value(s.Pointer)
+		if !ok {
+			value = nil
+		}
+		span, _ := object.Locate(o.File, data[o.File], s, value)
+		return span
+	}
+	return located(found, at)
+}
+
+func located(found diag.List, at func(diag.Subject) diag.Span) diag.List {
+	all := slices.Clone(found)
+	for i := range all {
+		d := &all[i]
+		if d.Span.IsZero() && !d.Subject.Object.IsZero() {
+			d.Span = at(d.Subject)
+		}
+		d.Related = slices.Clone(d.Related)
+		for j := range d.Related {
+			if r := &d.Related[j]; r.Span.IsZero() && !r.Subject.Object.IsZero() {
+				r.Span = at(r.Subject)
+			}
+		}
+	}
+	return all
+}

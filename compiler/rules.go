@@ -1,0 +1,36 @@
+package compiler
+
+import (
+	"slices"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+	"portcullis.dev/rego"
+)
+
+var (
+	refusedFile = &diag.Rule{Code: "PC014", Severity: diag.Error,
+		Title: "A file that is not read",
+		Help:  "Only regular files inside the directory are read, and no symbolic link is followed: a link could lead to files of somebody else. Leaving the file out would change what is compiled, so the run stops."}
+	overLimit = &diag.Rule{Code: "PC015", Severity: diag.Error,
+		Title: "More input than the limits allow",
+		Help:  "The limits keep a hostile tree from exhausting the machine that judges it: 8 MiB a file, 512 MiB and 200,000 files in all."}
+	nothingToCheck = &diag.Rule{Code: "PC016", Severity: diag.Error,
+		Title: "Nothing to judge",
+		Help:  "A green answer about nothing would be worse than none."}
+	kustomization = &diag.Rule{Code: "PC017", Severity: diag.Error,
+		Title: "A kustomization instead of manifests",
+		Help:  "What counts is what reaches the cluster. Render the kustomization, and judge its output."}
+	notRendered = &diag.Rule{Code: "PC018", Severity: diag.Error,
+		Title: "The overlay does not render",
+		Help:  "kustomize refused the tree; nothing is emitted."}
+)
+
+// Rules are all rules that the program has outside of Rego, each code once. The
+// Rego rules join when their engine is prepared.
+func Rules() []*diag.Rule {
+	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, rego.Rules,
+		[]*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization, notRendered})
+}
