@@ -10,9 +10,7 @@ package diag
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -47,8 +45,14 @@ func ParseSeverity(name string) (Severity, error) {
 	return 0, fmt.Errorf("unknown severity %q: expected info, warning or error", name)
 }
 
-// MarshalJSON writes the severity's name.
-func (s Severity) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+// MarshalText writes the severity's name.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the severity's name.
+func (s *Severity) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSeverity(string(text))
+	return err
+}
 
 // Rule is a kind of finding. Its Code never changes meaning and is never used
 // again for another; the packages that find something each export a table of the
@@ -107,6 +111,11 @@ type Subject struct {
 
 // IsZero reports whether the subject points at nothing.
 func (s Subject) IsZero() bool { return s == Subject{} }
+
+// Compare orders subjects by object and pointer.
+func (s Subject) Compare(t Subject) int {
+	return cmp.Or(s.Object.Compare(t.Object), cmp.Compare(s.Pointer, t.Pointer))
+}
 
 // Related is a second place that explains the first: the other declaration, the
 // rule that decides, the policy that shadows.
@@ -177,19 +186,40 @@ func (d Diagnostic) Replace(span Span, text string) Diagnostic {
 func (d Diagnostic) Is(r *Rule) bool { return d.Rule == r }
 
 // compare is the order of every report: by place, then by rule, subject and text.
+// It is total, so that the order of the input never shows, and leaves the
+// environments to the end, so that what differs in them alone stands together.
 func (d Diagnostic) compare(e Diagnostic) int {
+	return cmp.Or(d.compareFinding(e), slices.Compare(d.Environments, e.Environments))
+}
+
+// compareFinding compares everything but the environments.
+func (d Diagnostic) compareFinding(e Diagnostic) int {
 	return cmp.Or(
 		d.Span.Compare(e.Span),
 		cmp.Compare(d.Rule.Code, e.Rule.Code),
-		d.Subject.Object.Compare(e.Subject.Object),
-		cmp.Compare(d.Subject.Pointer, e.Subject.Pointer),
+		d.Subject.Compare(e.Subject),
 		cmp.Compare(d.Message, e.Message),
-		slices.Compare(d.Environments, e.Environments),
+		cmp.Compare(e.Severity, d.Severity),
+		cmp.Compare(d.WaivedBy, e.WaivedBy),
+		compareMaps(d.Evidence, e.Evidence),
+		cmp.Compare(d.Why, e.Why),
+		cmp.Compare(d.Hint, e.Hint),
+		slices.CompareFunc(d.Related, e.Related, Related.compare),
+		slices.CompareFunc(d.Fix, e.Fix, Edit.compare),
 	)
 }
 
-// sameFinding reports whether two diagnostics differ in their environments alone.
-func (d Diagnostic) sameFinding(e Diagnostic) bool {
-	return d.Rule == e.Rule && d.Severity == e.Severity && d.Span == e.Span && d.Subject == e.Subject &&
-		d.Message == e.Message && d.WaivedBy == e.WaivedBy && maps.Equal(d.Evidence, e.Evidence)
+func (r Related) compare(s Related) int {
+	return cmp.Or(r.Span.Compare(s.Span), r.Subject.Compare(s.Subject), cmp.Compare(r.Message, s.Message))
+}
+
+func (e Edit) compare(f Edit) int {
+	return cmp.Or(e.Span.Compare(f.Span), cmp.Compare(e.NewText, f.NewText))
+}
+
+func compareMaps(a, b map[string]string) int {
+	keys := SortedKeys(a)
+	return cmp.Or(slices.Compare(keys, SortedKeys(b)), slices.CompareFunc(keys, keys, func(k, _ string) int {
+		return cmp.Compare(a[k], b[k])
+	}))
 }

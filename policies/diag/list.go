@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -18,7 +19,7 @@ func (l List) Sorted() List {
 	slices.SortStableFunc(sorted, Diagnostic.compare)
 	merged := sorted[:0]
 	for _, d := range sorted {
-		if last := len(merged) - 1; last >= 0 && d.sameFinding(merged[last]) {
+		if last := len(merged) - 1; last >= 0 && d.compareFinding(merged[last]) == 0 {
 			merged[last].Environments = union(merged[last].Environments, d.Environments)
 			continue
 		}
@@ -83,15 +84,18 @@ func (l List) Err() error {
 	return all
 }
 
+// oneLine keeps a name out of a user's file from faking a second error.
+var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
+
 func (d Diagnostic) line() string {
 	where := d.Span.String()
-	if where == "" && !d.Subject.IsZero() {
+	if where == "" && !d.Subject.Object.IsZero() {
 		where = d.Subject.Object.String()
 	}
 	if where != "" {
 		where += ": "
 	}
-	return where + d.Message + " [" + d.Rule.Code + "]"
+	return oneLine.Replace(where + d.Message + " [" + d.Rule.Code + "]")
 }
 
 // SortedKeys returns the keys of a map in order: the only way in which a map's

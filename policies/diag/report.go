@@ -1,6 +1,9 @@
 package diag
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Report is one run's answer, complete: what was found, what could have been
 // found, and the texts that the findings point into. Every format is written
@@ -11,15 +14,10 @@ type Report struct {
 	Sources  map[string][]byte // file as in Span.File → its bytes
 }
 
-// NewReport sorts the findings and the rules. Sources may be nil: then no
-// snippets are shown.
+// NewReport sorts the findings and the rules; a rule that two packages name is
+// listed once. Sources may be nil: then no snippets are shown.
 func NewReport(findings List, rules []*Rule, sources map[string][]byte) Report {
 	sorted := slices.Clone(rules)
-	slices.SortFunc(sorted, func(a, b *Rule) int {
-		if a.Code < b.Code {
-			return -1
-		}
-		return 1
-	})
-	return Report{Findings: findings.Sorted(), Rules: sorted, Sources: sources}
+	slices.SortFunc(sorted, func(a, b *Rule) int { return cmp.Compare(a.Code, b.Code) })
+	return Report{Findings: findings.Sorted(), Rules: slices.Compact(sorted), Sources: sources}
 }

@@ -1,0 +1,131 @@
+package report_test
+
+import (
+	"strings"
+
+	"portcullis.dev/policies/diag"
+)
+
+var (
+	ruleSpelling = &diag.Rule{Code: "PC101", Severity: diag.Error,
+		Title: "A name that nothing bears", Help: "Names are spelt as in their declaration."}
+	ruleHalf = &diag.Rule{Code: "PC501", Severity: diag.Warning,
+		Title: "Half a flow", Help: "A flow needs an egress and an ingress rule."}
+	ruleNote   = &diag.Rule{Code: "PC902", Severity: diag.Info, Title: "A note", Help: "Nothing need be done."}
+	ruleSilent = &diag.Rule{Code: "PC903", Severity: diag.Error, Title: "Never found", Help: "It holds <everywhere> & always."}
+)
+
+const frontend = `kind: Intent
+metadata:
+  name: frontend
+spec:
+  namespace: zero-trust-demo
+  flows:
+    - {to: backnd, ports: [http]}
+    - to: "日本語サービス"
+	- to: tabbed	name
+    - to: ne` + "\u0301" + `e
+`
+
+var sources = map[string][]byte{
+	"bom.yaml":               []byte("\ufeffname: x\n"),
+	"crlf.yaml":              []byte("kind: Intent\r\nname: \"café\" # naïve\r\nlast: one"),
+	"empty.yaml":             {},
+	"hostile.yaml":           []byte("name: \x1b[2Jgone \u202eevil\u202c \u200b\x07 \xff ##[error]x\n"),
+	"intents/frontend.yaml":  []byte(frontend),
+	"long.yaml":              []byte(strings.Repeat("a", 500_000) + " needle " + strings.Repeat("ü", 500_000) + "\n"),
+	"thousand.yaml":          []byte(strings.Repeat("\n", 999) + "x: y\n"),
+	"::error file=x::y.yaml": []byte("::stop-commands::x\n"),
+}
+
+func span(file string, numbers ...int) diag.Span {
+	s := diag.Span{File: file}
+	if len(numbers) >= 2 {
+		s.Start = diag.Position{Line: numbers[0], Column: numbers[1]}
+	}
+	if len(numbers) == 4 {
+		s.End = diag.Position{Line: numbers[2], Column: numbers[3]}
+	}
+	return s
+}
+
+// edges is the list with every edge: what any format must be able to write.
+func edges() diag.List {
+	policy := diag.ObjectID{Group: "networking.k8s.io", Kind: "NetworkPolicy", Namespace: "zero-trust-demo", Name: "frontend"}
+	global := diag.ObjectID{Group: "projectcalico.org", Kind: "GlobalNetworkPolicy", Name: "default-deny"}
+	in := func(d diag.Diagnostic, environments ...string) diag.Diagnostic {
+		d.Environments = environments
+		return d
+	}
+	waived := func(d diag.Diagnostic, by string) diag.Diagnostic {
+		d.WaivedBy = by
+		return d
+	}
+	about := func(d diag.Diagnostic, s diag.Subject) diag.Diagnostic {
+		d.Subject = s
+		return d
+	}
+	evidence := func(d diag.Diagnostic, e map[string]string) diag.Diagnostic {
+		d.Evidence = e
+		return d
+	}
+	withObject := ruleHalf.At(span("intents/frontend.yaml", 3, 9, 3, 17), "the egress half has no ingress half")
+	withObject.Related = []diag.Related{
+		{Subject: diag.Subject{Object: global, Pointer: "/spec/egress/0"}, Message: "this rule decides"},
+		{Span: span("intents/frontend.yaml"), Message: "declared in this file"},
+		{Message: "no place at all"},
+	}
+	return diag.List{
+		// The usual one: a place, a reason, a second place, a hint and a fix.
+		ruleSpelling.At(span("intents/frontend.yaml", 7, 12, 7, 18), "no workload named %q in namespace zero-trust-demo", "backnd").
+			Because("a flow needs both ends\nto be declared").
+			See(span("intents/backend.yaml", 4, 19), "%q is declared here", "backend").
+			Suggest("did you mean %q?", "backend").
+			Replace(span("intents/frontend.yaml", 7, 12, 7, 18), "backend").
+			Replace(span("intents/frontend.yaml", 1, 1, 1, 1), "# mended\n").
+			Replace(span("intents/frontend.yaml", 2, 1, 3, 17), ""),
+		// Places.
+		ruleSpelling.At(span("intents/frontend.yaml", 8, 12, 8, 18), "multi-byte and wide runes"),
+		ruleSpelling.At(span("intents/frontend.yaml", 9, 8, 9, 14), "a tab before the caret"),
+		ruleSpelling.At(span("intents/frontend.yaml", 9, 14, 9, 15), "a tab under the caret"),
+		ruleSpelling.At(span("intents/frontend.yaml", 10, 11, 10, 15), "a combining mark under the caret"),
+		ruleSpelling.At(span("intents/frontend.yaml", 2, 1, 3, 17), "a span of several lines"),
+		ruleSpelling.At(span("intents/frontend.yaml", 4, 1, 4, 1), "an empty span"),
+		ruleSpelling.At(span("intents/frontend.yaml", 4, 3), "a span without an end"),
+		ruleSpelling.At(span("intents/frontend.yaml", 5, 40, 5, 50), "past the end of the line"),
+		ruleSpelling.At(span("intents/frontend.yaml", 5, 14, 5, 999), "beyond the end of the line"),
+		ruleSpelling.At(span("intents/frontend.yaml", 5, 9, 5, 2), "an end before its start"),
+		ruleSpelling.At(span("intents/frontend.yaml", 99, 1, 99, 2), "past the end of the file"),
+		ruleSpelling.At(span("intents/frontend.yaml"), "a file as a whole"),
+		ruleSpelling.At(span("missing.yaml", 3, 1, 3, 4), "a file without a source"),
+		ruleSpelling.At(span("empty.yaml", 1, 1, 1, 1), "an empty file"),
+		ruleSpelling.At(span("bom.yaml", 1, 7, 1, 8), "behind a byte order mark"),
+		ruleSpelling.At(span("crlf.yaml", 2, 7, 2, 99), "lines that end in CRLF"),
+		ruleSpelling.At(span("crlf.yaml", 3, 7, 3, 10), "a last line without an end"),
+		ruleSpelling.At(span("thousand.yaml", 1000, 4, 1000, 5), "a wide margin"),
+		ruleSpelling.At(span("long.yaml", 1, 500_002, 1, 500_008), "in the middle of a megabyte"),
+		ruleSpelling.At(span("long.yaml", 1, 1, 1, 500_001), "at the beginning of a megabyte"),
+		// Objects.
+		evidence(ruleHalf.On(diag.Subject{Object: policy, Pointer: "/spec/egress/0"}, "an object and a pointer"),
+			map[string]string{"to": "backend", "from": "frontend"}),
+		ruleHalf.On(diag.Subject{Object: global}, "an object as a whole, cluster-scoped"),
+		about(withObject, diag.Subject{Object: policy, Pointer: "/spec/ingress"}),
+		ruleNote.At(diag.Span{}, "no place at all"),
+		// Where, and whether it stands.
+		in(ruleHalf.At(span("intents/frontend.yaml", 1, 1, 1, 5), "in two environments"), "prod-us"),
+		in(ruleHalf.At(span("intents/frontend.yaml", 1, 1, 1, 5), "in two environments"), "prod-eu"),
+		waived(ruleSpelling.At(span("intents/frontend.yaml", 1, 7, 1, 13), "waived"), "old-database"),
+		// Text to copy.
+		ruleNote.At(span("intents/frontend.yaml", 6, 3, 6, 8), "a hint of several lines").
+			Suggest("let it in, in intents/backend.yaml:\n\ningress:\n  - from: frontend\r\n    ports: [http]\n"),
+		// Hostile text, in every field that a user's file may reach.
+		in(about(waived(ruleNote.At(span("hostile.yaml", 1, 7, 1, 10), "newline\n::error::x \x1b]0;title\x07 \u202edesrever\u2066").
+			Because("::stop-commands::x\n ::error::y\n<script>alert(1)</script> & ```").
+			Suggest("##vso[task.setvariable]x\r\nC1 \u009b31m, no-break\u00a0space, \ue000, \U000e0041, \xc3\x28").
+			See(span("a\nb.yaml", 1, 1), "over\rwritten").
+			Replace(span("hostile.yaml", 1, 7, 1, 10), "a\n\x1b"),
+			"waiver\n\x1b[0m"), diag.Subject{Object: diag.ObjectID{Kind: "Pod", Name: "x\ny"}, Pointer: "/\x00"}),
+			"prod\n", "\u200b"),
+		ruleNote.At(span("::error file=x::y.yaml", 1, 1, 1, 3), "%s", "a long message: "+strings.Repeat("é", 5000)),
+	}
+}

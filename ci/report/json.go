@@ -1,0 +1,75 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf16"
+
+	"portcullis.dev/policies/diag"
+)
+
+var jsonFormat = Format{
+	Name:        "json",
+	Description: "for programs: everything that is known, as report.schema.json describes it",
+	write:       writeJSON,
+}
+
+// jsonVersion is the version of the document. A field may be added within a
+// version; none changes its meaning or disappears.
+const jsonVersion = "v1alpha1"
+
+type jsonReport struct {
+	Version  string        `json:"version"`
+	Findings []jsonFinding `json:"findings"`
+	Rules    []*diag.Rule  `json:"rules"`
+	Summary  summary       `json:"summary"`
+}
+
+// jsonFinding is a diagnostic that names its rule by the code; the rule itself is
+// in the report's list.
+type jsonFinding struct {
+	Rule string `json:"rule"`
+	diag.Diagnostic
+}
+
+func writeJSON(w *bufio.Writer, r diag.Report, _ Options) error {
+	document := jsonReport{
+		Version:  jsonVersion,
+		Findings: make([]jsonFinding, len(r.Findings)),
+		Rules:    append([]*diag.Rule{}, r.Rules...),
+		Summary:  summarize(r.Findings),
+	}
+	for i, d := range r.Findings {
+		document.Findings[i] = jsonFinding{Rule: d.Rule.Code, Diagnostic: d}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(document); err != nil {
+		return err
+	}
+	return writeInert(w, b.String())
+}
+
+// writeInert writes JSON so that it may be shown on a terminal: what would be
+// hidden there, or be taken for a command, is written as JSON's own escape, which
+// every parser turns back. Only strings can hold such runes.
+func writeInert(w *bufio.Writer, document string) error {
+	for len(document) > 0 {
+		r, size, ok := inert(document)
+		switch {
+		case ok || r == '\n':
+			w.WriteString(document[:size])
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(w, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(w, `\u%04x`, r)
+		}
+		document = document[size:]
+	}
+	return nil
+}

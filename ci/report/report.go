@@ -1,0 +1,87 @@
+// Package report writes what one run found, for people and for machines.
+//
+// Its invariant: every format is written from the same sorted diag.Report, so none
+// can say what another does not, and the same report gives the same bytes. What
+// comes from the files being judged is hostile until a format's own escaping has
+// made it inert: it moves no cursor, hides no character and starts no command of
+// the system that shows it.
+//
+// It must not know how a finding came about, nor where the bytes go.
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"portcullis.dev/policies/diag"
+)
+
+// Options are what a caller may choose about the look of a report.
+type Options struct {
+	Color bool // ANSI colours, in formats for people
+}
+
+// Format is one way to write a report.
+type Format struct {
+	Name        string // as in -o NAME
+	Description string // for help texts: a clause without a full stop
+	write       func(w *bufio.Writer, r diag.Report, o Options) error
+}
+
+// Formats is the table of the formats there are, the default first. It is the only
+// place that names them.
+var Formats = []Format{
+	textFormat,
+	jsonFormat,
+}
+
+// Lookup finds a format by its name. The error names those there are.
+func Lookup(name string) (Format, error) {
+	names := make([]string, len(Formats))
+	for i, f := range Formats {
+		if f.Name == name {
+			return f, nil
+		}
+		names[i] = f.Name
+	}
+	return Format{}, fmt.Errorf("unknown report format %q: expected one of %s", name, strings.Join(names, ", "))
+}
+
+// Write writes the whole report in the format. The error is the writer's.
+func Write(w io.Writer, f Format, r diag.Report, o Options) error {
+	buffered := bufio.NewWriter(w)
+	if err := f.write(buffered, r, o); err != nil {
+		return fmt.Errorf("write the %s report: %w", f.Name, err)
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("write the %s report: %w", f.Name, err)
+	}
+	return nil
+}
+
+// summary counts findings. A waived one counts as waived alone.
+type summary struct {
+	Errors   int `json:"errors"`
+	Warnings int `json:"warnings"`
+	Infos    int `json:"infos"`
+	Waived   int `json:"waived"`
+}
+
+func summarize(findings diag.List) summary {
+	var s summary
+	for _, d := range findings {
+		switch {
+		case d.WaivedBy != "":
+			s.Waived++
+		case d.Severity == diag.Error:
+			s.Errors++
+		case d.Severity == diag.Warning:
+			s.Warnings++
+		default:
+			s.Infos++
+		}
+	}
+	return s
+}

@@ -1,0 +1,121 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/width"
+
+	"portcullis.dev/policies/diag"
+)
+
+// The window, in runes, that is shown of a line too long for a screen.
+const (
+	windowWidth = 120 // in all
+	windowLead  = 40  // before the caret
+)
+
+// tabStop is the distance of the columns to which a tab in a source line is
+// expanded, so that the caret below needs none.
+const tabStop = 4
+
+// sources gives out single lines of the files that findings point into.
+type sources struct {
+	files map[string][]byte
+	lines map[string][]string // of the files asked for so far
+}
+
+// line returns a line, counted from 1, without its line break.
+func (s *sources) line(file string, n int) (string, bool) {
+	lines, known := s.lines[file]
+	if !known {
+		data, ok := s.files[file]
+		if !ok {
+			return "", false
+		}
+		// Columns do not count a byte order mark.
+		data = bytes.TrimPrefix(data, []byte("\ufeff"))
+		lines = strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+		s.lines[file] = lines
+	}
+	if n < 1 || n > len(lines) {
+		return "", false
+	}
+	return strings.TrimSuffix(lines[n-1], "\r"), true
+}
+
+// snippet is a source line and the line of carets under it, both ready for a
+// terminal.
+type snippet struct{ text, carets string }
+
+// cut renders the line with carets under the part of the span that lies on the
+// span's first line. A span past the line's end is put right behind it; one that
+// holds nothing gets a single caret.
+func cut(line string, span diag.Span) snippet {
+	count := utf8.RuneCountInString(line)
+	start := min(max(span.Start.Column, 1)-1, count)
+	end := count
+	if span.End.Line == span.Start.Line || span.End.Line == 0 {
+		end = min(span.End.Column-1, count)
+	}
+	end = max(end, start+1)
+
+	var text strings.Builder
+	first := 0
+	if count > windowWidth && start > windowLead {
+		first = start - windowLead
+		for range first {
+			_, size := utf8.DecodeRuneInString(line)
+			line = line[size:]
+		}
+		text.WriteString("…")
+	}
+	column := utf8.RuneCountInString(text.String())
+	from, to := -1, -1 // columns of the first caret and after the last
+	for i := first; len(line) > 0; i++ {
+		if i == start {
+			from = column
+		}
+		if i-first == windowWidth {
+			text.WriteString("…")
+			break
+		}
+		shown, size := visible(line)
+		cells := len(shown) // of an escape
+		switch {
+		case line[0] == '\t':
+			cells = tabStop - column%tabStop
+			shown = strings.Repeat(" ", cells)
+		case shown == line[:size]:
+			cells = runeWidth(shown)
+		}
+		text.WriteString(shown)
+		column += cells
+		line = line[size:]
+		if i < end {
+			to = column
+		}
+	}
+	if from < 0 {
+		from = column // behind the line
+	}
+	to = max(to, from+1)
+	return snippet{text: text.String(), carets: strings.Repeat(" ", from) + strings.Repeat("^", to-from)}
+}
+
+// runeWidth is how many columns a terminal gives to the rune that s consists of
+// (Unicode Standard Annex 11; combining marks stand on the rune before them).
+func runeWidth(s string) int {
+	r, _ := utf8.DecodeRuneInString(s)
+	if unicode.In(r, unicode.Mn, unicode.Me) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}

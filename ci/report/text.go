@@ -1,0 +1,203 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"portcullis.dev/policies/diag"
+)
+
+var textFormat = Format{
+	Name:        "text",
+	Description: "for people: each finding with its source line, why it is wrong and how to mend it",
+	write:       writeText,
+}
+
+func writeText(w *bufio.Writer, r diag.Report, o Options) error {
+	t := textWriter{
+		Writer:  w,
+		sources: sources{files: r.Sources, lines: map[string][]string{}},
+	}
+	if o.Color {
+		t.palette = ansi
+	}
+	for _, d := range r.Findings {
+		t.finding(d)
+	}
+	t.WriteString(total(summarize(r.Findings)) + "\n")
+	return nil // what a bufio.Writer could not write, its Flush tells
+}
+
+// palette holds the escape sequences that stand before a text; an empty one stands
+// for no colour.
+type palette struct {
+	severity          map[diag.Severity]string
+	place, code, rail string
+	off               string
+}
+
+var ansi = palette{
+	severity: map[diag.Severity]string{diag.Error: "\x1b[1;31m", diag.Warning: "\x1b[1;33m", diag.Info: "\x1b[1;36m"},
+	place:    "\x1b[1m",
+	code:     "\x1b[1m",
+	rail:     "\x1b[34m",
+	off:      "\x1b[0m",
+}
+
+type textWriter struct {
+	*bufio.Writer
+	sources sources
+	palette palette
+}
+
+// paint puts a colour around text that is already inert.
+func (t *textWriter) paint(color, text string) string {
+	if color == "" {
+		return text
+	}
+	return color + text + t.palette.off
+}
+
+func (t *textWriter) finding(d diag.Diagnostic) {
+	t.WriteString(t.headline(d) + "\n")
+	margin := 1
+	if line, ok := t.sources.line(d.Span.File, d.Span.Start.Line); ok {
+		margin = len(strconv.Itoa(d.Span.Start.Line))
+		s := cut(line, d.Span)
+		t.rail(margin, "", "")
+		t.rail(margin, strconv.Itoa(d.Span.Start.Line), s.text)
+		t.rail(margin, "", t.paint(t.palette.severity[d.Severity], s.carets))
+	}
+	if !d.Span.IsZero() && !d.Subject.IsZero() {
+		t.note(margin, "object", subject(d.Subject))
+	}
+	if d.WaivedBy != "" {
+		t.note(margin, "waived by", d.WaivedBy)
+	}
+	t.note(margin, "why", lines(d.Why)...)
+	for _, related := range d.Related {
+		t.note(margin, "see", join(": ", place(related.Span, related.Subject), related.Message))
+	}
+	help := d.Hint
+	if d.Why == "" && d.Hint == "" {
+		help = d.Rule.Help
+	}
+	t.note(margin, "help", lines(help)...)
+	for _, edit := range d.Fix {
+		t.note(margin, "fix", lines(describe(edit))...)
+	}
+	t.WriteByte('\n')
+}
+
+func (t *textWriter) headline(d diag.Diagnostic) string {
+	severity := d.Severity.String()
+	if d.WaivedBy != "" {
+		severity = "waived " + severity
+	}
+	line := t.paint(t.palette.severity[d.Severity], severity) + " " +
+		t.paint(t.palette.code, terminal(d.Rule.Code)) + ": " + terminal(d.Message)
+	if where := place(d.Span, d.Subject); where != "" {
+		line = t.paint(t.palette.place, terminal(where)+":") + " " + line
+	}
+	if len(d.Environments) > 0 {
+		line += " [" + terminal(strings.Join(d.Environments, ", ")) + "]"
+	}
+	return line
+}
+
+// rail writes one line of a snippet.
+func (t *textWriter) rail(margin int, number, text string) {
+	rail := t.paint(t.palette.rail, fmt.Sprintf("%*s |", margin, number))
+	if text != "" {
+		rail += " " + text
+	}
+	t.WriteString(rail + "\n")
+}
+
+// note writes a labelled text under a finding, further lines of it under the first.
+func (t *textWriter) note(margin int, label string, text ...string) {
+	rail := strings.Repeat(" ", margin+1) + "="
+	indent := strings.Repeat(" ", len(rail)+len(label)+3)
+	for i, line := range text {
+		switch {
+		case i == 0:
+			t.WriteString(t.paint(t.palette.rail, rail) + " " + label + ": " + terminal(line))
+		case line != "":
+			t.WriteString(indent + terminal(line))
+		}
+		t.WriteByte('\n')
+	}
+}
+
+// lines are those of a text that may hold several, kept as they are: they may be
+// there to be copied.
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	all := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
+	for i := range all {
+		all[i] = strings.TrimSuffix(all[i], "\r")
+	}
+	return all
+}
+
+// place is where a finding points: into a file or, failing that, into an object.
+func place(span diag.Span, s diag.Subject) string {
+	if !span.IsZero() {
+		return span.String()
+	}
+	return subject(s)
+}
+
+func subject(s diag.Subject) string {
+	if s.Object.IsZero() {
+		return s.Pointer
+	}
+	return join(" at ", s.Object.String(), s.Pointer)
+}
+
+func describe(e diag.Edit) string {
+	switch {
+	case e.Span.Start == e.Span.End:
+		return fmt.Sprintf("insert at %s: %s", e.Span, e.NewText)
+	case e.NewText == "":
+		return fmt.Sprintf("delete %s-%d:%d", e.Span, e.Span.End.Line, e.Span.End.Column)
+	default:
+		return fmt.Sprintf("replace %s-%d:%d by: %s", e.Span, e.Span.End.Line, e.Span.End.Column, e.NewText)
+	}
+}
+
+// join puts the separator between the texts that are there.
+func join(separator string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), separator)
+}
+
+// total is the report's last line.
+func total(s summary) string {
+	var parts []string
+	for _, c := range []struct {
+		n         int
+		one, many string
+	}{
+		{s.Errors, "error", "errors"},
+		{s.Warnings, "warning", "warnings"},
+		{s.Infos, "info", "infos"},
+		{s.Waived, "waived", "waived"},
+	} {
+		switch c.n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+c.one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.many))
+		}
+	}
+	if len(parts) == 0 {
+		return "no findings"
+	}
+	return strings.Join(parts, ", ")
+}

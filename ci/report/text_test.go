@@ -1,0 +1,106 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/policies/diag"
+)
+
+// safe fails where a text could move a cursor, hide a character or start a command.
+func safe(t *testing.T, text string) {
+	t.Helper()
+	if !utf8.ValidString(text) {
+		t.Fatalf("not UTF-8: %q", text)
+	}
+	for line := range strings.Lines(text) {
+		for _, r := range strings.TrimSuffix(line, "\n") {
+			if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) || r != ' ' && unicode.Is(unicode.Zs, r) {
+				t.Fatalf("%U in %q", r, line)
+			}
+		}
+		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") || strings.Contains(line, "##vso[") {
+			t.Fatalf("a command to a build system: %q", line)
+		}
+	}
+}
+
+func TestEveryFormatIsInert(t *testing.T) {
+	t.Parallel()
+	for _, f := range report.Formats {
+		safe(t, string(write(t, f, diag.NewReport(edges(), nil, sources), report.Options{})))
+	}
+}
+
+// TestColourAddsNothingElse holds the coloured text against the plain one.
+func TestColourAddsNothingElse(t *testing.T) {
+	t.Parallel()
+	f, err := report.Lookup("text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := diag.NewReport(edges(), nil, sources)
+	plain, coloured := string(write(t, f, r, report.Options{})), string(write(t, f, r, report.Options{Color: true}))
+	stripped := strings.NewReplacer("\x1b[1;31m", "", "\x1b[1;33m", "", "\x1b[1;36m", "", "\x1b[1m", "", "\x1b[34m", "", "\x1b[0m", "").Replace(coloured)
+	if plain == coloured {
+		t.Error("colour was asked for and there is none")
+	}
+	if stripped != plain {
+		t.Error("the coloured text says something else than the plain one")
+	}
+}
+
+func TestLastLine(t *testing.T) {
+	t.Parallel()
+	e, w, i := ruleSpelling.At(diag.Span{}, "e"), ruleHalf.At(diag.Span{}, "w"), ruleNote.At(diag.Span{}, "i")
+	e2 := ruleSpelling.At(diag.Span{}, "e2")
+	x := ruleSpelling.At(diag.Span{}, "x")
+	x.WaivedBy = "somebody"
+	f, err := report.Lookup("text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, list := range map[string]diag.List{
+		"no findings":                           nil,
+		"1 error":                               {e},
+		"2 errors, 1 warning":                   {e, w, e2},
+		"1 warning, 1 info":                     {i, w},
+		"1 waived":                              {x},
+		"2 errors, 1 warning, 1 info, 1 waived": {x, i, w, e, e2},
+	} {
+		text := strings.TrimSuffix(string(write(t, f, diag.NewReport(list, nil, nil), report.Options{})), "\n")
+		if got := text[strings.LastIndex(text, "\n")+1:]; got != want {
+			t.Errorf("%d findings end in %q, not %q", len(list), got, want)
+		}
+	}
+}
+
+// FuzzText writes a finding with any texts at any span of any source.
+func FuzzText(f *testing.F) {
+	for file, data := range sources {
+		if len(data) < 1000 {
+			f.Add(file, data, "message", "why\nmore", 1, 3, 1, 9)
+		}
+	}
+	f.Add("x", []byte("\x1b[31m\r\n\t\u202e"), "\x9b\n::error::", "a\n\n  ::b", 2, -5, 1, 0)
+	f.Add("\u2028", []byte(strings.Repeat("\u0301", 300)), "##[group]", "\xff\xfe", 1, 200, 3, 1)
+	f.Add("x", []byte("😀😀\u3164"), ":", "##vso[", -1, 1<<40, 1<<50, 1<<60)
+	format, err := report.Lookup("text")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, file string, data []byte, message, long string, line, column, endLine, endColumn int) {
+		s := span(file, line, column, endLine, endColumn)
+		d := ruleSpelling.At(s, "%s", message).Because("%s", long).Suggest("%s", long).See(s, "%s", message).Replace(s, long)
+		d.WaivedBy, d.Environments = message, []string{long}
+		d.Subject = diag.Subject{Object: diag.ObjectID{Kind: message, Namespace: file, Name: long}, Pointer: long}
+		text := string(write(t, format, diag.NewReport(diag.List{d}, nil, map[string][]byte{file: data}), report.Options{}))
+		safe(t, text)
+		if !strings.HasSuffix(text, "\n\n1 waived\n") {
+			t.Fatalf("the text ends in %q", text[max(0, len(text)-40):])
+		}
+	})
+}
