@@ -1,17 +1,13 @@
 package compiler
 
-import (
-	"strings"
-
-	"sigs.k8s.io/yaml"
-)
+import "strings"
 
 // Manifests is the environment as a stream of YAML documents, in the order of the
 // objects' IDs. It is never empty for an environment that was built.
 func (e Environment) Manifests() (string, error) {
 	var b strings.Builder
 	for i, o := range e.Objects.All() {
-		text, err := yaml.JSONToYAML(o.JSON)
+		text, err := o.YAML()
 		if err != nil {
 			return "", err
 		}

@@ -16,10 +16,18 @@ import (
 // reportFlags are those of every command that judges something.
 func reportFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report as `FORMAT[=FILE]`: " + strings.Join(report.Names(), ", ") + "; may be given several times"},
+		&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report as `FORMAT[=FILE]`: " + formatNames() + "; may be given several times"},
 		&cli.StringFlag{Name: "fail-on", Value: "error", Usage: "the lowest `SEVERITY` that fails the run: error, warning or info"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
 	}
+}
+
+func formatNames() string {
+	var names []string
+	for _, f := range report.Formats {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // reporting is the command line's wishes for the report.
@@ -29,7 +37,10 @@ type reporting struct {
 	colour string
 }
 
-type sink struct{ format, file string }
+type sink struct {
+	format report.Format
+	file   string // empty for the stream
+}
 
 func reportingOf(c *cli.Context) (reporting, error) {
 	r := reporting{colour: c.String("color")}
@@ -44,17 +55,18 @@ func reportingOf(c *cli.Context) (reporting, error) {
 	}
 	r.failOn = severity
 	for _, o := range c.StringSlice("output") {
-		format, file, hasFile := strings.Cut(o, "=")
-		if _, err := report.Lookup(format); err != nil {
+		name, file, hasFile := strings.Cut(o, "=")
+		format, err := report.Lookup(name)
+		if err != nil {
 			return r, usageError{fmt.Errorf("--output: %w", err)}
 		}
 		if hasFile && file == "" {
-			return r, usageError{fmt.Errorf("--output: %s= names no file", format)}
+			return r, usageError{fmt.Errorf("--output: %s= names no file", name)}
 		}
 		r.sinks = append(r.sinks, sink{format, file})
 	}
 	if len(r.sinks) == 0 {
-		r.sinks = []sink{{format: "text"}}
+		r.sinks = []sink{{format: report.Formats[0]}}
 	}
 	return r, nil
 }

@@ -145,6 +145,8 @@ func scalar(v any) string {
 		return strconv.Itoa(v)
 	case bool:
 		return strconv.FormatBool(v)
+	case json.Number:
+		return v.String()
 	default:
 		panic(fmt.Sprintf("object: a manifest holds a %T", v))
 	}
