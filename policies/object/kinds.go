@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 )
 
@@ -70,6 +71,9 @@ var kinds = map[string]map[string]kind{
 		"StatefulSet": {role: World, typed: of[appsv1.StatefulSet]()},
 		"DaemonSet":   {role: World, typed: of[appsv1.DaemonSet]()},
 		"ReplicaSet":  {role: World, typed: of[appsv1.ReplicaSet]()},
+	},
+	"discovery.k8s.io/v1": {
+		"EndpointSlice": {role: World, typed: of[discoveryv1.EndpointSlice]()},
 	},
 	"batch/v1": {
 		"Job":     {role: World, typed: of[batchv1.Job]()},

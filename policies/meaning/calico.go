@@ -1,0 +1,190 @@
+package meaning
+
+import (
+	"math"
+	"regexp"
+	"strings"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"portcullis.dev/policies/object"
+)
+
+// calicoPolicy reads the four kinds of Calico policy, whose specs are one but for
+// the fields that only a global policy has.
+func (r *reader) calicoPolicy(typed any) *Policy {
+	var s calico.GlobalNetworkPolicySpec
+	var staged calico.StagedAction
+	enforced := true
+	switch p := typed.(type) {
+	case *calico.GlobalNetworkPolicy:
+		s = p.Spec
+	case *calico.NetworkPolicy:
+		s = namespaced(p.Spec)
+	case *calico.StagedGlobalNetworkPolicy:
+		action, twin := calico.ConvertStagedGlobalPolicyToEnforced(p)
+		s, staged, enforced = twin.Spec, action, false
+	case *calico.StagedNetworkPolicy:
+		action, twin := calico.ConvertStagedPolicyToEnforced(p)
+		s, staged, enforced = namespaced(twin.Spec), action, false
+	default:
+		return nil
+	}
+	p := &Policy{ID: r.id, Tier: s.Tier, Order: math.Inf(1), Enforced: enforced, TypesGiven: len(s.Types) > 0}
+	if p.Tier == "" {
+		p.Tier = DefaultTier
+	}
+	if s.Order != nil {
+		p.Order, p.OrderGiven = *s.Order, true
+	}
+	p.Governs = readTypes(r, s.Types, "/spec/types")
+	if len(s.Types) == 0 {
+		p.Governs = r.inferTypes(len(s.Ingress), len(s.Egress))
+	}
+	p.selector = r.subject(s)
+	p.Rules[Ingress] = r.calicoRules(s.Ingress, Ingress)
+	p.Rules[Egress] = r.calicoRules(s.Egress, Egress)
+	p.HostsOnly = s.DoNotTrack || s.PreDNAT
+	r.hostFields(s)
+	r.stagedAction(staged, s)
+	r.policyName(p.Tier)
+	p.Dropped = r.dropped
+	return p
+}
+
+// inferTypes is what Calico's own API server or, for custom resources, the
+// admission policy makes of a policy without types
+// (api/pkg/defaults; api/admission/networkpolicy.mutatingadmissionpolicy.yaml).
+func (r *reader) inferTypes(ingress, egress int) (governs [2]bool) {
+	hasIngress, hasEgress := ingress > 0, egress > 0
+	if r.cluster.API == object.NativeCRD {
+		hasIngress, hasEgress = r.has("ingress"), r.has("egress")
+	}
+	governs[Egress] = hasEgress
+	governs[Ingress] = hasIngress || !hasEgress
+	return governs
+}
+
+// subject combines the selectors of a policy's header
+// (libcalico-go/lib/backend/syncersv1/updateprocessors).
+func (r *reader) subject(s calico.GlobalNetworkPolicySpec) Selector {
+	selector, ok := r.selector(s.Selector, "/spec/selector", false)
+	if !ok {
+		r.drop("its selector does not parse")
+	}
+	var terms []Selector
+	if s.Selector != "" { // all() that is written excludes host endpoints below, a selector left out does not
+		terms = append(terms, selector)
+	}
+	if r.id.Namespace != "" {
+		terms = append(terms, equals(labelNamespace, r.id.Namespace))
+	}
+	// A header's term that does not parse is left out, and the policy selects more.
+	inherit := func(text, pointer, prefix, instead string) {
+		if text == "" {
+			return
+		}
+		if term, ok := r.selector(text, pointer, false); ok {
+			terms = append(terms, term.Prefixed(prefix))
+		}
+		for i := range terms {
+			terms[i] = terms[i].replacing(opAll, has(instead))
+		}
+	}
+	inherit(s.NamespaceSelector, "/spec/namespaceSelector", namespacePrefix, labelNamespace)
+	inherit(s.ServiceAccountSelector, "/spec/serviceAccountSelector", accountPrefix, labelServiceAccount)
+	return allOf(terms...)
+}
+
+// hostFields reports the fields that only matter to host endpoints.
+func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec) {
+	refuse := func(pointer, format string) { r.add(contradiction.On(r.at(pointer), "%s", format)) }
+	if s.PreDNAT && s.DoNotTrack {
+		refuse("/spec/preDNAT", "preDNAT and doNotTrack exclude each other")
+	}
+	if s.PreDNAT && !s.ApplyOnForward {
+		refuse("/spec/preDNAT", "preDNAT needs applyOnForward: true")
+	}
+	if s.DoNotTrack && !s.ApplyOnForward {
+		refuse("/spec/doNotTrack", "doNotTrack needs applyOnForward: true")
+	}
+	if s.PreDNAT && len(s.Egress) > 0 {
+		refuse("/spec/egress", "a preDNAT policy has no egress rules")
+	}
+	for i, t := range s.Types {
+		if s.PreDNAT && t == calico.PolicyTypeEgress {
+			refuse(item("/spec/types", i), "a preDNAT policy governs ingress alone")
+		}
+	}
+	for _, f := range []struct {
+		set           bool
+		name, instead string
+	}{
+		{s.DoNotTrack, "doNotTrack", "the policy is taken to have no effect, as is right for pods"},
+		{s.PreDNAT, "preDNAT", "the policy is taken to have no effect, as is right for pods"},
+		{s.ApplyOnForward && !s.DoNotTrack && !s.PreDNAT, "applyOnForward", "traffic that a host forwards is not evaluated; pods are governed as by any policy"},
+	} {
+		if f.set {
+			r.add(notEvaluated.On(r.at("/spec/"+f.name), "%s acts on host endpoints: %s", f.name, f.instead))
+		}
+	}
+}
+
+func (r *reader) stagedAction(a calico.StagedAction, s calico.GlobalNetworkPolicySpec) {
+	switch a {
+	case "", calico.StagedActionSet, calico.StagedActionLearn, calico.StagedActionIgnore:
+	case calico.StagedActionDelete:
+		if s.Order != nil || s.Selector != "" || len(s.Ingress)+len(s.Egress)+len(s.Types) > 0 ||
+			s.NamespaceSelector != "" || s.ServiceAccountSelector != "" {
+			r.add(contradiction.On(r.at("/spec/stagedAction"), "stagedAction Delete with other fields than tier").
+				Suggest("leave the rest of the spec out"))
+		}
+	default:
+		r.add(badAction.On(r.at("/spec/stagedAction"), "the stagedAction %q is none of Set, Delete, Learn and Ignore", string(a)))
+	}
+}
+
+var (
+	dottedName = regexp.MustCompile(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	label      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+)
+
+// policyName checks a policy's name, and that it carries its tier's name as long
+// as Calico reads the tier off it (up to 3.31).
+func (r *reader) policyName(tier string) {
+	name := r.id.Name
+	if r.id.Namespace != "" && tier == DefaultTier {
+		for _, converted := range []string{"knp.default.", "ossg.default."} {
+			if rest, ok := strings.CutPrefix(name, converted); ok && subdomain.MatchString(rest) {
+				return
+			}
+		}
+	}
+	subject := r.at("/metadata/name")
+	if !dottedName.MatchString(name) || len(name) > 253 {
+		r.add(badName.On(subject, "the name %q is not of the form label or tier.label", name).
+			Suggest("use lower-case letters, digits and dashes, and at most one dot"))
+		return
+	}
+	if r.cluster.CalicoMinor >= kindTieBreak {
+		return
+	}
+	prefix, _, dotted := strings.Cut(name, ".")
+	if dotted && prefix != tier || !dotted && tier != DefaultTier {
+		want := "a name without a dot"
+		if tier != DefaultTier {
+			want = tier + ".<label>"
+		}
+		r.add(badName.On(subject, "the policy %q is of tier %q", name, tier).
+			Because("up to Calico 3.31 a policy's name must begin with its tier, and where nothing checks that, the name decides").
+			Suggest("use %s", want))
+	}
+}
+
+func namespaced(s calico.NetworkPolicySpec) calico.GlobalNetworkPolicySpec {
+	return calico.GlobalNetworkPolicySpec{
+		Tier: s.Tier, Order: s.Order, Ingress: s.Ingress, Egress: s.Egress, Selector: s.Selector, Types: s.Types,
+		ServiceAccountSelector: s.ServiceAccountSelector, PerformanceHints: s.PerformanceHints,
+	}
+}

@@ -1,0 +1,329 @@
+package meaning
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+)
+
+func (r *reader) calicoRules(written []calico.Rule, d Direction) []Rule {
+	var rules []Rule
+	for i, w := range written {
+		rules = append(rules, r.calicoRule(w, item("/spec/"+d.String(), i), d))
+	}
+	return rules
+}
+
+func (r *reader) calicoRule(w calico.Rule, pointer string, d Direction) Rule {
+	rule := Rule{Pointer: pointer, Action: r.action(w.Action, pointer), HTTP: w.HTTP != nil}
+	rule.Protocol = r.protocol(w.Protocol, pointer+"/protocol")
+	rule.NotProtocol = r.protocol(w.NotProtocol, pointer+"/notProtocol")
+	rule.ICMP = r.icmp(w.ICMP, pointer+"/icmp")
+	rule.NotICMP = r.icmp(w.NotICMP, pointer+"/notICMP")
+	if w.ICMP != nil && !isICMP(rule.Protocol) {
+		r.add(badPort.On(r.at(pointer+"/icmp"), "icmp without protocol ICMP or ICMPv6"))
+	}
+	rule.Source = r.entity(w.Source, pointer+"/source", d == Egress)
+	rule.Destination = r.entity(w.Destination, pointer+"/destination", d == Ingress)
+	rule.Family = r.families(w, &rule, pointer)
+	r.portProtocol(w, &rule, pointer)
+	r.http(w, pointer, d)
+	return rule
+}
+
+// action reads an action as Calico stores it: in lower case, where none is Allow.
+func (r *reader) action(a calico.Action, pointer string) Action {
+	for _, known := range []Action{Allow, Deny, Pass, Log} {
+		if string(a) == known.String() {
+			return known
+		}
+	}
+	r.add(badAction.On(r.at(pointer+"/action"), "the action %q is none of Allow, Deny, Log and Pass", string(a)))
+	switch strings.ToLower(string(a)) {
+	case "", "allow":
+		return Allow
+	case "deny":
+		return Deny
+	case "log":
+		return Log
+	case "next-tier":
+		return Pass
+	}
+	r.drop("it has a rule without a valid action")
+	return Log
+}
+
+func (r *reader) protocol(p *numorstring.Protocol, pointer string) *Protocol {
+	if p == nil {
+		return nil
+	}
+	bad := func() {
+		r.add(badPort.On(r.at(pointer), "the protocol %q is none of TCP, UDP, ICMP, ICMPv6, SCTP, UDPLite and 1 to 255", p.String()))
+	}
+	if n, err := (*numorstring.Uint8OrString)(p).NumValue(); err == nil {
+		if n == 0 {
+			bad()
+		}
+		protocol := Protocol(n)
+		return &protocol
+	}
+	protocol, ok := protocolNamed(p.StrVal)
+	if !ok || protocolNames[protocol] != p.StrVal {
+		bad()
+	}
+	if !ok {
+		r.drop("it has a rule with a protocol that does not exist")
+	}
+	return &protocol
+}
+
+func isICMP(p *Protocol) bool { return p != nil && (*p == ICMP || *p == ICMPv6) }
+
+// icmp reads type and code; Felix ignores a code without a type.
+func (r *reader) icmp(f *calico.ICMPFields, pointer string) *ICMPMatch {
+	if f == nil {
+		return nil
+	}
+	if f.Type == nil {
+		if f.Code != nil {
+			r.add(badPort.On(r.at(pointer+"/code"), "an ICMP code without a type"))
+		}
+		return nil
+	}
+	if *f.Type < 0 || *f.Type > 254 {
+		r.add(badPort.On(r.at(pointer+"/type"), "the ICMP type %d is not 0 to 254", *f.Type))
+	}
+	m := &ICMPMatch{Type: uint8(*f.Type)}
+	if f.Code != nil {
+		if *f.Code < 0 || *f.Code > 255 {
+			r.add(badPort.On(r.at(pointer+"/code"), "the ICMP code %d is not 0 to 255", *f.Code))
+		}
+		code := uint8(*f.Code)
+		m.Code = &code
+	}
+	return m
+}
+
+// families is the rule's ipVersion, with what contradicts it.
+func (r *reader) families(w calico.Rule, rule *Rule, pointer string) int {
+	version := 0
+	if w.IPVersion != nil {
+		version = *w.IPVersion
+	}
+	if version != 0 && version != 4 && version != 6 || w.IPVersion != nil && version == 0 {
+		r.add(badPort.On(r.at(pointer+"/ipVersion"), "the ipVersion %d is neither 4 nor 6", version))
+	}
+	for _, p := range []*Protocol{rule.Protocol, rule.NotProtocol} {
+		if p != nil && (*p == ICMP && version == 6 || *p == ICMPv6 && version == 4) {
+			r.add(badPort.On(r.at(pointer+"/ipVersion"), "%s with ipVersion %d", *p, version))
+		}
+	}
+	var has4, has6 bool
+	for _, nets := range [][]netip.Prefix{rule.Source.Nets, rule.Source.NotNets, rule.Destination.Nets, rule.Destination.NotNets} {
+		for _, n := range nets {
+			has4 = has4 || n.Addr().Is4()
+			has6 = has6 || n.Addr().Is6()
+		}
+	}
+	switch {
+	case has4 && has6:
+		r.add(badCIDR.On(r.at(pointer), "one rule has IPv4 and IPv6 ranges").
+			Suggest("write one rule for each family"))
+	case has4 && version == 6, has6 && version == 4:
+		r.add(badCIDR.On(r.at(pointer+"/ipVersion"), "the ranges are not of ipVersion %d", version))
+	}
+	return version
+}
+
+// entity reads what a rule asks of one end; own is the end that the policy governs.
+func (r *reader) entity(e calico.EntityRule, pointer string, own bool) Entity {
+	out := Entity{
+		Nets: r.nets(e.Nets, pointer+"/nets"), NotNets: r.nets(e.NotNets, pointer+"/notNets"),
+		Ports: r.ports(e.Ports, pointer+"/ports"), NotPorts: r.ports(e.NotPorts, pointer+"/notPorts"),
+		Selector: r.entitySelector(e, pointer),
+	}
+	for i, n := range out.NotNets {
+		if n.Bits() == 0 {
+			r.add(badCIDR.On(r.at(item(pointer+"/notNets", i)), "%s excludes every address of its family", n))
+		}
+	}
+	if e.NotSelector != "" {
+		s, ok := r.selector(e.NotSelector, pointer+"/notSelector", false)
+		if !ok {
+			r.drop("a rule's notSelector does not parse")
+		}
+		out.NotSelector = &s
+	}
+	if e.Services != nil {
+		out.Service = &ServiceMatch{Namespace: e.Services.Namespace, Name: e.Services.Name}
+		r.services(e, pointer+"/services", own)
+	}
+	out.seal()
+	return out
+}
+
+// entitySelector combines selector, namespaceSelector and serviceAccounts
+// (libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go). In a namespaced
+// policy any of them, or notSelector, limits the rule to the policy's namespace.
+func (r *reader) entitySelector(e calico.EntityRule, pointer string) *Selector {
+	var terms []Selector
+	read := func(text, field string, mayBeGlobal bool) Selector {
+		s, ok := r.selector(text, pointer+field, mayBeGlobal)
+		if !ok {
+			r.drop("a rule's selector does not parse")
+		}
+		return s
+	}
+	if e.Selector != "" {
+		terms = append(terms, read(e.Selector, "/selector", false))
+	}
+	if a := e.ServiceAccounts; a != nil {
+		if a.Selector != "" {
+			terms = append(terms, read(a.Selector, "/serviceAccounts/selector", false).Prefixed(accountPrefix))
+		}
+		if len(a.Names) > 0 {
+			terms = append(terms, in(labelServiceAccount, a.Names))
+		}
+	}
+	switch {
+	case e.NamespaceSelector != "":
+		s := read(e.NamespaceSelector, "/namespaceSelector", true).Prefixed(namespacePrefix)
+		terms = append(terms, s.replacing(opAll, has(labelNamespace)).replacing(opGlobal, not(has(labelNamespace))))
+	case r.id.Namespace != "" && (len(terms) > 0 || e.NotSelector != ""):
+		terms = append(terms, equals(labelNamespace, r.id.Namespace))
+	case len(terms) == 0:
+		return nil
+	}
+	s := allOf(terms...)
+	return &s
+}
+
+func (r *reader) nets(texts []string, pointer string) []netip.Prefix {
+	var nets []netip.Prefix
+	for i, text := range texts {
+		n, ok := r.network(text, item(pointer, i))
+		if !ok {
+			continue
+		}
+		if !canonical(text) {
+			r.add(badCIDR.On(r.at(item(pointer, i)), "%q is not a network in canonical form", text).
+				Because("Calico refuses an address without a length or with host bits in a rule").
+				Suggest("write %s", n))
+		}
+		nets = append(nets, n)
+	}
+	return nets
+}
+
+// portName is a name that is not just a number or a range.
+var portName = regexp.MustCompile(`^[a-zA-Z0-9_.-]*[a-zA-Z][a-zA-Z0-9_.-]*$`)
+
+func (r *reader) ports(written []numorstring.Port, pointer string) []PortMatch {
+	var ports []PortMatch
+	for i, p := range written {
+		switch {
+		case p.PortName != "" && !portName.MatchString(p.PortName):
+			r.add(badPort.On(r.at(item(pointer, i)), "%q is neither a port, nor a range, nor a port's name", p.PortName).
+				Suggest("write a range as first:last"))
+		case p.PortName == "" && p.MinPort == 0:
+			r.add(badPort.On(r.at(item(pointer, i)), "port %s: ports are 1 to 65535", p))
+		}
+		ports = append(ports, PortMatch{First: p.MinPort, Last: p.MaxPort, Name: p.PortName})
+	}
+	return ports
+}
+
+// portProtocol checks that ports stand beside a protocol that has ports.
+func (r *reader) portProtocol(w calico.Rule, rule *Rule, pointer string) {
+	for _, l := range []struct {
+		ports []PortMatch
+		field string
+	}{
+		{rule.Source.Ports, "/source/ports"}, {rule.Source.NotPorts, "/source/notPorts"},
+		{rule.Destination.Ports, "/destination/ports"}, {rule.Destination.NotPorts, "/destination/notPorts"},
+	} {
+		for i, p := range l.ports {
+			subject := r.at(item(pointer+l.field, i))
+			switch {
+			case rule.Protocol != nil && !rule.Protocol.HasPorts():
+				r.add(badPort.On(subject, "a port with protocol %s, which has none", w.Protocol.String()))
+			case rule.Protocol == nil && p.Name == "":
+				r.add(badPort.On(subject, "port %s without a protocol", spell(p)).
+					Because("Felix drops the whole policy").
+					Suggest("add protocol: TCP, UDP or SCTP to the rule"))
+				r.drop("a rule has a port without a protocol")
+			case rule.Protocol == nil && r.cluster.CalicoMinor < kindTieBreak:
+				r.add(badPort.On(subject, "the named port %q without a protocol", p.Name).
+					Because("Calico accepts that from 3.32 on").
+					Suggest("add protocol: TCP, UDP or SCTP to the rule"))
+			}
+		}
+	}
+}
+
+func spell(p PortMatch) string {
+	if p.First == p.Last {
+		return strconv.Itoa(int(p.First))
+	}
+	return strconv.Itoa(int(p.First)) + ":" + strconv.Itoa(int(p.Last))
+}
+
+// services checks a match on a Service: alone in its end, and at the far end.
+func (r *reader) services(e calico.EntityRule, pointer string, own bool) {
+	subject := r.at(pointer)
+	if own {
+		r.add(contradiction.On(subject, "services at the end that the policy governs").
+			Suggest("use services in the source of ingress rules and in the destination of egress rules"))
+	}
+	if e.Selector != "" || e.NotSelector != "" || e.NamespaceSelector != "" || e.ServiceAccounts != nil ||
+		len(e.Nets)+len(e.NotNets) > 0 || len(e.Ports)+len(e.NotPorts) > 0 {
+		r.add(contradiction.On(subject, "services beside other conditions on the same end").
+			Suggest("put them into two rules"))
+	}
+	switch {
+	case e.Services.Name == "":
+		r.add(contradiction.On(subject, "services without a name"))
+	case e.Services.Namespace == "" && r.id.Namespace == "":
+		r.add(contradiction.On(subject, "services without a namespace in a cluster-wide policy"))
+	case e.Services.Namespace == "":
+		r.add(matchesNothing.On(subject, "services without a namespace matches nothing").
+			Because("Calico's API says that it means the policy's namespace, but nothing fills that in").
+			Suggest("add namespace: %s", r.id.Namespace))
+	}
+}
+
+// http checks criteria on requests, which only the application layer evaluates.
+func (r *reader) http(w calico.Rule, pointer string, d Direction) {
+	if w.HTTP == nil {
+		return
+	}
+	subject := r.at(pointer + "/http")
+	refuse := func(format string, args ...any) { r.add(contradiction.On(subject, format, args...)) }
+	if d == Egress {
+		refuse("http in an egress rule")
+	}
+	if w.Action != calico.Allow {
+		refuse("http in a rule whose action is not Allow")
+	}
+	if w.Protocol != nil && w.Protocol.String() != numorstring.ProtocolTCP {
+		refuse("http with protocol %s", w.Protocol.String())
+	}
+	for i, m := range w.HTTP.Methods {
+		if slices.Contains(w.HTTP.Methods[:i], m) {
+			refuse("the method %s is written twice", m)
+		}
+	}
+	for _, p := range w.HTTP.Paths {
+		path := p.Exact + p.Prefix
+		if p.Exact != "" && p.Prefix != "" || !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?# ") {
+			refuse("the path %q: a path is either exact or prefix, begins with / and has no ?, # or space", path)
+		}
+	}
+	r.add(notEvaluated.On(subject, "http criteria are not evaluated: the rule is taken to allow whatever the request").
+		Because("without Calico's application layer policy the data plane ignores them"))
+}

@@ -1,0 +1,204 @@
+package meaning
+
+import (
+	"net/netip"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+
+	"portcullis.dev/policies/object"
+)
+
+// The labels that Calico gives to every pod (api/pkg/apis/projectcalico/v3,
+// constants.go) and the prefixes under which labels are inherited
+// (libcalico-go/lib/backend/k8s/conversion).
+const (
+	labelNamespace      = "projectcalico.org/namespace"
+	labelOrchestrator   = "projectcalico.org/orchestrator"
+	labelServiceAccount = "projectcalico.org/serviceaccount"
+	labelName           = "projectcalico.org/name"
+	namespacePrefix     = "pcns."
+	accountPrefix       = "pcsa."
+)
+
+// NamedPort is a port to which a container gives a name.
+type NamedPort struct {
+	Name     string
+	Protocol Protocol
+	Number   uint16
+}
+
+// Endpoint is a pod, or the pods of one workload, which policies treat alike.
+type Endpoint struct {
+	Namespace, Name string
+	Labels          map[string]string // the pod's own
+	// NamespaceLabels are those of the Namespace object. Nil says that no Namespace
+	// is known: Calico then drops what no policy decides, and so does Walk.
+	NamespaceLabels      map[string]string
+	ServiceAccount       string
+	ServiceAccountLabels map[string]string
+	// HostNetwork pods are not endpoints of Calico's: no policy selects them, and
+	// their packets come from the node's address. Walk takes them to be on another
+	// node than the other end.
+	HostNetwork bool
+	Ports       []NamedPort
+	// PortsKnown says that Ports is complete. Where it is false, a rule on a named
+	// port is unknown.
+	PortsKnown bool
+	Addresses  []netip.Addr // of running pods; empty is unknown
+	Object     object.ID    // the manifest; zero for an endpoint that has none
+}
+
+// Ref is the endpoint's name for people: namespace/name.
+func (e *Endpoint) Ref() string { return e.Namespace + "/" + e.Name }
+
+// Label looks up what Calico's selectors see: the pod's own labels, those that
+// Calico sets, which nobody can forge, and those inherited from the namespace
+// (pcns.) and the service account (pcsa.).
+func (e *Endpoint) Label(key string) (string, bool) {
+	switch key {
+	case labelNamespace, namespacePrefix + labelName:
+		return e.Namespace, true
+	case labelOrchestrator:
+		return "k8s", true
+	case labelServiceAccount, accountPrefix + labelName:
+		return e.ServiceAccount, e.ServiceAccount != ""
+	}
+	labels := e.Labels
+	if rest, ok := strings.CutPrefix(key, namespacePrefix); ok {
+		key, labels = rest, e.NamespaceLabels
+	} else if rest, ok := strings.CutPrefix(key, accountPrefix); ok {
+		key, labels = rest, e.ServiceAccountLabels
+	}
+	v, ok := labels[key]
+	return v, ok
+}
+
+// port finds the numbers that the endpoint gives a name, for one protocol.
+func (e *Endpoint) port(name string, protocol Protocol, number uint16) truth {
+	for _, p := range e.Ports {
+		if p.Name == name && p.Protocol == protocol && p.Number == number {
+			return yes
+		}
+	}
+	if e.PortsKnown {
+		return no
+	}
+	return maybe
+}
+
+// Endpoints reads the pods and workloads of the set, in the order of their IDs,
+// with the labels that they inherit from the set's Namespaces and ServiceAccounts.
+// Pods that have finished are no endpoints. Labels that controllers add to the
+// pods of a template (pod-template-hash and the like) are not there.
+func Endpoints(set object.Set) []*Endpoint {
+	namespaces := map[string]map[string]string{}
+	object.Each(set, func(o object.Object, n *corev1.Namespace) {
+		namespaces[o.ID.Name] = n.Labels
+		if n.Labels == nil {
+			namespaces[o.ID.Name] = map[string]string{}
+		}
+	})
+	accounts := map[string]map[string]string{}
+	object.Each(set, func(o object.Object, a *corev1.ServiceAccount) {
+		accounts[o.ID.Namespace+"/"+o.ID.Name] = a.Labels
+	})
+	var all []*Endpoint
+	for _, o := range set.All() {
+		labels, spec, addresses := podOf(o.Typed)
+		if spec == nil {
+			continue
+		}
+		e := &Endpoint{
+			Namespace: o.ID.Namespace, Name: o.ID.Name, Object: o.ID,
+			Labels: labels, NamespaceLabels: namespaces[o.ID.Namespace],
+			// Kubernetes' admission gives "default" to a pod that names none.
+			ServiceAccount: "default",
+			HostNetwork:    spec.HostNetwork, Ports: namedPorts(spec), PortsKnown: true, Addresses: addresses,
+		}
+		if spec.ServiceAccountName != "" {
+			e.ServiceAccount = spec.ServiceAccountName
+		}
+		e.ServiceAccountLabels = accounts[e.Namespace+"/"+e.ServiceAccount]
+		all = append(all, e)
+	}
+	return all
+}
+
+// podOf is the pod that a manifest describes; nil if it describes none.
+func podOf(typed any) (labels map[string]string, spec *corev1.PodSpec, addresses []netip.Addr) {
+	template := func(t *corev1.PodTemplateSpec) (map[string]string, *corev1.PodSpec, []netip.Addr) {
+		return t.Labels, &t.Spec, nil
+	}
+	switch w := typed.(type) {
+	case *corev1.Pod:
+		if w.Status.Phase == corev1.PodSucceeded || w.Status.Phase == corev1.PodFailed {
+			return nil, nil, nil
+		}
+		return w.Labels, &w.Spec, podAddresses(w.Status)
+	case *appsv1.Deployment:
+		return template(&w.Spec.Template)
+	case *appsv1.StatefulSet:
+		return template(&w.Spec.Template)
+	case *appsv1.DaemonSet:
+		return template(&w.Spec.Template)
+	case *appsv1.ReplicaSet:
+		return template(&w.Spec.Template)
+	case *batchv1.Job:
+		return template(&w.Spec.Template)
+	case *batchv1.CronJob:
+		return template(&w.Spec.JobTemplate.Spec.Template)
+	}
+	return nil, nil, nil
+}
+
+func podAddresses(s corev1.PodStatus) []netip.Addr {
+	texts := []string{s.PodIP}
+	for _, ip := range s.PodIPs {
+		if ip.IP != s.PodIP {
+			texts = append(texts, ip.IP)
+		}
+	}
+	var addresses []netip.Addr
+	for _, text := range texts {
+		if a, err := netip.ParseAddr(text); err == nil {
+			addresses = append(addresses, a.Unmap())
+		}
+	}
+	return addresses
+}
+
+// namedPorts are those of containers and init containers, as Calico reads them.
+func namedPorts(spec *corev1.PodSpec) []NamedPort {
+	var ports []NamedPort
+	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
+		for _, c := range containers {
+			for _, p := range c.Ports {
+				if p.Name == "" || p.ContainerPort < 1 || p.ContainerPort > 65535 {
+					continue
+				}
+				protocol, ok := protocolNamed(string(p.Protocol))
+				if p.Protocol == "" {
+					protocol, ok = TCP, true
+				}
+				if ok {
+					ports = append(ports, NamedPort{p.Name, protocol, uint16(p.ContainerPort)})
+				}
+			}
+		}
+	}
+	return ports
+}
+
+// protocolNamed reads a protocol's name in any case.
+func protocolNamed(name string) (Protocol, bool) {
+	for p, n := range protocolNames {
+		if strings.EqualFold(n, name) {
+			return p, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,156 @@
+package meaning
+
+import (
+	"math"
+	"net/netip"
+	"strings"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"go4.org/netipx"
+
+	"portcullis.dev/policies/object"
+)
+
+// Host is a HostEndpoint: an interface of a node, which policies may govern.
+type Host struct {
+	ID        object.ID
+	Labels    map[string]string
+	Addresses []netip.Addr // expectedIPs
+	Ports     []NamedPort
+
+	profiles []*profile // in order
+}
+
+// Label looks up the endpoint's own labels and those that its profiles apply. It
+// has no namespace and no orchestrator: a negated term over a namespace is true.
+func (h *Host) Label(key string) (string, bool) {
+	if v, ok := h.Labels[key]; ok {
+		return v, true
+	}
+	for _, p := range h.profiles {
+		if v, ok := p.labels[key]; ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// profile is what decides where no policy applies.
+type profile struct {
+	name   string
+	labels map[string]string // that its endpoints inherit
+	rules  [2][]Rule
+	// missing profiles drop everything (Felix puts a deny in their place).
+	missing bool
+}
+
+// defaultAllow is the profile that Calico ships for automatic host endpoints.
+const defaultAllow = "projectcalico-default-allow"
+
+func allowAll(name string) *profile {
+	allow := []Rule{{Action: Allow}}
+	return &profile{name: name, rules: [2][]Rule{allow, allow}}
+}
+
+// networkSet is a NetworkSet or GlobalNetworkSet: labels on address ranges.
+type networkSet struct {
+	namespace       string
+	labels          map[string]string
+	namespaceLabels map[string]string
+	addresses       *netipx.IPSet
+}
+
+// Label looks up the set's labels; a NetworkSet inherits its namespace's.
+func (s *networkSet) Label(key string) (string, bool) {
+	if s.namespace != "" {
+		if key == labelNamespace || key == namespacePrefix+labelName {
+			return s.namespace, true
+		}
+		if rest, ok := strings.CutPrefix(key, namespacePrefix); ok {
+			v, ok := s.namespaceLabels[rest]
+			return v, ok
+		}
+	}
+	v, ok := s.labels[key]
+	return v, ok
+}
+
+func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLabels map[string]string) *networkSet {
+	if _, ok := labels[labelNamespace]; ok {
+		r.add(badName.On(r.at(object.Pointer("metadata", "labels", labelNamespace)), "the label %s is Calico's own", labelNamespace))
+	}
+	var prefixes []netip.Prefix
+	for i, text := range nets {
+		if p, ok := r.network(text, item("/spec/nets", i)); ok {
+			prefixes = append(prefixes, p)
+		}
+	}
+	return &networkSet{namespace: r.id.Namespace, labels: labels, namespaceLabels: namespaceLabels, addresses: ipSet(prefixes)}
+}
+
+func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Host {
+	if h.Spec.Node == "" {
+		r.add(contradiction.On(r.at("/spec"), "a HostEndpoint without a node"))
+	}
+	if h.Spec.InterfaceName == "" && len(h.Spec.ExpectedIPs) == 0 {
+		r.add(contradiction.On(r.at("/spec"), "a HostEndpoint without interfaceName and without expectedIPs"))
+	}
+	out := &Host{ID: r.id, Labels: h.Labels}
+	for i, text := range h.Spec.ExpectedIPs {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			r.add(badCIDR.On(r.at(item("/spec/expectedIPs", i)), "%q is not an address", text))
+			continue
+		}
+		out.Addresses = append(out.Addresses, a.Unmap())
+	}
+	for _, p := range h.Spec.Ports {
+		if n := r.protocol(&p.Protocol, "/spec/ports"); n != nil {
+			out.Ports = append(out.Ports, NamedPort{p.Name, *n, p.Port})
+		}
+	}
+	for _, name := range h.Spec.Profiles {
+		switch p, ok := profiles[name]; {
+		case ok:
+			out.profiles = append(out.profiles, p)
+		case name == defaultAllow:
+			out.profiles = append(out.profiles, allowAll(name))
+		default:
+			out.profiles = append(out.profiles, &profile{name: name, missing: true})
+		}
+	}
+	return out
+}
+
+// tierObject checks a Tier. The orders of Calico's own tiers are fixed.
+func (r *reader) tierObject(t *calico.Tier) {
+	name := r.id.Name
+	if !label.MatchString(name) {
+		r.add(badName.On(r.at("/metadata/name"), "the tier's name %q is not a DNS label", name))
+	}
+	if a := t.Spec.DefaultAction; a != nil && *a != calico.Pass && *a != calico.Deny {
+		r.add(badAction.On(r.at("/spec/defaultAction"), "the defaultAction %q is neither Pass nor Deny", string(*a)).
+			Because("Calico takes anything but Pass for Deny"))
+	}
+	for _, fixed := range builtIn(r.cluster.CalicoMinor) {
+		if fixed.Name != name {
+			continue
+		}
+		if t.Spec.Order == nil && name != DefaultTier || t.Spec.Order != nil && math.Abs(*t.Spec.Order-fixed.Order) > 0 {
+			r.add(badName.On(r.at("/spec/order"), "the order of Calico's own tier %s is %g", name, fixed.Order))
+		}
+		if r.cluster.CalicoMinor >= kindTieBreak && t.Spec.DefaultAction != nil && (*t.Spec.DefaultAction == calico.Pass) != fixed.PassAtEnd {
+			r.add(badAction.On(r.at("/spec/defaultAction"), "the defaultAction of Calico's own tier %s cannot be changed", name))
+		}
+	}
+}
+
+// port reports whether a name stands for the number on the host.
+func (h *Host) port(name string, protocol Protocol, number uint16) truth {
+	for _, p := range h.Ports {
+		if p.Name == name && p.Protocol == protocol && p.Number == number {
+			return yes
+		}
+	}
+	return no
+}

@@ -1,0 +1,253 @@
+package meaning
+
+import (
+	"net/netip"
+	"slices"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// kubernetesPolicy reads a NetworkPolicy the way Calico does
+// (libcalico-go/lib/backend/k8s/conversion): a policy of tier default with order
+// 1000 and Allow rules only. Types and protocols that are left out are those that
+// the Kubernetes API server fills in.
+func (r *reader) kubernetesPolicy(typed any) *Policy {
+	var s networkingv1.NetworkPolicySpec
+	enforced := true
+	switch p := typed.(type) {
+	case *networkingv1.NetworkPolicy:
+		s = p.Spec
+	case *calico.StagedKubernetesNetworkPolicy:
+		enforced = false
+		s = networkingv1.NetworkPolicySpec{
+			PodSelector: p.Spec.PodSelector, Ingress: p.Spec.Ingress, Egress: p.Spec.Egress, PolicyTypes: p.Spec.PolicyTypes,
+		}
+	default:
+		return nil
+	}
+	p := &Policy{
+		ID: r.id, Tier: DefaultTier, Order: kubernetesOrder, OrderGiven: true,
+		Enforced: enforced, TypesGiven: len(s.PolicyTypes) > 0,
+	}
+	p.Governs = readTypes(r, s.PolicyTypes, "/spec/policyTypes")
+	if len(s.PolicyTypes) == 0 {
+		p.Governs = [2]bool{Ingress: true, Egress: len(s.Egress) > 0}
+	}
+	pods, ok := r.labelSelector(&s.PodSelector, "/spec/podSelector")
+	if !ok {
+		r.drop("its podSelector is not valid")
+	}
+	p.selector = allOf(ofKubernetes(), pods, equals(labelNamespace, r.id.Namespace))
+	for i, rule := range s.Ingress {
+		p.Rules[Ingress] = append(p.Rules[Ingress], r.expand(rule.From, rule.Ports, item("/spec/ingress", i), Ingress)...)
+	}
+	for i, rule := range s.Egress {
+		p.Rules[Egress] = append(p.Rules[Egress], r.expand(rule.To, rule.Ports, item("/spec/egress", i), Egress)...)
+	}
+	p.Dropped = r.dropped
+	return p
+}
+
+func ofKubernetes() Selector { return equals(labelOrchestrator, "k8s") }
+
+func (r *reader) labelSelector(ls *metav1.LabelSelector, pointer string) (Selector, bool) {
+	s, err := FromKubernetes(ls)
+	if err != nil {
+		r.add(badSelector.On(r.at(pointer), "the label selector is not valid: %s", err).
+			Because("the API server refuses the policy"))
+		return Selector{}, false
+	}
+	return s, true
+}
+
+// expand is the cross product of a rule's peers and protocols. A part that Calico
+// cannot convert takes its rule along; the policy keeps isolating.
+func (r *reader) expand(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, pointer string, d Direction) []Rule {
+	side := "/from"
+	if d == Egress {
+		side = "/to"
+	}
+	entities := []Entity{{}}
+	if len(peers) > 0 {
+		entities = nil
+	}
+	for i := range peers {
+		e, ok := r.peer(&peers[i], item(pointer+side, i))
+		if ok {
+			entities = append(entities, e)
+		}
+	}
+	groups, ok := r.portGroups(ports, pointer+"/ports")
+	if !ok {
+		return nil
+	}
+	var rules []Rule
+	for _, e := range entities {
+		for _, g := range groups {
+			rule := Rule{Pointer: pointer, Action: Allow, Protocol: g.protocol}
+			rule.Destination.Ports = g.ports
+			if d == Ingress {
+				rule.Source = e
+			} else {
+				rule.Destination = e
+				rule.Destination.Ports = g.ports
+			}
+			rule.Source.seal()
+			rule.Destination.seal()
+			rules = append(rules, rule)
+		}
+	}
+	return rules
+}
+
+// peer is one from or to. Without a namespaceSelector it is of the policy's own
+// namespace; being of Kubernetes it is never a host endpoint or a network set.
+func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity, bool) {
+	if p.IPBlock != nil {
+		if p.PodSelector != nil || p.NamespaceSelector != nil {
+			r.add(contradiction.On(r.at(pointer), "ipBlock beside a selector in one peer").
+				Suggest("write two peers"))
+		}
+		return r.ipBlock(p.IPBlock, pointer+"/ipBlock"), true
+	}
+	if p.PodSelector == nil && p.NamespaceSelector == nil {
+		r.add(contradiction.On(r.at(pointer), "a peer without podSelector, namespaceSelector and ipBlock").
+			Because("the API server refuses it").
+			Suggest("leave the list out to mean every address, or write podSelector: {} for the pods of the namespace"))
+		return Entity{}, true
+	}
+	terms := []Selector{ofKubernetes()}
+	if p.PodSelector != nil {
+		s, ok := r.labelSelector(p.PodSelector, pointer+"/podSelector")
+		if !ok {
+			return Entity{}, false
+		}
+		terms = append(terms, s)
+	}
+	if p.NamespaceSelector == nil {
+		terms = append(terms, equals(labelNamespace, r.id.Namespace))
+	} else {
+		s, ok := r.labelSelector(p.NamespaceSelector, pointer+"/namespaceSelector")
+		if !ok {
+			return Entity{}, false
+		}
+		terms = append(terms, s.Prefixed(namespacePrefix))
+	}
+	s := allOf(terms...)
+	return Entity{Selector: &s}, true
+}
+
+// ipBlock reads a range and its exceptions. Calico leaves out what it cannot parse:
+// without its cidr the peer is every address, without an except more than is written.
+func (r *reader) ipBlock(b *networkingv1.IPBlock, pointer string) Entity {
+	var e Entity
+	block, ok := r.network(b.CIDR, pointer+"/cidr")
+	if !ok {
+		return e
+	}
+	r.hostBits(b.CIDR, block, pointer+"/cidr")
+	e.Nets = []netip.Prefix{block}
+	for i, text := range b.Except {
+		n, ok := r.network(text, item(pointer+"/except", i))
+		if !ok {
+			continue
+		}
+		r.hostBits(text, n, item(pointer+"/except", i))
+		if !block.Contains(n.Addr()) || n.Bits() <= block.Bits() {
+			r.add(badCIDR.On(r.at(item(pointer+"/except", i)), "the exception %s is not a part of %s", n, block).
+				Because("the API server refuses it"))
+		}
+		e.NotNets = append(e.NotNets, n)
+	}
+	return e
+}
+
+func (r *reader) hostBits(text string, n netip.Prefix, pointer string) {
+	if !canonical(text) {
+		r.add(hostBits.On(r.at(pointer), "%q is read as %s", text, n).
+			Suggest("write %s", n))
+	}
+}
+
+// portGroup is the ports of one protocol; none is all of them.
+type portGroup struct {
+	protocol *Protocol
+	ports    []PortMatch
+}
+
+// portGroups gathers ports by protocol, in the order in which protocols occur.
+func (r *reader) portGroups(ports []networkingv1.NetworkPolicyPort, pointer string) ([]portGroup, bool) {
+	if len(ports) == 0 {
+		return []portGroup{{}}, true
+	}
+	var groups []portGroup
+	var everyPort []Protocol
+	valid := true
+	for i := range ports {
+		protocol, match, all, ok := r.kubernetesPort(&ports[i], item(pointer, i))
+		if !ok {
+			valid = false
+			continue
+		}
+		at := slices.IndexFunc(groups, func(g portGroup) bool { return *g.protocol == protocol })
+		if at < 0 {
+			at = len(groups)
+			groups = append(groups, portGroup{protocol: &protocol})
+		}
+		if all {
+			everyPort = append(everyPort, protocol)
+			continue
+		}
+		groups[at].ports = append(groups[at].ports, match)
+	}
+	for i := range groups {
+		if slices.Contains(everyPort, *groups[i].protocol) {
+			groups[i].ports = nil
+		}
+	}
+	return groups, valid
+}
+
+func (r *reader) kubernetesPort(p *networkingv1.NetworkPolicyPort, pointer string) (protocol Protocol, match PortMatch, all, ok bool) {
+	protocol, ok = TCP, true
+	if p.Protocol != nil {
+		protocol, ok = protocolNamed(string(*p.Protocol))
+		if !ok || !protocol.HasPorts() || protocolNames[protocol] != string(*p.Protocol) {
+			r.add(badPort.On(r.at(pointer+"/protocol"), "the protocol %q is none of TCP, UDP and SCTP", string(*p.Protocol)))
+			ok = ok && protocol.HasPorts()
+		}
+	}
+	refuse := func(at, format string, args ...any) { r.add(badPort.On(r.at(pointer+at), format, args...)) }
+	switch {
+	case p.Port == nil:
+		if p.EndPort != nil {
+			refuse("/endPort", "endPort without port")
+		}
+		return protocol, PortMatch{}, true, ok
+	case p.Port.Type == intstr.String:
+		if !portName.MatchString(p.Port.StrVal) {
+			refuse("/port", "%q is not a port's name", p.Port.StrVal)
+		}
+		if p.EndPort != nil {
+			refuse("/endPort", "endPort beside the named port %q", p.Port.StrVal)
+			return protocol, PortMatch{}, false, false
+		}
+		return protocol, PortMatch{Name: p.Port.StrVal}, false, ok
+	}
+	first, last := p.Port.IntVal, p.Port.IntVal
+	if p.EndPort != nil {
+		last = *p.EndPort
+	}
+	switch {
+	case first < 1 || first > 65535:
+		refuse("/port", "port %d: ports are 1 to 65535", first)
+		return protocol, PortMatch{}, false, false
+	case last < first || last > 65535:
+		refuse("/endPort", "endPort %d is not %d to 65535", last, first)
+		return protocol, PortMatch{}, false, false
+	}
+	return protocol, PortMatch{First: uint16(first), Last: uint16(last)}, false, ok
+}

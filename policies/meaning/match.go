@@ -1,0 +1,276 @@
+package meaning
+
+import (
+	"net/netip"
+
+	"go4.org/netipx"
+)
+
+// end is one end of a packet, looked up: who has the address, as far as anybody
+// can know.
+type end struct {
+	pod  *Endpoint // on the pod network; nil for anything else
+	host *Host     // that has the address
+	addr netip.Addr
+	pool pool // where the address lies if addr is not valid
+	// owners have the address for certain, perhaps those that may have it.
+	owners, perhaps []Labels
+	// anonymous: the address belongs to the pod network, and nobody knows the pod.
+	anonymous bool
+}
+
+// pool is the address space in which something without a known address lives.
+// The zero pool is unknown.
+type pool struct {
+	prefixes []netip.Prefix
+	set      *netipx.IPSet
+}
+
+func poolOf(prefixes []netip.Prefix) pool { return pool{prefixes, ipSet(prefixes)} }
+
+func (p pool) contains(a netip.Addr) bool { return p.set != nil && p.set.Contains(a) }
+
+// of returns the pool's prefixes of one family.
+func (p pool) of(family int) []netip.Prefix {
+	var of []netip.Prefix
+	for _, prefix := range p.prefixes {
+		if prefix.Addr().Is4() == (family == 4) {
+			of = append(of, prefix)
+		}
+	}
+	return of
+}
+
+// in says whether an address of the pool is in the set: yes if the set contains the
+// whole pool, no if they are disjoint. Of an unknown pool only a set that contains
+// the family's whole space, or nothing of it, tells.
+func (p pool) in(set *netipx.IPSet, family int) truth {
+	prefixes := p.of(family)
+	if len(prefixes) == 0 {
+		prefixes = []netip.Prefix{everything(family)}
+	}
+	all, some := true, false
+	for _, prefix := range prefixes {
+		all = all && set.ContainsPrefix(prefix)
+		some = some || set.OverlapsPrefix(prefix)
+	}
+	switch {
+	case all:
+		return yes
+	case some:
+		return maybe
+	default:
+		return no
+	}
+}
+
+func everything(family int) netip.Prefix {
+	if family == 4 {
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+}
+
+func (e *end) in(set *netipx.IPSet, family int) truth {
+	if e.addr.IsValid() {
+		return known(set.Contains(e.addr))
+	}
+	return e.pool.in(set, family)
+}
+
+// lookUp finds out who a peer is.
+func (m *Meaning) lookUp(p Peer, family int) end {
+	e := end{addr: p.Addr.Unmap().WithZone(""), pool: m.nodes}
+	endpoint := p.Endpoint
+	if endpoint == nil {
+		endpoint = m.byAddress[e.addr]
+	}
+	if endpoint != nil && !e.addr.IsValid() {
+		for _, a := range endpoint.Addresses {
+			if a.Is4() == (family == 4) {
+				e.addr = a
+				break
+			}
+		}
+	}
+	if endpoint != nil && !endpoint.HostNetwork {
+		e.pod, e.pool = endpoint, m.pods
+		e.owners = append(e.owners, endpoint)
+	}
+	if e.pod == nil {
+		m.lookUpHost(&e)
+		e.anonymous = e.addr.IsValid() && m.pods.contains(e.addr)
+	}
+	for _, s := range m.sets {
+		switch e.in(s.addresses, family) {
+		case yes:
+			e.owners = append(e.owners, s)
+		case maybe:
+			e.perhaps = append(e.perhaps, s)
+		}
+	}
+	return e
+}
+
+func (m *Meaning) lookUpHost(e *end) {
+	for _, h := range m.Hosts {
+		if !e.addr.IsValid() {
+			e.perhaps = append(e.perhaps, h)
+			continue
+		}
+		for _, a := range h.Addresses {
+			if a == e.addr && e.host == nil {
+				e.host = h
+				e.owners = append(e.owners, h)
+			}
+		}
+	}
+}
+
+// flow is a packet with its ends looked up.
+type flow struct {
+	Packet
+	from, to end
+	family   int
+}
+
+// match evaluates one rule, for all its criteria.
+func (m *Meaning) match(r *Rule, f *flow) truth {
+	if !r.exists(f.family) || r.Family != 0 && r.Family != f.family {
+		return no
+	}
+	if r.Protocol != nil && *r.Protocol != f.Protocol || r.NotProtocol != nil && *r.NotProtocol == f.Protocol {
+		return no
+	}
+	if r.ICMP != nil && !r.ICMP.matches(f) || r.NotICMP != nil && r.NotICMP.matches(f) {
+		return no
+	}
+	result := m.matchEnd(&r.Source, &f.from, f, f.SourcePort, f.SourcePort != 0)
+	if result == no {
+		return no
+	}
+	result = min(result, m.matchEnd(&r.Destination, &f.to, f, f.Port, true))
+	if result > no && r.Source.Service != nil {
+		result = min(result, m.inService(r.Source.Service, &f.from, nil))
+	}
+	if result > no && r.Destination.Service != nil {
+		result = min(result, m.inService(r.Destination.Service, &f.to, f))
+	}
+	return result
+}
+
+// exists reports whether Felix renders the rule for the family at all: a list of
+// ranges without one of the family, or that excludes all of it, and ICMP of the
+// other family, leave it out (felix/rules/policy.go, FilterRuleToIPVersion).
+func (r *Rule) exists(family int) bool {
+	for _, nets := range [][]netip.Prefix{r.Source.Nets, r.Destination.Nets} {
+		if len(nets) > 0 && !anyOf(nets, family) {
+			return false
+		}
+	}
+	for _, nets := range [][]netip.Prefix{r.Source.NotNets, r.Destination.NotNets} {
+		if len(nets) > 0 && !anyOf(nets, family) {
+			return false
+		}
+		for _, n := range nets {
+			if n == everything(family) {
+				return false
+			}
+		}
+	}
+	if r.Family == 0 && r.Protocol != nil {
+		return !(*r.Protocol == ICMP && family == 6) && !(*r.Protocol == ICMPv6 && family == 4)
+	}
+	return true
+}
+
+func anyOf(nets []netip.Prefix, family int) bool {
+	for _, n := range nets {
+		if n.Addr().Is4() == (family == 4) {
+			return true
+		}
+	}
+	return false
+}
+
+func (i *ICMPMatch) matches(f *flow) bool {
+	if f.Protocol != ICMP && f.Protocol != ICMPv6 {
+		return false
+	}
+	return i.Type == f.Type && (i.Code == nil || *i.Code == f.Code)
+}
+
+// matchEnd evaluates what a rule asks of one end, services apart.
+func (m *Meaning) matchEnd(e *Entity, at *end, f *flow, port uint16, portKnown bool) truth {
+	result := yes
+	if len(e.Nets) > 0 {
+		result = min(result, at.in(e.nets, f.family))
+	}
+	if len(e.NotNets) > 0 {
+		result = min(result, at.in(e.notNets, f.family).not())
+	}
+	if result > no && (e.Selector != nil || e.NotSelector != nil) {
+		result = min(result, at.selected(e.Selector, e.NotSelector))
+	}
+	if result > no && len(e.Ports) > 0 {
+		result = min(result, at.onPort(e.Ports, f.Protocol, port, portKnown))
+	}
+	if result > no && len(e.NotPorts) > 0 {
+		result = min(result, at.onPort(e.NotPorts, f.Protocol, port, portKnown).not())
+	}
+	return result
+}
+
+// selected evaluates a selector over the objects that have the address. Beside a
+// selector, notSelector sorts out objects before their addresses are joined;
+// alone, it excludes the addresses of the objects that it selects
+// (felix/calc/rule_scanner.go).
+func (e *end) selected(selector, notSelector *Selector) truth {
+	if selector == nil {
+		return e.anyOwner(func(l Labels) bool { return notSelector.Matches(l) }).not()
+	}
+	return e.anyOwner(func(l Labels) bool {
+		return selector.Matches(l) && (notSelector == nil || !notSelector.Matches(l))
+	})
+}
+
+func (e *end) anyOwner(matches func(Labels) bool) truth {
+	for _, l := range e.owners {
+		if matches(l) {
+			return yes
+		}
+	}
+	for _, l := range e.perhaps {
+		if matches(l) {
+			return maybe
+		}
+	}
+	if e.anonymous {
+		return maybe
+	}
+	return no
+}
+
+// onPort says whether the port is among those listed. A name is a number of the
+// end's own containers, so addresses outside the cluster have none.
+func (e *end) onPort(ports []PortMatch, protocol Protocol, port uint16, portKnown bool) truth {
+	result := no
+	for _, p := range ports {
+		switch {
+		case p.Name == "" && !portKnown:
+			result = or(result, maybe)
+			if p.First <= 1 && p.Last == 65535 {
+				return yes
+			}
+		case p.Name == "":
+			result = or(result, known(p.First <= port && port <= p.Last))
+		case e.pod != nil && portKnown:
+			result = or(result, e.pod.port(p.Name, protocol, port))
+		case e.host != nil && portKnown:
+			result = or(result, e.host.port(p.Name, protocol, port))
+		case e.pod != nil || e.host != nil || e.anonymous:
+			result = or(result, maybe)
+		}
+	}
+	return result
+}

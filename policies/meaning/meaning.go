@@ -1,0 +1,200 @@
+// Package meaning says what rendered policies do: which of them govern an
+// endpoint, in which order, and what becomes of a packet on each of its halves.
+//
+// Its invariant: a verdict is Calico's, for the release and API form that the
+// Cluster names, or it is "unknown". What the manifests leave open (the address of
+// a pod that does not run yet, the container ports of a workload that has no
+// manifest) is carried through as such and never guessed.
+//
+// It must not know what was meant: no plan, no intent, and no writer of policies.
+//
+// Not modelled, and so for the caller to know: traffic of a host to its own pods,
+// which no policy stops, and of a pod to its own node, which the node's default
+// decides (host-network pods and nodes count as being on another node); packets of
+// connections that exist already; untracked, pre-DNAT and forwarded traffic of host
+// endpoints and their failsafe ports; HTTP criteria; encapsulated packets and
+// spoofed sources, which Calico drops before policy; FelixConfiguration.
+package meaning
+
+import (
+	"net/netip"
+	"slices"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// Meaning is what one set of objects does in one cluster. It does not change, and
+// may be asked from many goroutines.
+type Meaning struct {
+	Cluster   object.Cluster
+	Tiers     []*Tier     // in the order of evaluation, built-in ones included
+	Policies  []*Policy   // in the order of their IDs
+	Endpoints []*Endpoint // that the objects describe, in the order of their IDs
+	Hosts     []*Host     // in the order of their IDs
+
+	index     []tierIndex // beside Tiers
+	sets      []*networkSet
+	byAddress map[netip.Addr]*Endpoint
+	services  map[string]*service // by namespace/name
+	pods      pool                // where pods without a known address live
+	nodes     pool                // where nodes without a known address live
+}
+
+// Of reads the policies, network sets, host endpoints and the world of a set. The
+// findings are what an API server would refuse or what is not evaluated; the
+// Meaning beside them is what Calico makes of the objects if they are stored all
+// the same.
+func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
+	var found diag.List
+	reading := func(o object.Object) *reader {
+		return &reader{id: o.ID, cluster: cluster, raw: o.JSON, found: &found}
+	}
+	m := &Meaning{
+		Cluster: cluster, Endpoints: Endpoints(set), services: servicesOf(set),
+		pods: poolOf(cluster.PodCIDRs), nodes: poolOf(cluster.NodeCIDRs), byAddress: map[netip.Addr]*Endpoint{},
+	}
+	namespaces := map[string]map[string]string{}
+	object.Each(set, func(o object.Object, n *corev1.Namespace) { namespaces[o.ID.Name] = n.Labels })
+	profiles := map[string]*profile{}
+	object.Each(set, func(o object.Object, p *calico.Profile) {
+		r := reading(o)
+		profiles[o.ID.Name] = &profile{name: o.ID.Name, labels: p.Spec.LabelsToApply, rules: [2][]Rule{
+			r.calicoRules(p.Spec.Ingress, Ingress), r.calicoRules(p.Spec.Egress, Egress),
+		}}
+	})
+	for _, o := range set.All() {
+		r := reading(o)
+		switch typed := o.Typed.(type) {
+		case *networkingv1.NetworkPolicy, *calico.StagedKubernetesNetworkPolicy:
+			m.Policies = append(m.Policies, r.kubernetesPolicy(typed))
+		case *calico.NetworkPolicy, *calico.GlobalNetworkPolicy, *calico.StagedNetworkPolicy, *calico.StagedGlobalNetworkPolicy:
+			m.Policies = append(m.Policies, r.calicoPolicy(typed))
+		case *calico.Tier:
+			r.tierObject(typed)
+		case *calico.NetworkSet:
+			m.sets = append(m.sets, r.networkSet(typed.Labels, typed.Spec.Nets, namespaces[o.ID.Namespace]))
+		case *calico.GlobalNetworkSet:
+			m.sets = append(m.sets, r.networkSet(typed.Labels, typed.Spec.Nets, nil))
+		case *calico.HostEndpoint:
+			m.Hosts = append(m.Hosts, r.host(typed, profiles))
+		}
+	}
+	m.Tiers = tiersOf(set, cluster.CalicoMinor, m.Policies)
+	m.index = indexOf(m.Tiers)
+	for _, e := range m.Endpoints {
+		if !e.HostNetwork {
+			for _, a := range e.Addresses {
+				m.byAddress[a] = e
+			}
+		}
+	}
+	return m, found
+}
+
+// tierIndex finds the policies of a tier that can apply to an endpoint without
+// asking those of other namespaces. The numbers are places in Tier.Policies.
+type tierIndex struct {
+	global      []int
+	byNamespace map[string][]int
+}
+
+func indexOf(tiers []*Tier) []tierIndex {
+	index := make([]tierIndex, len(tiers))
+	for i, t := range tiers {
+		index[i].byNamespace = map[string][]int{}
+		for j, p := range t.Policies {
+			switch ns := p.ID.Namespace; {
+			case !p.live():
+			case ns == "":
+				index[i].global = append(index[i].global, j)
+			default:
+				index[i].byNamespace[ns] = append(index[i].byNamespace[ns], j)
+			}
+		}
+	}
+	return index
+}
+
+// stage is a tier and those of its policies that apply to one endpoint in one
+// direction; never none.
+type stage struct {
+	tier     *Tier
+	policies []*Policy
+}
+
+// stages are the tiers that a packet of the endpoint goes through, in order. A
+// tier without a policy that applies is left out, its end included.
+func (m *Meaning) stages(l Labels, namespace string, d Direction) []stage {
+	var stages []stage
+	for i, t := range m.Tiers {
+		candidates := m.index[i].global
+		if own := m.index[i].byNamespace[namespace]; namespace != "" && len(own) > 0 {
+			candidates = append(slices.Clone(candidates), own...)
+			slices.Sort(candidates)
+		}
+		var apply []*Policy
+		for _, j := range candidates {
+			if p := t.Policies[j]; p.Governs[d] && p.Selects(l) {
+				apply = append(apply, p)
+			}
+		}
+		if len(apply) > 0 {
+			stages = append(stages, stage{tier: t, policies: apply})
+		}
+	}
+	return stages
+}
+
+// Governed is what applies to an endpoint in one direction.
+type Governed struct {
+	Policies []*Policy // in the order of evaluation
+	// Isolated: a packet that no rule allows is dropped, whichever way it takes
+	// through the tiers. IsolatedBy are the policies that see to it: those of the
+	// tier whose end drops, or the one whose rule denies everything.
+	Isolated   bool
+	IsolatedBy []*Policy
+}
+
+// Governing says which policies apply to the endpoint, and whether they isolate it.
+// Nothing governs a host-network pod.
+func (m *Meaning) Governing(e *Endpoint, d Direction) Governed {
+	if e.HostNetwork {
+		return Governed{}
+	}
+	var g Governed
+	stages := m.stages(e, e.Namespace, d)
+	for _, s := range stages {
+		g.Policies = append(g.Policies, s.policies...)
+	}
+	g.IsolatedBy, g.Isolated = isolated(stages, d)
+	return g
+}
+
+// isolated follows a packet that no rule allows. A rule that passes may send it on
+// to the next tiers, so those must drop it as well.
+func isolated(stages []stage, d Direction) ([]*Policy, bool) {
+	if len(stages) == 0 {
+		return nil, false
+	}
+	s, rest := stages[0], stages[1:]
+	by, below := isolated(rest, d)
+	for _, p := range s.policies {
+		for i := range p.Rules[d] {
+			switch r := &p.Rules[d][i]; {
+			case r.Action == Deny && r.MatchesAll():
+				return []*Policy{p}, true
+			case r.Action == Pass && (r.MatchesAll() || !below):
+				return by, below
+			}
+		}
+	}
+	if s.tier.PassAtEnd {
+		return by, below
+	}
+	return s.policies, true
+}

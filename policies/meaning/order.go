@@ -1,0 +1,85 @@
+package meaning
+
+import (
+	"cmp"
+	"strings"
+
+	"portcullis.dev/policies/object"
+)
+
+// The orders that Calico fixes (api/pkg/apis/projectcalico/v3, constants.go).
+const (
+	DefaultTier      = "default"
+	defaultTierOrder = 1_000_000 // also of a tier that gives none: libcalico-go/lib/resources/tier.go
+	adminTierOrder   = 1_000
+	baselineOrder    = 10_000_000
+	kubernetesOrder  = 1_000 // of every Kubernetes NetworkPolicy, in tier default
+)
+
+// kindTieBreak is the first of Calico's minor releases that breaks ties by name,
+// namespace and kind, and that has kube-admin and kube-baseline tiers.
+const kindTieBreak = 32
+
+// compareTiers orders tiers as Felix does (felix/calc/policy_sorter.go, TierLess):
+// those that exist first, then by order, then by name.
+func compareTiers(a, b *Tier) int {
+	missing := func(t *Tier) int {
+		if t.Defined {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(
+		cmp.Compare(missing(a), missing(b)),
+		cmp.Compare(a.Order, b.Order),
+		cmp.Compare(a.Name, b.Name),
+	)
+}
+
+// comparePolicies orders the policies of one tier as Felix of that minor release
+// does (PolKVLess): by order, then by a key whose bytes are compared. The ID's
+// group tells Kubernetes' kinds from Calico's.
+func comparePolicies(minor int) func(a, b *Policy) int {
+	key := nameKey
+	if minor < kindTieBreak {
+		key = pathKey
+	}
+	return func(a, b *Policy) int {
+		return cmp.Or(
+			cmp.Compare(a.Order, b.Order),
+			cmp.Compare(key(a.ID), key(b.ID)),
+		)
+	}
+}
+
+// nameKey is the key of Calico 3.32 and later: name/namespace/kind.
+func nameKey(id object.ID) string {
+	kind := id.Kind
+	switch {
+	case id.Group == "networking.k8s.io":
+		kind = "KubernetesNetworkPolicy"
+	case id.Group == "policy.networking.k8s.io":
+		kind = "KubernetesClusterNetworkPolicy"
+	}
+	return id.Name + "/" + id.Namespace + "/" + kind
+}
+
+// pathKey is the key of Calico up to 3.31: namespace/name, with the marks of staged
+// and Kubernetes policies in the name.
+func pathKey(id object.ID) string {
+	name := id.Name
+	if id.Group == "networking.k8s.io" || id.Kind == "StagedKubernetesNetworkPolicy" {
+		name = "knp.default." + name
+	}
+	if strings.HasPrefix(id.Kind, "Staged") {
+		name = "staged:" + name
+	}
+	if id.Namespace == "" {
+		return name
+	}
+	return id.Namespace + "/" + name
+}
+
+// Tied reports whether only names decide which of two policies of one tier comes
+// first.
+func Tied(a, b *Policy) bool { return a.Tier == b.Tier && a.Order == b.Order }

@@ -1,0 +1,162 @@
+package meaning
+
+import (
+	"net/netip"
+
+	"go4.org/netipx"
+
+	"portcullis.dev/policies/object"
+)
+
+// Direction is one half of an endpoint's traffic.
+type Direction int
+
+// The directions.
+const (
+	Ingress Direction = iota
+	Egress
+)
+
+// String is the direction as manifests spell it under spec.
+func (d Direction) String() string {
+	if d == Egress {
+		return "egress"
+	}
+	return "ingress"
+}
+
+// Policy is one policy of any kind in the form in which it is evaluated.
+type Policy struct {
+	ID         object.ID
+	Tier       string
+	Order      float64 // within the tier; +Inf where it is not given
+	OrderGiven bool    // true for Kubernetes kinds, whose order is always 1000
+	Enforced   bool    // false for Staged kinds
+	TypesGiven bool    // types or policyTypes are written and not inferred
+	Governs    [2]bool // by Direction: the policy's tier applies there to what it selects
+	Rules      [2][]Rule
+
+	// HostsOnly policies (doNotTrack, preDNAT) act on host endpoints before
+	// connection tracking and never on pods; they are not evaluated.
+	HostsOnly bool
+	// Dropped is why Calico ignores the policy as a whole; empty if it does not.
+	Dropped string
+
+	selector Selector
+}
+
+// Selects reports whether the policy applies to an endpoint with those labels:
+// an *Endpoint, or a *Host.
+func (p *Policy) Selects(l Labels) bool { return p.selector.Matches(l) }
+
+// Selector is the combined selector that Calico evaluates on endpoints' labels.
+func (p *Policy) Selector() Selector { return p.selector }
+
+// live reports whether the policy can decide anything.
+func (p *Policy) live() bool { return p.Enforced && !p.HostsOnly && p.Dropped == "" }
+
+// Action is what a rule does with the packets that it matches.
+type Action int
+
+// The actions. Log never ends an evaluation.
+const (
+	Allow Action = iota + 1
+	Deny
+	Pass
+	Log
+)
+
+// String is the action as Calico spells it.
+func (a Action) String() string { return [...]string{"", "Allow", "Deny", "Pass", "Log"}[a] }
+
+// Rule is one rule. All its criteria hold for the packets that it matches.
+type Rule struct {
+	Pointer     string // into the policy's object, e.g. /spec/ingress/0
+	Action      Action
+	Family      int       // 4 or 6; 0 is both
+	Protocol    *Protocol // nil is any
+	NotProtocol *Protocol
+	ICMP        *ICMPMatch
+	NotICMP     *ICMPMatch
+	Source      Entity
+	Destination Entity
+	// HTTP criteria are not evaluated: without Calico's application layer policy
+	// the rule matches whatever they say.
+	HTTP bool
+}
+
+// ICMPMatch is a type and, if Code is not nil, a code.
+type ICMPMatch struct {
+	Type uint8
+	Code *uint8
+}
+
+// Entity is what a rule asks of one end.
+type Entity struct {
+	Nets, NotNets   []netip.Prefix
+	Selector        *Selector // over the objects that have the address; nil is any address
+	NotSelector     *Selector
+	Ports, NotPorts []PortMatch
+	Service         *ServiceMatch
+
+	nets, notNets *netipx.IPSet
+}
+
+// PortMatch is an inclusive range of ports, or the name of a container's port.
+type PortMatch struct {
+	First, Last uint16
+	Name        string // if not empty, the port that each endpoint gives this name
+}
+
+// ServiceMatch is the endpoints of a Service. An empty Namespace matches nothing:
+// Calico never fills in the policy's own.
+type ServiceMatch struct{ Namespace, Name string }
+
+// isZero reports whether the entity asks nothing.
+func (e *Entity) isZero() bool {
+	return len(e.Nets) == 0 && len(e.NotNets) == 0 && e.Selector == nil && e.NotSelector == nil &&
+		len(e.Ports) == 0 && len(e.NotPorts) == 0 && e.Service == nil
+}
+
+// MatchesAll reports whether the rule has no criterion at all.
+func (r *Rule) MatchesAll() bool {
+	return r.Family == 0 && r.Protocol == nil && r.NotProtocol == nil && r.ICMP == nil && r.NotICMP == nil &&
+		r.Source.isZero() && r.Destination.isZero()
+}
+
+// AsksOwnEnd reports whether the rule, in that direction, asks something of the
+// endpoint that it governs, so that two endpoints under the same policies may
+// differ. Plain port numbers of the packet are no such question.
+func (r *Rule) AsksOwnEnd(d Direction) bool {
+	own := r.Destination
+	if d == Egress {
+		own = r.Source
+	}
+	named := func(ports []PortMatch) bool {
+		for _, p := range ports {
+			if p.Name != "" {
+				return true
+			}
+		}
+		return false
+	}
+	return len(own.Nets) > 0 || len(own.NotNets) > 0 || own.Selector != nil || own.NotSelector != nil ||
+		own.Service != nil || named(own.Ports) || named(own.NotPorts)
+}
+
+// seal prepares the sets that matching asks.
+func (e *Entity) seal() {
+	e.nets, e.notNets = ipSet(e.Nets), ipSet(e.NotNets)
+}
+
+func ipSet(prefixes []netip.Prefix) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, p := range prefixes {
+		b.AddPrefix(p)
+	}
+	s, err := b.IPSet()
+	if err != nil { // only an invalid prefix, which ParseNet never returns
+		return &netipx.IPSet{}
+	}
+	return s
+}

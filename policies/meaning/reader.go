@@ -1,0 +1,112 @@
+package meaning
+
+import (
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// reader turns one object into its form for evaluation. What the API would refuse
+// is a finding, and evaluation goes on with what Calico makes of it when the object
+// is stored all the same.
+type reader struct {
+	id      object.ID
+	cluster object.Cluster
+	raw     json.RawMessage
+	found   *diag.List
+	dropped string // why Calico ignores the policy as a whole
+}
+
+func (r *reader) add(d diag.Diagnostic) { *r.found = append(*r.found, d) }
+
+func (r *reader) at(pointer string) diag.Subject { return diag.Subject{Object: r.id, Pointer: pointer} }
+
+// drop notes why Felix leaves the whole policy out; the first reason stands.
+func (r *reader) drop(reason string) {
+	if r.dropped == "" {
+		r.dropped = reason
+	}
+}
+
+// selector parses one selector; global() is at home only in a rule's
+// namespaceSelector, and there alone.
+func (r *reader) selector(text, pointer string, mayBeGlobal bool) (Selector, bool) {
+	s, err := ParseSelector(text)
+	var syntax *SelectorError
+	if errors.As(err, &syntax) {
+		r.add(badSelector.On(r.at(pointer), "the selector %q does not parse %s", text, syntax).
+			Because("Calico leaves out what it cannot parse: the policy that runs is not the one that is written").
+			Suggest("write it as in: app == 'web' && env in {'dev', 'test'} || !has(tier)"))
+		return Selector{}, false
+	}
+	if s.uses(opGlobal) && (!mayBeGlobal || s.root.op != opGlobal) {
+		r.add(badSelector.On(r.at(pointer), "global() is not allowed in the selector %q", text).
+			Because("it stands for the objects without a namespace, alone, in the namespaceSelector of a rule's source or destination").
+			Suggest("use namespaceSelector: global(), and put other conditions into selector"))
+	}
+	return s, true
+}
+
+// network parses one CIDR of a policy. Calico leaves out a range that it cannot
+// parse, which the result says with false.
+func (r *reader) network(text, pointer string) (netip.Prefix, bool) {
+	p, err := ParseNet(text)
+	if err != nil {
+		r.add(badCIDR.On(r.at(pointer), "%q is not an address range", text).
+			Because("Calico leaves the range out, and a rule that is left without ranges matches every address").
+			Suggest("write address/length without leading zeros, e.g. 10.0.0.0/8"))
+		return netip.Prefix{}, false
+	}
+	return p, true
+}
+
+// canonical reports whether the text is the network itself, with its length.
+func canonical(text string) bool {
+	p, err := netip.ParsePrefix(text)
+	return err == nil && p == p.Masked()
+}
+
+// item is the pointer to a member of a list.
+func item(pointer string, i int) string { return pointer + "/" + strconv.Itoa(i) }
+
+// has reports whether the manifest's spec holds the key, empty or not.
+func (r *reader) has(key string) bool {
+	var manifest struct {
+		Spec map[string]json.RawMessage `json:"spec"`
+	}
+	if json.Unmarshal(r.raw, &manifest) != nil {
+		return false
+	}
+	value, ok := manifest.Spec[key]
+	return ok && string(value) != "null"
+}
+
+// types reads the written types, which decide what the policy governs, and reports
+// those that do not exist or occur twice.
+func readTypes[T ~string](r *reader, written []T, pointer string) (governs [2]bool) {
+	for i, t := range written {
+		var d Direction
+		switch t {
+		case "Ingress":
+			d = Ingress
+		case "Egress":
+			d = Egress
+		default:
+			r.add(badAction.On(r.at(item(pointer, i)), "the type %q is neither Ingress nor Egress", string(t)))
+			continue
+		}
+		if slices.Contains(written[:i], t) {
+			r.add(badAction.On(r.at(item(pointer, i)), "the type %s is written twice", string(t)).
+				Suggest("keep one"))
+		}
+		governs[d] = true
+	}
+	return governs
+}
+
+func sortedKeys(m map[string]string) []string { return diag.SortedKeys(m) }

@@ -1,0 +1,75 @@
+package meaning
+
+import (
+	"slices"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"portcullis.dev/policies/object"
+)
+
+// Tier is a group of policies, evaluated as one.
+type Tier struct {
+	ID         object.ID // zero for a tier that has no manifest
+	Name       string
+	Order      float64 // as evaluated
+	OrderGiven bool    // false: 1 000 000, as tier default
+	// PassAtEnd: a packet that no rule of the tier's policies decides goes on to the
+	// next tier. Otherwise it is dropped.
+	PassAtEnd bool
+	// Defined: built in, or among the manifests. Policies of a tier that is not
+	// defined are enforced after all others, as if the tier ended in Deny.
+	Defined  bool
+	Policies []*Policy // all of them, in the order of evaluation
+}
+
+// builtIn are the tiers that Calico of that minor release creates itself.
+func builtIn(minor int) []*Tier {
+	admin, baseline := "kube-admin", "kube-baseline"
+	if minor < kindTieBreak {
+		admin, baseline = "adminnetworkpolicy", "baselineadminnetworkpolicy"
+	}
+	return []*Tier{
+		{Name: admin, Order: adminTierOrder, OrderGiven: true, PassAtEnd: true, Defined: true},
+		{Name: DefaultTier, Order: defaultTierOrder, OrderGiven: true, Defined: true},
+		{Name: baseline, Order: baselineOrder, OrderGiven: true, PassAtEnd: true, Defined: true},
+	}
+}
+
+// tiersOf groups the policies by tier and puts both in the order of evaluation.
+func tiersOf(set object.Set, minor int, policies []*Policy) []*Tier {
+	tiers := builtIn(minor)
+	byName := map[string]*Tier{}
+	for _, t := range tiers {
+		byName[t.Name] = t
+	}
+	object.Each(set, func(o object.Object, spec *calico.Tier) {
+		t, built := byName[o.ID.Name]
+		if !built {
+			t = &Tier{Name: o.ID.Name, Order: defaultTierOrder, Defined: true}
+			byName[t.Name] = t
+			tiers = append(tiers, t)
+		}
+		t.ID = o.ID
+		if spec.Spec.Order != nil {
+			t.Order, t.OrderGiven = *spec.Spec.Order, true
+		}
+		if !built || spec.Spec.DefaultAction != nil {
+			t.PassAtEnd = spec.Spec.DefaultAction != nil && *spec.Spec.DefaultAction == calico.Pass
+		}
+	})
+	for _, p := range policies {
+		t, ok := byName[p.Tier]
+		if !ok {
+			t = &Tier{Name: p.Tier, Order: defaultTierOrder}
+			byName[t.Name] = t
+			tiers = append(tiers, t)
+		}
+		t.Policies = append(t.Policies, p)
+	}
+	slices.SortFunc(tiers, compareTiers)
+	for _, t := range tiers {
+		slices.SortFunc(t.Policies, comparePolicies(minor))
+	}
+	return tiers
+}
