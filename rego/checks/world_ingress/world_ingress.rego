@@ -1,0 +1,67 @@
+# METADATA
+# title: Ingress from the whole internet
+# description: >-
+#   No pod accepts connections from everywhere. The measure is what its rules come to
+#   together: two halves of the address space in two policies are the whole of it.
+# related_resources:
+# - ref: https://www.iana.org/assignments/iana-ipv4-special-registry/
+#   description: The address ranges that are not public
+# custom:
+#   code: PC203
+#   severity: error
+#   remediation: >-
+#     Name the addresses that need the service. Where it is meant for everybody, let a
+#     load balancer or an ingress controller accept the connections, or waive the
+#     finding with the reason.
+package portcullis.checks.world_ingress
+
+import data.portcullis.lib
+
+# More than this share of a family's public address space is the world.
+most := 0.25
+
+# One finding for each first rule that opens the world. An endpoint that is not
+# isolated accepts everything without any rule: that is PC201's to say.
+findings contains finding if {
+	not input.namespace.system
+	some opening, _ in opened
+	entries := {entry | some entry in opened[opening]}
+	shares := {entry.world.share | some entry in entries}
+	ports := {words | some entry in entries; words := sprintf("%s %s", [entry.world.protocol, entry.world.ports])}
+	families := {entry.world.family | some entry in entries}
+	names := {entry.endpoint | some entry in entries}
+	finding := {
+		"subject": opening,
+		"message": sprintf("%s accepts %s from %s of the public %s addresses, expected at most %s", [
+			lib.names(names),
+			lib.names(ports),
+			percent(max(shares)),
+			concat(" and ", sort(families)),
+			percent(most),
+		]),
+		"why": "what the rules admit together covers the internet, whichever way the ranges are split",
+		"hint": "Replace the range by the addresses that are meant, for example an office's or a partner's, and check that no other rule adds the rest.",
+		"related": [object.union(reference, {"message": "opens a part of it too"}) |
+			some reference in {reference |
+				some entry in entries
+				some reference in entry.world.rules
+				reference != opening
+			}
+		],
+		"evidence": {
+			"namespace": input.namespace.name,
+			"endpoint": concat(", ", sort(names)),
+			"port": concat(", ", sort(ports)),
+			"peer": concat(", ", sort(families)),
+		},
+	}
+}
+
+opened[lib.first(world.rules)] contains {"endpoint": endpoint.name, "world": world} if {
+	some endpoint in input.endpoints
+	endpoint.ingress.isolated
+	some world in endpoint.world
+	world.share > most
+}
+
+percent(share) := sprintf("%d%%", [round(share * 100)])

@@ -1,0 +1,257 @@
+// Package rego runs the product's checks, and the user's own, over documents of
+// facts: documents in, findings out.
+//
+// Its invariant: silence means that every rule was evaluated on every document
+// and found nothing. A rule that does not compile, reads a field that does not
+// exist, fails, or hands back something else than findings is a finding itself
+// (PC030 to PC033). METADATA is the only registry of rules.
+//
+// It must not know what policies, intents or manifests are: the documents' schema
+// is all it knows of them.
+package rego
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+
+	"portcullis.dev/policies/diag"
+)
+
+//go:embed checks/*/*.rego checks/input.schema.json
+var embedded embed.FS
+
+// Options say what is evaluated beside the embedded checks.
+type Options struct {
+	// Modules are the user's rules, by path as in [diag.Span]'s File. They come from
+	// a directory that the user trusts, never from the tree that is judged. Files
+	// whose names end in _test.rego are tests of rules and not rules.
+	Modules map[string][]byte
+}
+
+// Engine holds compiled rules. It is safe for use by many goroutines.
+type Engine struct {
+	modules  map[string]*module // by file
+	checks   []check            // by name
+	compiler *ast.Compiler
+	query    rego.PreparedEvalQuery
+	schema   *shape
+}
+
+// Prepare compiles the embedded checks and the user's rules. What is wrong with
+// the user's rules is in the list, and then there is no Engine. The error is for
+// what no user can mend.
+func Prepare(ctx context.Context, options Options) (*Engine, diag.List, error) {
+	schema, err := documentSchema()
+	if err != nil {
+		return nil, nil, err
+	}
+	capabilities := capabilities()
+	modules, err := embeddedModules(capabilities)
+	if err != nil {
+		return nil, nil, err
+	}
+	users, found := parseUsers(options.Modules, modules, capabilities)
+	modules = append(modules, users...)
+	checks, problems := checksOf(modules)
+	if found = append(found, problems...); found.Failed() {
+		return nil, found.Sorted(), nil
+	}
+	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema}
+	for _, m := range modules {
+		e.modules[m.file] = m
+	}
+	if len(users) == 0 {
+		// The embedded checks are held to the schema by this package's tests.
+		e.compiler, found = e.compile(capabilities, nil)
+	} else if found, err = e.compileStrictly(capabilities); err != nil {
+		return nil, nil, err
+	}
+	if found.Failed() {
+		return nil, found.Sorted(), nil
+	}
+	if e.query, err = e.prepare(ctx, everyCheck(checks)); err != nil {
+		return nil, nil, err
+	}
+	return e, nil, nil
+}
+
+// Rules are the rules that every Check evaluates, by code.
+func (e *Engine) Rules() []*diag.Rule {
+	rules := make([]*diag.Rule, len(e.checks))
+	for i, c := range e.checks {
+		rules[i] = c.rule
+	}
+	return diag.NewReport(nil, rules, nil).Rules
+}
+
+// embeddedModules are the product's own checks without their tests.
+func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
+	files, err := fs.Glob(embedded, "checks/*/*.rego")
+	if err != nil {
+		return nil, err
+	}
+	var modules []*module
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.rego") {
+			continue
+		}
+		source, err := embedded.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		m := &module{file: file, source: source, own: true}
+		if m.parsed, err = parse(file, source, capabilities); err == nil {
+			err = m.place()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the embedded checks are broken: %w", err)
+		}
+		modules = append(modules, m)
+	}
+	return modules, nil
+}
+
+func parse(file string, source []byte, capabilities *ast.Capabilities) (*ast.Module, error) {
+	return ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{
+		Capabilities: capabilities, ProcessAnnotation: true, RegoVersion: ast.RegoV1,
+	})
+}
+
+// parseUsers reads the user's rules. A package of ours cannot be extended: its
+// findings would be somebody else's under our code.
+func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capabilities) ([]*module, diag.List) {
+	var users []*module
+	var found diag.List
+	taken := map[string]bool{}
+	for _, m := range own {
+		taken[m.parsed.Package.Path.String()] = true
+	}
+	for _, file := range diag.SortedKeys(sources) {
+		if strings.HasSuffix(file, "_test.rego") {
+			continue
+		}
+		m := &module{file: file, source: sources[file]}
+		var err error
+		m.parsed, err = parse(file, m.source, capabilities)
+		switch {
+		case err != nil:
+			found = append(found, m.broken(err)...)
+			continue
+		case m.parsed == nil:
+			found = append(found, doesNotCompile.At(diag.Span{File: file}, "the file holds no package, expected a rule"))
+			continue
+		case taken[m.parsed.Package.Path.String()]:
+			found = append(found, doesNotCompile.At(m.head(), "package %s is one of the product's, expected a name of your own", strings.TrimPrefix(m.parsed.Package.Path.String(), "data.")))
+			continue
+		}
+		if err := m.place(); err != nil {
+			found = append(found, doesNotCompile.At(m.head(), "%v", err).
+				Because("only packages in these places are evaluated"))
+			continue
+		}
+		users = append(users, m)
+	}
+	return users, found
+}
+
+// broken are the parser's complaints about a user's module.
+func (m *module) broken(err error) diag.List {
+	var several ast.Errors
+	if !errors.As(err, &several) {
+		return diag.List{doesNotCompile.At(diag.Span{File: m.file}, "%s", oneLine(err.Error()))}
+	}
+	var found diag.List
+	for _, one := range several {
+		found = append(found, doesNotCompile.At(m.span(one.Location), "%s", oneLine(one.Message)))
+	}
+	return found
+}
+
+// compile makes a compiler of copies of the modules. A schema, if there is one,
+// types the input.
+func (e *Engine) compile(capabilities *ast.Capabilities, schemas *ast.SchemaSet) (*ast.Compiler, diag.List) {
+	compiler, failed := e.compileOnce(capabilities, schemas)
+	var found diag.List
+	for _, err := range failed {
+		found = append(found, e.compileFinding(err))
+	}
+	return compiler, found
+}
+
+func (e *Engine) compileOnce(capabilities *ast.Capabilities, schemas *ast.SchemaSet) (*ast.Compiler, ast.Errors) {
+	parsed := make(map[string]*ast.Module, len(e.modules))
+	for file, m := range e.modules {
+		parsed[file] = m.parsed
+	}
+	compiler := ast.NewCompiler().WithCapabilities(capabilities).WithDefaultRegoVersion(ast.RegoV1).
+		WithStrict(true).WithSchemas(schemas).SetErrorLimit(0)
+	compiler.Compile(parsed)
+	return compiler, compiler.Errors
+}
+
+func (e *Engine) compileFinding(err *ast.Error) diag.Diagnostic {
+	span := diag.Span{}
+	if err.Location != nil {
+		if m, ok := e.modules[err.Location.File]; ok {
+			span = m.span(err.Location)
+		}
+	}
+	return doesNotCompile.At(span, "%s", oneLine(err.Message))
+}
+
+// compileStrictly compiles with the schema and holds every module to the
+// vocabulary of the documents. OPA's own type errors about unknown fields are
+// left to the vocabulary, which finds them all and knows the nearest name.
+func (e *Engine) compileStrictly(capabilities *ast.Capabilities) (diag.List, error) {
+	schemas, err := schemaSet()
+	if err != nil {
+		return nil, err
+	}
+	typed, failed := e.compileOnce(capabilities, schemas)
+	if len(failed) == 0 {
+		e.compiler = typed
+		return e.vocabulary(typed), nil
+	}
+	untyped, found := e.compile(capabilities, nil)
+	if found.Failed() {
+		return found, nil
+	}
+	found = e.vocabulary(untyped)
+	misspelt := map[string]bool{}
+	for _, d := range found {
+		misspelt[fmt.Sprint(d.Span.File, d.Span.Start.Line)] = true
+	}
+	for _, err := range failed {
+		if d := e.compileFinding(err); !misspelt[fmt.Sprint(d.Span.File, d.Span.Start.Line)] {
+			found = append(found, d)
+		}
+	}
+	return found, nil
+}
+
+// everyCheck is one query for all findings, under the names of their packages, so
+// that what is missing from the answer was not evaluated.
+func everyCheck(checks []check) string {
+	entries := make([]string, len(checks))
+	for i, c := range checks {
+		entries[i] = fmt.Sprintf("%q: %s", c.name, c.findings())
+	}
+	return "found := {" + strings.Join(entries, ", ") + "}"
+}
+
+// findings is the path of the check's entry point.
+func (c check) findings() string { return fmt.Sprintf("data.portcullis.checks[%q].findings", c.name) }
+
+func (e *Engine) prepare(ctx context.Context, query string) (rego.PreparedEvalQuery, error) {
+	return rego.New(rego.Compiler(e.compiler), rego.Query(query), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+}
+
+// oneLine makes one clause of a message that OPA may have laid out in lines.
+func oneLine(message string) string { return strings.Join(strings.Fields(message), " ") }
