@@ -54,7 +54,10 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	}
 
 	emitted, tree := emit(plans)
-	environments, rendered := render(tree, plans)
+	environments, rendered, err := render(tree, plans)
+	if err != nil {
+		return nil, err
+	}
 	found = append(found, rendered...)
 	if found.Failed() {
 		return checks.report(found, files)
@@ -92,7 +95,7 @@ func emit(plans []*plan.Plan) ([]origins, overlays.Tree) {
 }
 
 // render builds every unit of every plan's environment, each apart.
-func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List) {
+func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, error) {
 	var all []Environment
 	var found diag.List
 	renderer := overlays.NewRenderer(tree)
@@ -100,17 +103,17 @@ func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List) {
 		var objects []object.Object
 		for _, unit := range tree.Units(p.Environment) {
 			rendered, f, err := renderer.Render(p.Environment, unit)
-			found = append(found, f...)
 			if err != nil {
-				found = append(found, notRendered.At(diag.Span{}, "%v", err))
+				return nil, nil, err // the tree is our own: no input can be at fault
 			}
+			found = append(found, f...)
 			objects = append(objects, rendered...)
 		}
 		set, f := object.NewSet(objects)
 		found = append(found, f...)
 		all = append(all, Environment{Name: p.Environment, Objects: set})
 	}
-	return all, found
+	return all, found, nil
 }
 
 // worldOf reads the manifests beside the intents, for what they tell of namespaces

@@ -23,14 +23,11 @@ var (
 	kustomization = &diag.Rule{Code: "PC017", Severity: diag.Error,
 		Title: "A kustomization instead of manifests",
 		Help:  "What counts is what reaches the cluster. Render the kustomization, and judge its output."}
-	notRendered = &diag.Rule{Code: "PC018", Severity: diag.Error,
-		Title: "The overlay does not render",
-		Help:  "kustomize refused the tree; nothing is emitted."}
 )
 
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
 	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, rego.Rules,
-		[]*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization, notRendered})
+		[]*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
 }

@@ -1,0 +1,179 @@
+package compiler
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/rego"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+const rulesDir = "../testdata/rules"
+
+// elsewhere are the codes that no archive can show, with what shows them.
+var elsewhere = map[string]string{
+	"PC015": "TestLimits: an archive of 8 MiB would be in everybody's clone",
+	"PC030": "rego's own tests: the program loads no rules of users yet",
+	"PC031": "rego's own tests: the program loads no rules of users yet",
+	"PC032": "rego's own tests: the program loads no rules of users yet",
+	"PC033": "rego's own tests: the program loads no rules of users yet",
+}
+
+// TestRules holds every code to its example: testdata/rules/<CODE>.txtar has the
+// mistake below wrong/, the same thing put right below right/, and the text that
+// people read in want. A file called *.symlink becomes a link to what it says.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	for _, rule := range allRules(t) {
+		t.Run(rule.Code, func(t *testing.T) {
+			t.Parallel()
+			name := filepath.Join(rulesDir, rule.Code+".txtar")
+			if where, ok := elsewhere[rule.Code]; ok {
+				if _, err := os.Stat(name); err == nil {
+					t.Fatalf("%s has an example and an excuse (%s)", rule.Code, where)
+				}
+				return
+			}
+			archive, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatalf("the rule %q has no example: %v", rule.Title, err)
+			}
+			wrong := judge(t, archive, "wrong/")
+			if !slices.ContainsFunc(wrong.Findings, func(d diag.Diagnostic) bool { return d.Rule.Code == rule.Code }) {
+				t.Errorf("the wrong example does not show %s", rule.Code)
+			}
+			right := judge(t, archive, "right/")
+			if len(right.Findings) > 0 {
+				t.Errorf("the right example is not clean:\n%s", asText(t, right))
+			}
+			golden(t, name, archive, asText(t, wrong))
+		})
+	}
+}
+
+// TestExamplesHaveRules finds examples of codes that are gone.
+func TestExamplesHaveRules(t *testing.T) {
+	t.Parallel()
+	var codes []string
+	for _, r := range allRules(t) {
+		codes = append(codes, r.Code)
+	}
+	names, err := filepath.Glob(filepath.Join(rulesDir, "*.txtar"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no examples (%v)", err)
+	}
+	for _, name := range names {
+		if code := strings.TrimSuffix(filepath.Base(name), ".txtar"); !slices.Contains(codes, code) {
+			t.Errorf("%s shows a code that no rule has", name)
+		}
+	}
+}
+
+// TestCodesAreUnique holds the tables of all packages together.
+func TestCodesAreUnique(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, r := range allRules(t) {
+		if title, twice := seen[r.Code]; twice {
+			t.Errorf("%s is %q and %q", r.Code, title, r.Title)
+		}
+		seen[r.Code] = r.Title
+		if r.Title == "" || r.Help == "" || r.Severity == 0 {
+			t.Errorf("%s lacks its title, help or severity", r.Code)
+		}
+	}
+}
+
+func allRules(t *testing.T) []*diag.Rule {
+	t.Helper()
+	engine, found, err := rego.Prepare(t.Context(), rego.Options{})
+	if err != nil || found.Failed() {
+		t.Fatalf("the checks do not compile: %v %v", err, found.Err())
+	}
+	return slices.Concat(Rules(), engine.Rules())
+}
+
+// judge materialises one side of an archive and runs it through the build, or
+// through check where it has no portcullis.yaml.
+func judge(t *testing.T, archive *txtar.Archive, prefix string) diag.Report {
+	t.Helper()
+	dir := t.TempDir()
+	run := Check
+	for _, f := range archive.Files {
+		name, ok := strings.CutPrefix(f.Name, prefix)
+		if !ok {
+			continue
+		}
+		if name == "portcullis.yaml" || name == "intents.yaml" {
+			run = Build
+		}
+		target := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if link, ok := strings.CutSuffix(target, ".symlink"); ok {
+			if err := os.Symlink(strings.TrimSpace(string(f.Data)), link); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err := os.WriteFile(target, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, found, err := ReadTree(dir, DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := run(t.Context(), files, found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built.Report
+}
+
+func asText(t *testing.T, r diag.Report) string {
+	t.Helper()
+	var b bytes.Buffer
+	text, err := report.Lookup("text")
+	if err == nil {
+		err = report.Write(&b, text, r, report.Options{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func golden(t *testing.T, name string, archive *txtar.Archive, got string) {
+	t.Helper()
+	i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
+	if *update {
+		if i < 0 {
+			i = len(archive.Files)
+			archive.Files = append(archive.Files, txtar.File{Name: "want"})
+		}
+		archive.Files[i].Data = []byte(got)
+		if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if i < 0 {
+		t.Fatalf("%s has no file called want", name)
+	}
+	if diff := cmp.Diff(string(archive.Files[i].Data), got); diff != "" {
+		t.Errorf("%s reads otherwise (-want +got):\n%s", name, diff)
+	}
+}
