@@ -105,7 +105,7 @@ func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := &module{file: file, source: source, own: true}
+		m := &module{file: file, own: true}
 		if m.parsed, err = parse(file, source, capabilities); err == nil {
 			err = m.place()
 		}
@@ -136,9 +136,9 @@ func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capa
 		if strings.HasSuffix(file, "_test.rego") {
 			continue
 		}
-		m := &module{file: file, source: sources[file]}
+		m := &module{file: file}
 		var err error
-		m.parsed, err = parse(file, m.source, capabilities)
+		m.parsed, err = parse(file, sources[file], capabilities)
 		switch {
 		case err != nil:
 			found = append(found, m.broken(err)...)
@@ -163,7 +163,12 @@ func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capa
 // broken are the parser's complaints about a user's module.
 func (m *module) broken(err error) diag.List {
 	var several ast.Errors
-	if !errors.As(err, &several) {
+	var single *ast.Error
+	switch {
+	case errors.As(err, &several):
+	case errors.As(err, &single):
+		several = ast.Errors{single}
+	default:
 		return diag.List{doesNotCompile.At(diag.Span{File: m.file}, "%s", oneLine(err.Error()))}
 	}
 	var found diag.List
