@@ -68,8 +68,7 @@ func Prepare(ctx context.Context, options Options) (*Engine, diag.List, error) {
 		e.modules[m.file] = m
 	}
 	if len(users) == 0 {
-		// The embedded checks are held to the schema by this package's tests.
-		e.compiler, found = e.compile(capabilities, nil)
+		e.compiler, found = e.compile(capabilities, nil, proven...)
 	} else if found, err = e.compileStrictly(capabilities); err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +105,7 @@ func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := &module{file: file, source: source, own: true}
+		m := &module{file: file, own: true}
 		if m.parsed, err = parse(file, source, capabilities); err == nil {
 			err = m.place()
 		}
@@ -137,9 +136,9 @@ func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capa
 		if strings.HasSuffix(file, "_test.rego") {
 			continue
 		}
-		m := &module{file: file, source: sources[file]}
+		m := &module{file: file}
 		var err error
-		m.parsed, err = parse(file, m.source, capabilities)
+		m.parsed, err = parse(file, sources[file], capabilities)
 		switch {
 		case err != nil:
 			found = append(found, m.broken(err)...)
@@ -164,7 +163,12 @@ func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capa
 // broken are the parser's complaints about a user's module.
 func (m *module) broken(err error) diag.List {
 	var several ast.Errors
-	if !errors.As(err, &several) {
+	var single *ast.Error
+	switch {
+	case errors.As(err, &several):
+	case errors.As(err, &single):
+		several = ast.Errors{single}
+	default:
 		return diag.List{doesNotCompile.At(diag.Span{File: m.file}, "%s", oneLine(err.Error()))}
 	}
 	var found diag.List
@@ -174,10 +178,20 @@ func (m *module) broken(err error) diag.List {
 	return found
 }
 
+// proven are the stages of OPA's compiler that only refuse. The embedded checks
+// pass them, and the schema and the vocabulary too, in this package's tests, so
+// that a run without rules of the user's does not pay for them again.
+var proven = []ast.StageID{
+	ast.StageCheckUnusedImports, ast.StageCheckKeywordOverrides, ast.StageCheckDuplicateImports,
+	ast.StageCheckVoidCalls, ast.StageCheckRuleConflicts, ast.StageCheckUndefinedFuncs,
+	ast.StageCheckSafetyRuleHeads, ast.StageCheckRecursion, ast.StageCheckTypes,
+	ast.StageCheckUnsafeBuiltins, ast.StageCheckDeprecatedBuiltins, ast.StageBuildRequiredCapabilities,
+}
+
 // compile makes a compiler of copies of the modules. A schema, if there is one,
 // types the input.
-func (e *Engine) compile(capabilities *ast.Capabilities, schemas *ast.SchemaSet) (*ast.Compiler, diag.List) {
-	compiler, failed := e.compileOnce(capabilities, schemas)
+func (e *Engine) compile(capabilities *ast.Capabilities, schemas *ast.SchemaSet, skip ...ast.StageID) (*ast.Compiler, diag.List) {
+	compiler, failed := e.compileOnce(capabilities, schemas, skip...)
 	var found diag.List
 	for _, err := range failed {
 		found = append(found, e.compileFinding(err))
@@ -185,13 +199,13 @@ func (e *Engine) compile(capabilities *ast.Capabilities, schemas *ast.SchemaSet)
 	return compiler, found
 }
 
-func (e *Engine) compileOnce(capabilities *ast.Capabilities, schemas *ast.SchemaSet) (*ast.Compiler, ast.Errors) {
+func (e *Engine) compileOnce(capabilities *ast.Capabilities, schemas *ast.SchemaSet, skip ...ast.StageID) (*ast.Compiler, ast.Errors) {
 	parsed := make(map[string]*ast.Module, len(e.modules))
 	for file, m := range e.modules {
 		parsed[file] = m.parsed
 	}
 	compiler := ast.NewCompiler().WithCapabilities(capabilities).WithDefaultRegoVersion(ast.RegoV1).
-		WithStrict(true).WithSchemas(schemas).SetErrorLimit(0)
+		WithStrict(true).WithSchemas(schemas).WithSkipStages(skip...).SetErrorLimit(0)
 	compiler.Compile(parsed)
 	return compiler, compiler.Errors
 }

@@ -163,7 +163,6 @@ const (
 // module is one parsed file.
 type module struct {
 	file   string
-	source []byte
 	own    bool // embedded, and not a user's
 	role   role
 	name   string // of the check; empty for a library
@@ -200,20 +199,17 @@ func (m *module) span(at *ast.Location) diag.Span {
 	if m.own {
 		return diag.Span{}
 	}
-	return spanOf(m.file, m.source, at)
+	return spanOf(m.file, at)
 }
 
-// spanOf is the place of the first line of what OPA points at. OPA counts bytes.
-func spanOf(file string, source []byte, at *ast.Location) diag.Span {
+// spanOf is the place of the first line of what OPA points at; OPA counts columns
+// in runes, as Span does.
+func spanOf(file string, at *ast.Location) diag.Span {
 	if at == nil || at.Row < 1 || at.Col < 1 {
 		return diag.Span{File: file}
 	}
-	column := at.Col
-	if start := at.Offset - (at.Col - 1); start >= 0 && at.Offset <= len(source) {
-		column = utf8.RuneCount(source[start:at.Offset]) + 1
-	}
 	text, _, _ := strings.Cut(string(at.Text), "\n")
 	return diag.Span{File: file,
-		Start: diag.Position{Line: at.Row, Column: column},
-		End:   diag.Position{Line: at.Row, Column: column + utf8.RuneCountInString(text)}}
+		Start: diag.Position{Line: at.Row, Column: at.Col},
+		End:   diag.Position{Line: at.Row, Column: at.Col + utf8.RuneCountInString(text)}}
 }

@@ -262,6 +262,9 @@ func (f *follower) term(t *ast.Term) values {
 		v.Foreach(func(item *ast.Term) { out.add(f.term(item)) })
 		return out.wrapped(1)
 	case ast.Object:
+		if v.Len() == 0 { // the default that object.get is usually given
+			return values{}
+		}
 		v.Foreach(func(key, item *ast.Term) { f.term(key); f.term(item) })
 		return values{{shape: anything}: true}
 	case *ast.ArrayComprehension:

@@ -205,6 +205,7 @@ findings contains finding if {
 	some tier in input.tiers
 	tier.object.name != ""
 	not tier.orderGiven
+	tier.defined
 	tier.policies > 0
 	finding := {
 		"subject": {"object": tier.object, "pointer": "/spec"},
@@ -219,15 +220,13 @@ findings contains finding if {
 	some order in {tier.order | some tier in ordered_tiers}
 	tied := [tier | some tier in ordered_tiers; tier.order == order]
 	count(tied) > 1
-	written := [tier | some tier in tied; tier.object.name != ""]
+	written := [{"object": tier.object, "pointer": "/spec/order"} | some tier in tied; tier.object.name != ""]
 	finding := {
-		"subject": {"object": written[0].object, "pointer": "/spec/order"},
+		"subject": lib.first(written),
 		"message": sprintf("tiers %s have the same order %v", [lib.names([tier.name | some tier in tied]), order]),
 		"why": "which of them comes first hangs on their names",
 		"hint": "Give each tier an order of its own.",
-		"related": [{"object": tier.object, "pointer": "/spec/order", "message": "has the same order"} |
-			some tier in array.slice(written, 1, count(written))
-		],
+		"related": lib.others(written, "has the same order"),
 		"evidence": {"tier": concat(", ", sort([tier.name | some tier in tied]))},
 	}
 }
@@ -247,7 +246,7 @@ findings contains finding if {
 	}
 }
 
-ordered_tiers := [tier | some tier in input.tiers; tier.orderGiven; tier.policies > 0]
+ordered_tiers := [tier | some tier in input.tiers; tier.defined; tier.orderGiven; tier.policies > 0]
 
 tier_names := ({"default"} | {tier.name | some tier in input.tiers}) | {policy.tier | some policy in input.policies}
 
