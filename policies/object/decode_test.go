@@ -90,6 +90,7 @@ func TestDecode(t *testing.T) {
 		"a key twice, 3rd document":              {ns + "---\n" + cm + "---\n" + np + "spec:\n  podSelector: {}\n  \"podSelector\":\n    a: b\n", []string{nsID, cmID}, []string{"PC003 17:3"}},
 		"all keys written twice":                 {np + "kind: x\nspec: {a: 1, a: 2}\n", nil, []string{"PC003 5:1", "PC003 6:14"}},
 		"a key twice behind a comma, multi-byte": {np + "spec: {é: 1, 日本: 2, é: 3}\n", nil, []string{"PC003 5:21"}},
+		"an alias for a key":                     {cm + "data: {&k a: 1, *k : 2}\n", nil, []string{"PC003 5:17"}},
 		"keys that only YAML tells apart":        {cm + "data:\n  1: a\n  \"1\": b\n", nil, []string{"PC003 7:3"}},
 		"YAML 1.1 words as keys":                 {cm + "data:\n  y: a\n  \"true\": b\n", nil, []string{"PC003 7:3"}},
 		"a number among strings":                 {cm + "data:\n  1: a\n  \"2\": b\n", []string{cmID}, nil},

@@ -30,6 +30,8 @@ func hostile() map[string]string {
 		"deep-block":     strings.Repeat("- ", 10_000) + "x",
 		"deep-lists":     strings.Repeat("{apiVersion: v1, kind: List, items: [", 4_000) + strings.Repeat("]}", 4_000),
 		"binary":         "\x00\x01\x02\xff\xfe",
+		"duplicates":     "{" + strings.Repeat("a: 1, ", 20_000) + "}",
+		"duplicate-rows": strings.Repeat("a: 1\n", 20_000),
 		"many-documents": strings.Repeat("---\na: 1\n", 1_000),
 	}
 }

@@ -15,6 +15,10 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// mostFindings is how many mistakes of one kind are told of a document: a file of
+// nothing else would keep the reader busy for hours.
+const mostFindings = 100
+
 var atLine = regexp.MustCompile(`line (\d+): (.*)`)
 
 // syntax turns the parser's error into findings. It names lines, from 1 in the
@@ -25,7 +29,7 @@ func (d document) syntax(err error) diag.List {
 			return twice
 		}
 	}
-	matches := atLine.FindAllStringSubmatch(err.Error(), -1)
+	matches := atLine.FindAllStringSubmatch(err.Error(), mostFindings)
 	if matches == nil {
 		return diag.List{notYAML.At(d.start(), "%s", plain(err))}
 	}
@@ -51,14 +55,21 @@ func (d document) twice() diag.List {
 			first := map[string]*yamlv3.Node{}
 			for i := 0; i+1 < len(n.Content); i += 2 {
 				key := n.Content[i]
-				name := jsonKey(key)
-				if before, ok := first[name]; ok && key.Kind == yamlv3.ScalarNode {
-					found = append(found, duplicateKey.At(d.scalar(key, place{value: key}), "the key %q is written twice in one mapping", name).
-						See(d.scalar(before, place{value: before}), "written here first").
-						Suggest("keep one of the lines"))
+				if target(key).Kind != yamlv3.ScalarNode {
 					continue
 				}
-				first[name] = key
+				name := jsonKey(target(key))
+				before, ok := first[name]
+				if !ok {
+					first[name] = key
+					continue
+				}
+				if len(found) == mostFindings {
+					return
+				}
+				found = append(found, duplicateKey.At(d.node(place{value: key}), "the key %q is written twice in one mapping", name).
+					See(d.node(place{value: before}), "written here first").
+					Suggest("keep one of the lines"))
 			}
 		}
 		for _, member := range n.Content {
