@@ -31,7 +31,7 @@ func (a At[T]) Given() bool { return !a.Span.IsZero() }
 // Struct fields are named by the tag `key:"name"`, with ",required" for those
 // without a default. A field called Span takes the place of the whole mapping.
 type decoder struct {
-	at    object.Positions
+	at    object.Document
 	found diag.List
 }
 
@@ -55,7 +55,7 @@ type mistake struct {
 }
 
 func (a *At[T]) decodeNode(d *decoder, n *yaml.Node) {
-	a.Span = d.at.Of(n)
+	a.Span = d.at.Span(n)
 	d.value(n, reflect.ValueOf(&a.Value).Elem())
 }
 
@@ -79,7 +79,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 		d.mapping(n, v)
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
-			d.add(wrongType.At(d.at.Of(n), "expected a list, found %s", describe(n)).Suggest("write it as [%s]", brief(n)))
+			d.add(wrongType.At(d.at.Span(n), "expected a list, found %s", describe(n)).Suggest("write it as [%s]", brief(n)))
 			return
 		}
 		for _, item := range n.Content {
@@ -98,11 +98,11 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 
 func (d *decoder) scalar(n *yaml.Node, target scalar) {
 	if n.Kind != yaml.ScalarNode {
-		d.add(wrongType.At(d.at.Of(n), "expected one word, found %s", describe(n)))
+		d.add(wrongType.At(d.at.Span(n), "expected one word, found %s", describe(n)))
 		return
 	}
 	if m := target.parse(n.Value, n.ShortTag()); m != nil {
-		d.mistake(d.at.Of(n), m)
+		d.mistake(d.at.Span(n), m)
 	}
 }
 
@@ -121,10 +121,10 @@ func (d *decoder) mistake(span diag.Span, m *mistake) {
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	fields := fieldsOf(v.Type())
 	if span := v.FieldByName("Span"); span.IsValid() {
-		span.Set(reflect.ValueOf(d.at.Of(n)))
+		span.Set(reflect.ValueOf(d.at.Span(n)))
 	}
 	if n.Kind != yaml.MappingNode {
-		d.add(wrongType.At(d.at.Of(n), "expected a mapping with %s, found %s", listed(names(fields), "or"), describe(n)))
+		d.add(wrongType.At(d.at.Span(n), "expected a mapping with %s, found %s", listed(names(fields), "or"), describe(n)))
 		return
 	}
 	given := map[string]bool{}
@@ -136,20 +136,20 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 		}
 		given[key.Value] = true
 		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {
-			d.add(wrongType.At(d.at.Of(key), "%s has no value", key.Value).Suggest("write the value, or remove the key"))
+			d.add(wrongType.At(d.at.Span(key), "%s has no value", key.Value).Suggest("write the value, or remove the key"))
 			continue
 		}
 		d.value(value, v.FieldByIndex(fields[i].index))
 	}
 	for _, f := range fields {
 		if f.required && !given[f.name] {
-			d.add(missingField.At(d.at.Of(n), "%s is missing here", f.name).Suggest("add %s", f.name))
+			d.add(missingField.At(d.at.Span(n), "%s is missing here", f.name).Suggest("add %s", f.name))
 		}
 	}
 }
 
 func (d *decoder) unknown(key *yaml.Node, known []string) {
-	span := d.at.Of(key)
+	span := d.at.Span(key)
 	f := unknownField.At(span, "there is no field %q here", key.Value)
 	if near := nearest(key.Value, known); near != "" {
 		f = f.Suggest("did you mean %s? The fields are %s", near, listed(known, "and")).Replace(span, near)
@@ -189,23 +189,23 @@ func names(fields []field) []string {
 // before anything is decoded.
 func (d *decoder) check(n *yaml.Node, depth int) {
 	if depth > maxDepth {
-		d.add(limitExceeded.At(d.at.Of(n), "nested deeper than %d levels", maxDepth))
+		d.add(limitExceeded.At(d.at.Span(n), "nested deeper than %d levels", maxDepth))
 		return
 	}
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.add(notInLanguage.At(d.at.Of(n), "an alias (*%s)", n.Value).
+		d.add(notInLanguage.At(d.at.Span(n), "an alias (*%s)", n.Value).
 			Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\""))
 		return
 	case n.Anchor != "":
-		d.add(notInLanguage.At(d.at.Of(n), "an anchor (&%s)", n.Anchor).Suggest("remove the anchor and write values out"))
+		d.add(notInLanguage.At(d.at.Span(n), "an anchor (&%s)", n.Anchor).Suggest("remove the anchor and write values out"))
 	case n.Style&yaml.TaggedStyle != 0:
-		d.add(notInLanguage.At(d.at.Of(n), "a tag (%s)", n.Tag).Suggest("remove the tag"))
+		d.add(notInLanguage.At(d.at.Span(n), "a tag (%s)", n.Tag).Suggest("remove the tag"))
 	}
 	if n.Kind == yaml.MappingNode {
 		seen := map[string]diag.Span{}
 		for key := range pairs(n) {
-			span := d.at.Of(key)
+			span := d.at.Span(key)
 			switch first, twice := seen[key.Value]; {
 			case key.Kind != yaml.ScalarNode:
 				d.add(wrongType.At(span, "expected a word as key, found %s", describe(key)))

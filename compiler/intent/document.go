@@ -90,9 +90,9 @@ func (r *Repository) parse(f File) diag.List {
 		return diag.List{unreadable.At(diag.Span{File: f.Path}, "the file is not UTF-8").Suggest("save it as UTF-8")}
 	}
 	var found diag.List
-	for doc := range object.Documents(data) {
-		d := &decoder{at: doc.Positions(f.Path)}
-		if n := d.root(doc); n != nil {
+	for doc := range object.Documents(f.Path, data) {
+		d := &decoder{at: doc}
+		if n := d.root(); n != nil {
 			r.document(d, n)
 		}
 		found = append(found, d.found...)
@@ -101,17 +101,17 @@ func (r *Repository) parse(f File) diag.List {
 }
 
 // root parses one document into nodes that hold nothing but the language's YAML.
-func (d *decoder) root(doc object.Document) *yaml.Node {
-	for i, line := range strings.Split(string(doc.Text), "\n") {
+func (d *decoder) root() *yaml.Node {
+	for i, line := range strings.Split(string(d.at.Text), "\n") {
 		if strings.HasPrefix(line, "%") {
 			d.add(notInLanguage.At(d.at.Line(i+1), "a YAML directive").Suggest("remove the line"))
 			return nil
 		}
 	}
 	var n, rest yaml.Node
-	reader := yaml.NewDecoder(bytes.NewReader(doc.Text))
+	reader := yaml.NewDecoder(bytes.NewReader(d.at.Text))
 	if err := reader.Decode(&n); err != nil {
-		d.syntax(doc, err)
+		d.syntax(err)
 		return nil
 	}
 	if err := reader.Decode(&rest); err != io.EOF {
@@ -152,14 +152,14 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 		}
 	}
 	if head.kind == nil || head.apiVersion == nil {
-		d.add(wrongKind.At(d.at.Of(n), "expected a document with apiVersion: %s and a kind", APIVersion).
+		d.add(wrongKind.At(d.at.Span(n), "expected a document with apiVersion: %s and a kind", APIVersion).
 			Suggest("the kinds are NetworkIntent and Platform"))
 		return
 	}
 	if head.apiVersion.Value != APIVersion {
-		f := wrongKind.At(d.at.Of(head.apiVersion), "expected apiVersion %s, found %.80s", APIVersion, head.apiVersion.Value)
+		f := wrongKind.At(d.at.Span(head.apiVersion), "expected apiVersion %s, found %.80s", APIVersion, head.apiVersion.Value)
 		if strings.HasPrefix(head.apiVersion.Value, strings.TrimSuffix(APIVersion, "v1alpha1")) || head.kind.Value == "NetworkIntent" {
-			f = f.Replace(d.at.Of(head.apiVersion), APIVersion)
+			f = f.Replace(d.at.Span(head.apiVersion), APIVersion)
 		} else {
 			f = f.Suggest("move other manifests into a file of their own: here they would not be read")
 		}
@@ -182,9 +182,9 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 		r.Platform = &p
 	default:
 		kinds := []string{"NetworkIntent", "Platform"}
-		f := wrongKind.At(d.at.Of(head.kind), "expected the kind %s, found %.80s", listed(kinds, "or"), head.kind.Value)
+		f := wrongKind.At(d.at.Span(head.kind), "expected the kind %s, found %.80s", listed(kinds, "or"), head.kind.Value)
 		if near := nearest(head.kind.Value, kinds); near != "" {
-			f = f.Suggest("did you mean %s?", near).Replace(d.at.Of(head.kind), near)
+			f = f.Suggest("did you mean %s?", near).Replace(d.at.Span(head.kind), near)
 		}
 		d.add(f)
 	}
@@ -199,14 +199,14 @@ var (
 
 // syntax explains a parse error. The parser names a line near the mistake, and no
 // column; what people most often forget are the quotes around @names and "*/*".
-func (d *decoder) syntax(doc object.Document, err error) {
+func (d *decoder) syntax(err error) {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
 	if m := errorLine.FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		message = m[2]
 	}
-	lines := strings.Split(string(doc.Text), "\n")
+	lines := strings.Split(string(d.at.Text), "\n")
 	for _, n := range []int{line, line - 1, line + 1, 1} {
 		if n < 1 || n > len(lines) {
 			continue

@@ -72,7 +72,7 @@ type Entry[K, V any] struct {
 func (m *Mapping[K, V]) decodeNode(d *decoder, n *yaml.Node) {
 	*m = Mapping[K, V]{}
 	if n.Kind != yaml.MappingNode {
-		d.add(wrongType.At(d.at.Of(n), "expected a mapping, found %s", describe(n)))
+		d.add(wrongType.At(d.at.Span(n), "expected a mapping, found %s", describe(n)))
 		return
 	}
 	for key, value := range pairs(n) {
@@ -82,7 +82,7 @@ func (m *Mapping[K, V]) decodeNode(d *decoder, n *yaml.Node) {
 		if value.Kind != yaml.ScalarNode || value.ShortTag() != "!!null" {
 			d.value(value, reflect.ValueOf(&e.Value).Elem())
 		} else if reflect.TypeFor[V]().Kind() != reflect.Struct {
-			d.add(wrongType.At(d.at.Of(key), "%s has no value", key.Value).Suggest("write the value, or remove the key"))
+			d.add(wrongType.At(d.at.Span(key), "%s has no value", key.Value).Suggest("write the value, or remove the key"))
 		}
 		if len(d.found) == before || e.Key.Given() {
 			*m = append(*m, e)
@@ -115,7 +115,7 @@ type PerEnvironment[T any] struct {
 }
 
 func (p *PerEnvironment[T]) decodeNode(d *decoder, n *yaml.Node) {
-	p.Span = d.at.Of(n)
+	p.Span = d.at.Span(n)
 	if n.Kind == yaml.MappingNode && !isPeerNotation(n) {
 		p.By.decodeNode(d, n)
 		return
@@ -166,7 +166,7 @@ func (o *operator) parse(word, _ string) (m *mistake) {
 }
 
 func (s *Selector) decodeNode(d *decoder, n *yaml.Node) {
-	s.Span = d.at.Of(n)
+	s.Span = d.at.Span(n)
 	if n.Kind != yaml.MappingNode {
 		d.add(wrongType.At(s.Span, "expected a selector, found %s", describe(n)).Suggest("a selector is a mapping of labels: {app: kafka}"))
 		return
@@ -200,7 +200,7 @@ func isKubernetesSelector(n *yaml.Node) bool {
 func (d *decoder) kubernetesSelector(n *yaml.Node) object.Selector {
 	for key := range pairs(n) {
 		if key.Value != "matchLabels" && key.Value != "matchExpressions" {
-			d.add(wrongType.At(d.at.Of(key), "%s stands beside matchLabels or matchExpressions", key.Value).
+			d.add(wrongType.At(d.at.Span(key), "%s stands beside matchLabels or matchExpressions", key.Value).
 				Suggest("write all labels as a plain mapping, or all of them under matchLabels"))
 			return nil
 		}
@@ -271,7 +271,7 @@ func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.add(badPeer.At(d.at.Of(n), "expected a peer, found %s", describe(n)).Suggest("%s", badPeer.Help))
+		d.add(badPeer.At(d.at.Span(n), "expected a peer, found %s", describe(n)).Suggest("%s", badPeer.Help))
 		return
 	}
 	for key := range pairs(n) {
@@ -284,10 +284,10 @@ func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 	p.Kind = LabelPeer
 	d.value(n, reflect.ValueOf(&p.Labels).Elem())
 	if p.Labels.Namespace.Given() && p.Labels.NamespaceSelector != nil {
-		d.add(badPeer.At(d.at.Of(n), "a peer has namespace and namespaceSelector").Suggest("keep the one that is meant"))
+		d.add(badPeer.At(d.at.Span(n), "a peer has namespace and namespaceSelector").Suggest("keep the one that is meant"))
 	}
 	if p.Labels.Selector == nil && !p.Labels.Namespace.Given() && p.Labels.NamespaceSelector == nil {
-		d.add(badPeer.At(d.at.Of(n), "an empty peer").Suggest("name who is meant; every pod of the cluster is \"*/*\""))
+		d.add(badPeer.At(d.at.Span(n), "an empty peer").Suggest("name who is meant; every pod of the cluster is \"*/*\""))
 	}
 }
 

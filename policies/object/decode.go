@@ -5,35 +5,42 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
-	"regexp"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/diag"
 )
 
-// Decode reads the manifests of one file: any number of YAML documents, or a v1
-// List. Objects without a namespace that need one are put into "default", as
-// kubectl does. Documents without content are skipped.
+// Decode reads the manifests of one file: any number of YAML documents in UTF-8,
+// with or without a byte order mark, or a v1 List. Objects without a namespace that
+// need one are put into "default", as kubectl does. Documents without content are
+// skipped.
 //
 // Everything that is wrong is reported, and what could be read is returned beside.
 func Decode(file string, data []byte) ([]Object, diag.List) {
+	src := newSource(file, data)
+	if i := invalidUTF8(src.data); i >= 0 {
+		return nil, diag.List{NotYAML.At(src.span(i, i+1), "the byte 0x%02x is not UTF-8", src.data[i]).
+			Because("Kubernetes reads manifests as UTF-8 alone").
+			Suggest("save the file as UTF-8; a binary file does not belong here")}
+	}
 	var objects []Object
 	var found diag.List
-	for first, doc := range documents(data) {
-		if blank(doc) {
-			continue
-		}
-		d := decoder{file: file, data: data, doc: doc, first: first}
-		raw, err := yaml.YAMLToJSONStrict(doc)
+	for doc := range src.documents() {
+		raw, err := yaml.YAMLToJSONStrict(doc.text)
 		if err != nil {
-			found = append(found, d.syntax(err)...)
+			found = append(found, doc.syntax(err)...)
 			continue
 		}
-		objects = append(objects, d.value(raw)...)
+		if wrong := doc.lost(raw); wrong != nil {
+			found = append(found, wrong...)
+			continue
+		}
+		d := decoder{file: file, start: doc.start()}
+		objects = append(objects, d.value(raw, 0)...)
 		found = append(found, d.found...)
 	}
 	return objects, found
@@ -42,88 +49,59 @@ func Decode(file string, data []byte) ([]Object, diag.List) {
 // DecodeJSON reads one manifest that is already JSON, as kustomize renders it.
 func DecodeJSON(raw []byte) ([]Object, diag.List) {
 	d := decoder{}
-	objects := d.value(raw)
+	objects := d.value(raw, 0)
 	return objects, d.found
 }
 
-// documents yields each YAML document of the data with the line it starts on,
-// counted from 0. Within a document, a line that starts with three dashes can only
-// be the next document's marker (YAML 1.2, 9.1.2), so no parse is needed.
-func documents(data []byte) iter.Seq2[int, []byte] {
-	return func(yield func(int, []byte) bool) {
-		start, first, line := 0, 0, 0
-		for at := 0; at < len(data); line++ {
-			next := len(data)
-			if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-				next = at + i + 1
-			}
-			if marker(data[at:next]) {
-				if at > start && !yield(first, data[start:at]) {
-					return
-				}
-				start, first = at, line
-			}
-			at = next
-		}
-		if start < len(data) {
-			yield(first, data[start:])
-		}
+func invalidUTF8(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
 	}
-}
-
-func marker(line []byte) bool {
-	rest, ok := bytes.CutPrefix(line, []byte("---"))
-	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
-}
-
-func blank(doc []byte) bool {
-	for line := range bytes.Lines(doc) {
-		text := bytes.TrimSpace(line)
-		if len(text) > 0 && text[0] != '#' && !bytes.Equal(text, []byte("---")) && !bytes.Equal(text, []byte("...")) {
-			return false
+	for at := 0; ; {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return at
 		}
+		at += size
 	}
-	return true
 }
 
 // decoder reads one document.
 type decoder struct {
 	file  string
-	data  []byte // the whole file
-	doc   []byte
-	first int // the document's first line, from 0
+	start diag.Span // where the document begins
 	found diag.List
 }
 
+// listDepth is how deep Lists may stand in Lists.
+const listDepth = 8
+
 type head struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Items      []json.RawMessage `json:"items"`
+	APIVersion string          `json:"apiVersion"`
+	Kind       string          `json:"kind"`
+	Items      json.RawMessage `json:"items"`
 	Metadata   struct {
 		Name      string `json:"name"`
 		Namespace string `json:"namespace"`
 	} `json:"metadata"`
 }
 
-func (d *decoder) value(raw []byte) []Object {
+func (d *decoder) value(raw []byte, depth int) []Object {
 	if string(bytes.TrimSpace(raw)) == "null" {
 		return nil
 	}
 	var h head
-	if err := json.Unmarshal(raw, &h); err != nil {
-		d.add(nameless.At(d.start(), "this is not a Kubernetes object: %s", plain(err)).
+	// An API server tells Kind from kind, and so do we.
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &h); err != nil {
+		d.add(nameless.At(d.start, "this is not a Kubernetes object: %s", plain(err)).
 			Suggest("a manifest is a mapping with apiVersion, kind and metadata"))
 		return nil
 	}
-	if h.Kind == "List" || strings.HasSuffix(h.Kind, "List") && h.Items != nil {
-		var all []Object
-		for _, item := range h.Items {
-			all = append(all, d.value(item)...)
-		}
-		return all
+	if strings.HasSuffix(h.Kind, "List") && bytes.HasPrefix(h.Items, []byte("[")) {
+		return d.list(h, depth+1)
 	}
 	if h.Kind == "" || h.APIVersion == "" || h.Metadata.Name == "" {
-		d.add(nameless.At(d.start(), "a manifest without %s", missing(h)).
+		d.add(nameless.At(d.start, "a manifest without %s", missing(h)).
 			Suggest("every Kubernetes object needs apiVersion, kind and metadata.name"))
 		return nil
 	}
@@ -149,7 +127,7 @@ func (d *decoder) value(raw []byte) []Object {
 		o.Typed = d.strict(raw, id, k.typed())
 	case World:
 		typed := k.typed()
-		if err := json.Unmarshal(raw, typed); err != nil {
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, typed); err != nil {
 			d.add(badField.On(diag.Subject{Object: id}, "%s cannot be read: %s", id, plain(err)))
 			return nil
 		}
@@ -158,60 +136,49 @@ func (d *decoder) value(raw []byte) []Object {
 	return []Object{o}
 }
 
-// strict decodes a policy and reports each field that its type does not have.
-func (d *decoder) strict(raw []byte, id ID, typed any) any {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(typed)
-	if err == nil {
-		return typed
-	}
-	subject := diag.Subject{Object: id}
-	if m := unknownField.FindStringSubmatch(err.Error()); m != nil {
-		subject.Pointer = pointerTo(raw, m[1])
-		d.add(badField.On(subject, "%s has no field %q", id.Kind, m[1]).
-			Because("an API server drops an unknown field or refuses the object: the policy that runs is not the one that is written").
-			Suggest("check the spelling and the indentation against the API reference of %s", id.Kind))
+// list reads the objects of a v1 List, or of a kind's own one.
+func (d *decoder) list(h head, depth int) []Object {
+	var items []json.RawMessage
+	if err := json.Unmarshal(h.Items, &items); err != nil || depth > listDepth {
+		d.add(nameless.At(d.start, "a %s cannot be read: its items are nested more than %d deep", h.Kind, listDepth).
+			Suggest("write the objects as documents of their own"))
 		return nil
 	}
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) {
-		subject.Pointer = "/" + strings.ReplaceAll(mismatch.Field, ".", "/")
+	var all []Object
+	for _, item := range items {
+		all = append(all, d.value(item, depth)...)
 	}
-	d.add(badField.On(subject, "%s cannot be read: %s", id, plain(err)))
-	return nil
+	return all
 }
 
-var unknownField = regexp.MustCompile(`unknown field "([^"]+)"`)
-
-// pointerTo finds the first key of that name in the document, depth first.
-func pointerTo(raw []byte, key string) string {
-	var value any
-	if json.Unmarshal(raw, &value) != nil {
-		return ""
-	}
-	var walk func(at string, v any) string
-	walk = func(at string, v any) string {
-		switch v := v.(type) {
-		case map[string]any:
-			if _, ok := v[key]; ok {
-				return at + "/" + escape(key)
-			}
-			for _, k := range diag.SortedKeys(v) {
-				if p := walk(at+"/"+escape(k), v[k]); p != "" {
-					return p
-				}
-			}
-		case []any:
-			for i, item := range v {
-				if p := walk(at+"/"+strconv.Itoa(i), item); p != "" {
-					return p
-				}
-			}
+// strict decodes a policy as an API server does that validates strictly, and
+// reports each field that its type does not have.
+func (d *decoder) strict(raw []byte, id ID, typed any) any {
+	unknown, err := kjson.UnmarshalStrict(raw, typed)
+	if err != nil {
+		subject := diag.Subject{Object: id}
+		var mismatch *json.UnmarshalTypeError
+		if errors.As(err, &mismatch) {
+			subject.Pointer = pointerToMismatch(raw, mismatch)
 		}
-		return ""
+		d.add(badField.On(subject, "%s cannot be read: %s", id, plain(err)))
+		return nil
 	}
-	return walk("", value)
+	for _, err := range unknown {
+		var field kjson.FieldError
+		if !errors.As(err, &field) {
+			d.add(badField.On(diag.Subject{Object: id}, "%s cannot be read: %s", id, plain(err)))
+			continue
+		}
+		pointer, name := pointerToField(raw, field.FieldPath())
+		d.add(badField.On(diag.Subject{Object: id, Pointer: pointer}, "%s has no field %q", id.Kind, name).
+			Because("an API server drops an unknown field or refuses the object: the policy that runs is not the one that is written").
+			Suggest("check the spelling, upper and lower case too, and the indentation against the API reference of %s", id.Kind))
+	}
+	if len(unknown) > 0 {
+		return nil
+	}
+	return typed
 }
 
 func missing(h head) string {
@@ -227,58 +194,6 @@ func missing(h head) string {
 }
 
 func (d *decoder) add(f diag.Diagnostic) { d.found = append(d.found, f) }
-
-// start is the document's first line with content.
-func (d *decoder) start() diag.Span {
-	line := d.first
-	for text := range bytes.Lines(d.doc) {
-		if !blank(text) {
-			break
-		}
-		line++
-	}
-	return d.lineSpan(line + 1)
-}
-
-var (
-	atLine   = regexp.MustCompile(`line (\d+): (.*)`)
-	keyTwice = regexp.MustCompile(`key "?(.+?)"? already set in map`)
-)
-
-// syntax turns the parser's error into findings. It names lines, from 1 in the
-// document, and sometimes one past the end.
-func (d *decoder) syntax(err error) diag.List {
-	matches := atLine.FindAllStringSubmatch(err.Error(), -1)
-	if matches == nil {
-		return diag.List{NotYAML.At(d.start(), "%s", plain(err))}
-	}
-	var found diag.List
-	for _, m := range matches {
-		n, _ := strconv.Atoi(m[1])
-		span := d.lineSpan(d.first + max(n, 1))
-		if twice := keyTwice.FindStringSubmatch(m[2]); twice != nil {
-			found = append(found, DuplicateKey.At(span, "the key %q is written twice in one mapping", twice[1]).
-				Suggest("keep one of the lines"))
-			continue
-		}
-		found = append(found, NotYAML.At(span, "%s", m[2]))
-	}
-	return found
-}
-
-// lineSpan is the text of one line, counted from 1 in the file, without its
-// indentation; a line past the end is the last one.
-func (d *decoder) lineSpan(n int) diag.Span {
-	lines := bytes.Split(d.data, []byte("\n"))
-	if len(lines) > 1 && len(lines[len(lines)-1]) == 0 {
-		lines = lines[:len(lines)-1]
-	}
-	n = min(max(n, 1), max(len(lines), 1))
-	if len(lines) == 0 {
-		return diag.Span{File: d.file}
-	}
-	return lineSpan(d.file, n, string(lines[n-1]))
-}
 
 func plain(err error) string {
 	text := err.Error()

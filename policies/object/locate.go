@@ -1,12 +1,11 @@
 package object
 
 import (
-	"bytes"
 	"encoding/json"
+	"iter"
 	"reflect"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
@@ -26,40 +25,74 @@ const (
 // Locate finds a value in the text of a file: the document with that identity, and
 // in it what the JSON pointer names. Because kustomize may have changed a value on
 // its way into the rendered object, want is compared with what the file says; a
-// nil want compares nothing. The span is that of the value, or for a mapping's
-// member of the key when the value is itself a collection.
+// nil want compares nothing.
+//
+// The span is that of the whole scalar, its quotes or its block's header included.
+// A collection is pointed at by its key or, where it has none, by its first line.
 func Locate(file string, data []byte, subject diag.Subject, want any) (diag.Span, Located) {
-	for first, doc := range documents(data) {
-		if blank(doc) {
-			continue
-		}
+	for doc := range newSource(file, data).documents() {
 		var root yamlv3.Node
-		if yamlv3.Unmarshal(doc, &root) != nil || len(root.Content) == 0 {
+		if yamlv3.Unmarshal(doc.text, &root) != nil || len(root.Content) == 0 {
 			continue
 		}
-		for _, n := range manifests(root.Content[0]) {
+		for pointer, n := range manifests(root.Content[0]) {
 			if !names(n, subject.Object) {
 				continue
 			}
-			s := spanner{file: file, lines: strings.Split(string(doc), "\n"), first: first}
-			if at, ok := descend(n, subject.Pointer); ok && (want == nil || sameValue(at.value, want)) {
-				return s.span(at), AtValue
+			if at, ok := descend(n, subject.Pointer); ok && (want == nil || doc.holds(pointer+subject.Pointer, want)) {
+				return doc.node(at), AtValue
 			}
 			if name, ok := descend(n, "/metadata/name"); ok {
-				return s.span(name), AtObject
+				return doc.node(name), AtObject
 			}
-			return s.span(place{value: n}), AtObject
+			return doc.node(place{value: n}), AtObject
 		}
 	}
 	return diag.Span{}, NotFound
 }
 
-// manifests returns the document's object, or a List's items.
-func manifests(n *yamlv3.Node) []*yamlv3.Node {
-	if items, ok := descend(n, "/items"); ok && strings.HasSuffix(text(n, "/kind"), "List") {
-		return items.value.Content
+// holds compares what the document says with what was rendered, both as the JSON
+// that an API server would see.
+func (d document) holds(pointer string, want any) bool {
+	raw, err := yaml.YAMLToJSON(d.text)
+	if err != nil {
+		return false
 	}
-	return []*yamlv3.Node{n}
+	got, ok := valueAt(raw, pointer)
+	if !ok {
+		return false
+	}
+	wanted, err := json.Marshal(want)
+	if err != nil {
+		return false
+	}
+	var w any
+	return json.Unmarshal(wanted, &w) == nil && reflect.DeepEqual(got, w)
+}
+
+// manifests yields the document's object, or those of a List, each with its
+// pointer in the document.
+func manifests(n *yamlv3.Node) iter.Seq2[string, *yamlv3.Node] {
+	return func(yield func(string, *yamlv3.Node) bool) {
+		var walk func(at string, n *yamlv3.Node, depth int) bool
+		walk = func(at string, n *yamlv3.Node, depth int) bool {
+			n = target(n)
+			items, ok := descend(n, "/items")
+			if !ok || target(items.value).Kind != yamlv3.SequenceNode || !strings.HasSuffix(text(n, "/kind"), "List") {
+				return yield(at, n)
+			}
+			if depth == listDepth {
+				return true
+			}
+			for i, item := range target(items.value).Content {
+				if !walk(at+"/items/"+strconv.Itoa(i), item, depth+1) {
+					return false
+				}
+			}
+			return true
+		}
+		walk("", n, 0)
+	}
 }
 
 func names(n *yamlv3.Node, id ID) bool {
@@ -78,10 +111,18 @@ func names(n *yamlv3.Node, id ID) bool {
 }
 
 func text(n *yamlv3.Node, pointer string) string {
-	if at, ok := descend(n, pointer); ok && at.value.Kind == yamlv3.ScalarNode {
-		return at.value.Value
+	if at, ok := descend(n, pointer); ok && target(at.value).Kind == yamlv3.ScalarNode {
+		return target(at.value).Value
 	}
 	return ""
+}
+
+// target is the node itself or what an alias stands for, which is never an alias.
+func target(n *yamlv3.Node) *yamlv3.Node {
+	if n.Kind == yamlv3.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
 }
 
 // place is a node and, in a mapping, the key it stands under.
@@ -94,16 +135,12 @@ func descend(n *yamlv3.Node, pointer string) (place, bool) {
 	}
 	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 		token = unescape(token)
-		for at.value.Kind == yamlv3.AliasNode {
-			at.value = at.value.Alias
-		}
-		switch at.value.Kind {
+		switch in := target(at.value); in.Kind {
 		case yamlv3.MappingNode:
-			content := at.value.Content
 			at = place{}
-			for i := 0; i+1 < len(content); i += 2 {
-				if content[i].Value == token {
-					at = place{key: content[i], value: content[i+1]}
+			for i := 0; i+1 < len(in.Content); i += 2 {
+				if key := target(in.Content[i]); key.Kind == yamlv3.ScalarNode && jsonKey(key) == token {
+					at = place{key: in.Content[i], value: in.Content[i+1]}
 				}
 			}
 			if at.value == nil {
@@ -111,146 +148,13 @@ func descend(n *yamlv3.Node, pointer string) (place, bool) {
 			}
 		case yamlv3.SequenceNode:
 			i, err := strconv.Atoi(token)
-			if err != nil || i < 0 || i >= len(at.value.Content) {
+			if err != nil || i < 0 || i >= len(in.Content) {
 				return place{}, false
 			}
-			at = place{value: at.value.Content[i]}
+			at = place{value: in.Content[i]}
 		default:
 			return place{}, false
 		}
 	}
 	return at, true
 }
-
-// sameValue compares what the file says with what was rendered, both as the JSON
-// that an API server would see.
-func sameValue(n *yamlv3.Node, want any) bool {
-	out, err := yamlv3.Marshal(n)
-	if err != nil {
-		return false
-	}
-	raw, err := yaml.YAMLToJSON(out)
-	if err != nil {
-		return false
-	}
-	wanted, err := json.Marshal(want)
-	if err != nil {
-		return false
-	}
-	var a, b any
-	return json.Unmarshal(raw, &a) == nil && json.Unmarshal(wanted, &b) == nil && reflect.DeepEqual(a, b)
-}
-
-// Value is what a JSON pointer names in the object, as decoded JSON.
-func (o Object) Value(pointer string) (any, bool) {
-	var v any
-	if json.Unmarshal(o.JSON, &v) != nil {
-		return nil, false
-	}
-	if pointer == "" {
-		return v, true
-	}
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		switch c := v.(type) {
-		case map[string]any:
-			member, ok := c[unescape(token)]
-			if !ok {
-				return nil, false
-			}
-			v = member
-		case []any:
-			i, err := strconv.Atoi(token)
-			if err != nil || i < 0 || i >= len(c) {
-				return nil, false
-			}
-			v = c[i]
-		default:
-			return nil, false
-		}
-	}
-	return v, true
-}
-
-// spanner turns nodes, which know only where they begin, into spans.
-type spanner struct {
-	file  string
-	lines []string // of the document
-	first int      // lines before the document
-}
-
-func (s spanner) span(at place) diag.Span {
-	n := at.value
-	if n.Kind != yamlv3.ScalarNode && at.key != nil {
-		n = at.key // a collection is pointed at by its key: one line, one caret
-	}
-	line := s.lines[min(n.Line, len(s.lines))-1]
-	start := n.Column - 1 // yaml/v3 counts runes from 1
-	runes := []rune(strings.TrimRight(line, "\r"))
-	start = min(start, len(runes))
-	length := scalarLength(runes[start:], n)
-	return diag.Span{
-		File:  s.file,
-		Start: diag.Position{Line: s.first + n.Line, Column: start + 1},
-		End:   diag.Position{Line: s.first + n.Line, Column: start + 1 + length},
-	}
-}
-
-// scalarLength is how many runes the node takes on its first line.
-func scalarLength(rest []rune, n *yamlv3.Node) int {
-	switch {
-	case n.Kind == yamlv3.ScalarNode && n.Style&(yamlv3.SingleQuotedStyle|yamlv3.DoubleQuotedStyle) != 0:
-		quote := rest[0]
-		for i := 1; i < len(rest); i++ {
-			if rest[i] == '\\' && quote == '"' {
-				i++
-			} else if rest[i] == quote {
-				if quote == '\'' && i+1 < len(rest) && rest[i+1] == quote {
-					i++
-					continue
-				}
-				return i + 1
-			}
-		}
-		return len(rest)
-	case n.Kind == yamlv3.ScalarNode && n.Style&(yamlv3.LiteralStyle|yamlv3.FoldedStyle) == 0:
-		return min(utf8.RuneCountInString(n.Value), len(rest))
-	default: // a collection or a block scalar: the rest of its first line
-		return len([]rune(strings.TrimRight(stripComment(string(rest)), " \t")))
-	}
-}
-
-func stripComment(line string) string {
-	if i := strings.Index(line, " #"); i >= 0 {
-		return line[:i]
-	}
-	return line
-}
-
-// lineSpan is one line of text without its indentation.
-func lineSpan(file string, n int, line string) diag.Span {
-	trimmed := strings.TrimRight(line, "\r \t")
-	indent := len(trimmed) - len(strings.TrimLeft(trimmed, " \t"))
-	return diag.Span{
-		File:  file,
-		Start: diag.Position{Line: n, Column: indent + 1},
-		End:   diag.Position{Line: n, Column: max(utf8.RuneCountInString(trimmed), indent) + 1},
-	}
-}
-
-// Pointer builds a JSON pointer (RFC 6901) out of its tokens.
-func Pointer(tokens ...string) string {
-	var b bytes.Buffer
-	for _, t := range tokens {
-		b.WriteByte('/')
-		b.WriteString(escape(t))
-	}
-	return b.String()
-}
-
-var (
-	escaper   = strings.NewReplacer("~", "~0", "/", "~1")
-	unescaper = strings.NewReplacer("~1", "/", "~0", "~")
-)
-
-func escape(token string) string   { return escaper.Replace(token) }
-func unescape(token string) string { return unescaper.Replace(token) }

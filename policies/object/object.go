@@ -25,7 +25,7 @@ type Object struct {
 	APIVersion string
 	Role       Role
 	File       string          // where it was read; empty for one that was rendered in memory
-	Typed      any             // the API's Go type, e.g. *networkingv1.NetworkPolicy; nil for Foreign kinds
+	Typed      any             // the API's Go type, e.g. *networkingv1.NetworkPolicy; nil for Foreign and Unmodelled kinds, and for a policy that cannot be read
 	JSON       json.RawMessage // the manifest as JSON, keys sorted
 }
 

@@ -30,11 +30,22 @@ type Requirement struct {
 // everything.
 type Selector []Requirement
 
-// NewSelector brings requirements into canonical form.
+// NewSelector brings requirements into canonical form, which a manifest can always
+// hold: Exists and DoesNotExist have no values and In and NotIn have some. In with
+// none, which nothing satisfies, becomes Exists and DoesNotExist of the same key;
+// NotIn with none, which everything satisfies, is left out.
 func NewSelector(requirements ...Requirement) Selector {
-	s := slices.Clone(requirements)
-	for i := range s {
-		s[i].Values = slices.Compact(slices.Sorted(slices.Values(s[i].Values)))
+	var s Selector
+	for _, r := range requirements {
+		r.Values = slices.Compact(slices.Sorted(slices.Values(r.Values)))
+		switch {
+		case r.Op == Exists || r.Op == DoesNotExist:
+			s = append(s, Requirement{Key: r.Key, Op: r.Op})
+		case len(r.Values) > 0:
+			s = append(s, r)
+		case r.Op == In:
+			s = append(s, Requirement{Key: r.Key, Op: Exists}, Requirement{Key: r.Key, Op: DoesNotExist})
+		}
 	}
 	slices.SortFunc(s, compareRequirements)
 	return slices.CompactFunc(s, func(a, b Requirement) bool { return compareRequirements(a, b) == 0 })

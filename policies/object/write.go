@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"portcullis.dev/policies/diag"
 )
@@ -67,67 +68,76 @@ func (m Map) ID() ID {
 // YAML is the manifest's canonical text: block style, two spaces, list items
 // under their key, strings quoted only where YAML 1.1 or 1.2 would read something
 // else. The same Map gives the same bytes, and the API machinery reads back what
-// was written.
+// was written; a byte that is not UTF-8 is written as U+FFFD, for YAML cannot
+// hold it.
 func (m Map) YAML() []byte {
 	var b bytes.Buffer
+	if len(m) == 0 {
+		return []byte("{}\n")
+	}
 	writeMap(&b, m, 0)
 	return b.Bytes()
 }
 
+// longestKey is how many bytes a key may have beside its value: parsers look for
+// the colon within 1024 characters (YAML 1.2, 7.4.2).
+const longestKey = 1000
+
+// writeMap writes the members of a Map that is not empty; the first line's
+// indentation is there already.
 func writeMap(b *bytes.Buffer, m Map, indent int) {
 	for i, f := range m {
 		if i > 0 {
 			pad(b, indent)
 		}
-		b.WriteString(quote(f.Key))
-		b.WriteByte(':')
+		key := quote(f.Key)
+		if len(key) > longestKey {
+			b.WriteString("? " + key + "\n")
+			pad(b, indent)
+			key = ""
+		}
+		b.WriteString(key + ":")
 		switch v := f.Value.(type) {
 		case Map:
-			if len(v) == 0 {
-				b.WriteString(" {}\n")
+			if len(v) > 0 {
+				b.WriteByte('\n')
+				pad(b, indent+2)
+				writeMap(b, v, indent+2)
 				continue
 			}
-			b.WriteByte('\n')
-			pad(b, indent+2)
-			writeMap(b, v, indent+2)
 		case List:
-			if len(v) == 0 {
-				b.WriteString(" []\n")
+			if len(v) > 0 {
+				b.WriteByte('\n')
+				pad(b, indent)
+				writeList(b, v, indent)
 				continue
 			}
-			b.WriteByte('\n')
-			writeList(b, v, indent)
-		default:
-			b.WriteByte(' ')
-			b.WriteString(scalar(v))
-			b.WriteByte('\n')
 		}
+		b.WriteString(" " + scalar(f.Value) + "\n")
 	}
 }
 
+// writeList writes the items of a List that is not empty; the first line's
+// indentation is there already.
 func writeList(b *bytes.Buffer, l List, indent int) {
-	for _, item := range l {
-		pad(b, indent)
+	for i, item := range l {
+		if i > 0 {
+			pad(b, indent)
+		}
 		b.WriteString("- ")
 		switch v := item.(type) {
 		case Map:
-			if len(v) == 0 {
-				b.WriteString("{}\n")
+			if len(v) > 0 {
+				writeMap(b, v, indent+2)
 				continue
 			}
-			writeMap(b, v, indent+2)
 		case List:
-			// Policies hold no list in a list; a flow sequence keeps it correct.
-			raw, err := json.Marshal(v)
-			if err != nil {
-				panic(fmt.Sprintf("object: a list holds %T", item))
+			if len(v) > 0 {
+				writeList(b, v, indent+2)
+				continue
 			}
-			b.Write(raw)
-			b.WriteByte('\n')
-		default:
-			b.WriteString(scalar(v))
-			b.WriteByte('\n')
 		}
+		b.WriteString(scalar(item) + "\n")
 	}
 }
 
@@ -137,6 +147,7 @@ func pad(b *bytes.Buffer, n int) {
 	}
 }
 
+// scalar writes what takes no line of its own: an empty collection too.
 func scalar(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -147,6 +158,10 @@ func scalar(v any) string {
 		return strconv.FormatBool(v)
 	case json.Number:
 		return v.String()
+	case Map:
+		return "{}"
+	case List:
+		return "[]"
 	default:
 		panic(fmt.Sprintf("object: a manifest holds a %T", v))
 	}
@@ -166,14 +181,29 @@ func quote(s string) string {
 	if (plainString.MatchString(s) || plainCIDR.MatchString(s)) && !resolved.MatchString(s) && !numeric(s) {
 		return s
 	}
-	// JSON's escapes are a subset of YAML's double-quoted ones.
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		panic(err) // a string always encodes
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s { // an invalid byte becomes U+FFFD
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xff:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	b.WriteByte('"')
+	return b.String()
 }
 
 func numeric(s string) bool {

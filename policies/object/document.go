@@ -1,0 +1,167 @@
+package object
+
+import (
+	"bytes"
+	"iter"
+	"sort"
+	"unicode/utf8"
+
+	"portcullis.dev/policies/diag"
+)
+
+// source is the text of one file. Two notions of a line meet in it: an editor's,
+// which ends in LF or CRLF and which positions are told in, and YAML's, which also
+// ends in CR, NEL, LS and PS (YAML 1.1, 4.2) and which the parsers count in. Byte
+// offsets lead from one to the other.
+type source struct {
+	file  string
+	data  []byte // without a byte order mark
+	lines []int  // offsets at which an editor's lines begin; computed when asked for
+}
+
+func newSource(file string, data []byte) *source {
+	return &source{file: file, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
+}
+
+func (s *source) starts() []int {
+	if s.lines == nil {
+		s.lines = []int{0}
+		for i, c := range s.data {
+			if c == '\n' && i+1 < len(s.data) {
+				s.lines = append(s.lines, i+1)
+			}
+		}
+	}
+	return s.lines
+}
+
+// position is where the byte at the offset stands.
+func (s *source) position(offset int) diag.Position {
+	starts := s.starts()
+	line := sort.SearchInts(starts, offset+1)
+	return diag.Position{Line: line, Column: utf8.RuneCount(s.data[starts[line-1]:offset]) + 1}
+}
+
+func (s *source) span(start, end int) diag.Span {
+	return diag.Span{File: s.file, Start: s.position(start), End: s.position(end)}
+}
+
+// lineSpan is the text of the editor's line that holds the offset, without its
+// indentation.
+func (s *source) lineSpan(offset int) diag.Span {
+	starts := s.starts()
+	line := sort.SearchInts(starts, offset+1)
+	start, end := starts[line-1], len(s.data)
+	if line < len(starts) {
+		end = starts[line]
+	}
+	text := bytes.TrimRight(s.data[start:end], " \t\r\n")
+	start += len(text) - len(bytes.TrimLeft(text, " \t"))
+	return s.span(start, max(start, starts[line-1]+len(text)))
+}
+
+// document is one YAML document of a source: text, which begins at the offset.
+type document struct {
+	*source
+	offset int
+	text   []byte
+}
+
+// documents yields the YAML documents that hold anything. A line that begins with
+// three dashes or three dots can only be a marker between two of them (YAML 1.2,
+// 9.1.2), so no parse is needed.
+func (s *source) documents() iter.Seq[document] {
+	return func(yield func(document) bool) {
+		start := 0
+		emit := func(end int) bool {
+			d := document{source: s, offset: start, text: s.data[start:end]}
+			start = end
+			return content(d.text) == len(d.text) || yield(d)
+		}
+		for at := 0; at < len(s.data); {
+			next := at + lineLength(s.data[at:])
+			switch line := s.data[at:next]; {
+			case marker(line, "---"):
+				if !emit(at) {
+					return
+				}
+			case marker(line, "..."):
+				if !emit(next) {
+					return
+				}
+			}
+			at = next
+		}
+		emit(len(s.data))
+	}
+}
+
+// lineLength is the length of the first line of the text in YAML's sense, its
+// break included.
+func lineLength(text []byte) int {
+	for i, c := range text {
+		switch c {
+		case '\n':
+			return i + 1
+		case '\r':
+			if i+1 < len(text) && text[i+1] == '\n' {
+				return i + 2
+			}
+			return i + 1
+		case 0xc2:
+			if bytes.HasPrefix(text[i:], []byte("\u0085")) {
+				return i + 2
+			}
+		case 0xe2:
+			if bytes.HasPrefix(text[i:], []byte("\u2028")) || bytes.HasPrefix(text[i:], []byte("\u2029")) {
+				return i + 3
+			}
+		}
+	}
+	return len(text)
+}
+
+// marker reports whether the line consists of the mark, or begins with it and a
+// blank.
+func marker(line []byte, mark string) bool {
+	rest, ok := bytes.CutPrefix(line, []byte(mark))
+	return ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t' || lineLength(rest) == breakLength(rest))
+}
+
+// breakLength is the length of the line break that ends a line, or 0.
+func breakLength(line []byte) int {
+	return len(line) - len(bytes.TrimRight(line, "\r\n\u0085\u2028\u2029"))
+}
+
+// content is the offset of the first line that holds more than blanks, comments
+// and markers, or the text's length.
+func content(text []byte) int {
+	for at := 0; at < len(text); {
+		line := text[at : at+lineLength(text[at:])]
+		if marker(line, "---") || marker(line, "...") {
+			line = line[3:]
+		}
+		if rest := bytes.TrimSpace(line); len(rest) > 0 && rest[0] != '#' {
+			return at
+		}
+		at += lineLength(text[at:])
+	}
+	return len(text)
+}
+
+// lineOffset is the offset in the source of the document's nth line, counted from 1
+// in YAML's sense; one past the end is the last.
+func (d document) lineOffset(n int) int {
+	at := 0
+	for ; n > 1; n-- {
+		next := at + lineLength(d.text[at:])
+		if next >= len(d.text) {
+			break
+		}
+		at = next
+	}
+	return d.offset + at
+}
+
+// start is the first line with content.
+func (d document) start() diag.Span { return d.lineSpan(d.offset + content(d.text)) }

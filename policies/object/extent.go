@@ -1,0 +1,189 @@
+package object
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
+)
+
+// node is the stretch of the source that stands for a place. The parser's nodes
+// know only where they begin: where they end is read off the text.
+func (d document) node(at place) diag.Span {
+	n := at.value
+	switch {
+	case n.Kind == yamlv3.AliasNode:
+		start := d.begin(n)
+		return d.within(start, start+len("*")+len(n.Value))
+	case n.Kind == yamlv3.ScalarNode && (at.key == nil || n.Value != "" || n.Style != 0):
+		return d.scalar(n, at)
+	case at.key != nil && at.key.Kind == yamlv3.ScalarNode:
+		return d.scalar(at.key, place{value: at.key})
+	default: // a collection in a list, or a whole document: its first line
+		start := d.begin(n)
+		return d.within(start, start+len(trimComment(d.line(start))))
+	}
+}
+
+// scalar is the stretch of a scalar, without its anchor and tag.
+func (d document) scalar(n *yamlv3.Node, at place) diag.Span {
+	start := d.properties(d.begin(n))
+	rest := d.text[start:]
+	switch {
+	case n.Style&(yamlv3.SingleQuotedStyle|yamlv3.DoubleQuotedStyle) != 0:
+		return d.within(start, start+quotedLength(rest))
+	case n.Style&(yamlv3.LiteralStyle|yamlv3.FoldedStyle) != 0:
+		return d.within(start, start+d.blockLength(start, at))
+	default:
+		return d.within(start, start+plainLength(rest, n.Value))
+	}
+}
+
+// within is the span between two offsets in the document.
+func (d document) within(start, end int) diag.Span {
+	start = min(start, len(d.text))
+	return d.span(d.offset+start, d.offset+min(max(start, end), len(d.text)))
+}
+
+// begin is the offset in the document at which the node begins.
+func (d document) begin(n *yamlv3.Node) int {
+	at := d.lineOffset(n.Line) - d.offset
+	for range n.Column - 1 { // in runes, from 1
+		if at < len(d.text) {
+			_, size := utf8.DecodeRune(d.text[at:])
+			at += size
+		}
+	}
+	return at
+}
+
+// line is the rest of the line at an offset in the document, without its break.
+func (d document) line(at int) []byte {
+	line := d.text[at : at+lineLength(d.text[at:])]
+	return line[:len(line)-breakLength(line)]
+}
+
+// properties skips the anchor and the tag that may stand before a node's content.
+func (d document) properties(at int) int {
+	for at < len(d.text) && (d.text[at] == '&' || d.text[at] == '!') {
+		if end := bytes.IndexAny(d.text[at:], " \t\r\n\u0085\u2028\u2029"); end >= 0 {
+			at += end
+		} else {
+			at = len(d.text)
+		}
+		for at < len(d.text) {
+			if line := d.text[at : at+lineLength(d.text[at:])]; len(trimComment(line)) == 0 {
+				at += len(line)
+				continue
+			}
+			if d.text[at] != ' ' && d.text[at] != '\t' {
+				break
+			}
+			at++
+		}
+	}
+	return at
+}
+
+// trimComment cuts off a comment, which needs a blank before it, and the blanks
+// before that.
+func trimComment(line []byte) []byte {
+	for i, c := range line {
+		if c == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			line = line[:i]
+			break
+		}
+	}
+	return bytes.TrimRight(line, " \t\r\n\u0085\u2028\u2029")
+}
+
+func quotedLength(text []byte) int {
+	if len(text) == 0 {
+		return 0
+	}
+	quote := text[0]
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && quote == '"':
+			i++
+		case text[i] != quote:
+		case quote == '\'' && i+1 < len(text) && text[i+1] == quote:
+			i++
+		default:
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// plainLength follows an unquoted scalar, which may run over several lines: its
+// value holds the same characters but for white space.
+func plainLength(text []byte, value string) int {
+	end, at := 0, 0
+	for _, want := range value {
+		if space(want) {
+			continue
+		}
+		for at < len(text) {
+			r, size := utf8.DecodeRune(text[at:])
+			at += size
+			if r == want {
+				end = at
+				break
+			}
+			if !space(r) {
+				return end
+			}
+		}
+	}
+	return end
+}
+
+func space(r rune) bool {
+	switch r {
+	case ' ', '\t', '\n', '\r', '\u0085', '\u2028', '\u2029':
+		return true
+	}
+	return false
+}
+
+// blockLength is the length of a block scalar from its header to the end of its
+// last line that is not empty.
+func (d document) blockLength(start int, at place) int {
+	header := trimComment(d.line(start))
+	end := start + len(header)
+	indent := 0 // of the content; 0 while unknown
+	if i := bytes.IndexAny(header, "123456789"); i >= 0 {
+		indent = d.parentIndent(start, at) + int(header[i]-'0')
+	}
+	for next := start + lineLength(d.text[start:]); next < len(d.text); next += lineLength(d.text[next:]) {
+		line := d.line(next)
+		lead := len(line) - len(bytes.TrimLeft(line, " "))
+		switch {
+		case lead == len(line):
+			continue
+		case indent == 0:
+			if lead == 0 {
+				return end - start // the block is empty
+			}
+			indent = lead
+		}
+		if lead < indent {
+			break
+		}
+		end = next + len(line)
+	}
+	return end - start
+}
+
+// parentIndent is the indentation of the collection that holds a block scalar: that
+// of its key, or of its dash.
+func (d document) parentIndent(start int, at place) int {
+	if at.key != nil {
+		return at.key.Column - 1
+	}
+	line := d.text[:start]
+	return max(bytes.LastIndexByte(line, '-')-bytes.LastIndexAny(line, "\r\n\u0085\u2028\u2029")-1, 0)
+}

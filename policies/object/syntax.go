@@ -1,0 +1,132 @@
+package object
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
+
+	"portcullis.dev/policies/diag"
+)
+
+// mostFindings is how many mistakes of one kind are told of a document: a file of
+// nothing else would keep the reader busy for hours.
+const mostFindings = 100
+
+var atLine = regexp.MustCompile(`line (\d+): (.*)`)
+
+// syntax turns the parser's error into findings. It names lines, from 1 in the
+// document, and sometimes one past the end.
+func (d document) syntax(err error) diag.List {
+	if strings.Contains(err.Error(), "already set in map") {
+		if twice := d.twice(); twice != nil {
+			return twice
+		}
+	}
+	matches := atLine.FindAllStringSubmatch(err.Error(), mostFindings)
+	if matches == nil {
+		return diag.List{NotYAML.At(d.start(), "%s", plain(err))}
+	}
+	var found diag.List
+	for _, m := range matches {
+		n, _ := strconv.Atoi(m[1])
+		found = append(found, NotYAML.At(d.lineSpan(d.lineOffset(n)), "%.300s", m[2]))
+	}
+	return found
+}
+
+// twice finds the keys that are written more than once in a mapping. The parser's
+// own error has the line of the value, which may be another.
+func (d document) twice() diag.List {
+	var root yamlv3.Node
+	if yamlv3.Unmarshal(d.text, &root) != nil {
+		return nil
+	}
+	var found diag.List
+	var walk func(n *yamlv3.Node)
+	walk = func(n *yamlv3.Node) {
+		if n.Kind == yamlv3.MappingNode {
+			first := map[string]*yamlv3.Node{}
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				key := n.Content[i]
+				if target(key).Kind != yamlv3.ScalarNode {
+					continue
+				}
+				name := jsonKey(target(key))
+				before, ok := first[name]
+				if !ok {
+					first[name] = key
+					continue
+				}
+				if len(found) == mostFindings {
+					return
+				}
+				found = append(found, DuplicateKey.At(d.node(place{value: key}), "the key %q is written twice in one mapping", name).
+					See(d.node(place{value: before}), "written here first").
+					Suggest("keep one of the lines"))
+			}
+		}
+		for _, member := range n.Content {
+			walk(member)
+		}
+	}
+	walk(&root)
+	return found
+}
+
+// jsonKey is a mapping's key as the API machinery reads it: a plain y is the key
+// "true" (YAML 1.1).
+func jsonKey(n *yamlv3.Node) string {
+	const quoted = yamlv3.SingleQuotedStyle | yamlv3.DoubleQuotedStyle | yamlv3.LiteralStyle | yamlv3.FoldedStyle
+	if n.Style&quoted != 0 || !resolved.MatchString(n.Value) && !startsNumber.MatchString(n.Value) {
+		return n.Value
+	}
+	var m map[string]any
+	if yaml.Unmarshal([]byte(n.Value+": 0\n"), &m) != nil || len(m) != 1 {
+		return n.Value
+	}
+	return diag.SortedKeys(m)[0]
+}
+
+var (
+	startsNumber = regexp.MustCompile(`^[-+.]?[0-9]`)
+	// mergeable are the keys of a JSON text that two different YAML keys may have
+	// become, such as 1 and "1".
+	mergeable = regexp.MustCompile(`"(true|false|null|[-+.]?[0-9][^"]*)":`)
+)
+
+// lost finds what the conversion to JSON drops without a word: keys that differ in
+// YAML and not in JSON, and text after the end of the document's value.
+func (d document) lost(raw json.RawMessage) diag.List {
+	if mergeable.Match(raw) {
+		if twice := d.twice(); twice != nil {
+			return twice
+		}
+	}
+	// A block mapping that begins in the first column runs to the end of the
+	// document; any other value may end before.
+	first := d.text[content(d.text):]
+	if c := first[0]; c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_' {
+		return nil
+	}
+	dec := yamlv3.NewDecoder(bytes.NewReader(d.text))
+	var n yamlv3.Node
+	if dec.Decode(&n) != nil {
+		return nil
+	}
+	err := dec.Decode(&n)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return d.syntax(err)
+	default:
+		return diag.List{NotYAML.At(d.lineSpan(d.lineOffset(n.Line)), "a second document begins without a line of three dashes")}
+	}
+}
