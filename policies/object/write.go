@@ -168,9 +168,9 @@ func scalar(v any) string {
 }
 
 var (
-	// plain strings need no quotes in any position: letters, digits and the marks
-	// of names, paths and addresses, not beginning with an indicator.
-	plainString = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./()-]*$`)
+	// plainString is what block style reads as it stands: printable ASCII that begins
+	// with no indicator and holds neither a key's colon nor a comment's mark (quote checks those two).
+	plainString = regexp.MustCompile(`^[A-Za-z_/]([ -~]*[!-9;-~])?$`)
 	plainCIDR   = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+(/[0-9]+)?$`)
 	// resolved are the words that YAML 1.1 reads as something else than a string.
 	resolved = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|nan|\.nan|\.inf|~|\.)$`)
@@ -178,7 +178,7 @@ var (
 
 // quote writes a string so that YAML 1.1 and 1.2 parsers read that string.
 func quote(s string) string {
-	if (plainString.MatchString(s) || plainCIDR.MatchString(s)) && !resolved.MatchString(s) && !numeric(s) {
+	if plain := plainString.MatchString(s) && !strings.Contains(s, ": ") && !strings.Contains(s, " #") || plainCIDR.MatchString(s); plain && !resolved.MatchString(s) && !numeric(s) {
 		return s
 	}
 	var b strings.Builder
