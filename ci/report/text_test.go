@@ -121,6 +121,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Add("x", []byte("\x1b[31m\r\n\t\u202e"), "\x9b\n::error::", "a\n\n  ::b", 2, -5, 1, 0)
 	f.Add("\u2028", []byte(strings.Repeat("\u0301", 300)), "##[group]", "\xff\xfe", 1, 200, 3, 1)
+	f.Add("", []byte("0"), "", "", 39, 3, -21, 7)
 	f.Add("x", []byte("😀😀\u3164"), ":", "##vso[", -1, 1<<40, 1<<50, 1<<60)
 	format, err := report.Lookup("text")
 	if err != nil {
@@ -129,7 +130,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file string, data []byte, message, long string, line, column, endLine, endColumn int) {
 		s := span(file, line, column, endLine, endColumn)
 		d := ruleSpelling.At(s, "%s", message).Because("%s", long).Suggest("%s", long).See(s, "%s", message).Replace(s, long)
-		d.WaivedBy, d.Environments = message, []string{long}
+		d.WaivedBy, d.Environments = "by "+message, []string{long}
 		d.Subject = diag.Subject{Object: diag.ObjectID{Kind: message, Namespace: file, Name: long}, Pointer: long}
 		text := string(write(t, format, diag.NewReport(diag.List{d}, nil, map[string][]byte{file: data}), report.Options{}))
 		safe(t, text)
