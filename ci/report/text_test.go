@@ -121,6 +121,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Add("x", []byte("\x1b[31m\r\n\t\u202e"), "\x9b\n::error::", "a\n\n  ::b", 2, -5, 1, 0)
 	f.Add("\u2028", []byte(strings.Repeat("\u0301", 300)), "##[group]", "\xff\xfe", 1, 200, 3, 1)
+	f.Add(":", []byte(" "), "x", "y", -1, -1, -1, 9)
 	f.Add("", []byte("0"), "", "", 39, 3, -21, 7)
 	f.Add("x", []byte("😀😀\u3164"), ":", "##vso[", -1, 1<<40, 1<<50, 1<<60)
 	format, err := report.Lookup("text")
