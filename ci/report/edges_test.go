@@ -121,7 +121,7 @@ func edges() diag.List {
 		// Hostile text, in every field that a user's file may reach.
 		in(about(waived(ruleNote.At(span("hostile.yaml", 1, 7, 1, 10), "newline\n::error::x \x1b]0;title\x07 \u202edesrever\u2066").
 			Because("::stop-commands::x\n ::error::y\n<script>alert(1)</script> & ```").
-			Suggest("##vso[task.setvariable]x\r\nC1 \u009b31m, no-break\u00a0space, \ue000, \U000e0041, \xc3\x28").
+			Suggest("##vso[task.setvariable]x\r\nC1 \u009b31m, no-break\u00a0space, filler\u3164, emoji\ufe0f, \ue000, \U000e0041, \xc3\x28").
 			See(span("a\nb.yaml", 1, 1), "over\rwritten").
 			Replace(span("hostile.yaml", 1, 7, 1, 10), "a\n\x1b"),
 			"waiver\n\x1b[0m"), diag.Subject{Object: diag.ObjectID{Kind: "Pod", Name: "x\ny"}, Pointer: "/\x00"}),

@@ -100,7 +100,7 @@ func (t *textWriter) headline(d diag.Diagnostic) string {
 	line := t.paint(t.palette.severity[d.Severity], severity) + " " +
 		t.paint(t.palette.code, terminal(d.Rule.Code)) + ": " + terminal(d.Message)
 	if where := place(d.Span, d.Subject); where != "" {
-		line = t.paint(t.palette.place, terminal(where)+":") + " " + line
+		line = t.paint(t.palette.place, terminal(where+":")) + " " + line // a file may be called ":"
 	}
 	if len(d.Environments) > 0 {
 		line += " [" + terminal(strings.Join(d.Environments, ", ")) + "]"

@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"pgregory.net/rapid"
+
 	"portcullis.dev/ci/report"
 	"portcullis.dev/policies/diag"
 )
@@ -18,7 +20,7 @@ func safe(t *testing.T, text string) {
 	}
 	for line := range strings.Lines(text) {
 		for _, r := range strings.TrimSuffix(line, "\n") {
-			if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) || r != ' ' && unicode.Is(unicode.Zs, r) {
+			if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r != ' ' && unicode.Is(unicode.Zs, r) {
 				t.Fatalf("%U in %q", r, line)
 			}
 		}
@@ -78,6 +80,38 @@ func TestLastLine(t *testing.T) {
 	}
 }
 
+// TestCaretStandsUnderItsRune hides a needle in lines of tabs, escapes and runes of
+// several bytes, and looks for the caret.
+func TestCaretStandsUnderItsRune(t *testing.T) {
+	t.Parallel()
+	f, err := report.Lookup("text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hay := rapid.SampledFrom([]string{"a", "é", "ключ", "\t", " ", "\x1b", "\u202e", "\xff", "\u00a0", "##[", strings.Repeat("x", 100), strings.Repeat("\t", 30)})
+	rapid.Check(t, func(t *rapid.T) {
+		before := strings.Join(rapid.SliceOfN(hay, 0, 8).Draw(t, "before"), "")
+		after := strings.Join(rapid.SliceOfN(hay, 0, 8).Draw(t, "after"), "")
+		const needle = "NEEDLE"
+		data := "first\n" + before + needle + after + "\r\nlast\n"
+		column := utf8.RuneCountInString(before) + 1
+		d := ruleNote.At(span("f", 2, column, 2, column+len(needle)), "here")
+		var b strings.Builder
+		if err := report.Write(&b, f, diag.NewReport(diag.List{d}, nil, map[string][]byte{"f": []byte(data)}), report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(b.String(), "\n")
+		source, carets := []rune(lines[2]), []rune(lines[3])
+		want := strings.Repeat(" ", utf8.RuneCountInString(lines[2][:strings.Index(lines[2], needle)])-3) + "^^^^^^"
+		if got := strings.TrimPrefix(string(carets), "  |"); got != want {
+			t.Fatalf("the carets are misplaced:\n%s\n%s", string(source), string(carets))
+		}
+		if len(source) > 1000 {
+			t.Fatalf("%d columns are too many for a screen", len(source))
+		}
+	})
+}
+
 // FuzzText writes a finding with any texts at any span of any source.
 func FuzzText(f *testing.F) {
 	for file, data := range sources {
@@ -87,6 +121,8 @@ func FuzzText(f *testing.F) {
 	}
 	f.Add("x", []byte("\x1b[31m\r\n\t\u202e"), "\x9b\n::error::", "a\n\n  ::b", 2, -5, 1, 0)
 	f.Add("\u2028", []byte(strings.Repeat("\u0301", 300)), "##[group]", "\xff\xfe", 1, 200, 3, 1)
+	f.Add(":", []byte(" "), "x", "y", -1, -1, -1, 9)
+	f.Add("", []byte("0"), "", "", 39, 3, -21, 7)
 	f.Add("x", []byte("😀😀\u3164"), ":", "##vso[", -1, 1<<40, 1<<50, 1<<60)
 	format, err := report.Lookup("text")
 	if err != nil {
@@ -95,7 +131,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file string, data []byte, message, long string, line, column, endLine, endColumn int) {
 		s := span(file, line, column, endLine, endColumn)
 		d := ruleSpelling.At(s, "%s", message).Because("%s", long).Suggest("%s", long).See(s, "%s", message).Replace(s, long)
-		d.WaivedBy, d.Environments = message, []string{long}
+		d.WaivedBy, d.Environments = "by "+message, []string{long}
 		d.Subject = diag.Subject{Object: diag.ObjectID{Kind: message, Namespace: file, Name: long}, Pointer: long}
 		text := string(write(t, format, diag.NewReport(diag.List{d}, nil, map[string][]byte{file: data}), report.Options{}))
 		safe(t, text)

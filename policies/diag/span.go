@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// Position is a place in a text file. Line and Column count from 1; Column
+// Position is a place in a text file. Line and Column count from 1. Column
 // counts runes, not bytes, so that a caret stands under the character meant
-// whatever the encoding's width. The zero Position is no place at all.
+// whatever the encoding's width. Lines end in LF or CRLF, and a byte order mark is
+// not counted, as in editors. The zero Position is no place at all.
 type Position struct {
 	Line   int `json:"line"`
 	Column int `json:"column"`
