@@ -89,7 +89,8 @@ func (e *Engine) Rules() []*diag.Rule {
 	for i, c := range e.checks {
 		rules[i] = c.rule
 	}
-	return diag.NewReport(nil, rules, nil).Rules
+	slices.SortFunc(rules, func(a, b *diag.Rule) int { return strings.Compare(a.Code, b.Code) })
+	return rules
 }
 
 // embeddedModules are the product's own checks without their tests, parsed side by
