@@ -156,6 +156,46 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// A cluster-wide deny by label, with a low order and no rules, that catches the DNS
+// pods: three rules have one thing each to say of it.
+func TestOneDenyThreeMistakes(t *testing.T) {
+	t.Parallel()
+	deny := doc{"group": "projectcalico.org", "kind": "GlobalNetworkPolicy", "name": "default-deny"}
+	by := doc{"object": deny, "pointer": "/spec"}
+	half := doc{"isolated": true, "policies": []any{by}, "isolatedBy": []any{by}}
+	verdict := doc{"verdict": "deny", "by": by, "reason": "nothing allows it"}
+	var probes []any
+	for _, purpose := range []string{"resolve", "upstream"} {
+		for _, protocol := range []string{"UDP", "TCP"} {
+			probes = append(probes, doc{"purpose": purpose, "to": purpose, "protocol": protocol, "port": 53, "egress": verdict, "ingress": verdict})
+		}
+	}
+	document := namespaceDoc("", doc{
+		"scope": "cluster",
+		"endpoints": []any{doc{"name": "kube-system/coredns", "kind": "dns", "labels": doc{}, "dns": true,
+			"ingress": half, "egress": half, "probes": probes, "world": []any{}}},
+		"policies": []any{doc{"object": deny, "tier": "default", "order": 100, "orderGiven": true, "enforced": true,
+			"ingress": true, "egress": true, "ingressRules": 0, "egressRules": 0, "actions": []any{},
+			"selects": []any{"kube-system/coredns", "shop/web"}, "selectsHosts": false, "selectsDNS": true, "selectsBare": false, "typesGiven": true}},
+	})
+	found, err := prepared(t, nil).Check(t.Context(), []any{document})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range found {
+		got = append(got, fmt.Sprintf("%s %s %s %s", d.Rule.Code, d.Severity, d.Subject.Object, d.Subject.Pointer))
+	}
+	want := []string{
+		"PC201 warning GlobalNetworkPolicy default-deny /spec/selector",
+		"PC202 error GlobalNetworkPolicy default-deny /spec",
+		"PC204 error GlobalNetworkPolicy default-deny /spec/order",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 // What a rule cannot see it cannot object to: a document that lacks something is
 // refused before any rule sees it.
 func TestDocumentsThatAreNone(t *testing.T) {

@@ -29,9 +29,8 @@ type schemaNode struct {
 	Required   []string              `json:"required"`
 	Additional json.RawMessage       `json:"additionalProperties"`
 	Items      *schemaNode           `json:"items"`
-	// Definitions of the root, under the name of either draft.
+	// Definitions are those of the root.
 	Definitions map[string]schemaNode `json:"definitions"`
-	Defs        map[string]schemaNode `json:"$defs"`
 }
 
 // documentSchema reads the embedded schema.
@@ -80,11 +79,7 @@ func (r schemaReader) resolve(ref string) (*shape, error) {
 	if s, ok := r.named[ref]; ok {
 		return s, nil
 	}
-	name := ref[strings.LastIndex(ref, "/")+1:]
-	n, ok := r.root.Definitions[name]
-	if !ok {
-		n, ok = r.root.Defs[name]
-	}
+	n, ok := r.root.Definitions[strings.TrimPrefix(ref, "#/definitions/")]
 	if !ok {
 		return nil, fmt.Errorf("%s: %s is not defined", schemaFile, ref)
 	}
@@ -95,14 +90,6 @@ func (r schemaReader) resolve(ref string) (*shape, error) {
 
 func (r schemaReader) fill(s *shape, n schemaNode) (err error) {
 	s.kind, s.required = n.Type, n.Required
-	if n.Ref != "" {
-		target, err := r.resolve(n.Ref)
-		if err != nil {
-			return err
-		}
-		*s = *target
-		return nil
-	}
 	if len(n.Properties) > 0 {
 		s.fields = make(map[string]*shape, len(n.Properties))
 		for _, name := range diag.SortedKeys(n.Properties) {

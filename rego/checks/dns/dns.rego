@@ -83,7 +83,7 @@ cut_off[[lacks, decider]] contains endpoint.name if {
 	some endpoint in input.endpoints
 	endpoint.dns
 	endpoint.egress.isolated
-	lacks := sort(lacking(endpoint, {"resolve"}, "egress") | refused(endpoint, {"resolve", "node-local"}, "egress"))
+	lacks := sort(lacking(endpoint, "resolve") | refused(endpoint, {"resolve", "node-local"}, "egress"))
 	count(lacks) > 0
 	decider := deciders(endpoint, {"resolve", "node-local"}, "egress")[0]
 }
@@ -92,7 +92,7 @@ cutting[decider] contains sprintf("they do not accept %s", [concat(", ", sort(la
 	some endpoint in input.endpoints
 	endpoint.kind == "dns"
 	endpoint.ingress.isolated
-	lacks := lacking(endpoint, {"resolve"}, "ingress") | refused(endpoint, {"resolve"}, "ingress")
+	lacks := lacking(endpoint, "resolve") | refused(endpoint, {"resolve"}, "ingress")
 	count(lacks) > 0
 	decider := deciders(endpoint, {"resolve"}, "ingress")[0]
 }
@@ -101,7 +101,7 @@ cutting[decider] contains sprintf("they do not reach %s", [concat(", ", sort(lac
 	some endpoint in input.endpoints
 	endpoint.kind == "dns"
 	endpoint.egress.isolated
-	lacks := lacking(endpoint, {"upstream"}, "egress") | refused(endpoint, {"upstream"}, "egress")
+	lacks := lacking(endpoint, "upstream") | refused(endpoint, {"upstream"}, "egress")
 	count(lacks) > 0
 	decider := deciders(endpoint, {"upstream"}, "egress")[0]
 }
@@ -126,17 +126,9 @@ refused(endpoint, purposes, half) := {sprintf("%s %d to %s", [probe.protocol, pr
 # description: >-
 #   Packets that nobody asked about. What was not shown to get through is not taken
 #   to get through.
-lacking(endpoint, purposes, half) := {sprintf("%s %d (%s, not established)", [protocol, input.platform.dns.port, purpose]) |
-	some purpose in purposes
-	some protocol in ["UDP", "TCP"]
-	not asked(endpoint, purpose, protocol, half)
-}
-
-asked(endpoint, purpose, protocol, half) if {
-	some probe in endpoint.probes
-	probe.purpose == purpose
-	probe.protocol == protocol
-	probe[half].verdict
+lacking(endpoint, purpose) := {sprintf("%s %d (%s, not established)", [protocol, input.platform.dns.port, purpose]) |
+	asked := {probe.protocol | some probe in endpoint.probes; probe.purpose == purpose}
+	some protocol in ({"UDP", "TCP"} - asked)
 }
 
 # METADATA
