@@ -134,7 +134,7 @@ func indexOf(tiers []*Tier) []tierIndex {
 		index[i].byNamespace = map[string][]int{}
 		for j, p := range t.Policies {
 			switch ns := p.ID.Namespace; {
-			case !p.live():
+			case !p.Live():
 			case ns == "":
 				index[i].global = append(index[i].global, j)
 			default:

@@ -46,17 +46,19 @@ var reserved = map[Family][]string{
 // global.
 var allocated = map[Family]string{IPv4: "0.0.0.0/0", IPv6: "2000::/3"}
 
-var public = map[Family]*netipx.IPSet{IPv4: publicOf(IPv4), IPv6: publicOf(IPv6)}
+var all = map[Family]*netipx.IPSet{IPv4: less("0.0.0.0/0", nil), IPv6: less("::/0", nil)}
 
-func publicOf(f Family) *netipx.IPSet {
+var public = map[Family]*netipx.IPSet{IPv4: less(allocated[IPv4], reserved[IPv4]), IPv6: less(allocated[IPv6], reserved[IPv6])}
+
+func less(whole string, parts []string) *netipx.IPSet {
 	var b netipx.IPSetBuilder
-	b.AddPrefix(netip.MustParsePrefix(allocated[f]))
-	for _, text := range reserved[f] {
+	b.AddPrefix(netip.MustParsePrefix(whole))
+	for _, text := range parts {
 		b.RemovePrefix(netip.MustParsePrefix(text))
 	}
 	set, err := b.IPSet()
 	if err != nil {
-		panic(err) // the table above is constant
+		panic(err) // the tables above are constant
 	}
 	return set
 }
@@ -105,3 +107,6 @@ func Elementary(set *netipx.IPSet, prefixes []netip.Prefix) []netipx.IPRange {
 	}
 	return parts
 }
+
+// All is every address of the family.
+func All(f Family) *netipx.IPSet { return all[f] }
