@@ -122,9 +122,9 @@ type World struct {
 type Policy struct {
 	Object       diag.ObjectID `json:"object"`
 	Tier         string        `json:"tier"`
-	Order        float64       `json:"order"`        // as evaluated: 1000 for a Kubernetes policy
+	Order        float64       `json:"order"`        // 1000 for a Kubernetes policy; 0 where it is not given
 	OrderGiven   bool          `json:"orderGiven"`   // false: last in its tier
-	Enforced     bool          `json:"enforced"`     // false: staged, without effect
+	Enforced     bool          `json:"enforced"`     // false: without effect on pods (staged, hosts only, or dropped by Calico)
 	Ingress      bool          `json:"ingress"`      // governs the direction
 	Egress       bool          `json:"egress"`       //
 	IngressRules int           `json:"ingressRules"` // how many there are

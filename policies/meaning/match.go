@@ -274,3 +274,14 @@ func (e *end) onPort(ports []PortMatch, protocol Protocol, port uint16, portKnow
 	}
 	return result
 }
+
+// Matches reports whether the rule matches the packet for certain, whatever comes
+// before the rule.
+func (m *Meaning) Matches(r *Rule, p Packet) bool {
+	f := m.flow(p)
+	return m.match(r, &f) == yes
+}
+
+// Ranges are the addresses by which selectors and Services tell packets apart: those
+// of network sets, host endpoints, known pods and EndpointSlices.
+func (m *Meaning) Ranges() []netip.Prefix { return m.ranges }

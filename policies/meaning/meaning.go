@@ -41,6 +41,7 @@ type Meaning struct {
 	sets      []*networkSet
 	byAddress map[netip.Addr]*Endpoint
 	services  map[string]*service // by namespace/name
+	ranges    []netip.Prefix      // sorted, unique
 	pods      pool                // where pods without a known address live
 	nodes     pool                // where nodes without a known address live
 }
@@ -93,7 +94,31 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 			}
 		}
 	}
+	m.ranges = m.addressRanges()
 	return m, found
+}
+
+func (m *Meaning) addressRanges() []netip.Prefix {
+	var ranges []netip.Prefix
+	add := func(addresses []netip.Addr) {
+		for _, a := range addresses {
+			ranges = append(ranges, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	for _, s := range m.sets {
+		ranges = append(ranges, s.addresses.Prefixes()...)
+	}
+	for _, h := range m.Hosts {
+		add(h.Addresses)
+	}
+	for _, e := range m.Endpoints {
+		add(e.Addresses)
+	}
+	for _, s := range m.services {
+		add(s.addresses())
+	}
+	slices.SortFunc(ranges, netip.Prefix.Compare)
+	return slices.Compact(ranges)
 }
 
 // tierIndex finds the policies of a tier that can apply to an endpoint without
@@ -109,7 +134,7 @@ func indexOf(tiers []*Tier) []tierIndex {
 		index[i].byNamespace = map[string][]int{}
 		for j, p := range t.Policies {
 			switch ns := p.ID.Namespace; {
-			case !p.live():
+			case !p.Live():
 			case ns == "":
 				index[i].global = append(index[i].global, j)
 			default:

@@ -52,8 +52,8 @@ func (p *Policy) Selects(l Labels) bool { return p.selector.Matches(l) }
 // Selector is the combined selector that Calico evaluates on endpoints' labels.
 func (p *Policy) Selector() Selector { return p.selector }
 
-// live reports whether the policy can decide anything.
-func (p *Policy) live() bool { return p.Enforced && !p.HostsOnly && p.Dropped == "" }
+// Live reports whether the policy can decide anything about pods.
+func (p *Policy) Live() bool { return p.Enforced && !p.HostsOnly && p.Dropped == "" }
 
 // Action is what a rule does with the packets that it matches.
 type Action int

@@ -159,7 +159,28 @@ func (s Selector) Prefixed(prefix string) Selector {
 	})
 }
 
-// Uses reports whether the operation occurs anywhere in the selector.
+// Requires is the one value that a label must have, if the selector's conjunction
+// says so.
+func (s Selector) Requires(key string) (value string, ok bool) {
+	terms := []node{s.root}
+	if s.root.op == opAnd {
+		terms = s.root.kids
+	}
+	for i := range terms {
+		n := &terms[i]
+		if n.key == key && len(n.values) == 1 && (n.op == opEqual || n.op == opIn) {
+			return n.values[0], true
+		}
+		if n.op == opAnd {
+			if value, ok := (Selector{root: *n}).Requires(key); ok {
+				return value, true
+			}
+		}
+	}
+	return "", false
+}
+
+// uses reports whether the operation occurs anywhere in the selector.
 func (s Selector) uses(op operator) bool {
 	var in func(n *node) bool
 	in = func(n *node) bool {

@@ -107,6 +107,21 @@ func (s *service) inSlices(e *end, f *flow) truth {
 	return no
 }
 
+// addresses are those of the EndpointSlices.
+func (s *service) addresses() []netip.Addr {
+	var all []netip.Addr
+	for _, slice := range s.slices {
+		for _, endpoint := range slice.Endpoints {
+			for _, text := range endpoint.Addresses {
+				if a, err := netip.ParseAddr(text); err == nil {
+					all = append(all, a.Unmap().WithZone(""))
+				}
+			}
+		}
+	}
+	return all
+}
+
 func onSlicePort(ports []discoveryv1.EndpointPort, f *flow) bool {
 	for _, p := range ports {
 		protocol := TCP

@@ -1,0 +1,130 @@
+package facts
+
+import (
+	"encoding/json"
+	"slices"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// Of computes the documents of one environment: one for each namespace of the plan,
+// by name, and the cluster's last.
+//
+// The set is the rendered objects, world the manifests that describe namespaces and
+// workloads; m is the meaning of both together. Policies outside the plan's
+// namespaces count in every verdict, and are in no document.
+func Of(p *plan.Plan, m *meaning.Meaning, set, world object.Set) []Document {
+	a := &asker{
+		plan: p, m: m, known: known(p, world), world: newWorldMap(m),
+		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
+	}
+	for _, o := range set.All() {
+		a.objects[o.ID.Namespace] = append(a.objects[o.ID.Namespace], o.JSON)
+	}
+	for _, policy := range m.Policies {
+		a.policies[policy.ID.Namespace] = append(a.policies[policy.ID.Namespace], policy)
+	}
+	var documents []Document
+	for _, n := range p.Namespaces {
+		documents = append(documents, a.namespace(n))
+	}
+	return append(documents, a.cluster())
+}
+
+// asker holds what the documents share.
+type asker struct {
+	plan     *plan.Plan
+	m        *meaning.Meaning
+	known    population
+	world    *worldMap
+	objects  map[string][]json.RawMessage // by namespace
+	policies map[string][]*meaning.Policy // by namespace
+}
+
+func (a *asker) document(scope, namespace string) Document {
+	c := a.plan.Cluster
+	d := Document{
+		Version: Version, Environment: a.plan.Environment, Scope: scope,
+		Namespace: Namespace{Labels: map[string]string{}},
+		Platform: Platform{
+			DNS:    DNS{Namespace: c.DNS.Namespace, Labels: labels(c.DNS.Labels), Port: c.DNS.Port, NodeLocal: []string{}},
+			System: list(c.System), Calico: c.CalicoMinor, Targets: list(a.plan.Targets),
+		},
+		Endpoints: []Endpoint{}, Policies: []Policy{}, Tiers: []Tier{}, Conflicts: []Conflict{},
+		Objects: list(a.objects[namespace]),
+	}
+	for _, address := range c.DNS.NodeLocal {
+		d.Platform.DNS.NodeLocal = append(d.Platform.DNS.NodeLocal, address.String())
+	}
+	return d
+}
+
+func (a *asker) namespace(n plan.Namespace) Document {
+	d := a.document("namespace", n.Name)
+	d.Namespace = Namespace{Name: n.Name, Owner: n.Owner, Labels: labels(n.Labels), Governed: n.Governed, System: n.System}
+	for _, e := range a.known.byNamespace[n.Name] {
+		f := a.endpoint(e)
+		f.Probes = a.clientProbes(e)
+		d.Endpoints = append(d.Endpoints, f)
+	}
+	for _, p := range a.policies[n.Name] {
+		d.Policies = append(d.Policies, a.policy(p))
+	}
+	return d
+}
+
+func (a *asker) cluster() Document {
+	d := a.document("cluster", "")
+	for _, e := range a.known.dns {
+		f := a.endpoint(e)
+		f.Probes = a.serverProbes(e)
+		d.Endpoints = append(d.Endpoints, f)
+	}
+	for _, p := range a.policies[""] {
+		d.Policies = append(d.Policies, a.policy(p))
+	}
+	for _, t := range a.m.Tiers {
+		d.Tiers = append(d.Tiers, tier(t))
+	}
+	d.Conflicts = a.conflicts()
+	return d
+}
+
+func (a *asker) endpoint(e *pods) Endpoint {
+	f := Endpoint{
+		Name: e.name, Kind: e.kind, Labels: labels(e.Labels), DNS: e.dns,
+		Ingress: a.direction(e, meaning.Ingress), Egress: a.direction(e, meaning.Egress),
+		World: a.world.of(e),
+	}
+	return f
+}
+
+func (a *asker) direction(e *pods, d meaning.Direction) Direction {
+	g := a.m.Governing(e.Endpoint, d)
+	return Direction{Isolated: g.Isolated, Policies: references(g.Policies), IsolatedBy: references(g.IsolatedBy)}
+}
+
+func references(policies []*meaning.Policy) []Reference {
+	refs := []Reference{}
+	for _, p := range policies {
+		refs = append(refs, Reference{Object: p.ID})
+	}
+	return refs
+}
+
+// labels and list make sure that a document says {} and [] and never null.
+func labels(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return slices.Clip(s)
+}

@@ -1,0 +1,76 @@
+package facts
+
+import (
+	"slices"
+
+	"portcullis.dev/policies/meaning"
+)
+
+// node is a host endpoint as Calico's controllers make one of every node: with the
+// labels that each node has. It stands for hosts that no manifest describes.
+var node = meaning.LabelMap{
+	"kubernetes.io/hostname": "node", "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+	"projectcalico.org/created-by": "calico-kube-controllers",
+}
+
+func (a *asker) policy(p *meaning.Policy) Policy {
+	f := Policy{
+		Object: p.ID, Tier: p.Tier, OrderGiven: p.OrderGiven, Enforced: p.Live(),
+		Ingress: p.Governs[meaning.Ingress], Egress: p.Governs[meaning.Egress],
+		IngressRules: written(p.Rules[meaning.Ingress]), EgressRules: written(p.Rules[meaning.Egress]),
+		Actions: []string{}, Selects: []string{}, TypesGiven: p.TypesGiven,
+	}
+	if p.OrderGiven {
+		f.Order = p.Order
+	}
+	for _, rules := range p.Rules {
+		for i := range rules {
+			f.Actions = append(f.Actions, rules[i].Action.String())
+		}
+	}
+	slices.Sort(f.Actions)
+	f.Actions = slices.Compact(f.Actions)
+	candidates := a.known.all
+	if p.ID.Namespace != "" {
+		candidates = a.known.byNamespace[p.ID.Namespace]
+	} else {
+		f.SelectsHosts = p.Selects(node)
+		for _, h := range a.m.Hosts {
+			f.SelectsHosts = f.SelectsHosts || p.Selects(h)
+		}
+	}
+	for _, e := range candidates {
+		if p.Selects(e) {
+			f.Selects = append(f.Selects, e.name)
+			f.SelectsBare = f.SelectsBare || e.kind == kindUnlabelled
+		}
+	}
+	slices.Sort(f.Selects)
+	f.Selects = slices.Compact(f.Selects)
+	for _, e := range a.known.dns {
+		f.SelectsDNS = f.SelectsDNS || p.Selects(e)
+	}
+	return f
+}
+
+// written is how many rules the manifest has: one may be evaluated as several.
+func written(rules []meaning.Rule) int {
+	n := 0
+	for i := range rules {
+		if i == 0 || rules[i].Pointer != rules[i-1].Pointer {
+			n++
+		}
+	}
+	return n
+}
+
+func tier(t *meaning.Tier) Tier {
+	f := Tier{
+		Object: t.ID, Name: t.Name, Order: t.Order, OrderGiven: t.OrderGiven,
+		DefaultAction: "Deny", Defined: t.Defined, Policies: len(t.Policies),
+	}
+	if t.PassAtEnd {
+		f.DefaultAction = "Pass"
+	}
+	return f
+}

@@ -1,0 +1,87 @@
+package facts
+
+import (
+	"net/netip"
+
+	"portcullis.dev/policies/meaning"
+)
+
+// Servers outside that anybody may ask for names, one of each family.
+var (
+	outside = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
+	// upstream stands for the servers that the DNS pods ask in their turn.
+	upstream = netip.MustParseAddr("1.1.1.1")
+)
+
+const dnsPort = 53 // IANA; the cluster's own DNS pods may listen on another
+
+var dnsProtocols = []meaning.Protocol{meaning.UDP, meaning.TCP}
+
+// clientProbes ask about name resolution from an endpoint's side.
+func (a *asker) clientProbes(e *pods) []Probe {
+	probes := []Probe{}
+	dns := a.plan.Cluster.DNS
+	ask := func(purpose string, to meaning.Peer, name string, port int) {
+		for _, protocol := range dnsProtocols {
+			probes = append(probes, a.probe(purpose, meaning.Pod(e.Endpoint), to, name, protocol, port))
+		}
+	}
+	for _, server := range a.known.dns {
+		ask("resolve", meaning.Pod(server.Endpoint), server.name, dns.Port)
+	}
+	for _, address := range dns.NodeLocal {
+		ask("node-local", meaning.Address(address), address.String(), dnsPort)
+	}
+	for _, address := range outside {
+		ask("anywhere", meaning.Address(address), address.String(), dnsPort)
+	}
+	ask("look-alike", meaning.Pod(a.known.stranger.Endpoint), a.known.stranger.name, dns.Port)
+	return probes
+}
+
+// serverProbes ask about the DNS pods: whether they let clients in, and reach their
+// upstream. Of the clients that get the same answer for the same reason, the first
+// stands for all.
+func (a *asker) serverProbes(server *pods) []Probe {
+	probes := []Probe{}
+	for _, protocol := range dnsProtocols {
+		type answer struct {
+			verdict string
+			by      Reference
+		}
+		seen := map[answer]bool{}
+		for _, e := range a.known.all {
+			if e.kind == kindDNS {
+				continue
+			}
+			half := half(a.m.WalkHalf(a.packet(meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), protocol, a.plan.Cluster.DNS.Port), meaning.Ingress))
+			if key := (answer{half.Verdict, half.By}); !seen[key] {
+				seen[key] = true
+				p := a.probe("resolve", meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), server.name+" from "+e.name, protocol, a.plan.Cluster.DNS.Port)
+				probes = append(probes, p)
+			}
+		}
+	}
+	for _, protocol := range dnsProtocols {
+		probes = append(probes, a.probe("upstream", meaning.Pod(server.Endpoint), meaning.Address(upstream), upstream.String(), protocol, dnsPort))
+	}
+	return probes
+}
+
+func (a *asker) packet(from, to meaning.Peer, protocol meaning.Protocol, port int) meaning.Packet {
+	return meaning.Packet{From: from, To: to, Protocol: protocol, Port: uint16(port)}
+}
+
+func (a *asker) probe(purpose string, from, to meaning.Peer, name string, protocol meaning.Protocol, port int) Probe {
+	v := a.m.Walk(a.packet(from, to, protocol, port))
+	return Probe{
+		Purpose: purpose, To: name, Protocol: protocol.String(), Port: port,
+		Egress: half(v.Egress), Ingress: half(v.Ingress),
+	}
+}
+
+func half(h meaning.Half) Half {
+	return Half{Verdict: h.Outcome.String(), By: reference(h.By), Reason: h.By.Reason}
+}
+
+func reference(d meaning.Decision) Reference { return Reference{Object: d.Policy, Pointer: d.Pointer} }

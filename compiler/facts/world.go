@@ -1,0 +1,250 @@
+package facts
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+)
+
+// worldMap answers what of the internet an endpoint accepts. Endpoints under the
+// same policies share an answer, unless a rule asks something of the endpoint.
+type worldMap struct {
+	m       *meaning.Meaning
+	ranges  []netip.Prefix // by which selectors tell addresses apart
+	known   bool           // some of them are public: a selector may admit the internet
+	answers map[string][]World
+}
+
+func newWorldMap(m *meaning.Meaning) *worldMap {
+	w := &worldMap{m: m, ranges: m.Ranges(), answers: map[string][]World{}}
+	w.known = slices.ContainsFunc(w.ranges, isPublic)
+	return w
+}
+
+func isPublic(p netip.Prefix) bool { return packet.Public(familyOf(p)).OverlapsPrefix(p) }
+
+func familyOf(p netip.Prefix) packet.Family {
+	if p.Addr().Is4() {
+		return packet.IPv4
+	}
+	return packet.IPv6
+}
+
+// of is what the endpoint accepts, by family, protocol and ports.
+func (w *worldMap) of(e *pods) []World {
+	g := w.m.Governing(e.Endpoint, meaning.Ingress)
+	var key strings.Builder
+	own := false
+	for _, p := range g.Policies {
+		fmt.Fprintln(&key, p.ID)
+		for i := range p.Rules[meaning.Ingress] {
+			own = own || p.Rules[meaning.Ingress][i].AsksOwnEnd(meaning.Ingress)
+		}
+	}
+	if own {
+		fmt.Fprintln(&key, e.name)
+	}
+	if got, ok := w.answers[key.String()]; ok {
+		return got
+	}
+	got := []World{}
+	if !g.Isolated || w.mayAdmit(g.Policies) {
+		for _, family := range []packet.Family{packet.IPv4, packet.IPv6} {
+			got = append(got, w.ask(e, family, g.Policies)...)
+		}
+	}
+	w.answers[key.String()] = got
+	return got
+}
+
+// mayAdmit reports whether a rule could match a public address at all. Under the
+// usual policies none does, and nothing needs to be walked.
+func (w *worldMap) mayAdmit(policies []*meaning.Policy) bool {
+	for _, p := range policies {
+		for i := range p.Rules[meaning.Ingress] {
+			from := &p.Rules[meaning.Ingress][i].Source
+			switch {
+			case p.Rules[meaning.Ingress][i].Action == meaning.Deny:
+			case len(from.Nets) > 0 && !slices.ContainsFunc(from.Nets, isPublic):
+			case (from.Selector != nil || from.Service != nil) && !w.known:
+			default:
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cell is a range of ports of one protocol that every rule treats alike.
+type cell struct {
+	protocol    meaning.Protocol
+	first, last uint16
+}
+
+// accepted is what comes in on one cell.
+type accepted struct {
+	cell
+	share float64
+	rules []Reference
+}
+
+// ask walks one packet of every elementary range of addresses and cell of ports.
+func (w *worldMap) ask(e *pods, family packet.Family, policies []*meaning.Policy) []World {
+	space := packet.Public(family)
+	ranges := packet.Elementary(space, w.boundaries(policies))
+	all := packet.Size(space.Ranges()...)
+	var answers []accepted
+	parts := cells(policies, e)
+	for _, c := range parts {
+		a := accepted{cell: c}
+		size := 0.0
+		for _, r := range ranges {
+			half := w.m.WalkHalf(meaning.Packet{
+				From: meaning.Address(r.From()), To: meaning.Pod(e.Endpoint), Protocol: c.protocol, Port: c.first, Family: int(family),
+			}, meaning.Ingress)
+			if half.Outcome == meaning.Denied {
+				continue
+			}
+			// What may be accepted counts as accepted.
+			size += packet.Size(r)
+			if ref := reference(half.By); half.By.Cause == meaning.ByRule && !slices.Contains(a.rules, ref) {
+				a.rules = append(a.rules, ref)
+			}
+		}
+		if size > 0 {
+			a.share = size / all
+			slices.SortFunc(a.rules, compareReferences)
+			answers = append(answers, a)
+		}
+	}
+	return merge(family, answers, len(parts))
+}
+
+func compareReferences(a, b Reference) int {
+	return cmp.Or(a.Object.Compare(b.Object), cmp.Compare(a.Pointer, b.Pointer))
+}
+
+// boundaries are the prefixes by which the policies' rules tell sources apart.
+func (w *worldMap) boundaries(policies []*meaning.Policy) []netip.Prefix {
+	bounds := slices.Clone(w.ranges)
+	for _, p := range policies {
+		for i := range p.Rules[meaning.Ingress] {
+			from := &p.Rules[meaning.Ingress][i].Source
+			bounds = append(append(bounds, from.Nets...), from.NotNets...)
+		}
+	}
+	return bounds
+}
+
+// otherProtocol stands for all protocols that no policy names (IANA: reserved for
+// experiments).
+const otherProtocol meaning.Protocol = 253
+
+// cells parts protocols and ports at the boundaries of the policies' rules.
+func cells(policies []*meaning.Policy, e *pods) []cell {
+	protocols := map[meaning.Protocol]bool{meaning.TCP: true, meaning.UDP: true, otherProtocol: true}
+	var cuts []int
+	for _, p := range policies {
+		for i := range p.Rules[meaning.Ingress] {
+			r := &p.Rules[meaning.Ingress][i]
+			for _, protocol := range []*meaning.Protocol{r.Protocol, r.NotProtocol} {
+				if protocol != nil {
+					protocols[*protocol] = true
+				}
+			}
+			for _, ports := range [][]meaning.PortMatch{r.Destination.Ports, r.Destination.NotPorts} {
+				for _, port := range ports {
+					if port.Name == "" {
+						cuts = append(cuts, int(port.First), int(port.Last)+1)
+					}
+				}
+			}
+		}
+	}
+	for _, port := range e.Ports {
+		cuts = append(cuts, int(port.Number), int(port.Number)+1)
+	}
+	cuts = append(cuts, 1)
+	slices.Sort(cuts)
+	cuts = slices.DeleteFunc(slices.Compact(cuts), func(n int) bool { return n < 1 || n > 65535 })
+	var all []cell
+	for protocol := range protocols {
+		if !protocol.HasPorts() {
+			all = append(all, cell{protocol, 0, 65535})
+			continue
+		}
+		for i, first := range cuts {
+			last := 65535
+			if i+1 < len(cuts) {
+				last = cuts[i+1] - 1
+			}
+			all = append(all, cell{protocol, uint16(first), uint16(last)})
+		}
+	}
+	slices.SortFunc(all, func(a, b cell) int {
+		return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.first, b.first))
+	})
+	return all
+}
+
+// merge joins cells with the same answer. If all cells have it, it is that of any
+// protocol and port.
+func merge(family packet.Family, answers []accepted, cells int) []World {
+	same := func(a, b accepted) bool { return a.share == b.share && slices.Equal(a.rules, b.rules) }
+	if len(answers) == cells && !slices.ContainsFunc(answers, func(a accepted) bool { return !same(a, answers[0]) }) {
+		return []World{{Family: family.String(), Protocol: "any", Ports: "any", Share: answers[0].share, Rules: list(answers[0].rules)}}
+	}
+	var out []World
+	for len(answers) > 0 {
+		first := answers[0]
+		var group, rest []accepted
+		for _, a := range answers {
+			if a.protocol == first.protocol && same(a, first) {
+				group = append(group, a)
+			} else {
+				rest = append(rest, a)
+			}
+		}
+		answers = rest
+		out = append(out, World{
+			Family: family.String(), Protocol: protocolName(first.protocol), Ports: join(group), Share: first.share, Rules: list(first.rules),
+		})
+	}
+	return out
+}
+
+func protocolName(p meaning.Protocol) string {
+	if p == otherProtocol {
+		return "other protocols"
+	}
+	return p.String()
+}
+
+// join spells adjacent ranges as one: 80,8000-8100, or any.
+func join(group []accepted) string {
+	if !group[0].protocol.HasPorts() {
+		return "any"
+	}
+	var spelt []string
+	for i := 0; i < len(group); {
+		first, last := group[i].first, group[i].last
+		for i++; i < len(group) && group[i].first == last+1; i++ {
+			last = group[i].last
+		}
+		switch {
+		case first == 1 && last == 65535:
+			return "any"
+		case first == last:
+			spelt = append(spelt, strconv.Itoa(int(first)))
+		default:
+			spelt = append(spelt, strconv.Itoa(int(first))+"-"+strconv.Itoa(int(last)))
+		}
+	}
+	return strings.Join(spelt, ",")
+}

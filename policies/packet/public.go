@@ -1,0 +1,112 @@
+// Package packet is sets of addresses: which of them are public, how large a set
+// is, and how boundaries part it.
+//
+// Its invariant: every answer is exact over whole address families; nothing is
+// sampled.
+//
+// It must not know what a policy is.
+package packet
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+)
+
+// Family is an address family.
+type Family int
+
+// The families.
+const (
+	IPv4 Family = 4
+	IPv6 Family = 6
+)
+
+// String is IPv4 or IPv6.
+func (f Family) String() string {
+	if f == IPv4 {
+		return "IPv4"
+	}
+	return "IPv6"
+}
+
+// reserved are the blocks that are not public unicast, from IANA's special-purpose
+// address registries (RFC 6890 and its updates).
+var reserved = map[Family][]string{
+	IPv4: {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+		"192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"},
+	IPv6: {"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"},
+}
+
+// allocated is what each family gives to unicast at all: of IPv6, only 2000::/3 is
+// global.
+var allocated = map[Family]string{IPv4: "0.0.0.0/0", IPv6: "2000::/3"}
+
+var all = map[Family]*netipx.IPSet{IPv4: less("0.0.0.0/0", nil), IPv6: less("::/0", nil)}
+
+var public = map[Family]*netipx.IPSet{IPv4: less(allocated[IPv4], reserved[IPv4]), IPv6: less(allocated[IPv6], reserved[IPv6])}
+
+func less(whole string, parts []string) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	b.AddPrefix(netip.MustParsePrefix(whole))
+	for _, text := range parts {
+		b.RemovePrefix(netip.MustParsePrefix(text))
+	}
+	set, err := b.IPSet()
+	if err != nil {
+		panic(err) // the tables above are constant
+	}
+	return set
+}
+
+// Public is the family's public unicast space: no private, shared, loopback,
+// link-local, multicast, documentation or reserved addresses.
+func Public(f Family) *netipx.IPSet { return public[f] }
+
+// Size is how many addresses the ranges hold, as exact as a float64 can be.
+func Size(ranges ...netipx.IPRange) float64 {
+	size := 0.0
+	for _, r := range ranges {
+		from, to := r.From().As16(), r.To().As16()
+		low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
+		high, _ := bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
+		size += math.Ldexp(float64(high), 64) + float64(low) + 1
+	}
+	return size
+}
+
+// Elementary parts a set at the boundaries of the prefixes: each prefix holds all of
+// an elementary range or nothing of it. The ranges are in order and disjoint, and
+// together they are the set.
+func Elementary(set *netipx.IPSet, prefixes []netip.Prefix) []netipx.IPRange {
+	var starts []netip.Addr // of ranges, in order
+	for _, p := range prefixes {
+		r := netipx.RangeOfPrefix(p)
+		starts = append(starts, r.From())
+		if next := r.To().Next(); next.IsValid() {
+			starts = append(starts, next)
+		}
+	}
+	slices.SortFunc(starts, netip.Addr.Compare)
+	starts = slices.Compact(starts)
+	var parts []netipx.IPRange
+	for _, r := range set.Ranges() {
+		from := r.From()
+		i, _ := slices.BinarySearchFunc(starts, from, netip.Addr.Compare)
+		for ; i < len(starts) && starts[i].Compare(r.To()) <= 0; i++ {
+			if starts[i].Compare(from) > 0 && starts[i].Is4() == from.Is4() {
+				parts = append(parts, netipx.IPRangeFrom(from, starts[i].Prev()))
+				from = starts[i]
+			}
+		}
+		parts = append(parts, netipx.IPRangeFrom(from, r.To()))
+	}
+	return parts
+}
+
+// All is every address of the family.
+func All(f Family) *netipx.IPSet { return all[f] }
