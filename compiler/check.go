@@ -113,6 +113,9 @@ func locateManifests(found diag.List, set object.Set, files []intent.File) diag.
 		if !ok {
 			return diag.Span{}
 		}
+		if s.Pointer == "" {
+			s.Pointer = "/metadata/name" // an object as a whole is pointed at by its name
+		}
 		value, ok := o.Value(s.Pointer)
 		if !ok {
 			value = nil
