@@ -73,6 +73,8 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 			m.Policies = append(m.Policies, r.kubernetesPolicy(typed))
 		case *calico.NetworkPolicy, *calico.GlobalNetworkPolicy, *calico.StagedNetworkPolicy, *calico.StagedGlobalNetworkPolicy:
 			m.Policies = append(m.Policies, r.calicoPolicy(typed))
+		case *object.ClusterNetworkPolicy:
+			m.Policies = append(m.Policies, r.clusterPolicy(typed))
 		case *calico.Tier:
 			r.tierObject(typed)
 		case *calico.NetworkSet:
