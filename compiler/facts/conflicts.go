@@ -204,7 +204,7 @@ func (s *search) packets(e *pods, d meaning.Direction, policies []*meaning.Polic
 		addresses, groups := s.peers(e, d, policies, r)
 		tried := 0
 		try := func(c cell, peer meaning.Peer) bool {
-			p := meaning.Packet{From: peer, To: meaning.Pod(e.Endpoint), Protocol: c.protocol, Port: c.first}
+			p := c.packet(peer, meaning.Pod(e.Endpoint))
 			if d == meaning.Egress {
 				p.From, p.To = p.To, p.From
 			}
@@ -244,6 +244,9 @@ func (s *search) ports(e *pods, d meaning.Direction, policies []*meaning.Policy,
 			protocols := []meaning.Protocol{meaning.TCP, meaning.UDP, otherProtocol}
 			if rule.Protocol != nil {
 				protocols = []meaning.Protocol{*rule.Protocol}
+			}
+			if rule.ICMP != nil {
+				*into = append(*into, cell{protocol: protocols[0], first: uint16(rule.ICMP.Type)})
 			}
 			if len(rule.Destination.Ports) == 0 {
 				// Any port stands for all that no other rule names.

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
@@ -41,8 +39,7 @@ type population struct {
 // policy selects, are left out.
 func known(p *plan.Plan, world object.Set) population {
 	described := meaning.Endpoints(world)
-	namespaces := map[string]map[string]string{}
-	object.Each(world, func(o object.Object, n *corev1.Namespace) { namespaces[o.ID.Name] = n.Labels })
+	namespaces := meaning.Namespaces(world)
 	var pop population
 	pop.byNamespace = map[string][]*pods{}
 	byNamespace := map[string][]*meaning.Endpoint{}

@@ -81,10 +81,22 @@ func (w *worldMap) mayAdmit(policies []*meaning.Policy) bool {
 	return false
 }
 
-// cell is a range of ports of one protocol that every rule treats alike.
+// cell is a range of ports of one protocol, or of types of ICMP, that every rule
+// treats alike. Of ICMP's codes only 0 is asked about.
 type cell struct {
 	protocol    meaning.Protocol
 	first, last uint16
+}
+
+func isICMP(p meaning.Protocol) bool { return p == meaning.ICMP || p == meaning.ICMPv6 }
+
+// packet is one of the cell's.
+func (c cell) packet(from, to meaning.Peer) meaning.Packet {
+	p := meaning.Packet{From: from, To: to, Protocol: c.protocol, Port: c.first}
+	if isICMP(c.protocol) {
+		p.Port, p.Type = 0, uint8(c.first)
+	}
+	return p
 }
 
 // accepted is what comes in on one cell.
@@ -100,14 +112,12 @@ func (w *worldMap) ask(e *pods, family packet.Family, policies []*meaning.Policy
 	ranges := packet.Elementary(space, w.boundaries(policies))
 	all := packet.Size(space.Ranges()...)
 	var answers []accepted
-	parts := cells(policies, e)
-	for _, c := range parts {
+	asked := cells(policies, e)
+	for _, c := range asked {
 		a := accepted{cell: c}
 		size := 0.0
 		for _, r := range ranges {
-			half := w.m.WalkHalf(meaning.Packet{
-				From: meaning.Address(r.From()), To: meaning.Pod(e.Endpoint), Protocol: c.protocol, Port: c.first, Family: int(family),
-			}, meaning.Ingress)
+			half := w.m.WalkHalf(c.packet(meaning.Address(r.From()), meaning.Pod(e.Endpoint)), meaning.Ingress)
 			if half.Outcome == meaning.Denied {
 				continue
 			}
@@ -123,7 +133,7 @@ func (w *worldMap) ask(e *pods, family packet.Family, policies []*meaning.Policy
 			answers = append(answers, a)
 		}
 	}
-	return merge(family, answers, len(parts))
+	return merge(family, answers, len(asked))
 }
 
 func compareReferences(a, b Reference) int {
@@ -149,7 +159,7 @@ const otherProtocol meaning.Protocol = 253
 // cells parts protocols and ports at the boundaries of the policies' rules.
 func cells(policies []*meaning.Policy, e *pods) []cell {
 	protocols := map[meaning.Protocol]bool{meaning.TCP: true, meaning.UDP: true, otherProtocol: true}
-	var cuts []int
+	var ports, types []int // first numbers of ranges
 	for _, p := range policies {
 		for i := range p.Rules[meaning.Ingress] {
 			r := &p.Rules[meaning.Ingress][i]
@@ -158,38 +168,53 @@ func cells(policies []*meaning.Policy, e *pods) []cell {
 					protocols[*protocol] = true
 				}
 			}
-			for _, ports := range [][]meaning.PortMatch{r.Destination.Ports, r.Destination.NotPorts} {
-				for _, port := range ports {
+			for _, match := range []*meaning.ICMPMatch{r.ICMP, r.NotICMP} {
+				if match != nil {
+					types = append(types, int(match.Type), int(match.Type)+1)
+				}
+			}
+			for _, matches := range [][]meaning.PortMatch{r.Destination.Ports, r.Destination.NotPorts} {
+				for _, port := range matches {
 					if port.Name == "" {
-						cuts = append(cuts, int(port.First), int(port.Last)+1)
+						ports = append(ports, int(port.First), int(port.Last)+1)
 					}
 				}
 			}
 		}
 	}
 	for _, port := range e.Ports {
-		cuts = append(cuts, int(port.Number), int(port.Number)+1)
+		ports = append(ports, int(port.Number), int(port.Number)+1)
 	}
-	cuts = append(cuts, 1)
-	slices.Sort(cuts)
-	cuts = slices.DeleteFunc(slices.Compact(cuts), func(n int) bool { return n < 1 || n > 65535 })
 	var all []cell
 	for protocol := range protocols {
-		if !protocol.HasPorts() {
+		switch {
+		case protocol.HasPorts():
+			all = append(all, parts(protocol, ports, 1, 65535)...)
+		case isICMP(protocol):
+			all = append(all, parts(protocol, types, 0, 255)...)
+		default:
 			all = append(all, cell{protocol, 0, 65535})
-			continue
-		}
-		for i, first := range cuts {
-			last := 65535
-			if i+1 < len(cuts) {
-				last = cuts[i+1] - 1
-			}
-			all = append(all, cell{protocol, uint16(first), uint16(last)})
 		}
 	}
 	slices.SortFunc(all, func(a, b cell) int {
 		return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.first, b.first))
 	})
+	return all
+}
+
+// parts cuts the numbers from lowest to highest where ranges begin.
+func parts(protocol meaning.Protocol, starts []int, lowest, highest int) []cell {
+	starts = append(slices.Clone(starts), lowest)
+	slices.Sort(starts)
+	starts = slices.DeleteFunc(slices.Compact(starts), func(n int) bool { return n < lowest || n > highest })
+	var all []cell
+	for i, first := range starts {
+		last := highest
+		if i+1 < len(starts) {
+			last = starts[i+1] - 1
+		}
+		all = append(all, cell{protocol, uint16(first), uint16(last)})
+	}
 	return all
 }
 
@@ -226,9 +251,13 @@ func protocolName(p meaning.Protocol) string {
 	return p.String()
 }
 
-// join spells adjacent ranges as one: 80,8000-8100, or any.
+// join spells adjacent ranges as one: 80,8000-8100, or any; for ICMP they are types.
 func join(group []accepted) string {
-	if !group[0].protocol.HasPorts() {
+	lowest, highest := uint16(1), uint16(65535)
+	switch protocol := group[0].protocol; {
+	case isICMP(protocol):
+		lowest, highest = 0, 255
+	case !protocol.HasPorts():
 		return "any"
 	}
 	var spelt []string
@@ -238,7 +267,7 @@ func join(group []accepted) string {
 			last = group[i].last
 		}
 		switch {
-		case first == 1 && last == 65535:
+		case first == lowest && last == highest:
 			return "any"
 		case first == last:
 			spelt = append(spelt, strconv.Itoa(int(first)))

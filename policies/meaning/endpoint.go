@@ -90,11 +90,8 @@ func (e *Endpoint) port(name string, protocol Protocol, number uint16) truth {
 	return maybe
 }
 
-// Endpoints reads the pods and workloads of the set, in the order of their IDs,
-// with the labels that they inherit from the set's Namespaces and ServiceAccounts.
-// Pods that have finished are no endpoints. Labels that controllers add to the
-// pods of a template (pod-template-hash and the like) are not there.
-func Endpoints(set object.Set) []*Endpoint {
+// Namespaces are the labels of the set's Namespaces, by name; none of them is nil.
+func Namespaces(set object.Set) map[string]map[string]string {
 	namespaces := map[string]map[string]string{}
 	object.Each(set, func(o object.Object, n *corev1.Namespace) {
 		namespaces[o.ID.Name] = n.Labels
@@ -102,6 +99,15 @@ func Endpoints(set object.Set) []*Endpoint {
 			namespaces[o.ID.Name] = map[string]string{}
 		}
 	})
+	return namespaces
+}
+
+// Endpoints reads the pods and workloads of the set, in the order of their IDs,
+// with the labels that they inherit from the set's Namespaces and ServiceAccounts.
+// Pods that have finished are no endpoints. Labels that controllers add to the
+// pods of a template (pod-template-hash and the like) are not there.
+func Endpoints(set object.Set) []*Endpoint {
+	namespaces := Namespaces(set)
 	accounts := map[string]map[string]string{}
 	object.Each(set, func(o object.Object, a *corev1.ServiceAccount) {
 		accounts[o.ID.Namespace+"/"+o.ID.Name] = a.Labels

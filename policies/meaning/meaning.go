@@ -21,7 +21,6 @@ import (
 	"slices"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"portcullis.dev/policies/diag"
@@ -59,8 +58,7 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 		Cluster: cluster, Endpoints: Endpoints(set), services: servicesOf(set),
 		pods: poolOf(cluster.PodCIDRs), nodes: poolOf(cluster.NodeCIDRs), byAddress: map[netip.Addr]*Endpoint{},
 	}
-	namespaces := map[string]map[string]string{}
-	object.Each(set, func(o object.Object, n *corev1.Namespace) { namespaces[o.ID.Name] = n.Labels })
+	namespaces := Namespaces(set)
 	profiles := map[string]*profile{}
 	object.Each(set, func(o object.Object, p *calico.Profile) {
 		r := reading(o)
@@ -75,6 +73,8 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 			m.Policies = append(m.Policies, r.kubernetesPolicy(typed))
 		case *calico.NetworkPolicy, *calico.GlobalNetworkPolicy, *calico.StagedNetworkPolicy, *calico.StagedGlobalNetworkPolicy:
 			m.Policies = append(m.Policies, r.calicoPolicy(typed))
+		case *object.ClusterNetworkPolicy:
+			m.Policies = append(m.Policies, r.clusterPolicy(typed))
 		case *calico.Tier:
 			r.tierObject(typed)
 		case *calico.NetworkSet:

@@ -60,6 +60,9 @@ var kinds = map[string]map[string]kind{
 		"HostEndpoint":                  {role: Policy, cluster: true, typed: of[calico.HostEndpoint]()},
 		"Profile":                       {role: Policy, cluster: true, typed: of[calico.Profile]()},
 	},
+	"policy.networking.k8s.io/v1alpha2": {
+		"ClusterNetworkPolicy": {role: Policy, cluster: true, typed: of[ClusterNetworkPolicy]()},
+	},
 	"v1": {
 		"Namespace":      {role: World, cluster: true, typed: of[corev1.Namespace]()},
 		"Pod":            {role: World, typed: of[corev1.Pod]()},
@@ -85,7 +88,7 @@ var kinds = map[string]map[string]kind{
 // not modelled here, with what to use instead.
 var unmodelled = map[string]string{
 	"crd.projectcalico.org":    "Calico's storage form has other names and other defaults than its API; write " + CalicoAPI,
-	"policy.networking.k8s.io": "cluster-wide Kubernetes policies are not modelled; write a GlobalNetworkPolicy of " + CalicoAPI + " in a tier of its own",
+	"policy.networking.k8s.io": "this version is not modelled; write a ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2, or a GlobalNetworkPolicy of " + CalicoAPI + " in a tier of its own",
 	"cilium.io":                "Cilium's policies are not modelled; Portcullis judges Kubernetes and Calico policy",
 	"crd.antrea.io":            "Antrea's policies are not modelled; Portcullis judges Kubernetes and Calico policy",
 }
