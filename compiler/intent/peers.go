@@ -8,6 +8,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
 )
 
 // party is one end of a line, resolved: a workload, a set of pods, or addresses.
@@ -216,7 +217,7 @@ func (s *resolver) addresses(a addressPeer, span diag.Span) []party {
 		{"pods", s.plan.Cluster.PodCIDRs, "name the workload or the set of pods that is meant"},
 		{"Services", s.plan.Cluster.ServiceCIDRs, "policy never sees a Service's address: name the workload behind it, and its pods' port"},
 	} {
-		for _, left := range plan.SubtractRanges([]netip.Prefix{cidr}, block.Except) {
+		for _, left := range packet.Subtract([]netip.Prefix{cidr}, block.Except) {
 			if r, both := overlap(left, known.ranges); both {
 				s.add(overlapsCluster.At(a.CIDR.Span, "%s overlaps the cluster's own %s, %s", cidr, known.what, r).Suggest("%s", known.hint))
 				break
@@ -303,24 +304,11 @@ func (s *resolver) nodes(span diag.Span, what string) party {
 	return party{end: plan.End{Name: "@nodes", Blocks: blocks, Peer: "nodes"}, span: span}
 }
 
-// notPublic lists the IPv4 ranges that the public internet does not route (IANA's
-// registry of special-purpose addresses, RFC 6890 and its successors), and
-// multicast.
-var notPublic = func() []netip.Prefix {
-	var all []netip.Prefix
-	for _, s := range []string{
-		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-		"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
-		"203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-		"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
-	} {
-		all = append(all, netip.MustParsePrefix(s))
-	}
-	return all
-}()
-
 // worlds are the spaces that public unicast addresses come from, by family.
-var worlds = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("2000::/3")}
+var worlds = map[packet.Family]netip.Prefix{
+	packet.IPv4: netip.MustParsePrefix("0.0.0.0/0"),
+	packet.IPv6: netip.MustParsePrefix("2000::/3"),
+}
 
 // internet is public unicast space, in the families of the cluster's pods, less
 // the cluster's own addresses.
@@ -334,16 +322,13 @@ func (s *resolver) internet(span diag.Span) []party {
 	}
 	own := slices.Concat(c.PodCIDRs, c.ServiceCIDRs, c.NodeCIDRs)
 	var blocks []plan.Block
-	for _, world := range worlds {
-		same := func(p netip.Prefix) bool { return p.Addr().Is4() == world.Addr().Is4() }
-		if !slices.ContainsFunc(c.PodCIDRs, same) {
+	for _, family := range []packet.Family{packet.IPv4, packet.IPv6} {
+		world := []netip.Prefix{worlds[family]}
+		if !slices.ContainsFunc(c.PodCIDRs, func(p netip.Prefix) bool { return p.Addr().Is4() == (family == packet.IPv4) }) {
 			continue
 		}
-		block := plan.Block{CIDR: world}
-		for _, p := range plan.SubtractRanges([]netip.Prefix{world}, plan.SubtractRanges([]netip.Prefix{world}, slices.Concat(notPublic, own))) {
-			block.Except = append(block.Except, p)
-		}
-		blocks = append(blocks, block)
+		public := packet.Subtract(packet.Public(family).Prefixes(), own)
+		blocks = append(blocks, plan.Block{CIDR: worlds[family], Except: packet.Subtract(world, public)})
 	}
 	return []party{{end: plan.End{Name: "@internet", Blocks: blocks, Peer: "internet"}, span: span}}
 }
@@ -359,7 +344,7 @@ func mayName(spec PeerSpec, w plan.Workload) bool {
 // within reports whether every pod or address of a is certainly one of b.
 func within(a, b plan.End) bool {
 	if a.Pods == nil || b.Pods == nil {
-		return a.Pods == nil && b.Pods == nil && len(plan.SubtractRanges(plan.Ranges(a.Blocks), plan.Ranges(b.Blocks))) == 0
+		return a.Pods == nil && b.Pods == nil && len(packet.Subtract(plan.Ranges(a.Blocks), plan.Ranges(b.Blocks))) == 0
 	}
 	return namespaceWithin(*a.Pods, *b.Pods) && implies(a.Pods.Selector, b.Pods.Selector)
 }

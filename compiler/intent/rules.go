@@ -1,6 +1,9 @@
 package intent
 
-import "portcullis.dev/policies/diag"
+import (
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+)
 
 func rule(code, title, help string) *diag.Rule {
 	return &diag.Rule{Code: code, Title: title, Help: help, Severity: diag.Error}
@@ -21,7 +24,7 @@ var (
 	missingField = rule("PC008", "A required field is missing",
 		"The field has no default because every default would be a guess about who may talk to whom.")
 	wrongKind = rule("PC009", "A document of another kind",
-		"A file with one document of portcullis.dev holds nothing else: other manifests beside it would not be read.")
+		"A file with one document of "+plan.Group+" holds nothing else: other manifests beside it would not be read.")
 )
 
 // Mistakes of meaning.

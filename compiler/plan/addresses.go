@@ -3,36 +3,14 @@ package plan
 import (
 	"net/netip"
 
-	"go4.org/netipx"
+	"portcullis.dev/policies/packet"
 )
 
 // Ranges are the addresses of blocks as the fewest plain prefixes, in order.
 func Ranges(blocks []Block) []netip.Prefix {
-	var all netipx.IPSetBuilder
+	var all []netip.Prefix
 	for _, b := range blocks {
-		for _, p := range SubtractRanges([]netip.Prefix{b.CIDR}, b.Except) {
-			all.AddPrefix(p)
-		}
+		all = append(all, packet.Subtract([]netip.Prefix{b.CIDR}, b.Except)...)
 	}
-	return prefixesOf(&all)
-}
-
-// SubtractRanges is what of some ranges the others leave, as the fewest prefixes.
-func SubtractRanges(from, without []netip.Prefix) []netip.Prefix {
-	var rest netipx.IPSetBuilder
-	for _, p := range from {
-		rest.AddPrefix(p)
-	}
-	for _, p := range without {
-		rest.RemovePrefix(p)
-	}
-	return prefixesOf(&rest)
-}
-
-func prefixesOf(b *netipx.IPSetBuilder) []netip.Prefix {
-	set, err := b.IPSet()
-	if err != nil {
-		return nil // only invalid prefixes fail, and a Plan holds none
-	}
-	return set.Prefixes()
+	return packet.Merge(all)
 }
