@@ -9,9 +9,8 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// YAML is the object's canonical text: what Map.YAML writes for it. Heads come
-// first (apiVersion, kind, metadata, and in it name and namespace), everything else
-// in the order of its keys; nulls are left out.
+// YAML is the object's canonical text: what Map.YAML writes for it, keys in the
+// order in which people expect them, nulls left out.
 func (o Object) YAML() ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(o.JSON))
 	dec.UseNumber() // as written: 64-bit integers and orders such as 10.5 stay what they are
@@ -23,8 +22,21 @@ func (o Object) YAML() ([]byte, error) {
 	return m.YAML(), nil
 }
 
-// heads are the keys that are read first, in the order in which people expect them.
-var heads = []string{"apiVersion", "kind", "metadata", "name", "namespace"}
+// keyOrder is the order in which people expect the keys of a policy: what it is,
+// whom it selects, what it governs, what it does. Other keys follow by name.
+var keyOrder = func() map[string]int {
+	order := map[string]int{}
+	for i, key := range []string{
+		"apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations", "spec",
+		"tier", "order", "defaultAction", "namespaceSelector", "podSelector", "selector", "notSelector", "nets",
+		"policyTypes", "types", "ingress", "egress",
+		"action", "protocol", "source", "destination", "from", "to", "port", "endPort", "ports",
+		"matchLabels", "matchExpressions", "key", "operator", "values", "cidr", "except",
+	} {
+		order[key] = i
+	}
+	return order
+}()
 
 func canonical(v any) any {
 	switch v := v.(type) {
@@ -50,8 +62,8 @@ func canonical(v any) any {
 }
 
 func rank(key string) int {
-	if i := slices.Index(heads, key); i >= 0 {
+	if i, ok := keyOrder[key]; ok {
 		return i
 	}
-	return len(heads)
+	return len(keyOrder)
 }
