@@ -11,7 +11,6 @@ package plan
 import (
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"portcullis.dev/policies/diag"
@@ -31,10 +30,11 @@ type Plan struct {
 	Environment string
 	Targets     []string // names of what may be emitted, in the order of the targets table
 	Cluster     object.Cluster
-	Namespaces  []Namespace // by name
-	Workloads   []Workload  // by namespace and name
-	Flows       []Flow      // in the order of their first origin
-	Guardrails  []Guardrail // in the order of the Platform
+	Namespaces  []Namespace   // by name
+	Workloads   []Workload    // by namespace and name
+	Flows       []Flow        // in the order of their first origin
+	Guardrails  []Guardrail   // in the order of the Platform
+	Quarantine  []Quarantined // in the order of the Platform; before every guardrail
 	// DenyUnknown asks for a default deny over the whole cluster, so that a
 	// namespace nobody listed is closed as well.
 	DenyUnknown bool
@@ -48,7 +48,9 @@ type Namespace struct {
 	Owner    string
 	Labels   map[string]string // those of the Namespace object, NamespaceLabel included
 	Governed bool              // drops, in both directions, what no flow allows
+	Staged   bool              // would be governed: its policies are emitted as Calico's staged kinds
 	System   bool              // never governed
+	Pattern  bool              // made elsewhere, in any number: known by its Labels alone, never governed
 	Span     diag.Span
 }
 
@@ -72,19 +74,21 @@ type NamedPort struct {
 	Ports []Port
 }
 
-// Protocol is a transport protocol, spelt as Kubernetes spells it; Any is every
-// protocol and ICMP is both families' control messages.
+// Protocol is a protocol, spelt as Calico spells it; Any is every protocol there is.
 type Protocol string
 
 // The protocols of intents.
 const (
-	TCP  Protocol = "TCP"
-	UDP  Protocol = "UDP"
-	SCTP Protocol = "SCTP"
-	Any  Protocol = "any"
+	TCP    Protocol = "TCP"
+	UDP    Protocol = "UDP"
+	SCTP   Protocol = "SCTP"
+	ICMP   Protocol = "ICMP"
+	ICMPv6 Protocol = "ICMPv6"
+	Any    Protocol = "any"
 )
 
 // Port is an inclusive range of ports of one protocol. For Any it is 0 to 65535.
+// For ICMP and ICMPv6 it is a range of message types, 0 to 255, with all their codes.
 type Port struct {
 	Protocol    Protocol
 	First, Last uint16
@@ -118,6 +122,7 @@ type Origin struct {
 	Intent string // namespace/name of the workload, or empty for the Platform's own lines
 	Why    string
 	Ticket string
+	Until  string // the last day, as 2006-01-02; empty has no end
 }
 
 // Flow is allowed traffic: connections from From to To on the destination's Ports.
@@ -127,9 +132,10 @@ type Flow struct {
 	Origins  []Origin
 }
 
-// Guardrail is traffic that no flow may allow, in order of precedence.
+// Guardrail is traffic that no flow may allow, in order of precedence. Parts of one
+// guardrail stand together and share its name.
 type Guardrail struct {
-	Name     string
+	Name     string // a DNS label, no other guardrail's
 	From, To *End   // nil is everything
 	Ports    []Port // empty is everything
 	Unless   []End  // pods exempt as either end
@@ -137,17 +143,29 @@ type Guardrail struct {
 	Span     diag.Span
 }
 
-// Stages are the places that our Calico policies take among others.
+// Quarantined are pods cut off from everything, DNS included.
+type Quarantined struct {
+	End    End // pods
+	Why    string
+	Ticket string
+	Until  string // the last day, as 2006-01-02
+	Span   diag.Span
+}
+
+// Stages are the places that our Calico policies take among others. No two of the
+// orders in tier default are equal, and none is 1000, at which Calico places every
+// Kubernetes NetworkPolicy.
 type Stages struct {
-	GuardrailTier      string
+	GuardrailTier      string // never default
 	GuardrailTierOrder int
+	PlatformOrder      int // in tier default: the Platform's flows to namespaces that nobody listed
+	AllowOrder         int // in tier default: allows that Kubernetes cannot express
 	DefaultDenyOrder   int // in tier default, above 1000 so that every Kubernetes NetworkPolicy still counts
 }
 
-// DefaultStages keeps clear of order 1000, at which Calico places every Kubernetes
-// NetworkPolicy, and of the tiers that Calico creates itself.
+// DefaultStages keeps clear of the tiers that Calico creates itself.
 func DefaultStages() Stages {
-	return Stages{GuardrailTier: "portcullis", GuardrailTierOrder: 100, DefaultDenyOrder: 2000}
+	return Stages{GuardrailTier: "portcullis", GuardrailTierOrder: 100, PlatformOrder: 500, AllowOrder: 900, DefaultDenyOrder: 2000}
 }
 
 // Namespace finds a namespace by name.
@@ -165,6 +183,14 @@ func (p *Plan) Governs(namespace string) bool {
 	return ok && n.Governed
 }
 
+// In reports whether pods of the set are in the namespace.
+func (p Pods) In(n Namespace) bool {
+	if p.Namespace != "" {
+		return p.Namespace == n.Name
+	}
+	return p.Namespaces.Matches(n.Labels)
+}
+
 // HasTarget reports whether a kind of policy may be emitted.
 func (p *Plan) HasTarget(name string) bool {
 	return slices.Contains(p.Targets, name)
@@ -177,21 +203,4 @@ func (p Pods) Matches(namespace string, namespaceLabels, labels map[string]strin
 		return false
 	}
 	return (p.Namespace != "" || p.Namespaces.Matches(namespaceLabels)) && p.Selector.Matches(labels)
-}
-
-// String is the port in the language's own spelling: 80, 53/udp, 8000-8100.
-func (p Port) String() string {
-	var b strings.Builder
-	switch {
-	case p.Protocol == Any:
-		return "any"
-	case p.First == p.Last:
-		b.WriteString(strconv.Itoa(int(p.First)))
-	default:
-		b.WriteString(strconv.Itoa(int(p.First)) + "-" + strconv.Itoa(int(p.Last)))
-	}
-	if p.Protocol != TCP {
-		b.WriteString("/" + strings.ToLower(string(p.Protocol)))
-	}
-	return b.String()
 }

@@ -3,11 +3,21 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// Everything is the port list of a line that says any.
-var Everything = []Port{{Protocol: Any, First: 0, Last: 65535}}
+// The port lists of lines that say any, icmp and ping. Control messages are of both
+// families; a ping is an echo request, whose answer belongs to the connection (RFC
+// 792, RFC 4443).
+var (
+	Everything = []Port{{Any, 0, 65535}}
+	AllICMP    = []Port{{ICMP, 0, 255}, {ICMPv6, 0, 255}}
+	Ping       = []Port{{ICMP, 8, 8}, {ICMPv6, 128, 128}}
+)
+
+// IsICMP reports whether the port is a range of message types.
+func (p Port) IsICMP() bool { return p.Protocol == ICMP || p.Protocol == ICMPv6 }
 
 // NormalPorts sorts ports by protocol and number and merges those that touch. Any
 // swallows all others.
@@ -72,11 +82,44 @@ func IntersectPorts(a, b []Port) []Port {
 	return SubtractPorts(a, SubtractPorts(a, b))
 }
 
-// FormatPorts writes a port list in the language's spelling.
-func FormatPorts(ports []Port) string {
-	words := make([]string, len(ports))
-	for i, p := range ports {
-		words[i] = p.String()
+// String is the port in the language's own spelling, where it has one: 80, 53/udp,
+// 8000-8100.
+func (p Port) String() string {
+	var b strings.Builder
+	switch {
+	case p.Protocol == Any:
+		return "any"
+	case p.First == p.Last:
+		b.WriteString(strconv.Itoa(int(p.First)))
+	default:
+		b.WriteString(strconv.Itoa(int(p.First)) + "-" + strconv.Itoa(int(p.Last)))
 	}
-	return strings.Join(words, ", ")
+	if p.Protocol != TCP {
+		b.WriteString("/" + strings.ToLower(string(p.Protocol)))
+	}
+	return b.String()
 }
+
+// PortWords are the words for a normal port list in the language's spelling.
+func PortWords(ports []Port) []string {
+	var words []string
+	rest := slices.Clone(ports)
+	for _, pair := range []struct {
+		word string
+		list []Port
+	}{{"icmp", AllICMP}, {"ping", Ping}} {
+		is := func(p Port) bool { return slices.Contains(pair.list, p) }
+		if i := slices.IndexFunc(rest, is); i >= 0 && i+1 < len(rest) && is(rest[i+1]) {
+			words = append(words, pair.word)
+			rest = slices.DeleteFunc(rest, is)
+		}
+	}
+	numbers := make([]string, len(rest))
+	for i, p := range rest {
+		numbers[i] = p.String()
+	}
+	return append(numbers, words...)
+}
+
+// FormatPorts writes a port list as prose.
+func FormatPorts(ports []Port) string { return strings.Join(PortWords(ports), ", ") }
