@@ -47,7 +47,7 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 
 	repo, parsed := intent.Parse(files)
 	found := slices.Concat(before, parsed)
-	plans, resolved := repo.Resolve(lower.Names())
+	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names()})
 	found = append(found, resolved...)
 	if found.Failed() {
 		return checks.report(found, files)

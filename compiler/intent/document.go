@@ -14,6 +14,7 @@ import (
 	"path"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -32,8 +33,36 @@ const maxNodes = 1_000_000
 
 // Repository is what was written, document by document, unresolved.
 type Repository struct {
-	Platform *Platform
-	Intents  []NetworkIntent // in the order of files and documents
+	Platform *Platform // its parts merged; nil if there is none
+	Intents  []NetworkIntent
+	Waivers  []Waiver
+
+	parts []Platform // the one of PlatformFile first
+}
+
+// kinds is the table of what a document may be.
+var kinds = []struct {
+	name string
+	add  func(*Repository, *decoder, *yaml.Node)
+}{
+	{"NetworkIntent", func(r *Repository, d *decoder, n *yaml.Node) {
+		r.Intents = append(r.Intents, decoded[NetworkIntent](d, n))
+	}},
+	{"Platform", func(r *Repository, d *decoder, n *yaml.Node) { r.parts = append(r.parts, decoded[Platform](d, n)) }},
+	{"Waiver", func(r *Repository, d *decoder, n *yaml.Node) { r.Waivers = append(r.Waivers, decoded[Waiver](d, n)) }},
+}
+
+func decoded[T any](d *decoder, n *yaml.Node) (document T) {
+	d.value(n, reflect.ValueOf(&document).Elem())
+	return document
+}
+
+func kindNames() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
 }
 
 // File is one text of the repository; Path is relative to its root, with slashes.
@@ -56,15 +85,18 @@ func Ours(f File) bool {
 	return false
 }
 
-// Parse reads the files that are Ours, in the order given.
+// Parse reads the files that are Ours. The order in which they are given does not
+// matter.
 func Parse(files []File) (*Repository, diag.List) {
 	repo := &Repository{}
 	var found diag.List
-	for _, f := range files {
+	sorted := slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	for _, f := range sorted {
 		if Ours(f) {
 			found = append(found, repo.parse(f)...)
 		}
 	}
+	found = append(found, repo.mergeParts()...)
 	if repo.Platform == nil && !found.Failed() {
 		found = append(found, platformCount.At(diag.Span{File: PlatformFile}, "there is no Platform in the repository").
 			Suggest("put one into %s:\n\n%s", PlatformFile, indent(minimalPlatform)))
@@ -153,7 +185,7 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 	}
 	if head.kind == nil || head.apiVersion == nil {
 		d.add(wrongKind.At(d.at.Span(n), "expected a document with apiVersion: %s and a kind", APIVersion).
-			Suggest("the kinds are NetworkIntent and Platform"))
+			Suggest("the kinds are %s", listed(kindNames(), "and")))
 		return
 	}
 	if head.apiVersion.Value != APIVersion {
@@ -166,28 +198,17 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 		d.add(f)
 		return
 	}
-	switch head.kind.Value {
-	case "NetworkIntent":
-		var i NetworkIntent
-		d.value(n, reflect.ValueOf(&i).Elem())
-		r.Intents = append(r.Intents, i)
-	case "Platform":
-		var p Platform
-		d.value(n, reflect.ValueOf(&p).Elem())
-		if r.Platform != nil {
-			d.add(platformCount.At(p.Metadata.Name.Span, "a second Platform").See(r.Platform.Metadata.Name.Span, "the first is here").
-				Suggest("merge the two: a repository has one Platform"))
+	for _, k := range kinds {
+		if k.name == head.kind.Value {
+			k.add(r, d, n)
 			return
 		}
-		r.Platform = &p
-	default:
-		kinds := []string{"NetworkIntent", "Platform"}
-		f := wrongKind.At(d.at.Span(head.kind), "expected the kind %s, found %.80s", listed(kinds, "or"), head.kind.Value)
-		if near := nearest(head.kind.Value, kinds); near != "" {
-			f = f.Suggest("did you mean %s?", near).Replace(d.at.Span(head.kind), near)
-		}
-		d.add(f)
 	}
+	f := wrongKind.At(d.at.Span(head.kind), "expected the kind %s, found %.80s", listed(kindNames(), "or"), head.kind.Value)
+	if near := nearest(head.kind.Value, kindNames()); near != "" {
+		f = f.Suggest("did you mean %s?", near).Replace(d.at.Span(head.kind), near)
+	}
+	d.add(f)
 }
 
 var (

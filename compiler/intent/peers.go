@@ -7,27 +7,22 @@ import (
 
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
-	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
 )
 
 // party is one end of a line, resolved: a workload, a set of pods, or addresses.
 type party struct {
-	end      plan.End
-	workload *plan.Workload // nil for sets and addresses
-	named    *PeerSpec      // the Platform's entry, where the end is an @name's addresses
-	span     diag.Span
+	end       plan.End
+	namespace string         // of its pods, or a pattern; empty for pods of many
+	workload  *plan.Workload // nil for sets and addresses
+	named     *PeerSpec      // the Platform's entry, where the end is an @name's addresses
+	span      diag.Span
 }
 
 func (p party) pods() bool { return p.end.Pods != nil }
 
 // set reports whether the party is pods that no intent names.
 func (p party) set() bool { return p.pods() && p.workload == nil }
-
-// self is the party of an intent's own workload.
-func (s *resolver) self(w *plan.Workload, span diag.Span) party {
-	return s.workloadParty(w, span)
-}
 
 func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
 	if w.HostNetwork {
@@ -36,10 +31,9 @@ func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
 		p.end.Name = w.Ref()
 		return p
 	}
-	return party{
-		end:      plan.End{Name: w.Ref(), Pods: &plan.Pods{Namespace: w.Namespace, Selector: w.Selector}},
-		workload: w, span: span,
-	}
+	pods := s.pods(w.Namespace)
+	pods.Selector = w.Selector
+	return party{end: plan.End{Name: w.Ref(), Pods: &pods}, namespace: w.Namespace, workload: w, span: span}
 }
 
 // peers resolves the ends of a line. home is the namespace that a bare name means;
@@ -58,14 +52,14 @@ func (s *resolver) peer(p Peer, span diag.Span, home, via string) []party {
 	case WorkloadPeer:
 		return s.workload(p, span, home)
 	case SetPeer:
-		pods := &plan.Pods{Namespace: p.Namespace}
-		name := p.Namespace + "/*"
 		if p.Namespace == "*" {
-			pods.Namespace = ""
-		} else if !s.knownNamespace(p.Namespace, span) {
+			return []party{{end: plan.End{Name: "*/*", Pods: &plan.Pods{}}, span: span}}
+		}
+		if !s.knownNamespace(p.Namespace, span) {
 			return nil
 		}
-		return []party{{end: plan.End{Name: name, Pods: pods}, span: span}}
+		pods := s.pods(p.Namespace)
+		return []party{{end: plan.End{Name: p.Namespace + "/*", Pods: &pods}, namespace: p.Namespace, span: span}}
 	case NamedPeer:
 		if via != "" {
 			s.add(badPeer.At(span, "@%s stands inside another @name", p.Name).Suggest("write its members out"))
@@ -137,19 +131,18 @@ func (s *resolver) unknownWorkload(name, namespace string, span diag.Span, home 
 }
 
 func (s *resolver) labelled(l labelPeer, span diag.Span, home string) []party {
-	pods := &plan.Pods{}
-	if l.Selector != nil {
-		pods.Selector = l.Selector.Selector
-	}
+	var pods plan.Pods
+	namespace := home
 	switch {
 	case l.Namespace.Given():
-		pods.Namespace = string(l.Namespace.Value)
-		if !s.knownNamespace(pods.Namespace, l.Namespace.Span) {
+		namespace = string(l.Namespace.Value)
+		if !s.knownNamespace(namespace, l.Namespace.Span) {
 			return nil
 		}
+		pods = s.pods(namespace)
 	case l.NamespaceSelector != nil:
-		pods.Namespaces = l.NamespaceSelector.Selector
-		if !slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool { return pods.Namespaces.Matches(n.Labels) }) {
+		namespace, pods.Namespaces = "", l.NamespaceSelector.Selector
+		if !slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool { return pods.In(n) }) {
 			s.add(unknownNamespace.At(l.NamespaceSelector.Span, "no known namespace has the labels %s", pods.Namespaces).
 				Because("the labels of namespaces are those that the Platform gives them").
 				Suggest("add the labels to the Platform's namespaces, or write {namespace: …}"))
@@ -160,14 +153,17 @@ func (s *resolver) labelled(l labelPeer, span diag.Span, home string) []party {
 			Suggest("add namespace or namespaceSelector"))
 		return nil
 	default:
-		pods.Namespace = home
+		pods = s.pods(home)
 	}
-	return []party{{end: plan.End{Name: podsName(*pods), Pods: pods}, span: span}}
+	if l.Selector != nil {
+		pods.Selector = l.Selector.Selector
+	}
+	return []party{{end: plan.End{Name: podsName(namespace, pods), Pods: &pods}, namespace: namespace, span: span}}
 }
 
 // podsName is a set's name in reports: shop/{app=web}, {tier=tenant}/*.
-func podsName(p plan.Pods) string {
-	namespace, pods := p.Namespace, "*"
+func podsName(namespace string, p plan.Pods) string {
+	pods := "*"
 	if namespace == "" {
 		namespace = "*"
 		if len(p.Namespaces) > 0 {
@@ -273,7 +269,7 @@ func (s *resolver) members(name string, spec *PeerSpec, span diag.Span) []party 
 	var blocks []plan.Block
 	var all []party
 	for _, m := range *members {
-		for _, p := range s.peer(m.Value, m.Span, "", name) {
+		for _, p := range s.peer(m.Value.Peer, m.Span, "", name) {
 			if p.pods() {
 				p.span = span
 				all = append(all, p)
@@ -288,6 +284,27 @@ func (s *resolver) members(name string, spec *PeerSpec, span diag.Span) []party 
 	}
 	return all
 }
+
+// checkPeers looks at the members of every @name, whether a line names it or not.
+func (s *resolver) checkPeers() {
+	for i, e := range s.spec.Peers {
+		if pick(s, e.Value.Is) != nil {
+			s.members(string(e.Key.Value), &s.spec.Peers[i].Value, e.Key.Span)
+		}
+		for _, u := range e.Value.UsedBy {
+			namespace, name, _ := strings.Cut(string(u.Value), "/")
+			if u.Value != "" && !slices.ContainsFunc(s.instances, func(i instance) bool {
+				return i.namespace == namespace && (name == "*" || i.ref() == string(u.Value))
+			}) {
+				s.add(unknownWorkload.At(u.Span, "usedBy names %s, and there is no such intent", u.Value).
+					Because("the name may then be used by fewer than it seems").Suggest("correct the name, or remove it"))
+			}
+		}
+	}
+}
+
+// builtInPeers are the @names that the language gives a meaning to.
+var builtInPeers = map[Name]string{"internet": "the public internet", "nodes": "the nodes and what runs on the host network"}
 
 // nodes are the addresses of nodes and of pods on the host network.
 func (s *resolver) nodes(span diag.Span, what string) party {
@@ -335,58 +352,8 @@ func (s *resolver) internet(span diag.Span) []party {
 
 // mayName reports whether an intent may write an @name with a usedBy list.
 func mayName(spec PeerSpec, w plan.Workload) bool {
-	return len(spec.UsedBy) == 0 || slices.ContainsFunc(spec.UsedBy, func(u At[string]) bool {
-		namespace, all := strings.CutSuffix(u.Value, "/*")
-		return u.Value == w.Ref() || all && namespace == w.Namespace
+	return len(spec.UsedBy) == 0 || slices.ContainsFunc(spec.UsedBy, func(u At[User]) bool {
+		namespace, all := strings.CutSuffix(string(u.Value), "/*")
+		return string(u.Value) == w.Ref() || all && namespace == w.Namespace
 	})
-}
-
-// within reports whether every pod or address of a is certainly one of b.
-func within(a, b plan.End) bool {
-	if a.Pods == nil || b.Pods == nil {
-		return a.Pods == nil && b.Pods == nil && len(packet.Subtract(plan.Ranges(a.Blocks), plan.Ranges(b.Blocks))) == 0
-	}
-	return namespaceWithin(*a.Pods, *b.Pods) && implies(a.Pods.Selector, b.Pods.Selector)
-}
-
-func namespaceWithin(a, b plan.Pods) bool {
-	if b.Namespace != "" {
-		return a.Namespace == b.Namespace
-	}
-	if a.Namespace != "" {
-		return len(b.Namespaces) == 0 || implies(object.NewSelector(object.Equals(plan.NamespaceLabel, a.Namespace)), b.Namespaces)
-	}
-	return implies(a.Namespaces, b.Namespaces)
-}
-
-// implies reports whether whatever satisfies a satisfies b, requirement by
-// requirement.
-func implies(a, b object.Selector) bool {
-	for _, want := range b {
-		if !slices.ContainsFunc(a, func(have object.Requirement) bool { return stronger(have, want) }) {
-			return false
-		}
-	}
-	return true
-}
-
-func stronger(have, want object.Requirement) bool {
-	if have.Key != want.Key {
-		return false
-	}
-	subset := func(a, b []string) bool {
-		return !slices.ContainsFunc(a, func(v string) bool { return !slices.Contains(b, v) })
-	}
-	switch want.Op {
-	case object.In:
-		return have.Op == object.In && subset(have.Values, want.Values)
-	case object.NotIn:
-		return have.Op == object.DoesNotExist ||
-			have.Op == object.NotIn && subset(want.Values, have.Values) ||
-			have.Op == object.In && !slices.ContainsFunc(have.Values, func(v string) bool { return slices.Contains(want.Values, v) })
-	case object.Exists:
-		return have.Op == object.Exists || have.Op == object.In
-	default:
-		return have.Op == object.DoesNotExist
-	}
 }

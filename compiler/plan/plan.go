@@ -39,6 +39,7 @@ type Plan struct {
 	// namespace nobody listed is closed as well.
 	DenyUnknown bool
 	Stages      Stages
+	Tests       []Test    // in the order in which they are written
 	Platform    diag.Span // the Platform's name, for what has no better place
 }
 
@@ -150,6 +151,16 @@ type Quarantined struct {
 	Ticket string
 	Until  string // the last day, as 2006-01-02
 	Span   diag.Span
+}
+
+// Test is what somebody expects of the emitted policies: between sets, of every pair.
+type Test struct {
+	Text     string // as written
+	From, To End
+	Ports    []Port // normal; nil is every port there is
+	Allow    bool   // each pair on each port is allowed; false: none is
+	Span     diag.Span
+	Intent   string // namespace/name of the workload that expects it, or empty for the Platform
 }
 
 // Stages are the places that our Calico policies take among others. No two of the

@@ -1,0 +1,51 @@
+package intent
+
+import "portcullis.dev/policies/diag"
+
+// line is any line of the language, whoever wrote it.
+type line struct {
+	span     diag.Span
+	from, to []At[Peer] // nil is the line's own workload
+	terms    Terms
+	home     *instance // nil for the Platform
+}
+
+// lines are all of the repository's, those of an intent once for each namespace in
+// which it stands.
+func (k *known) lines() []line {
+	var all []line
+	for i := range k.instances {
+		home := &k.instances[i]
+		for _, l := range home.intent.Spec.Inbound {
+			all = append(all, line{span: l.Span, from: l.From, terms: l.Terms, home: home})
+		}
+		for _, l := range home.intent.Spec.Outbound {
+			all = append(all, line{span: l.Span, to: l.To, terms: l.Terms, home: home})
+		}
+	}
+	for _, l := range k.Platform.Spec.Flows {
+		all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms})
+	}
+	return all
+}
+
+// test is a test, whoever wrote it.
+type test struct {
+	Test
+	text string
+	span diag.Span
+	home *instance // nil for the Platform
+}
+
+func (k *known) tests() []test {
+	var all []test
+	for i := range k.instances {
+		for _, t := range k.instances[i].intent.Spec.Tests {
+			all = append(all, test{t.Value, t.Value.text, t.Span, &k.instances[i]})
+		}
+	}
+	for _, t := range k.Platform.Spec.Tests {
+		all = append(all, test{t.Value, t.Value.text, t.Span, nil})
+	}
+	return all
+}
