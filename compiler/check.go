@@ -4,7 +4,6 @@ import (
 	"context"
 	"path"
 	"slices"
-	"strings"
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
@@ -82,63 +81,4 @@ func assumed(set object.Set) *plan.Plan {
 		p.Namespaces = append(p.Namespaces, plan.Namespace{Name: name, Labels: all, System: system, Governed: !system})
 	}
 	return p
-}
-
-// origins has, for each emitted object, the lines that its parts came from.
-type origins map[object.ID]map[string]diag.Span
-
-// locateEmitted turns findings about our own objects into findings at the lines
-// that asked for them.
-func locateEmitted(found diag.List, from origins) diag.List {
-	at := func(s diag.Subject) diag.Span {
-		spans := from[s.Object]
-		for pointer := s.Pointer; ; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-			if span, ok := spans[pointer]; ok || pointer == "" {
-				return span
-			}
-		}
-	}
-	return located(found, at)
-}
-
-// locateManifests turns findings about objects into findings at the lines of the
-// files that they were read from.
-func locateManifests(found diag.List, set object.Set, files []intent.File) diag.List {
-	data := map[string][]byte{}
-	for _, f := range files {
-		data[f.Path] = f.Data
-	}
-	at := func(s diag.Subject) diag.Span {
-		o, ok := set.Get(s.Object)
-		if !ok {
-			return diag.Span{}
-		}
-		if s.Pointer == "" {
-			s.Pointer = "/metadata/name" // an object as a whole is pointed at by its name
-		}
-		value, ok := o.Value(s.Pointer)
-		if !ok {
-			value = nil
-		}
-		span, _ := object.Locate(o.File, data[o.File], s, value)
-		return span
-	}
-	return located(found, at)
-}
-
-func located(found diag.List, at func(diag.Subject) diag.Span) diag.List {
-	all := slices.Clone(found)
-	for i := range all {
-		d := &all[i]
-		if d.Span.IsZero() && !d.Subject.Object.IsZero() {
-			d.Span = at(d.Subject)
-		}
-		d.Related = slices.Clone(d.Related)
-		for j := range d.Related {
-			if r := &d.Related[j]; r.Span.IsZero() && !r.Subject.Object.IsZero() {
-				r.Span = at(r.Subject)
-			}
-		}
-	}
-	return all
 }

@@ -145,6 +145,7 @@ func (s *resolver) resolve(w written) {
 	s.guardrails()
 	s.quarantine()
 	s.expectations(w.tests, w.testsExist)
+	s.components()
 }
 
 // in reports whether something with that list exists in this environment.

@@ -27,6 +27,16 @@ type Emitted struct {
 	Origins map[string]diag.Span
 }
 
+// At is the place in the intents that asked for the part of the manifest that a JSON
+// pointer names.
+func (e Emitted) At(pointer string) diag.Span {
+	for ; ; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
+		if span, ok := e.Origins[pointer]; ok || !strings.Contains(pointer, "/") {
+			return span
+		}
+	}
+}
+
 // Target is a kind of policy that may be emitted.
 type Target struct {
 	Name  string

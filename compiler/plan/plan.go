@@ -39,8 +39,9 @@ type Plan struct {
 	// namespace nobody listed is closed as well.
 	DenyUnknown bool
 	Stages      Stages
-	Tests       []Test    // in the order in which they are written
-	Platform    diag.Span // the Platform's name, for what has no better place
+	Tests       []Test      // in the order in which they are written
+	Components  []Component // in the order of the Platform
+	Platform    diag.Span   // the Platform's name, for what has no better place
 }
 
 // Namespace is one that the Platform or an intent knows.
@@ -161,6 +162,13 @@ type Test struct {
 	Allow    bool   // each pair on each port is allowed; false: none is
 	Span     diag.Span
 	Intent   string // namespace/name of the workload that expects it, or empty for the Platform
+}
+
+// Component is a kustomize component that users lay over what is emitted.
+type Component struct {
+	Path       string   // of its directory, relative to the repository's root
+	Namespaces []string // whose objects it is laid over, sorted; empty: the cluster's
+	Span       diag.Span
 }
 
 // Stages are the places that our Calico policies take among others. No two of the
