@@ -149,7 +149,8 @@ func shortDigest(s string) string {
 	return hex.EncodeToString(sum[:])[:8]
 }
 
-// reasons joins what the lines of some flows say of themselves, once each.
+// reasons joins what the lines of some flows say of themselves, once each, in an order
+// that does not tell in which files they stand.
 func reasons(origins []plan.Origin) string {
 	var all []string
 	for _, o := range origins {
@@ -161,5 +162,6 @@ func reasons(origins []plan.Origin) string {
 			all = append(all, why)
 		}
 	}
+	slices.Sort(all)
 	return strings.Join(all, "; ")
 }
