@@ -32,20 +32,23 @@ func (k *known) lines() []line {
 // test is a test, whoever wrote it.
 type test struct {
 	Test
-	text string
 	span diag.Span
 	home *instance // nil for the Platform
 }
 
+// tests are all that could be read.
 func (k *known) tests() []test {
 	var all []test
-	for i := range k.instances {
-		for _, t := range k.instances[i].intent.Spec.Tests {
-			all = append(all, test{t.Value, t.Value.text, t.Span, &k.instances[i]})
+	add := func(list []At[Test], home *instance) {
+		for _, t := range list {
+			if t.Value.text != "" {
+				all = append(all, test{t.Value, t.Span, home})
+			}
 		}
 	}
-	for _, t := range k.Platform.Spec.Tests {
-		all = append(all, test{t.Value, t.Value.text, t.Span, nil})
+	for i := range k.instances {
+		add(k.instances[i].intent.Spec.Tests, &k.instances[i])
 	}
+	add(k.Platform.Spec.Tests, nil)
 	return all
 }
