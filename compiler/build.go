@@ -11,6 +11,7 @@ import (
 	"context"
 	"slices"
 
+	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
@@ -49,8 +50,12 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	found := slices.Concat(before, parsed)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names()})
 	found = append(found, resolved...)
+	world := worldOf(files)
+	for _, p := range plans {
+		found = append(found, locateManifests(claims.Check(p, world), world, files).In(p.Environment)...)
+	}
 	if found.Failed() {
-		return checks.report(found, files)
+		return checks.report(everywhere(found, len(plans)), files)
 	}
 
 	parts, vetted := components(plans, files)
@@ -70,7 +75,6 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		return checks.report(found, files)
 	}
 
-	world := worldOf(files)
 	for i, p := range plans {
 		judged, err := checks.judge(ctx, p, environments[i].Objects, world)
 		if err != nil {

@@ -3,6 +3,7 @@ package compiler
 import (
 	"slices"
 
+	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -29,6 +30,6 @@ var (
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
-	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, overlays.Rules, rego.Rules,
+	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, claims.Rules, overlays.Rules, rego.Rules,
 		[]*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
 }

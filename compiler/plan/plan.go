@@ -64,7 +64,8 @@ type Workload struct {
 	Ports           []NamedPort // by name
 	DNS             bool        // may ask the cluster's DNS
 	HostNetwork     bool        // no policy can select its pods
-	Span            diag.Span
+	Span            diag.Span   // of its name
+	SelectorSpan    diag.Span   // zero where the selector is the default one
 }
 
 // Ref is the workload's name in full.
@@ -74,6 +75,7 @@ func (w Workload) Ref() string { return w.Namespace + "/" + w.Name }
 type NamedPort struct {
 	Name  string
 	Ports []Port
+	Span  diag.Span
 }
 
 // Protocol is a protocol, spelt as Calico spells it; Any is every protocol there is.
