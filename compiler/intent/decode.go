@@ -79,9 +79,16 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 		d.mapping(n, v)
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
-			d.add(wrongType.At(d.at.Span(n), "expected a list, found %s", describe(n)).Suggest("write it as [%s]", brief(n)))
+			f := wrongType.At(d.at.Span(n), "expected a list, found %s", describe(n))
+			if n.Kind == yaml.MappingNode {
+				f = f.Suggest("begin it with a dash: it is the first of a list")
+			} else {
+				f = f.Suggest("write it as [%s]", n.Value).Replace(d.at.Span(n), "["+n.Value+"]")
+			}
+			d.add(f)
 			return
 		}
+		v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content))) // an empty list is written all the same
 		for _, item := range n.Content {
 			element := reflect.New(v.Type().Elem()).Elem()
 			d.value(item, element)
@@ -143,7 +150,8 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	}
 	for _, f := range fields {
 		if f.required && !given[f.name] {
-			d.add(missingField.At(d.at.Span(n), "%s is missing here", f.name).Suggest("add %s", f.name))
+			d.add(missingField.At(d.at.Span(n), "%s is missing here", f.name).
+				Because("it has no default, which would be a guess").Suggest("add %s", f.name))
 		}
 	}
 }
@@ -194,8 +202,7 @@ func (d *decoder) check(n *yaml.Node, depth int) {
 	}
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.add(notInLanguage.At(d.at.Span(n), "an alias (*%s)", n.Value).
-			Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\""))
+		d.add(d.alias(d.at.Span(n), n.Value))
 		return
 	case n.Anchor != "":
 		d.add(notInLanguage.At(d.at.Span(n), "an anchor (&%s)", n.Anchor).Suggest("remove the anchor and write values out"))
@@ -219,9 +226,17 @@ func (d *decoder) check(n *yaml.Node, depth int) {
 			}
 		}
 	}
-	for _, c := range n.Content {
+	for i, c := range n.Content {
+		if c.Kind == yaml.AliasNode && n.Kind == yaml.MappingNode && i > 0 && n.Content[i-1].ShortTag() == "!!merge" {
+			continue // the merge key says it
+		}
 		d.check(c, depth+1)
 	}
+}
+
+func (d *decoder) alias(span diag.Span, name string) diag.Diagnostic {
+	return notInLanguage.At(span, "an alias (*%s)", name).
+		Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\"")
 }
 
 // pairs yields a mapping's keys and values.
@@ -257,11 +272,4 @@ func tagged(word, tag string) string {
 		kind = "the value"
 	}
 	return fmt.Sprintf("%s %.60s", kind, word)
-}
-
-func brief(n *yaml.Node) string {
-	if n.Kind == yaml.ScalarNode {
-		return n.Value
-	}
-	return "…"
 }

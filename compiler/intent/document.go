@@ -34,6 +34,11 @@ const maxNodes = 1_000_000
 type Repository struct {
 	Platform *Platform
 	Intents  []NetworkIntent // in the order of files and documents
+
+	// partial: some document has a mistake, so that something in it may be missing.
+	partial bool
+	// lost: of some document not even the name is known.
+	lost bool
 }
 
 // File is one text of the repository; Path is relative to its root, with slashes.
@@ -69,6 +74,7 @@ func Parse(files []File) (*Repository, diag.List) {
 		found = append(found, platformCount.At(diag.Span{File: PlatformFile}, "there is no Platform in the repository").
 			Suggest("put one into %s:\n\n%s", PlatformFile, indent(minimalPlatform)))
 	}
+	repo.partial = found.Failed()
 	return repo, found
 }
 
@@ -86,18 +92,40 @@ var bom = []byte("\xef\xbb\xbf")
 
 func (r *Repository) parse(f File) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
-	if !utf8.Valid(data) {
-		return diag.List{unreadable.At(diag.Span{File: f.Path}, "the file is not UTF-8").Suggest("save it as UTF-8")}
+	if i := invalidUTF8(data); i >= 0 {
+		r.lost = true
+		return diag.List{unreadable.At(at(f.Path, data, i), "the byte 0x%02x is not UTF-8", data[i]).Suggest("save the file as UTF-8")}
 	}
 	var found diag.List
 	for doc := range object.Documents(f.Path, data) {
 		d := &decoder{at: doc}
-		if n := d.root(); n != nil {
-			r.document(d, n)
+		if n := d.root(); n == nil || !r.document(d, n) {
+			r.lost = true
 		}
 		found = append(found, d.found...)
 	}
 	return found
+}
+
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		if c == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return -1
+}
+
+// at is the place of one byte.
+func at(file string, data []byte, offset int) diag.Span {
+	before := data[:offset]
+	start := diag.Position{
+		Line:   bytes.Count(before, []byte("\n")) + 1,
+		Column: utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1,
+	}
+	return diag.Span{File: file, Start: start, End: diag.Position{Line: start.Line, Column: start.Column + 1}}
 }
 
 // root parses one document into nodes that hold nothing but the language's YAML.
@@ -138,8 +166,9 @@ func count(n *yaml.Node) int {
 	return total
 }
 
-// document decodes one document into the kind that it says it is.
-func (r *Repository) document(d *decoder, n *yaml.Node) {
+// document decodes one document into the kind that it says it is, and reports
+// whether it is known by name now.
+func (r *Repository) document(d *decoder, n *yaml.Node) (named bool) {
 	var head struct{ apiVersion, kind *yaml.Node }
 	if n.Kind == yaml.MappingNode {
 		for key, value := range pairs(n) {
@@ -154,32 +183,35 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 	if head.kind == nil || head.apiVersion == nil {
 		d.add(wrongKind.At(d.at.Span(n), "expected a document with apiVersion: %s and a kind", APIVersion).
 			Suggest("the kinds are NetworkIntent and Platform"))
-		return
+		return false
 	}
 	if head.apiVersion.Value != APIVersion {
 		f := wrongKind.At(d.at.Span(head.apiVersion), "expected apiVersion %s, found %.80s", APIVersion, head.apiVersion.Value)
 		if strings.HasPrefix(head.apiVersion.Value, strings.TrimSuffix(APIVersion, "v1alpha1")) || head.kind.Value == "NetworkIntent" {
-			f = f.Replace(d.at.Span(head.apiVersion), APIVersion)
+			f = f.Suggest("write %s", APIVersion).Replace(d.at.Span(head.apiVersion), APIVersion)
 		} else {
 			f = f.Suggest("move other manifests into a file of their own: here they would not be read")
 		}
 		d.add(f)
-		return
+		return false
 	}
 	switch head.kind.Value {
 	case "NetworkIntent":
 		var i NetworkIntent
 		d.value(n, reflect.ValueOf(&i).Elem())
+		i.partial = d.found.Failed()
 		r.Intents = append(r.Intents, i)
+		return i.Metadata.Name.Value != "" && i.Metadata.Namespace.Value != ""
 	case "Platform":
 		var p Platform
 		d.value(n, reflect.ValueOf(&p).Elem())
 		if r.Platform != nil {
 			d.add(platformCount.At(p.Metadata.Name.Span, "a second Platform").See(r.Platform.Metadata.Name.Span, "the first is here").
 				Suggest("merge the two: a repository has one Platform"))
-			return
+			return true
 		}
 		r.Platform = &p
+		return true
 	default:
 		kinds := []string{"NetworkIntent", "Platform"}
 		f := wrongKind.At(d.at.Span(head.kind), "expected the kind %s, found %.80s", listed(kinds, "or"), head.kind.Value)
@@ -187,6 +219,7 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 			f = f.Suggest("did you mean %s?", near).Replace(d.at.Span(head.kind), near)
 		}
 		d.add(f)
+		return false
 	}
 }
 
@@ -195,6 +228,8 @@ var (
 	// indicator is a character that cannot begin a plain word, where one begins.
 	indicator = regexp.MustCompile("(?:^|[\\[{,:-])[ \t]*([@`%])")
 	star      = regexp.MustCompile(`(?:^|[\[{,:-])[ \t]*(\*/\*)`)
+	tab       = regexp.MustCompile(`^ *(\t)`)
+	unknown   = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
 // syntax explains a parse error. The parser names a line near the mistake, and no
@@ -207,16 +242,30 @@ func (d *decoder) syntax(err error) {
 		message = m[2]
 	}
 	lines := strings.Split(string(d.at.Text), "\n")
+	if m := unknown.FindStringSubmatch(message); m != nil {
+		for i, text := range lines {
+			if at := strings.Index(text, "*"+m[1]); at >= 0 {
+				d.add(d.alias(d.columns(i+1, text, at, at+1+len(m[1])), m[1]))
+				return
+			}
+		}
+	}
+	if strings.HasPrefix(message, "did not find expected") {
+		line++ // the parser counts from 0 here, and from 1 in its other errors
+	}
 	for _, n := range []int{line, line - 1, line + 1, 1} {
 		if n < 1 || n > len(lines) {
 			continue
 		}
+		if at := tab.FindStringSubmatchIndex(lines[n-1]); at != nil {
+			d.add(object.NotYAML.At(d.columns(n, lines[n-1], at[2], at[3]), "a tab in the indentation").
+				Because("YAML indents by spaces alone").Suggest("write spaces"))
+			return
+		}
 		for _, quoted := range []*regexp.Regexp{indicator, star} {
 			if at := quoted.FindStringSubmatchIndex(lines[n-1]); at != nil {
-				span := d.at.Line(n)
 				word := wordAt(lines[n-1][at[2]:])
-				span.Start.Column = utf8.RuneCountInString(lines[n-1][:at[2]]) + 1
-				span.End.Column = span.Start.Column + utf8.RuneCountInString(word)
+				span := d.columns(n, lines[n-1], at[2], at[2]+len(word))
 				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %q", word).Replace(span, fmt.Sprintf("%q", word)))
 				return
 			}
@@ -224,6 +273,14 @@ func (d *decoder) syntax(err error) {
 	}
 	d.add(object.NotYAML.At(d.at.Line(line), "the document does not parse as YAML: %.200s", message).
 		Suggest("look at the indentation and the brackets of this line and the one before it"))
+}
+
+// columns is a part of the document's nth line, between two of its bytes.
+func (d *decoder) columns(n int, line string, start, end int) diag.Span {
+	span := d.at.Line(n)
+	span.Start.Column = utf8.RuneCountInString(line[:start]) + 1
+	span.End.Column = span.Start.Column + utf8.RuneCountInString(line[start:end])
+	return span
 }
 
 func wordAt(s string) string {

@@ -73,12 +73,16 @@ func (s *resolver) holdAgainst(g plan.Guardrail) {
 		if !touches(f.From, g.From) || !touches(f.To, g.To) || exempt(f.From, g.Unless) || exempt(f.To, g.Unless) {
 			continue
 		}
-		if g.Ports != nil && len(plan.IntersectPorts(f.Ports, g.Ports)) == 0 {
+		denied := f.Ports
+		if g.Ports != nil {
+			denied = plan.IntersectPorts(f.Ports, g.Ports)
+		}
+		if len(denied) == 0 {
 			continue
 		}
 		for _, o := range f.Origins {
 			if o.Intent != "" {
-				s.add(guarded.At(o.Span, "%s → %s is denied by the guardrail %s", f.From.Name, f.To.Name, g.Name).
+				s.add(guarded.At(o.Span, "%s → %s on %s is denied by the guardrail %s", f.From.Name, f.To.Name, plan.FormatPorts(denied), g.Name).
 					Because("guardrails win over every intent, so the line would never carry this traffic").
 					See(g.Span, "the guardrail").Suggest("remove the line, or ask the platform team for an exception under unless"))
 			}

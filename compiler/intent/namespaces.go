@@ -48,8 +48,8 @@ func (s *resolver) namespaces() {
 			if n.Enforce.Span != (diag.Span{}) {
 				v := pick(s, n.Enforce)
 				if v == nil {
-					s.add(missingFact.At(n.Enforce.Span, "enforce does not say what holds in %s", s.environment).
-						Suggest("add %s, or its group, to the mapping", s.environment))
+					s.add(missingFact.At(n.Enforce.Span, "enforce does not say what holds here").
+						Suggest("add the environment, or its group, to the mapping"))
 					continue
 				}
 				enforce = v.Value
@@ -101,6 +101,9 @@ func (s *resolver) knownNamespace(name string, span diag.Span) (here bool) {
 	var known []string
 	for _, n := range s.plan.Namespaces {
 		known = append(known, n.Name)
+	}
+	if !s.exclusive && s.repo.lost {
+		return false // a document that could not be read may stand in it
 	}
 	f := unknownNamespace.At(span, "there is no namespace called %s", name)
 	if s.exclusive {

@@ -40,7 +40,8 @@ func choose[T any](word string, choices map[string]T) (T, *mistake) {
 		return v, nil
 	}
 	known := diag.SortedKeys(choices)
-	m := &mistake{rule: wrongType, message: fmt.Sprintf("expected %s, found %.60q", listed(known, "or"), word)}
+	m := &mistake{rule: wrongType, message: fmt.Sprintf("expected %s, found %.60q", listed(known, "or"), word),
+		hint: "write " + listed(known, "or")}
 	m.replace = nearest(word, known)
 	return v, m
 }
@@ -72,7 +73,7 @@ type Entry[K, V any] struct {
 func (m *Mapping[K, V]) decodeNode(d *decoder, n *yaml.Node) {
 	*m = Mapping[K, V]{}
 	if n.Kind != yaml.MappingNode {
-		d.add(wrongType.At(d.at.Span(n), "expected a mapping, found %s", describe(n)))
+		d.add(wrongType.At(d.at.Span(n), "expected a mapping, found %s", describe(n)).Suggest("write it as {name: value}"))
 		return
 	}
 	for key, value := range pairs(n) {
@@ -284,6 +285,7 @@ func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 	p.Kind = LabelPeer
 	d.value(n, reflect.ValueOf(&p.Labels).Elem())
 	if p.Labels.Namespace.Given() && p.Labels.NamespaceSelector != nil {
+		p.Kind = 0 // that is said, and nothing else of it
 		d.add(badPeer.At(d.at.Span(n), "a peer has namespace and namespaceSelector").Suggest("keep the one that is meant"))
 	}
 	if p.Labels.Selector == nil && !p.Labels.Namespace.Given() && p.Labels.NamespaceSelector == nil {

@@ -54,7 +54,7 @@ func (r *Repository) Resolve(targets []string) ([]*plan.Plan, diag.List) {
 		}
 		found = append(found, f)
 	}
-	if !found.Failed() {
+	if !found.Failed() && !r.partial {
 		for i, l := range lines {
 			if !exists[i] {
 				found = append(found, neverExists.At(l.span, "this line exists in no environment").
@@ -63,7 +63,7 @@ func (r *Repository) Resolve(targets []string) ([]*plan.Plan, diag.List) {
 			}
 		}
 	}
-	if len(r.Intents) == 0 && !found.Failed() {
+	if len(r.Intents) == 0 && !found.Failed() && !r.lost {
 		found = append(found, nothing.At(r.Platform.Metadata.Name.Span, "the repository has no NetworkIntent").
 			Because("an empty result would remove every policy from a cluster that prunes").
 			Suggest("write one NetworkIntent for each workload"))
@@ -139,7 +139,9 @@ func (r *Repository) checkNames(targets []string) diag.List {
 				Suggest("merge the two documents, or give one another name"))
 			continue
 		}
-		seen[ref] = m.Name.Span
+		if m.Name.Value != "" && m.Namespace.Value != "" {
+			seen[ref] = m.Name.Span
+		}
 	}
 	for _, t := range slices.Concat(append([][]At[Name]{spec.Targets}, environmentTargets(spec)...)...) {
 		if !slices.Contains(targets, string(t.Value)) {
@@ -195,9 +197,12 @@ func (r *Repository) lines() []line {
 		}
 	}
 	for _, l := range r.Platform.Spec.Flows {
-		all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms, home: -1})
+		if l.From != nil && l.To != nil {
+			all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms, home: -1})
+		}
 	}
-	return all
+	// A line that names nobody is refused where it is read, and goes no further.
+	return slices.DeleteFunc(all, func(l line) bool { return l.from == nil && l.to == nil })
 }
 
 // resolver holds what is known of one environment while it is resolved.
@@ -209,6 +214,7 @@ type resolver struct {
 	handshakes  map[string]Handshake // by namespace
 	workloads   map[string]int       // ns/name → index into plan.Workloads
 	elsewhere   map[string]bool      // ns/name of intents that this environment lacks
+	partial     map[string]bool      // ns/name of intents with a mistake of spelling
 	exclusive   bool                 // the Platform lists every namespace
 	plan        *plan.Plan
 	found       diag.List
@@ -216,7 +222,7 @@ type resolver struct {
 
 func newResolver(r *Repository, environment string, targets []string) *resolver {
 	s := &resolver{repo: r, spec: r.Platform.Spec, environment: environment,
-		handshakes: map[string]Handshake{}, workloads: map[string]int{}, elsewhere: map[string]bool{},
+		handshakes: map[string]Handshake{}, workloads: map[string]int{}, elsewhere: map[string]bool{}, partial: map[string]bool{},
 		plan: &plan.Plan{Environment: environment, Targets: targets, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages(), Platform: r.Platform.Metadata.Name.Span},
 	}
 	for _, e := range s.spec.Environments {
@@ -359,8 +365,8 @@ func (s *resolver) calico(c Calico) {
 
 func (s *resolver) requireCalico(span diag.Span, what string) {
 	if !s.plan.HasTarget("calico") {
-		s.add(needsCalico.At(span, "%s needs Calico, which environment %s does not target", what, s.environment).
-			Suggest("add calico to the targets of %s, or keep this out of it with in", s.environment))
+		s.add(needsCalico.At(span, "%s needs Calico, which is not among the targets", what).
+			Suggest("add calico to the environment's targets, or do without it there"))
 	}
 }
 
@@ -380,6 +386,7 @@ func (s *resolver) describeWorkloads() {
 			continue
 		}
 		ref := namespace + "/" + name
+		s.partial[ref] = s.partial[ref] || i.partial
 		if !s.knownNamespace(namespace, i.Metadata.Namespace.Span) || !s.in(i.Spec.In) {
 			s.elsewhere[ref] = true
 			continue
