@@ -131,14 +131,15 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 		span.Set(reflect.ValueOf(d.at.Span(n)))
 	}
 	if n.Kind != yaml.MappingNode {
-		d.add(wrongType.At(d.at.Span(n), "expected a mapping with %s, found %s", listed(names(fields), "or"), describe(n)))
+		d.add(wrongType.At(d.at.Span(n), "expected a mapping with %s, found %s", listed(names(fields), "or"), describe(n)).
+			Suggest("write it as {%s: …}", fields[0].name))
 		return
 	}
 	given := map[string]bool{}
 	for key, value := range pairs(n) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
 		if i < 0 {
-			d.unknown(key, names(fields))
+			given[d.unknown(key, names(fields))] = true // a misspelt field is not missing as well
 			continue
 		}
 		given[key.Value] = true
@@ -156,15 +157,17 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-func (d *decoder) unknown(key *yaml.Node, known []string) {
+// unknown complains of a field, and returns the one that was probably meant.
+func (d *decoder) unknown(key *yaml.Node, known []string) (near string) {
 	span := d.at.Span(key)
 	f := unknownField.At(span, "there is no field %q here", key.Value)
-	if near := nearest(key.Value, known); near != "" {
+	if near = nearest(key.Value, known); near != "" {
 		f = f.Suggest("did you mean %s? The fields are %s", near, listed(known, "and")).Replace(span, near)
 	} else {
 		f = f.Suggest("the fields are %s", listed(known, "and"))
 	}
 	d.add(f)
+	return near
 }
 
 // field is a member of a struct by the name it has in YAML.

@@ -272,7 +272,7 @@ func (d *decoder) syntax(err error) {
 		}
 	}
 	d.add(object.NotYAML.At(d.at.Line(line), "the document does not parse as YAML: %.200s", message).
-		Suggest("look at the indentation and the brackets of this line and the one before it"))
+		Suggest("look at the indentation and the brackets of this line and its neighbours"))
 }
 
 // columns is a part of the document's nth line, between two of its bytes.
