@@ -92,9 +92,9 @@ var bom = []byte("\xef\xbb\xbf")
 
 func (r *Repository) parse(f File) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
-	if i := invalidUTF8(data); i >= 0 {
+	if span, c, bad := object.NotUTF8(f.Path, data); bad {
 		r.lost = true
-		return diag.List{unreadable.At(at(f.Path, data, i), "the byte 0x%02x is not UTF-8", data[i]).Suggest("save the file as UTF-8")}
+		return diag.List{unreadable.At(span, "the byte 0x%02x is not UTF-8", c).Suggest("save the file as UTF-8")}
 	}
 	var found diag.List
 	for doc := range object.Documents(f.Path, data) {
@@ -105,27 +105,6 @@ func (r *Repository) parse(f File) diag.List {
 		found = append(found, d.found...)
 	}
 	return found
-}
-
-func invalidUTF8(data []byte) int {
-	for i := 0; i < len(data); {
-		c, size := utf8.DecodeRune(data[i:])
-		if c == utf8.RuneError && size == 1 {
-			return i
-		}
-		i += size
-	}
-	return -1
-}
-
-// at is the place of one byte.
-func at(file string, data []byte, offset int) diag.Span {
-	before := data[:offset]
-	start := diag.Position{
-		Line:   bytes.Count(before, []byte("\n")) + 1,
-		Column: utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1,
-	}
-	return diag.Span{File: file, Start: start, End: diag.Position{Line: start.Line, Column: start.Column + 1}}
 }
 
 // root parses one document into nodes that hold nothing but the language's YAML.

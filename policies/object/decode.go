@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"unicode/utf8"
 
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -24,8 +23,8 @@ import (
 // Everything that is wrong is reported, and what could be read is returned beside.
 func Decode(file string, data []byte) ([]Object, diag.List) {
 	src := newSource(file, data)
-	if i := invalidUTF8(src.data); i >= 0 {
-		return nil, diag.List{NotYAML.At(src.span(i, i+1), "the byte 0x%02x is not UTF-8", src.data[i]).
+	if span, c, bad := NotUTF8(file, data); bad {
+		return nil, diag.List{NotYAML.At(span, "the byte 0x%02x is not UTF-8", c).
 			Because("Kubernetes reads manifests as UTF-8 alone").
 			Suggest("save the file as UTF-8; a binary file does not belong here")}
 	}
@@ -53,19 +52,6 @@ func DecodeJSON(raw []byte) ([]Object, diag.List) {
 	d := decoder{}
 	objects := d.value(raw, 0)
 	return objects, d.found
-}
-
-func invalidUTF8(data []byte) int {
-	if utf8.Valid(data) {
-		return -1
-	}
-	for at := 0; ; {
-		r, size := utf8.DecodeRune(data[at:])
-		if r == utf8.RuneError && size <= 1 {
-			return at
-		}
-		at += size
-	}
 }
 
 // decoder reads one document.
