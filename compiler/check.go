@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 
@@ -39,7 +40,7 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	set, duplicates := object.NewSet(objects)
 	found = append(found, duplicates...)
 	if !slices.ContainsFunc(objects, func(o object.Object) bool { return o.Role == object.Policy || o.Role == object.World }) && !found.Failed() {
-		found = append(found, nothingToCheck.At(diag.Span{}, "no policy, namespace or workload in %d files", len(files)).
+		found = append(found, nothingToCheck.At(diag.Span{}, "no policy, namespace or workload in %s", count(len(files), "file")).
 			Because("a green answer about nothing would be worse than none").
 			Suggest("give the directory, the files or (as -) the stream with the manifests"))
 	}
@@ -52,6 +53,13 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		found = append(found, judged...)
 	}
 	return checks.report(locateManifests(found, set, files), files)
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // assumed is the plan of people who have none: their namespaces, governed, and no

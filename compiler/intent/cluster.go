@@ -188,7 +188,7 @@ const kubernetesOrder = 1000
 
 func (s *resolver) requireCalico(span diag.Span, what string) {
 	if !s.plan.HasTarget("calico") {
-		s.add(needsCalico.At(span, "%s needs Calico, which environment %s does not target", what, s.environment).
-			Suggest("add calico to the targets of %s, or keep this out of it with in", s.environment))
+		s.add(needsCalico.At(span, "%s needs Calico, which is not among the targets", what).
+			Suggest("add calico to the environment's targets, or do without it there"))
 	}
 }

@@ -1,6 +1,10 @@
 package intent
 
-import "portcullis.dev/policies/diag"
+import (
+	"slices"
+
+	"portcullis.dev/policies/diag"
+)
 
 // line is any line of the language, whoever wrote it.
 type line struct {
@@ -24,9 +28,12 @@ func (k *known) lines() []line {
 		}
 	}
 	for _, l := range k.Platform.Spec.Flows {
-		all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms})
+		if l.From != nil && l.To != nil {
+			all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms})
+		}
 	}
-	return all
+	// A line that names nobody is refused where it is read, and goes no further.
+	return slices.DeleteFunc(all, func(l line) bool { return l.from == nil && l.to == nil })
 }
 
 // test is a test, whoever wrote it.

@@ -12,6 +12,7 @@ import (
 // describeWorkloads turns intents into workloads of the plan.
 func (s *resolver) describeWorkloads() {
 	for _, i := range s.instances {
+		s.misread[i.ref()] = s.misread[i.ref()] || i.intent.partial
 		if !s.knownNamespace(i.namespace, i.span) || !s.in(i.intent.Spec.In) {
 			s.elsewhere[i.ref()] = true
 			continue
