@@ -53,7 +53,11 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		return checks.report(found, files)
 	}
 
-	emitted, tree := emit(plans)
+	emitted, tree, lowered := emit(plans)
+	found = append(found, lowered...)
+	if found.Failed() {
+		return checks.report(everywhere(found, len(plans)), files)
+	}
 	environments, rendered, err := render(tree, plans)
 	if err != nil {
 		return nil, err
@@ -80,18 +84,21 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 
 // emit lowers the plans and lays their objects out. The first result has, for each
 // plan, the lines that its objects came from.
-func emit(plans []*plan.Plan) ([]origins, overlays.Tree) {
+func emit(plans []*plan.Plan) ([]origins, overlays.Tree, diag.List) {
+	var found diag.List
 	all := make([]origins, len(plans))
 	environments := make([]overlays.Environment, len(plans))
 	for i, p := range plans {
 		all[i] = origins{}
 		environments[i].Name = p.Environment
-		for _, e := range lower.Lower(p) {
+		emitted, lowered := lower.Lower(p)
+		found = append(found, lowered.In(p.Environment)...)
+		for _, e := range emitted {
 			environments[i].Objects = append(environments[i].Objects, e.Manifest)
 			all[i][e.Manifest.ID()] = e.Origins
 		}
 	}
-	return all, overlays.Write(environments)
+	return all, overlays.Write(environments), found
 }
 
 // render builds every unit of every plan's environment, each apart.

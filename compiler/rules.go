@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/lower"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -28,6 +29,6 @@ var (
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
-	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, rego.Rules,
+	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, lower.Rules, rego.Rules,
 		[]*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
 }

@@ -139,7 +139,9 @@ type Flow struct {
 }
 
 // Platform reports whether the flow is the Platform's own.
-func (f Flow) Platform() bool { return len(f.Origins) > 0 && f.Origins[0].Intent == "" }
+func (f Flow) Platform() bool {
+	return !slices.ContainsFunc(f.Origins, func(o Origin) bool { return o.Intent != "" })
+}
 
 // Guardrail is traffic that no flow may allow, in order of precedence. Parts of one
 // guardrail stand together and share its name.
