@@ -119,24 +119,24 @@ func (l *lowering) tooLong(at diag.Span, what string) {
 		Suggest("give what is meant a label of its own, and select that"))
 }
 
-// exemptions select the exempt pods in one selector over their own labels and, by
-// Calico's prefix, their namespaces'.
-func (l *lowering) exemptions(unless []plan.End, at diag.Span) string {
+// anyOf selects the pods of several ends in one selector over their own labels and,
+// by Calico's prefix, their namespaces'. It is empty for none.
+func (l *lowering) anyOf(ends []plan.End, what string, at diag.Span) string {
 	var all []string
-	for _, u := range unless {
+	for _, e := range ends {
 		var terms []string
-		if u.Pods.Namespace != "" {
-			terms = append(terms, calicoNamespace+" == '"+u.Pods.Namespace+"'")
+		if e.Pods.Namespace != "" {
+			terms = append(terms, calicoNamespace+" == '"+e.Pods.Namespace+"'")
 		}
-		if len(u.Pods.Namespaces) > 0 {
-			prefixed := slices.Clone(u.Pods.Namespaces)
+		if len(e.Pods.Namespaces) > 0 {
+			prefixed := slices.Clone(e.Pods.Namespaces)
 			for i := range prefixed {
 				prefixed[i].Key = inherited + prefixed[i].Key
 			}
 			terms = append(terms, prefixed.Calico())
 		}
-		if len(u.Pods.Selector) > 0 {
-			terms = append(terms, u.Pods.Selector.Calico())
+		if len(e.Pods.Selector) > 0 {
+			terms = append(terms, e.Pods.Selector.Calico())
 		}
 		if len(terms) == 0 {
 			return calicoPod // every pod
@@ -149,7 +149,7 @@ func (l *lowering) exemptions(unless []plan.End, at diag.Span) string {
 	slices.Sort(all)
 	text := calicoPod + " && (" + strings.Join(slices.Compact(all), " || ") + ")"
 	if len(text) > maxSelector {
-		l.tooLong(at, "the list of exempt pods")
+		l.tooLong(at, what)
 	}
 	return text
 }

@@ -98,7 +98,7 @@ func (l *lowering) guardrails(order int) {
 	for _, name := range names {
 		var all []ruling
 		for _, g := range byName[name] {
-			not := l.exemptions(g.Unless, g.Span)
+			not := l.anyOf(g.Unless, "the list of exempt pods", g.Span)
 			from, to := l.entities(g.From, not, g.Span), l.entities(g.To, not, g.Span)
 			lines := []plan.Origin{{Span: g.Span, Why: g.Why}}
 			if g.To == nil || g.To.Pods != nil {

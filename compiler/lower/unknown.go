@@ -22,9 +22,10 @@ func (l *lowering) unknownNamespaces() {
 	names, patterns := l.spared()
 	subjects := l.everyPodBut(names, patterns)
 	line := []plan.Origin{{Span: l.Platform}}
+	clients := l.entities(nil, l.withoutDNS(), l.Platform)
 	var dns []ruling
 	for _, server := range l.DNSServers() {
-		dns = append(dns, l.rulings("Allow", true, []entity{{}}, l.entities(&server.End, "", l.Platform), server.Ports, line)...)
+		dns = append(dns, l.rulings("Allow", true, clients, l.entities(&server.End, "", l.Platform), server.Ports, line)...)
 	}
 	rules, origins := sections(dns)
 	origins[""] = l.Platform
@@ -41,9 +42,8 @@ func (l *lowering) unknownNamespaces() {
 }
 
 // spared are the namespaces that the cluster's default deny leaves alone: the
-// system's, those that are not enforced, and those where an intent does without
-// DNS, which this policy would give back to it. Namespaces made elsewhere are
-// closed, and opened by what is built for them, unless nothing is to close them.
+// system's, and those that are not enforced. Namespaces made elsewhere are closed,
+// and opened by what is built for them, unless nothing is to close them.
 func (l *lowering) spared() (names []string, patterns []object.Selector) {
 	names = slices.Clone(l.Cluster.System)
 	for _, n := range l.Namespaces {
@@ -54,13 +54,25 @@ func (l *lowering) spared() (names []string, patterns []object.Selector) {
 			names = append(names, n.Name)
 		}
 	}
-	for _, w := range l.Workloads {
-		if n, _ := l.Namespace(w.Namespace); !w.DNS && !w.HostNetwork && !n.Pattern {
-			names = append(names, w.Namespace)
-		}
-	}
 	slices.Sort(names)
 	return slices.Compact(names), patterns
+}
+
+// withoutDNS selects the pods of namespaces where an intent does without DNS, which
+// is then given there intent by intent: the cluster's default deny must not give it
+// back.
+func (l *lowering) withoutDNS() string {
+	var all []plan.End
+	for _, w := range l.Workloads {
+		if n, _ := l.Namespace(w.Namespace); !w.DNS && !w.HostNetwork && (n.Governed || n.Pattern && !n.Spared()) {
+			pods := plan.Pods{Namespace: n.Name}
+			if n.Pattern {
+				pods = plan.Pods{Namespaces: n.PatternSelector()}
+			}
+			all = append(all, plan.End{Name: n.Name + "/*", Pods: &pods})
+		}
+	}
+	return l.anyOf(all, "the list of namespaces where an intent does without DNS", l.Platform)
 }
 
 // platformFlows opens the Platform's flows to pods of namespaces that nobody

@@ -114,13 +114,21 @@ func (p *Plan) flowing(from, to, at Place) []Port {
 }
 
 // resolving is what DNS needs of the way out: every pod has it but, in a namespace
-// where an intent does without, those of no intent that has it.
+// where an intent does without, those of no intent that has it. A namespace made
+// elsewhere where one does without gets it from what is built for it.
 func (p *Plan) resolving(from, to Place) []Port {
 	with, without := false, false
 	for _, w := range p.Workloads {
-		if w.Namespace == from.Namespace && !w.HostNetwork {
+		if w.HostNetwork {
+			continue
+		}
+		n, _ := p.Namespace(w.Namespace)
+		switch {
+		case w.Namespace == from.Namespace:
 			without = without || !w.DNS
 			with = with || w.DNS && w.Selector.Matches(from.Labels)
+		case n.Pattern && !n.Spared():
+			without = without || !w.DNS && !p.listed(from.Namespace) && n.PatternSelector().Matches(from.NamespaceLabels)
 		}
 	}
 	if without && !with {
