@@ -253,7 +253,7 @@ func places(p *plan.Plan) []plan.Place {
 		}
 	}
 	var edges []netip.Addr
-	for _, text := range []string{"8.8.8.8", "2606:4700::1111", "169.254.20.10", "fd00::a"} {
+	for _, text := range []string{"8.8.8.8", "2606:4700::1111", "169.254.20.10", "fd00::a", "172.18.0.5"} {
 		edges = append(edges, netip.MustParseAddr(text))
 	}
 	for _, end := range addresses {

@@ -85,7 +85,7 @@ func TestLargePlansAreSharedOut(t *testing.T) {
 			t.Errorf("there are no parts of %s: the plan is not large", ending)
 		}
 	}
-	m := meaningOf(t, emitted, p.Cluster)
+	m := meaningOf(t, emitted, p.Cluster, "")
 	place := func(namespace string, namespaceLabels map[string]string, app string) plan.Place {
 		labels := map[string]string{}
 		if app != "" {

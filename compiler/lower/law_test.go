@@ -39,7 +39,7 @@ func TestMeaningOfLoweredPlans(t *testing.T) {
 		if len(found) > 0 {
 			t.Fatal(found.Err())
 		}
-		m := meaningOf(t, emitted, p.Cluster)
+		m := meaningOf(t, emitted, p.Cluster, bystanders)
 		origins := map[object.ID]Emitted{}
 		for _, e := range emitted {
 			origins[e.Manifest.ID()] = e
@@ -190,9 +190,9 @@ type failer interface {
 }
 
 // meaningOf reads emitted text as a cluster would. Nothing in it may be amiss.
-func meaningOf(t failer, emitted []Emitted, cluster object.Cluster) *meaning.Meaning {
+func meaningOf(t failer, emitted []Emitted, cluster object.Cluster, beside string) *meaning.Meaning {
 	t.Helper()
-	objects, found := object.Decode("emitted.yaml", []byte(text(emitted)))
+	objects, found := object.Decode("emitted.yaml", []byte(text(emitted)+beside))
 	if len(found) > 0 {
 		t.Fatal(found.Err())
 	}
@@ -206,6 +206,25 @@ func meaningOf(t failer, emitted []Emitted, cluster object.Cluster) *meaning.Mea
 	}
 	return m
 }
+
+// bystanders are no pods and wear pods' labels: a node, and addresses that the owner
+// of a namespace gave a name. No policy of ours may take them for pods.
+const bystanders = `---
+apiVersion: projectcalico.org/v3
+kind: HostEndpoint
+metadata: {name: node, labels: {app: web, role: db, team: x, tenant: "1", preview: "true", k8s-app: kube-dns}}
+spec: {node: node, interfaceName: "*", expectedIPs: [172.18.0.5], profiles: [projectcalico-default-allow]}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkSet
+metadata: {name: forged, namespace: a, labels: {app: web, role: db, k8s-app: kube-dns}}
+spec: {nets: [8.8.8.8/32, 198.51.100.7/32, "2606:4700::1111/128"]}
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkSet
+metadata: {name: others, labels: {app: api, team: "y"}}
+spec: {nets: [8.8.8.8/32, "2606:4700::1111/128"]}
+`
 
 // text is a stream of manifests.
 func text(emitted []Emitted) string {

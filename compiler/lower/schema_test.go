@@ -25,7 +25,7 @@ func TestObjectsKeepToTheAPI(t *testing.T) {
 		if len(found) > 0 {
 			t.Fatal(found.Err())
 		}
-		meaningOf(t, emitted, p.Cluster) // decodes strictly, and finds what Calico's validator refuses
+		meaningOf(t, emitted, p.Cluster, "") // decodes strictly, and finds what Calico's validator refuses
 		for _, e := range emitted {
 			kinds[e.Manifest.ID().Kind]++
 			obeys(t, schemas, e)
