@@ -64,7 +64,11 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		return checks.report(found, files)
 	}
 
-	emitted, overlaid := emit(plans, parts)
+	emitted, overlaid, lowered := emit(plans, parts)
+	found = append(found, lowered...)
+	if found.Failed() {
+		return checks.report(everywhere(found, len(plans)), files)
+	}
 	tree := overlays.Write(overlaid)
 	environments, rendered, err := render(tree, overlaid)
 	if err != nil {
@@ -91,18 +95,21 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 
 // emit lowers the plans. The first result has, for each plan, what its objects say and
 // the lines that they came from.
-func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]origins, []overlays.Environment) {
+func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]origins, []overlays.Environment, diag.List) {
+	var found diag.List
 	all := make([]origins, len(plans))
 	environments := make([]overlays.Environment, len(plans))
 	for i, p := range plans {
 		all[i] = origins{}
 		environments[i] = overlays.Environment{Name: p.Environment, Components: laid(p, parts)}
-		for _, e := range lower.Lower(p) {
+		emitted, lowered := lower.Lower(p)
+		found = append(found, lowered.In(p.Environment)...)
+		for _, e := range emitted {
 			environments[i].Objects = append(environments[i].Objects, e.Manifest)
 			all[i][e.Manifest.ID()] = e
 		}
 	}
-	return all, environments
+	return all, environments, found
 }
 
 // render builds every unit of every environment, each apart.
