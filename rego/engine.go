@@ -44,6 +44,8 @@ type Engine struct {
 	compiler *ast.Compiler
 	query    rego.PreparedEvalQuery
 	schema   *shape
+	users    bool // some of the rules are the user's
+	limits   limits
 }
 
 // Prepare compiles the embedded checks and the user's rules. What is wrong with
@@ -65,7 +67,7 @@ func Prepare(ctx context.Context, options Options) (*Engine, diag.List, error) {
 	if found = append(found, problems...); found.Failed() {
 		return nil, found.Sorted(), nil
 	}
-	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema}
+	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema, users: len(users) > 0, limits: defaultLimits}
 	for _, m := range modules {
 		e.modules[m.file] = m
 	}
