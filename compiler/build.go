@@ -117,13 +117,13 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, checks *che
 	if err != nil {
 		return nil, err
 	}
+	known := rules
 	if found = append(found, broken...); broken.Failed() {
-		plans = nil
+		plans, known = nil, nil
 	}
 	built := &Built{}
 	if repo.Platform != nil {
-		g := governanceOf(repo, o.EffectiveTime, rules)
-		found = g.govern(found, plans)
+		found = governanceOf(repo, o.EffectiveTime, known).govern(found, plans)
 	}
 	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
 	built.Waivers = waiversOf(repo, built.Report.Findings)

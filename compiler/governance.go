@@ -56,19 +56,22 @@ type governance struct {
 	waivers      []*intent.Waiver      // the one that lasts longest first
 	now          time.Time             // UTC; zero: nobody looked at a clock
 	day          string                // of now, as 2006-01-02; or empty
-	rules        map[string]*diag.Rule // by code
+	rules        map[string]*diag.Rule // by code; nil where they are not all known
 	matched      map[*intent.Waiver]bool
 	ports        map[string][]plan.NamedPort // by environment and workload
 }
 
 func governanceOf(repo *intent.Repository, now time.Time, rules []*diag.Rule) *governance {
 	g := &governance{
-		repo: repo, environments: repo.Environments(), groups: map[string]string{}, rules: map[string]*diag.Rule{},
+		repo: repo, environments: repo.Environments(), groups: map[string]string{},
 		matched: map[*intent.Waiver]bool{}, ports: map[string][]plan.NamedPort{},
 	}
 	if !now.IsZero() {
 		g.now = now.UTC()
 		g.day = g.now.Format(time.DateOnly)
+	}
+	if rules != nil {
+		g.rules = map[string]*diag.Rule{}
 	}
 	for _, r := range rules {
 		g.rules[r.Code] = r

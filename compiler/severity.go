@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"slices"
+
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/policies/diag"
 )
@@ -40,6 +42,9 @@ func lowers(r *diag.Rule, to intent.At[intent.Severity]) bool {
 
 // checkSeverities finds codes that no rule has, and rules that cannot be lowered.
 func (g *governance) checkSeverities() diag.List {
+	if g.rules == nil {
+		return nil
+	}
 	spec := g.repo.Platform.Spec
 	var written []severities
 	if spec.Checks != nil && spec.Checks.Severity != nil {
@@ -55,7 +60,7 @@ func (g *governance) checkSeverities() diag.List {
 		for _, s := range mapping {
 			switch r := g.rules[string(s.Key.Value)]; {
 			case r == nil:
-				found = append(found, g.unknown(s.Key))
+				found = append(found, g.unknown(s.Key, func(r *diag.Rule) bool { return !r.Fixed() }))
 			case lowers(r, s.Value):
 				found = append(found, fixedRule.At(s.Value.Span, "%s cannot be lowered to %s", r.Code, diag.Severity(s.Value.Value)).
 					Because("%s", fixedReason).
@@ -66,13 +71,24 @@ func (g *governance) checkSeverities() diag.List {
 	return found
 }
 
-const fixedReason = "after a mistake that keeps the input from being judged, or a proof that failed, nothing is known that could be accepted"
+const fixedReason = "mistakes in the input (PC0xx, PC1xx) and failures of the proof (PC3xx) leave nothing that somebody could accept"
 
-// unknown is a code that no rule has.
-func (g *governance) unknown(code intent.At[intent.Code]) diag.Diagnostic {
+// unknown is a code that no rule has. Of those that fit, one whose digits are the
+// same in another order comes before one that differs in a digit.
+func (g *governance) unknown(code intent.At[intent.Code], fits func(*diag.Rule) bool) diag.Diagnostic {
 	d := unknownCode.At(code.Span, "no rule has the code %s", code.Value)
-	if near := diag.Nearest(string(code.Value), diag.SortedKeys(g.rules)); near != "" {
-		return d.Suggest("did you mean %s: %s?", near, g.rules[near].Title).Replace(code.Span, near)
+	digits := func(code string) string {
+		letters := []byte(code)
+		slices.Sort(letters)
+		return string(letters)
 	}
-	return d.Suggest("write the code as the finding shows it")
+	codes := slices.DeleteFunc(diag.SortedKeys(g.rules), func(c string) bool { return !fits(g.rules[c]) })
+	near := diag.Nearest(string(code.Value), codes)
+	if i := slices.IndexFunc(codes, func(c string) bool { return digits(c) == digits(string(code.Value)) }); i >= 0 {
+		near = codes[i]
+	}
+	if near == "" {
+		return d.Suggest("write the code as the finding shows it")
+	}
+	return d.Suggest("did you mean %s: %s?", near, g.rules[near].Title)
 }

@@ -78,9 +78,9 @@ func (g *governance) checkWaivers() diag.List {
 		spec := w.Spec
 		code := spec.Rule
 		switch r := g.rules[string(code.Value)]; {
-		case !code.Given() || code.Value == "": // already said
+		case g.rules == nil || code.Value == "": // not known, or already said
 		case r == nil:
-			found = append(found, g.unknown(code))
+			found = append(found, g.unknown(code, (*diag.Rule).Waivable))
 		case !r.Waivable():
 			reason := fixedReason
 			if !r.Fixed() {
@@ -164,7 +164,7 @@ func (g *governance) strays(plans []*plan.Plan) diag.List {
 func (g *governance) unused(found diag.List) diag.List {
 	said := map[diag.Span]bool{}
 	for _, d := range found {
-		said[d.Span] = !d.Span.IsZero()
+		said[d.Span] = !d.Span.IsZero() && !d.Is(waiverTooLong)
 	}
 	var all diag.List
 	for i := range g.repo.Waivers {

@@ -142,6 +142,9 @@ func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capa
 	taken := map[string]bool{}
 	for _, m := range own {
 		taken[m.parsed.Package.Path.String()] = true
+		for _, r := range m.parsed.Rules {
+			taken[m.parsed.Package.Path.Append(ast.StringTerm(string(r.Head.Name))).String()] = true
+		}
 	}
 	for _, file := range diag.SortedKeys(sources) {
 		if IsTest(file) {

@@ -16,7 +16,7 @@ func IsRego(name string) bool { return path.Ext(name) == ".rego" }
 
 // RulesDir is the directory of the user's own rules, and where the Platform names it.
 func (r *Repository) RulesDir() At[Directory] {
-	if r.Platform != nil && r.Platform.Spec.Checks != nil && r.Platform.Spec.Checks.Dir.Given() {
+	if r.Platform != nil && r.Platform.Spec.Checks != nil && r.Platform.Spec.Checks.Dir.Value != "" {
 		return r.Platform.Spec.Checks.Dir
 	}
 	return At[Directory]{Value: defaultRules}
