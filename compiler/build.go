@@ -10,6 +10,7 @@ package compiler
 import (
 	"context"
 	"slices"
+	"time"
 
 	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/facts"
@@ -28,6 +29,15 @@ type Built struct {
 	Report       diag.Report
 	Tree         overlays.Tree // nil unless every stage passed
 	Environments []Environment // in order; nil unless every stage passed
+	Waivers      []Waiver      // in the order of their names
+}
+
+// Waiver is an exception that somebody granted until a date.
+type Waiver struct {
+	Name    string
+	Rule    string // code
+	Expires string // as written: YYYY-MM-DD
+	Used    int    // number of findings that it covers
 }
 
 // Environment is what one cluster gets.
@@ -39,35 +49,57 @@ type Environment struct {
 // Failed reports whether something stands against emitting the result.
 func (b *Built) Failed() bool { return b.Report.Findings.Failed() }
 
+// Options are the choices of whoever runs a build. The zero Options are the strict
+// ones.
+type Options struct {
+	// EffectiveTime is the time by which what is written to end has ended. The zero
+	// time looks at no clock: then whatever is written holds.
+	EffectiveTime time.Time
+	// Namespace, if not empty, has been made after a pattern of the Platform: see
+	// [intent.Options].
+	Namespace string
+}
+
+// Build compiles a repository with the strict options.
+func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+	return Options{}.Build(ctx, files, before)
+}
+
 // Build compiles a repository of intents: it resolves them, lowers them to
 // policies, lays those out as overlays, renders the overlays, and judges what was
 // rendered. The error is a failure of the machine; whatever is wrong with the input
 // is in the report.
-func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
-	checks := prepareChecks(ctx) // beside the reading: neither needs the other
-
+func (o Options) Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+	var checks *checks
+	if !slices.ContainsFunc(files, isRego) {
+		checks = prepareChecks(ctx, nil) // beside the reading: neither needs the other
+	}
 	repo, parsed := intent.Parse(files)
-	found := slices.Concat(before, parsed)
-	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names()})
+	own, files, found := ownRules(repo, files, before)
+	if checks == nil {
+		checks = prepareChecks(ctx, own)
+	}
+	found = append(found, parsed...)
+	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace})
 	found = append(found, resolved...)
 	world := worldOf(files)
 	for _, p := range plans {
 		found = append(found, locateManifests(claims.Check(p, world), world, files).In(p.Environment)...)
 	}
 	if found.Failed() {
-		return checks.report(everywhere(found, len(plans)), files)
+		return o.report(repo, nil, checks, found, files)
 	}
 
 	parts, vetted := components(plans, files)
 	found = append(found, vetted...)
 	if found.Failed() {
-		return checks.report(found, files)
+		return o.report(repo, nil, checks, found, files)
 	}
 
 	emitted, overlaid, lowered := emit(plans, parts)
 	found = append(found, lowered...)
 	if found.Failed() {
-		return checks.report(everywhere(found, len(plans)), files)
+		return o.report(repo, nil, checks, found, files)
 	}
 	tree := overlays.Write(overlaid)
 	environments, rendered, err := render(tree, overlaid)
@@ -76,7 +108,7 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	}
 	found = append(found, rendered...)
 	if found.Failed() {
-		return checks.report(found, files)
+		return o.report(repo, nil, checks, found, files)
 	}
 
 	for i, p := range plans {
@@ -84,13 +116,34 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, locateEmitted(judged, emitted[i], environments[i].Objects, overlaid[i].Components).In(p.Environment)...)
+		located := locateEmitted(judged, emitted[i], environments[i].Objects, overlaid[i].Components)
+		found = append(found, withEvidence(located, emitted[i], authorsOf(p)).In(p.Environment)...)
 	}
-	built, err := checks.report(everywhere(found, len(plans)), files)
+	built, err := o.report(repo, plans, checks, found, files)
 	if err == nil && !built.Failed() {
 		built.Tree, built.Environments = tree, environments
 	}
 	return built, err
+}
+
+// report governs what was found as the repository says, and makes the report. The
+// plans are nil where some rule did not judge some of them.
+func (o Options) report(repo *intent.Repository, plans []*plan.Plan, checks *checks, found diag.List, files []intent.File) (*Built, error) {
+	rules, broken, err := checks.wait()
+	if err != nil {
+		return nil, err
+	}
+	known := rules
+	if found = append(found, broken...); broken.Failed() {
+		plans, known = nil, nil
+	}
+	built := &Built{}
+	if repo.Platform != nil {
+		found = governanceOf(repo, o.EffectiveTime, known).govern(found, plans)
+	}
+	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
+	built.Waivers = waiversOf(repo, built.Report.Findings)
+	return built, nil
 }
 
 // emit lowers the plans. The first result has, for each plan, what its objects say and
@@ -172,16 +225,28 @@ type checks struct {
 	err    error
 }
 
-func prepareChecks(ctx context.Context) *checks {
+func prepareChecks(ctx context.Context, own map[string][]byte) *checks {
 	c := &checks{ready: make(chan struct{})}
 	go func() {
 		defer close(c.ready)
-		c.engine, c.found, c.err = rego.Prepare(ctx, rego.Options{})
+		c.engine, c.found, c.err = rego.Prepare(ctx, rego.Options{Modules: own})
 	}()
 	return c
 }
 
-// judge says what rendered objects do, and lets the rules decide on it.
+// wait is every rule of the program, and what is wrong with the user's own, once the
+// engine is prepared.
+func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
+	<-c.ready
+	rules := Rules()
+	if c.engine != nil {
+		rules = append(rules, c.engine.Rules()...)
+	}
+	return rules, c.found, c.err
+}
+
+// judge says what rendered objects do, and lets the rules decide on it. Where there
+// is no engine nothing is decided: wait tells why.
 func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set) (diag.List, error) {
 	m, found := meaning.Of(set, p.Cluster)
 	if found.Failed() {
@@ -189,8 +254,8 @@ func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set)
 	}
 	documents := facts.Of(p, m, set, world)
 	<-c.ready
-	if c.err != nil || c.found.Failed() {
-		return append(found, c.found...), c.err
+	if c.engine == nil {
+		return found, c.err
 	}
 	inputs := make([]any, len(documents))
 	for i := range documents {
@@ -200,18 +265,10 @@ func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set)
 	return append(found, judged...), err
 }
 
-func (c *checks) report(found diag.List, files []intent.File) (*Built, error) {
-	<-c.ready
-	if c.err != nil {
-		return nil, c.err
-	}
+func sourcesOf(files []intent.File) map[string][]byte {
 	sources := make(map[string][]byte, len(files))
 	for _, f := range files {
 		sources[f.Path] = f.Data
 	}
-	rules := Rules()
-	if c.engine != nil {
-		rules = append(rules, c.engine.Rules()...)
-	}
-	return &Built{Report: diag.NewReport(found, rules, sources)}, nil
+	return sources
 }

@@ -17,10 +17,13 @@ import (
 // manifests, the system's excepted, is held to be governed, in a cluster as
 // kubeadm and Calico's operator set it up.
 func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
-	checks := prepareChecks(ctx)
+	checks := prepareChecks(ctx, nil)
 	found := slices.Clone(before)
 	var objects []object.Object
 	for _, f := range files {
+		if isRego(f) {
+			continue // manifests have no rules of their own
+		}
 		if path.Base(f.Path) == "kustomization.yaml" || path.Base(f.Path) == "kustomization.yml" {
 			found = append(found, kustomization.At(diag.Span{File: f.Path}, "a kustomization, not manifests").
 				Because("what counts is what reaches the cluster, and a kustomization can change every manifest beside it").
@@ -52,7 +55,12 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		}
 		found = append(found, judged...)
 	}
-	return checks.report(locateManifests(found, set, files), files)
+	rules, broken, err := checks.wait()
+	if err != nil {
+		return nil, err
+	}
+	found = withEvidence(locateManifests(append(found, broken...), set, files), nil, authors{})
+	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
 }
 
 func count(n int, what string) string {

@@ -32,5 +32,5 @@ var (
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
 	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, claims.Rules, lower.Rules, overlays.Rules, rego.Rules,
-		[]*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
+		governanceRules, []*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
 }

@@ -28,7 +28,7 @@ func DefaultLimits() Limits {
 	return Limits{FileBytes: 8 << 20, TotalBytes: 512 << 20, Files: 200_000}
 }
 
-// ReadTree reads every YAML file below a directory, in the order of paths. It
+// ReadTree reads every file of YAML or Rego below a directory, in the order of paths. It
 // follows no symbolic link and opens nothing but regular files; the content of a
 // file that it refuses reaches no message. The error is about the directory
 // itself.
@@ -98,14 +98,14 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 	case entry.Type()&fs.ModeSymlink != 0:
 		r.link(name)
 		return nil
-	case !isYAML(name):
+	case !isYAML(name) && !intent.IsRego(name):
 		return nil
 	case !entry.Type().IsRegular():
 		r.found = append(r.found, refusedFile.At(diag.Span{File: name}, "%s, not a file", kindOf(entry.Type())))
 		return nil
 	}
 	if len(r.files) >= r.limits.Files {
-		r.found = append(r.found, overLimit.At(diag.Span{File: name}, "more than %d YAML files", r.limits.Files).
+		r.found = append(r.found, overLimit.At(diag.Span{File: name}, "more than %d files", r.limits.Files).
 			Suggest("judge a smaller directory"))
 		return errLimit
 	}
@@ -114,14 +114,14 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 
 // link reports a symbolic link. One with the name of a YAML file could stand for
 // an intent, so leaving it out would change what is compiled; any other is only
-// worth a word.
+// worth a word, unless it turns out to stand where rules are: see ownRules.
 func (r *reader) link(name string) {
 	f := refusedFile.At(diag.Span{File: name}, "a symbolic link, which is not followed").
 		Because("a link can lead out of the repository, to files that are not the author's").
 		Suggest("put the file itself here")
 	if !isYAML(name) {
 		info, err := r.root.Stat(name)
-		if err == nil && !info.IsDir() {
+		if err == nil && !info.IsDir() && !intent.IsRego(name) {
 			return // a link to some other file; directories and dangling links may hide intents
 		}
 		f.Severity = diag.Warning
@@ -158,7 +158,7 @@ func (r *reader) read(name string) error {
 	}
 	r.total += int64(len(data))
 	if r.total > r.limits.TotalBytes {
-		r.found = append(r.found, overLimit.At(span, "more than %d MiB of YAML", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
+		r.found = append(r.found, overLimit.At(span, "more than %d MiB", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
 		return errLimit
 	}
 	r.files = append(r.files, intent.File{Path: name, Data: data})

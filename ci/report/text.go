@@ -75,7 +75,7 @@ func (t *textWriter) finding(d diag.Diagnostic) {
 		t.note(margin, "object", subject(d.Subject))
 	}
 	if d.WaivedBy != "" {
-		t.note(margin, "waived by", d.WaivedBy)
+		t.note(margin, "waived by", join(" until ", d.WaivedBy, d.WaivedUntil))
 	}
 	t.note(margin, "why", lines(d.Why)...)
 	for _, related := range d.Related {

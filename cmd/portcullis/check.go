@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,7 +24,9 @@ func checkCommand(p *program) *cli.Command {
 		Description: "PATH is a directory with a portcullis.yaml, which is judged as build judges it, or directories and\n" +
 			"files with manifests, which are judged by the same rules; - reads manifests from stdin. Without a\n" +
 			"PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
-		Flags:  reportFlags(),
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
+		}, reportFlags()...),
 		Action: p.check,
 	}
 }
@@ -33,7 +36,11 @@ func (p *program) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	built, err := p.judge(c)
+	now, err := effectiveTime(c.String("effective-time"))
+	if err != nil {
+		return err
+	}
+	built, err := p.judge(c, compiler.Options{EffectiveTime: now})
 	if err != nil {
 		return err
 	}
@@ -43,7 +50,7 @@ func (p *program) check(c *cli.Context) error {
 	return outcome(built, wishes.failOn)
 }
 
-func (p *program) judge(c *cli.Context) (diag.Report, error) {
+func (p *program) judge(c *cli.Context, o compiler.Options) (diag.Report, error) {
 	paths := c.Args().Slice()
 	if len(paths) == 0 || len(paths) == 1 && isRepository(paths[0]) {
 		dir, err := repository(c.Args().First())
@@ -54,7 +61,7 @@ func (p *program) judge(c *cli.Context) (diag.Report, error) {
 		if err != nil {
 			return diag.Report{}, inputError(err)
 		}
-		built, err := compiler.Build(c.Context, files, found)
+		built, err := o.Build(c.Context, files, found)
 		if err != nil {
 			return diag.Report{}, err
 		}
@@ -75,6 +82,20 @@ func (p *program) judge(c *cli.Context) (diag.Report, error) {
 		return diag.Report{}, err
 	}
 	return built.Report, nil
+}
+
+// effectiveTime is when a check takes place. A day is all of it: what ends on it has
+// not ended.
+func effectiveTime(given string) (time.Time, error) {
+	if given == "" {
+		return time.Now(), nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, given); err == nil && at.Year() >= 2000 {
+			return at, nil
+		}
+	}
+	return time.Time{}, usageError{fmt.Errorf("--effective-time: expected a day such as 2026-12-01, or a time such as 2026-12-01T09:30:00Z, found %q", given)}
 }
 
 // readManifests reads what one argument names: stdin, a file, or a directory.

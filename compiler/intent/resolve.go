@@ -41,7 +41,7 @@ func (r *Repository) Resolve(o Options) ([]*plan.Plan, diag.List) {
 		return nil, nil
 	}
 	known := r.know(o)
-	found := slices.Concat(known.found, r.checkReferences(known, o.Targets), known.checkPlaces())
+	found := slices.Concat(known.found, r.checkReferences(known, o.Targets), known.checkPlaces(), r.checkWaivers())
 	w := written{lines: known.lines(), tests: known.tests()}
 	w.linesExist, w.testsExist = make([]bool, len(w.lines)), make([]bool, len(w.tests))
 	environments := r.Environments()

@@ -254,10 +254,10 @@ type WaiverSpec struct {
 // Match names the evidence of the finding: all that is given must hold.
 type Match struct {
 	Span        diag.Span
-	Intent      At[string] `key:"intent"` // namespace/name
-	Namespace   At[string] `key:"namespace"`
-	Object      At[string] `key:"object"` // Kind/namespace/name, Kind/name for what has no namespace
-	Peer        At[string] `key:"peer"`
-	Port        At[string] `key:"port"`
-	Environment At[Name]   `key:"environment"` // or a group
+	Intent      At[WorkloadRef]   `key:"intent"`
+	Namespace   At[NamespaceName] `key:"namespace"`
+	Object      At[ObjectRef]     `key:"object"`
+	Peer        At[string]        `key:"peer"`
+	Port        At[PortRef]       `key:"port"`
+	Environment At[Name]          `key:"environment"` // or a group
 }

@@ -57,7 +57,6 @@ findings contains finding if {
 		"message": sprintf("%s denies by label and misses every pod without the labels", [lib.title(policy.object)]),
 		"why": sprintf("it isolates pods of %s, and a pod without labels in the same namespaces stays open", [lib.names(namespaces)]),
 		"hint": "Select all() and say which namespaces are meant with a namespaceSelector, or give each namespace its own default deny.",
-		"evidence": {"object": policy.object.name},
 	}
 }
 

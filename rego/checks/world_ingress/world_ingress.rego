@@ -51,9 +51,10 @@ findings contains finding if {
 		],
 		"evidence": {
 			"namespace": input.namespace.name,
-			"endpoint": concat(", ", sort(names)),
-			"port": concat(", ", sort(ports)),
-			"peer": concat(", ", sort(families)),
+			"endpoint": lib.evidence(names),
+			"family": lib.evidence(families),
+			"port": lib.evidence({port | some entry in entries; some port in lib.ports(entry.world.protocol, entry.world.ports)}),
+			"peer": "@internet",
 		},
 	}
 }

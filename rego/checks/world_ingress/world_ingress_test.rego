@@ -24,7 +24,8 @@ test_two_halves_are_the_world_and_one_finding if {
 	finding.subject == halves[0]
 	[other | some other in finding.related] == [object.union(halves[1], {"message": "opens a part of it too"})]
 	finding.message == "shop/a, shop/b accept TCP 443 from 100% of the public IPv4 and IPv6 addresses, expected at most 25%"
-	finding.evidence.port == "TCP 443"
+	finding.evidence.port == "443"
+	finding.evidence.peer == "@internet"
 }
 
 test_rules_without_ports_or_protocol if {
