@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
@@ -81,12 +82,27 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	found = append(found, parsed...)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace})
 	found = append(found, resolved...)
+	world := worldOf(files)
+	for _, p := range plans {
+		found = append(found, locateManifests(claims.Check(p, world), world, files).In(p.Environment)...)
+	}
 	if found.Failed() {
 		return o.report(repo, nil, checks, found, files)
 	}
 
-	emitted, tree := emit(plans)
-	environments, rendered, err := render(tree, plans)
+	parts, vetted := components(plans, files)
+	found = append(found, vetted...)
+	if found.Failed() {
+		return o.report(repo, nil, checks, found, files)
+	}
+
+	emitted, overlaid, lowered := emit(plans, parts)
+	found = append(found, lowered...)
+	if found.Failed() {
+		return o.report(repo, nil, checks, found, files)
+	}
+	tree := overlays.Write(overlaid)
+	environments, rendered, err := render(tree, overlaid)
 	if err != nil {
 		return nil, err
 	}
@@ -95,13 +111,13 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		return o.report(repo, nil, checks, found, files)
 	}
 
-	world := worldOf(files)
 	for i, p := range plans {
 		judged, err := checks.judge(ctx, p, environments[i].Objects, world)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, withEvidence(locateEmitted(judged, emitted[i]), emitted[i], authorsOf(p)).In(p.Environment)...)
+		located := locateEmitted(judged, emitted[i], environments[i].Objects, overlaid[i].Components)
+		found = append(found, withEvidence(located, emitted[i], authorsOf(p)).In(p.Environment)...)
 	}
 	built, err := o.report(repo, plans, checks, found, files)
 	if err == nil && !built.Failed() {
@@ -130,31 +146,34 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, checks *che
 	return built, nil
 }
 
-// emit lowers the plans and lays their objects out. The first result has, for each
-// plan, the lines that its objects came from.
-func emit(plans []*plan.Plan) ([]origins, overlays.Tree) {
+// emit lowers the plans. The first result has, for each plan, what its objects say and
+// the lines that they came from.
+func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]origins, []overlays.Environment, diag.List) {
+	var found diag.List
 	all := make([]origins, len(plans))
 	environments := make([]overlays.Environment, len(plans))
 	for i, p := range plans {
 		all[i] = origins{}
-		environments[i].Name = p.Environment
-		for _, e := range lower.Lower(p) {
+		environments[i] = overlays.Environment{Name: p.Environment, Components: laid(p, parts)}
+		emitted, lowered := lower.Lower(p)
+		found = append(found, lowered.In(p.Environment)...)
+		for _, e := range emitted {
 			environments[i].Objects = append(environments[i].Objects, e.Manifest)
-			all[i][e.Manifest.ID()] = e.Origins
+			all[i][e.Manifest.ID()] = e
 		}
 	}
-	return all, overlays.Write(environments)
+	return all, environments, found
 }
 
-// render builds every unit of every plan's environment, each apart.
-func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, error) {
+// render builds every unit of every environment, each apart.
+func render(tree overlays.Tree, environments []overlays.Environment) ([]Environment, diag.List, error) {
 	var all []Environment
 	var found diag.List
-	renderer := overlays.NewRenderer(tree)
-	for _, p := range plans {
+	renderer := overlays.NewRenderer(tree, environments)
+	for _, e := range environments {
 		var objects []object.Object
-		for _, unit := range tree.Units(p.Environment) {
-			rendered, f, err := renderer.Render(p.Environment, unit)
+		for _, unit := range tree.Units(e.Name) {
+			rendered, f, err := renderer.Render(e.Name, unit)
 			if err != nil {
 				return nil, nil, err // the tree is our own: no input can be at fault
 			}
@@ -163,7 +182,7 @@ func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, e
 		}
 		set, f := object.NewSet(objects)
 		found = append(found, f...)
-		all = append(all, Environment{Name: p.Environment, Objects: set})
+		all = append(all, Environment{Name: e.Name, Objects: set})
 	}
 	return all, found, nil
 }
@@ -173,7 +192,7 @@ func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, e
 func worldOf(files []intent.File) object.Set {
 	var objects []object.Object
 	for _, f := range files {
-		if intent.Ours(f) {
+		if intent.Ours(f) || isRego(f) {
 			continue
 		}
 		decoded, _ := object.Decode(f.Path, f.Data)
