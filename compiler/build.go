@@ -192,7 +192,7 @@ func render(tree overlays.Tree, environments []overlays.Environment) ([]Environm
 func worldOf(files []intent.File) object.Set {
 	var objects []object.Object
 	for _, f := range files {
-		if intent.Ours(f) {
+		if intent.Ours(f) || isRego(f) {
 			continue
 		}
 		decoded, _ := object.Decode(f.Path, f.Data)

@@ -94,6 +94,17 @@ func TestCodesAreUnique(t *testing.T) {
 	}
 }
 
+// TestOnlyJudgementsCanBeRelaxed: a stage before the rules in Rego ends the build on
+// an error, so that lowering it would leave the rest unjudged.
+func TestOnlyJudgementsCanBeRelaxed(t *testing.T) {
+	t.Parallel()
+	for _, r := range Rules() {
+		if !r.Fixed() && !slices.Contains(governanceRules, r) {
+			t.Errorf("%s can be lowered, and no rule in Rego would be evaluated", r.Code)
+		}
+	}
+}
+
 func allRules(t *testing.T) []*diag.Rule {
 	t.Helper()
 	engine, found, err := rego.Prepare(t.Context(), rego.Options{})
