@@ -11,6 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/lower"
+	"portcullis.dev/overlays"
 )
 
 // fleet is a random repository: a Platform and documents that may stand in any file.
@@ -104,29 +106,27 @@ func shuffled(t *rapid.T, n int) []int {
 	return rapid.Permutation(numbers).Draw(t, "order")
 }
 
-// TestFilesDoNotMatter builds random fleets, spread over files in two ways: the trees
-// are the same to the byte.
+// TestFilesDoNotMatter compiles random fleets, spread over files in two ways: the
+// trees are the same to the byte.
 func TestFilesDoNotMatter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		f := fleets.Draw(rt, "fleet")
-		first, second := f.spread(rt), f.spread(rt)
-		want, err := Build(t.Context(), first, nil)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		got, err := Build(t.Context(), second, nil)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		if want.Report.Findings.Unjudgeable() {
-			rt.Fatalf("the fleet does not resolve: %v", want.Report.Findings.Err())
-		}
-		if want.Failed() != got.Failed() {
-			rt.Fatalf("one of two ways fails: %v, %v", want.Report.Findings.Err(), got.Report.Findings.Err())
-		}
-		if diff := cmp.Diff(want.Tree, got.Tree); diff != "" {
+		want, got := treeOf(rt, f.spread(rt)), treeOf(rt, f.spread(rt))
+		if diff := cmp.Diff(want, got); diff != "" {
 			rt.Fatalf("the files show (-one way +another):\n%s", diff)
 		}
 	})
+}
+
+// treeOf compiles files without rendering or judging anything.
+func treeOf(t rapid.TB, files []intent.File) overlays.Tree {
+	t.Helper()
+	repo, found := intent.Parse(files)
+	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names()})
+	_, overlaid, lowered := emit(plans, nil)
+	if err := slices.Concat(found, resolved, lowered).Err(); err != nil {
+		t.Fatalf("the files do not compile: %v", err)
+	}
+	return overlays.Write(overlaid)
 }
