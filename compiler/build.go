@@ -27,6 +27,12 @@ type Built struct {
 	Report       diag.Report
 	Tree         overlays.Tree // nil unless every stage passed
 	Environments []Environment // in order; nil unless every stage passed
+
+	// Unverified is the tree that what was judged stands against: it could be
+	// rendered, and a rule refuses it. Only who says so may emit it. Otherwise nil.
+	Unverified overlays.Tree
+	// Inputs are the files that either tree depends on: path → bytes.
+	Inputs map[string][]byte
 }
 
 // Environment is what one cluster gets.
@@ -63,7 +69,7 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		return checks.report(found, files)
 	}
 
-	world := worldOf(files)
+	world, inputs := worldOf(files)
 	for i, p := range plans {
 		judged, err := checks.judge(ctx, p, environments[i].Objects, world)
 		if err != nil {
@@ -72,10 +78,16 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		found = append(found, locateEmitted(judged, emitted[i]).In(p.Environment)...)
 	}
 	built, err := checks.report(everywhere(found, len(plans)), files)
-	if err == nil && !built.Failed() {
+	switch {
+	case err != nil || built.Report.Findings.Unjudgeable():
+		return built, err
+	case built.Failed():
+		built.Unverified = tree
+	default:
 		built.Tree, built.Environments = tree, environments
 	}
-	return built, err
+	built.Inputs = inputs
+	return built, nil
 }
 
 // emit lowers the plans and lays their objects out. The first result has, for each
@@ -118,21 +130,25 @@ func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, e
 
 // worldOf reads the manifests beside the intents, for what they tell of namespaces
 // and workloads. They are other people's YAML: what does not parse is not judged.
-func worldOf(files []intent.File) object.Set {
+// The second result are the files that count: those that tell something, and ours.
+func worldOf(files []intent.File) (object.Set, map[string][]byte) {
 	var objects []object.Object
+	counted := map[string][]byte{}
 	for _, f := range files {
 		if intent.Ours(f) {
+			counted[f.Path] = f.Data
 			continue
 		}
 		decoded, _ := object.Decode(f.Path, f.Data)
 		for _, o := range decoded {
 			if o.Role == object.World && o.Typed != nil {
 				objects = append(objects, o)
+				counted[f.Path] = f.Data
 			}
 		}
 	}
 	set, _ := object.NewSet(objects)
-	return set
+	return set, counted
 }
 
 // everywhere clears the list of environments where it names them all.
