@@ -26,7 +26,7 @@ func (b Bundle) Archive() ([]byte, error) {
 	for _, name := range b.paths() {
 		h := tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(b[name])), Format: tar.FormatUSTAR}
 		err := w.WriteHeader(&h)
-		if errors.Is(err, tar.ErrHeader) { // a name that USTAR has no room for
+		if err != nil { // a name that USTAR has no room or no letters for
 			h.Format = tar.FormatGNU
 			err = w.WriteHeader(&h)
 		}
@@ -68,6 +68,8 @@ func readArchive(r io.Reader) (Bundle, error) {
 			return nil, fmt.Errorf("%q is not the name of a file in a bundle", h.Name)
 		case twice:
 			return nil, fmt.Errorf("%q is there twice", h.Name)
+		case h.Size > fileLimit:
+			return nil, fmt.Errorf("%q is larger than %d MiB", h.Name, fileLimit>>20)
 		case len(b) == archiveFiles:
 			return nil, fmt.Errorf("more than %d files", archiveFiles)
 		}
@@ -79,7 +81,10 @@ func readArchive(r io.Reader) (Bundle, error) {
 	if _, err := io.Copy(zeros{}, content); err != nil {
 		return nil, err
 	}
-	return b, limited(content, nil)
+	if err := limited(content, nil); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // zeros takes nothing but zeros.

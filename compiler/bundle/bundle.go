@@ -24,8 +24,8 @@ func New(r Record, tree map[string][]byte) (Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := Bundle(maps.Clone(tree))
-	b[IndexFile] = index
+	b := Bundle{IndexFile: index}
+	maps.Copy(b, tree)
 	return b, nil
 }
 

@@ -154,12 +154,14 @@ func differences(there map[string]file, b Bundle) []Difference {
 			d.Change, d.Diff = Missing, unified("/dev/null", nil, name, want)
 		case !isBuilt:
 			d.Change, d.Diff = Extra, unified(name, got.data, "/dev/null", nil)
+		case got.note != "" && got.data == nil:
+			d.Change = Changed
 		case got.note != "" || !bytes.Equal(got.data, want):
 			d.Change, d.Diff = Changed, unified(name, got.data, name, want)
 		default:
 			continue
 		}
-		if d.Diff == nil && d.Note == "" && isThere && !bytes.Equal(got.data, want) {
+		if d.Diff == nil && d.Note == "" && !bytes.Equal(got.data, want) {
 			d.Note = "not a text of a size to be shown"
 		}
 		all = append(all, d)

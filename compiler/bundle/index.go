@@ -23,8 +23,8 @@ const IndexFile = "bundle.json"
 // Schema is the version of the index, which bundle.schema.json describes.
 const Schema = plan.Group + "/bundle/v1alpha1"
 
-// indexLimit is far above what the index of the largest bundle needs.
-const indexLimit = 64 << 20
+// fileLimit is far above the size of the largest file of a bundle, the index.
+const fileLimit = 64 << 20
 
 // Index says what a bundle was built from, by which program, how that was judged
 // and what the bundle holds. It holds dates and no judgement about today.
@@ -152,7 +152,7 @@ func readMark(fsys fs.FS, name string) (mark, error) {
 		return mark{}, errNoMark
 	case err != nil:
 		return mark{}, err
-	case !info.Mode().IsRegular() || info.Size() > indexLimit:
+	case !info.Mode().IsRegular() || info.Size() > fileLimit:
 		return mark{}, errNoMark
 	}
 	raw, err := fs.ReadFile(fsys, name)

@@ -92,31 +92,35 @@ func (o *Output) recover() error {
 	return nil
 }
 
+// putBack undoes a swap that went half its way.
 func (s *stage) putBack(place string) error {
 	if _, err := os.Lstat(place); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := os.Rename(s.aside(), place); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := rename(s.aside(), place); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
+// rename is a variable for the tests that kill a process between two of them.
+var rename = os.Rename
+
 // swap puts what was written in a place that is absent or a directory.
 func (s *stage) swap(place string) error {
 	if _, err := os.Lstat(place); errors.Is(err, fs.ErrNotExist) {
-		return os.Rename(s.fresh(), place)
+		return rename(s.fresh(), place)
 	}
 	if exchange(s.fresh(), place) == nil {
 		return nil
 	}
 	// Not here, or not at all: the renames say which. A run that is killed between
 	// them leaves nothing in the place; the next one puts back what went aside.
-	if err := os.Rename(place, s.aside()); err != nil {
+	if err := rename(place, s.aside()); err != nil {
 		return err
 	}
-	if err := os.Rename(s.fresh(), place); err != nil {
-		return errors.Join(err, os.Rename(s.aside(), place))
+	if err := rename(s.fresh(), place); err != nil {
+		return errors.Join(err, rename(s.aside(), place))
 	}
 	return nil
 }

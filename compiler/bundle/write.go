@@ -35,7 +35,7 @@ func (o *Output) Write(b Bundle) (err error) {
 			err = writeFile(s.fresh(), data)
 		}
 		if err == nil {
-			err = os.Rename(s.fresh(), o.path)
+			err = rename(s.fresh(), o.path)
 		}
 		if err != nil {
 			return plain(err)
@@ -48,7 +48,7 @@ func (o *Output) Write(b Bundle) (err error) {
 			return err
 		}
 		if err := s.swap(o.path); err != nil {
-			return err
+			return plain(err)
 		}
 	}
 	return syncDirectory(parent)
