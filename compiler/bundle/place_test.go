@@ -36,8 +36,8 @@ func write(t testing.TB, o *Output, b Bundle) {
 func largeBundle(t testing.TB, text string) Bundle {
 	t.Helper()
 	tree := map[string][]byte{}
-	for i := range 150 {
-		tree[fmt.Sprintf("base/ns%d/policy-%d.yaml", i%15, i)] = []byte(strings.Repeat(fmt.Sprintln(text, i), 100))
+	for i := range 40 {
+		tree[fmt.Sprintf("base/ns%d/policy-%d.yaml", i%4, i)] = []byte(strings.Repeat(fmt.Sprintln(text, i), 100))
 	}
 	b, err := New(Record{Tool: text}, tree)
 	if err != nil {

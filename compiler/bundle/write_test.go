@@ -152,7 +152,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// BenchmarkWrite is the writing of 151 files, each safe on the disk.
+// BenchmarkWrite is the writing of 41 files, each safe on the disk.
 func BenchmarkWrite(b *testing.B) {
 	b.ReportAllocs()
 	o := place(b, b.TempDir(), "out")
