@@ -19,5 +19,11 @@ func lock(f *os.File) bool {
 	}
 }
 
+// unlock gives the lock back. Closing alone would not, for as long as a process that
+// is being started holds a copy of the file.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}
+
 // isInvalid reports whether a file system does not know the request.
 func isInvalid(err error) bool { return errors.Is(err, syscall.EINVAL) }

@@ -52,14 +52,16 @@ func claim(dir string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if lock(f) {
-		held, heldErr := f.Stat()
-		there, thereErr := os.Lstat(dir)
-		if heldErr == nil && thereErr == nil && os.SameFile(held, there) {
-			return &stage{dir: dir, lock: f}, nil
-		}
+	if !lock(f) {
+		return nil, f.Close()
 	}
-	return nil, f.Close()
+	held, heldErr := f.Stat()
+	there, thereErr := os.Lstat(dir)
+	if heldErr == nil && thereErr == nil && os.SameFile(held, there) {
+		return &stage{dir: dir, lock: f}, nil
+	}
+	_ = unlock(f) // what it locked is gone
+	return nil, nil
 }
 
 // recover sets right what a run left behind that was killed: it puts back what
@@ -128,7 +130,7 @@ func (s *stage) swap(place string) error {
 // remove clears the stage. What is in it stays marked as a bundle for as long as
 // it holds anything else, so that no run takes its files for input.
 func (s *stage) remove() error {
-	s.lock.Close() // some systems remove nothing that is open
+	_ = unlock(s.lock) // first: some systems remove nothing that is open
 	for _, dir := range []string{s.fresh(), s.aside()} {
 		entries, err := os.ReadDir(dir)
 		if err != nil {

@@ -58,7 +58,7 @@ func TestRecovery(t *testing.T) {
 			s, err := o.newStage()
 			must(t, err)
 			test.killed(t, o, s)
-			must(t, s.lock.Close()) // as the end of a process does
+			must(t, unlock(s.lock)) // as the end of a process does
 			// The next run is refused for its own reasons, and sets right all the same.
 			must(t, o.Prepare())
 			whole(t, o.path, test.want)
@@ -77,7 +77,7 @@ func TestRecoveryLeavesOthersAlone(t *testing.T) {
 	must(t, err)
 	theirs, err := other.newStage()
 	must(t, err)
-	must(t, theirs.lock.Close())
+	must(t, unlock(theirs.lock))
 	must(t, os.Mkdir(filepath.Join(parent, ".out.portcullis-mine"), 0o755))
 	must(t, os.WriteFile(filepath.Join(parent, ".out.portcullis-2"), nil, 0o644))
 	must(t, os.Symlink(t.TempDir(), filepath.Join(parent, ".out.portcullis-3")))
