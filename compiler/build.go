@@ -9,9 +9,11 @@ package compiler
 
 import (
 	"context"
+	"path"
 	"slices"
 	"time"
 
+	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
@@ -27,17 +29,15 @@ import (
 // Built is the result of one run over a repository of intents.
 type Built struct {
 	Report       diag.Report
-	Tree         overlays.Tree // nil unless every stage passed
-	Environments []Environment // in order; nil unless every stage passed
-	Waivers      []Waiver      // in the order of their names
-}
+	Tree         overlays.Tree   // nil unless every stage passed
+	Environments []Environment   // in order; nil unless every stage passed
+	Waivers      []bundle.Waiver // in the order of their names
 
-// Waiver is an exception that somebody granted until a date.
-type Waiver struct {
-	Name    string
-	Rule    string // code
-	Expires string // as written: YYYY-MM-DD
-	Used    int    // number of findings that it covers
+	// Unverified is the tree that what was judged stands against: it could be
+	// rendered, and a rule refuses it. Only who says so may emit it. Otherwise nil.
+	Unverified overlays.Tree
+	// Inputs are the files that either tree depends on: path → bytes.
+	Inputs map[string][]byte
 }
 
 // Environment is what one cluster gets.
@@ -82,7 +82,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	found = append(found, parsed...)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace})
 	found = append(found, resolved...)
-	world := worldOf(files)
+	world, inputs := worldOf(files)
 	for _, p := range plans {
 		found = append(found, locateManifests(claims.Check(p, world), world, files).In(p.Environment)...)
 	}
@@ -119,11 +119,49 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		located := locateEmitted(judged, emitted[i], environments[i].Objects, overlaid[i].Components)
 		found = append(found, withEvidence(located, emitted[i], authorsOf(p)).In(p.Environment)...)
 	}
+	if o.Namespace != "" {
+		tree, environments = restricted(o.Namespace, overlaid, environments)
+	}
 	built, err := o.report(repo, plans, checks, found, files)
-	if err == nil && !built.Failed() {
+	switch {
+	case err != nil || built.Report.Findings.Unjudgeable():
+		return built, err
+	case built.Failed():
+		built.Unverified = tree
+	default:
 		built.Tree, built.Environments = tree, environments
 	}
-	return built, err
+	for _, c := range parts {
+		for name, data := range c.Files {
+			inputs[path.Join(c.Path, name)] = data
+		}
+	}
+	built.Inputs = inputs
+	return built, nil
+}
+
+// restricted is what was built of one namespace, in the environments that have it.
+func restricted(namespace string, overlaid []overlays.Environment, environments []Environment) (overlays.Tree, []Environment) {
+	var kept []overlays.Environment
+	var rendered []Environment
+	for i, e := range overlaid {
+		objects := slices.DeleteFunc(slices.Clone(environments[i].Objects.All()), func(o object.Object) bool { return o.ID.Namespace != namespace })
+		if len(objects) == 0 {
+			continue
+		}
+		set, _ := object.NewSet(objects) // a part of a set has nothing twice
+		rendered = append(rendered, Environment{Name: e.Name, Objects: set})
+		e.Objects = slices.DeleteFunc(slices.Clone(e.Objects), func(m object.Map) bool { return m.ID().Namespace != namespace })
+		var components []overlays.Laid
+		for _, c := range e.Components {
+			if slices.Contains(c.Units, namespace) {
+				components = append(components, overlays.Laid{Component: c.Component, Units: []string{namespace}})
+			}
+		}
+		e.Components = components
+		kept = append(kept, e)
+	}
+	return overlays.Write(kept), rendered
 }
 
 // report governs what was found as the repository says, and makes the report. The
@@ -189,21 +227,26 @@ func render(tree overlays.Tree, environments []overlays.Environment) ([]Environm
 
 // worldOf reads the manifests beside the intents, for what they tell of namespaces
 // and workloads. They are other people's YAML: what does not parse is not judged.
-func worldOf(files []intent.File) object.Set {
+// The second result are the files that count: those that tell something, ours, and the
+// user's own rules.
+func worldOf(files []intent.File) (object.Set, map[string][]byte) {
 	var objects []object.Object
+	counted := map[string][]byte{}
 	for _, f := range files {
 		if intent.Ours(f) || isRego(f) {
+			counted[f.Path] = f.Data
 			continue
 		}
 		decoded, _ := object.Decode(f.Path, f.Data)
 		for _, o := range decoded {
 			if o.Role == object.World && o.Typed != nil {
 				objects = append(objects, o)
+				counted[f.Path] = f.Data
 			}
 		}
 	}
 	set, _ := object.NewSet(objects)
-	return set
+	return set, counted
 }
 
 // everywhere clears the list of environments where it names them all.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/policies/diag"
 )
@@ -33,13 +34,23 @@ func DefaultLimits() Limits {
 // file that it refuses reaches no message. The error is about the directory
 // itself.
 func ReadTree(dir string, limits Limits) ([]intent.File, diag.List, error) {
+	return readBelow(dir, limits, (*reader).visit)
+}
+
+// ReadRepository is ReadTree without the bundles below the directory, which are
+// output: what was built must not depend on what was built before.
+func ReadRepository(dir string, limits Limits) ([]intent.File, diag.List, error) {
+	return readBelow(dir, limits, (*reader).visitRepository)
+}
+
+func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntry, error) error) ([]intent.File, diag.List, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, nil, plainPathError(err)
 	}
 	defer root.Close()
 	r := &reader{root: root, limits: limits}
-	err = fs.WalkDir(root.FS(), ".", r.visit)
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error { return visit(r, name, entry, err) })
 	if errors.Is(err, errLimit) {
 		err = nil
 	}
@@ -110,6 +121,34 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 		return errLimit
 	}
 	return r.read(name)
+}
+
+func (r *reader) visitRepository(name string, entry fs.DirEntry, err error) error {
+	if err == nil && entry.IsDir() && name != "." && bundle.Marked(r.root.FS(), name) {
+		return r.leaveOut(name)
+	}
+	return r.visit(name, entry, err)
+}
+
+// leaveOut passes over a bundle. An intent in it would be passed over in silence,
+// by whoever puts an index beside it, and is refused.
+func (r *reader) leaveOut(dir string) error {
+	passed := &reader{root: r.root, limits: r.limits}
+	err := fs.WalkDir(r.root.FS(), dir, passed.visit)
+	for _, f := range passed.files {
+		if intent.Ours(f) {
+			r.found = append(r.found, refusedFile.At(diag.Span{File: f.Path}, "an intent inside the bundle %s", dir).
+				Because("a directory with a %s of ours is output: nothing in it is read", bundle.IndexFile).
+				Suggest("move the intent out of %s", dir))
+		}
+	}
+	if errors.Is(err, errLimit) {
+		r.found = append(r.found, passed.found[len(passed.found)-1])
+	}
+	if err != nil {
+		return err
+	}
+	return fs.SkipDir
 }
 
 // link reports a symbolic link. One with the name of a YAML file could stand for

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
@@ -181,16 +182,16 @@ func (g *governance) unused(found diag.List) diag.List {
 }
 
 // waiversOf are the repository's waivers, and how many findings each covers.
-func waiversOf(repo *intent.Repository, found diag.List) []Waiver {
+func waiversOf(repo *intent.Repository, found diag.List) []bundle.Waiver {
 	used := map[string]int{}
 	for _, d := range found {
 		used[d.WaivedBy]++
 	}
-	var all []Waiver
+	var all []bundle.Waiver
 	for _, w := range repo.Waivers {
 		name := string(w.Metadata.Name.Value)
-		all = append(all, Waiver{Name: name, Rule: string(w.Spec.Rule.Value), Expires: string(w.Spec.Expires.Value), Used: used[name]})
+		all = append(all, bundle.Waiver{Name: name, Rule: string(w.Spec.Rule.Value), Expires: string(w.Spec.Expires.Value), Used: used[name]})
 	}
-	slices.SortFunc(all, func(a, b Waiver) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b bundle.Waiver) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }

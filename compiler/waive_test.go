@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/policies/diag"
@@ -228,7 +229,7 @@ func TestTheLastDay(t *testing.T) {
 	if d := built.Report.Findings[0]; d.WaivedBy != "w" || d.WaivedUntil != "2026-12-01" {
 		t.Errorf("waived by %q until %q", d.WaivedBy, d.WaivedUntil)
 	}
-	if diff := cmp.Diff([]Waiver{{"w", "PC203", "2026-12-01", 1}}, built.Waivers); diff != "" {
+	if diff := cmp.Diff([]bundle.Waiver{{Name: "w", Rule: "PC203", Expires: "2026-12-01", Used: 1}}, built.Waivers); diff != "" {
 		t.Errorf("waivers (-want +got):\n%s", diff)
 	}
 }

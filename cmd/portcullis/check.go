@@ -57,7 +57,7 @@ func (p *program) judge(c *cli.Context, o compiler.Options) (diag.Report, error)
 		if err != nil {
 			return diag.Report{}, err
 		}
-		files, found, err := compiler.ReadTree(dir, compiler.DefaultLimits())
+		files, found, err := compiler.ReadRepository(dir, compiler.DefaultLimits())
 		if err != nil {
 			return diag.Report{}, inputError(err)
 		}

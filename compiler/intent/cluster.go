@@ -133,6 +133,9 @@ func (s *resolver) calico(c Calico) {
 	}
 }
 
+// longestTier leaves room for the names of the tier's policies.
+const longestTier = 40
+
 // stages moves the bands of our Calico policies. Two at one order would leave their
 // precedence to their names, and at 1000 Calico puts every Kubernetes NetworkPolicy.
 func (s *resolver) stages(given Stages) {
@@ -141,6 +144,9 @@ func (s *resolver) stages(given Stages) {
 		if g.Tier.Value == "default" {
 			s.add(badStage.At(g.Tier.Span, "guardrails cannot stand in tier default").
 				Because("there anybody who may write a NetworkPolicy can take precedence over them").Suggest("name a tier of their own"))
+		} else if len(g.Tier.Value) > longestTier {
+			s.add(badStage.At(g.Tier.Span, "the tier's name has %d characters, expected at most %d", len(g.Tier.Value), longestTier).
+				Because("it stands before the name of every policy in it").Suggest("choose a shorter name"))
 		} else if g.Tier.Given() {
 			p.GuardrailTier = string(g.Tier.Value)
 		}

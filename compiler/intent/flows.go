@@ -51,13 +51,18 @@ func (s *resolver) flows(lines []line, exists []bool) {
 	for _, c := range claims {
 		answers.add(s, c)
 	}
-	byPair := map[[2]string]int{}
+	// The Platform's flows stay apart: they hold in namespaces that nobody listed.
+	type pairing struct {
+		from, to string
+		platform bool
+	}
+	byPair := map[pairing]int{}
 	for _, c := range claims {
 		ports := s.agreed(c, answers)
 		if len(ports) == 0 {
 			continue
 		}
-		pair := [2]string{c.from.end.Name, c.to.end.Name}
+		pair := pairing{c.from.end.Name, c.to.end.Name, c.home == nil}
 		i, merged := byPair[pair]
 		if !merged {
 			byPair[pair] = len(s.plan.Flows)

@@ -69,7 +69,8 @@ func (s *resolver) namespace(e Entry[NamespaceName, NamespaceSpec]) (n plan.Name
 	n = plan.Namespace{Name: name, Owner: spec.Owner.Value, Labels: labelsOf(e), Pattern: e.Key.Value.IsPattern(), Span: e.Key.Span}
 	n.System = slices.Contains(s.plan.Cluster.System, name)
 	n.Governed = enforce == Enforced && !n.System && !n.Pattern
-	n.Staged = enforce == Staged && !n.System && !n.Pattern
+	n.Staged = enforce == Staged && !n.System
+	n.Open = enforce == Described && n.Pattern
 	s.held[name] = enforce == Enforced && !n.System
 	return n, true
 }

@@ -59,6 +59,10 @@ func (r *Repository) Resolve(o Options) ([]*plan.Plan, diag.List) {
 		}
 		found = append(found, f)
 	}
+	if o.Namespace != "" && !slices.ContainsFunc(plans, func(p *plan.Plan) bool { _, here := p.Namespace(o.Namespace); return here }) {
+		found = append(found, unknownNamespace.At(r.Platform.Metadata.Name.Span, "there is no namespace called %.80s, and no pattern covers it", o.Namespace).
+			Suggest("choose one of the Platform's namespaces, or one that a pattern such as pr-* covers"))
+	}
 	if !found.Failed() && !r.partial {
 		found = append(found, w.nowhere()...)
 	}
