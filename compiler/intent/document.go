@@ -42,14 +42,19 @@ type Repository struct {
 
 // kinds is the table of what a document may be.
 var kinds = []struct {
-	name string
-	add  func(*Repository, *decoder, *yaml.Node)
+	name     string
+	document reflect.Type
+	add      func(*Repository, *decoder, *yaml.Node)
 }{
-	{"NetworkIntent", func(r *Repository, d *decoder, n *yaml.Node) {
+	{"NetworkIntent", reflect.TypeFor[NetworkIntent](), func(r *Repository, d *decoder, n *yaml.Node) {
 		r.Intents = append(r.Intents, decoded[NetworkIntent](d, n))
 	}},
-	{"Platform", func(r *Repository, d *decoder, n *yaml.Node) { r.parts = append(r.parts, decoded[Platform](d, n)) }},
-	{"Waiver", func(r *Repository, d *decoder, n *yaml.Node) { r.Waivers = append(r.Waivers, decoded[Waiver](d, n)) }},
+	{"Platform", reflect.TypeFor[Platform](), func(r *Repository, d *decoder, n *yaml.Node) {
+		r.parts = append(r.parts, decoded[Platform](d, n))
+	}},
+	{"Waiver", reflect.TypeFor[Waiver](), func(r *Repository, d *decoder, n *yaml.Node) {
+		r.Waivers = append(r.Waivers, decoded[Waiver](d, n))
+	}},
 }
 
 func decoded[T any](d *decoder, n *yaml.Node) (document T) {
