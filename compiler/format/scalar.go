@@ -38,7 +38,7 @@ var (
 // stands: to people it looks like a key.
 func plain(s string, inFlow bool) bool {
 	if !startsPlain.MatchString(s) || trap.MatchString(s) || strings.HasSuffix(s, " ") ||
-		strings.Contains(s, " #") || strings.ContainsRune(s, ':') || inFlow && strings.ContainsAny(s, ",[]{}\"'#") {
+		strings.Contains(s, " #") || strings.ContainsRune(s, ':') || inFlow && strings.ContainsAny(s, ",[]{}") {
 		return false
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...") {

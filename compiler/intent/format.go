@@ -136,6 +136,9 @@ func (o keyOrder) of(n *yaml.Node, t reflect.Type) {
 	if t == nil || n.Kind == yaml.ScalarNode {
 		return
 	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	if special, ok := reflect.Zero(t).Interface().(notation); ok {
 		form, members := special.notation(n)
 		if form != nil {
@@ -146,8 +149,6 @@ func (o keyOrder) of(n *yaml.Node, t reflect.Type) {
 		return
 	}
 	switch t.Kind() {
-	case reflect.Pointer:
-		o.of(n, t.Elem())
 	case reflect.Slice:
 		o.members(n, t.Elem())
 	case reflect.Struct:
