@@ -24,7 +24,7 @@ const width = 100
 // Writer writes a file document by document.
 type Writer struct {
 	text     []byte // of the whole file, with LF alone
-	at       int    // up to where it is written
+	at, line int    // up to where it is written: the byte, and the line that begins there
 	out      bytes.Buffer
 	begun    bool // a document has been written
 	marked   bool // the last line is ---
@@ -32,14 +32,15 @@ type Writer struct {
 }
 
 // NewWriter begins a file whose text has LF alone as line breaks.
-func NewWriter(text []byte) *Writer { return &Writer{text: text} }
+func NewWriter(text []byte) *Writer { return &Writer{text: text, line: 1} }
 
 // Document writes one document of the file; those before it have been written. order
 // has, for mappings whose keys have an order of their own, those keys.
 func (w *Writer) Document(doc object.Document, root *yaml.Node, order map[*yaml.Node][]string) {
-	start := lineStart(w.text, doc.Within(0, 0).Start.Line)
+	first := doc.Within(0, 0).Start.Line
+	start := w.at + lineStart(w.text[w.at:], first-w.line+1)
 	w.between(w.text[w.at:start])
-	w.at = start + len(doc.Text)
+	w.at, w.line = start+len(doc.Text), first+bytes.Count(doc.Text, []byte("\n"))
 	if bytes.HasPrefix(doc.Text, []byte("---")) || w.begun {
 		w.marker()
 	}
@@ -52,7 +53,7 @@ func (w *Writer) Document(doc object.Document, root *yaml.Node, order map[*yaml.
 	p.document(t)
 	p.align()
 	for _, l := range p.lines {
-		w.line(l.text)
+		w.write(l.text)
 	}
 	w.begun = true
 }
@@ -64,7 +65,7 @@ func (w *Writer) Close() (text []byte, comments []string) {
 	return w.out.Bytes(), slices.Sorted(slices.Values(w.comments))
 }
 
-func (w *Writer) line(text string) {
+func (w *Writer) write(text string) {
 	w.out.WriteString(text)
 	w.out.WriteByte('\n')
 	w.marked = false
@@ -72,7 +73,7 @@ func (w *Writer) line(text string) {
 
 func (w *Writer) marker() {
 	if !w.marked {
-		w.line("---")
+		w.write("---")
 		w.marked = true
 	}
 }
@@ -111,9 +112,9 @@ func (w *Writer) between(text []byte) {
 			blank = !w.marked
 		default:
 			if blank {
-				w.line("")
+				w.write("")
 			}
-			w.line(line)
+			w.write(line)
 			blank = false
 		}
 	}

@@ -505,4 +505,3 @@ func TestEditorLine(t *testing.T) {
 		}
 	}
 }
-
