@@ -83,7 +83,7 @@ func (w *Writer) marker() {
 func (w *Writer) between(text []byte) {
 	var lines []string
 	for line := range strings.SplitSeq(string(text), "\n") {
-		line = strings.Trim(line, " \t\r")
+		line = strings.TrimSpace(line)
 		rest, marker := strings.CutPrefix(line, "---")
 		if !marker {
 			rest, _ = strings.CutPrefix(line, "...")
@@ -91,7 +91,7 @@ func (w *Writer) between(text []byte) {
 		if marker {
 			lines = append(lines, "---")
 		}
-		switch rest = strings.TrimLeft(rest, " \t"); {
+		switch rest = strings.TrimSpace(rest); {
 		case rest != "":
 			lines = append(lines, rest)
 			w.comments = append(w.comments, rest)

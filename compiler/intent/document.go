@@ -139,11 +139,13 @@ func (r *Repository) parse(f File) diag.List {
 
 // root parses one document into nodes that hold nothing but the language's YAML.
 func (d *decoder) root() *yaml.Node {
-	for i, line := range strings.Split(string(d.at.Text), "\n") {
-		if strings.HasPrefix(line, "%") {
-			d.add(notInLanguage.At(d.at.Line(i+1), "a YAML directive").Suggest("remove the line"))
+	at := 0
+	for line := range bytes.SplitSeq(d.at.Text, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("%")) {
+			d.add(notInLanguage.At(d.at.Within(at, at+len(line)), "a YAML directive").Suggest("remove the line"))
 			return nil
 		}
+		at += len(line) + 1
 	}
 	var n, rest yaml.Node
 	reader := yaml.NewDecoder(bytes.NewReader(d.at.Text))
@@ -239,10 +241,9 @@ func (d *decoder) syntax(err error) {
 		}
 		for _, quoted := range []*regexp.Regexp{indicator, star} {
 			if at := quoted.FindStringSubmatchIndex(lines[n-1]); at != nil {
-				span := d.at.Line(n)
 				word := wordAt(lines[n-1][at[2]:])
-				span.Start.Column = utf8.RuneCountInString(lines[n-1][:at[2]]) + 1
-				span.End.Column = span.Start.Column + utf8.RuneCountInString(word)
+				start := len(strings.Join(lines[:n-1], "\n")) + min(n-1, 1) + at[2]
+				span := d.at.Within(start, start+len(word))
 				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %q", word).Replace(span, fmt.Sprintf("%q", word)))
 				return
 			}
