@@ -11,6 +11,7 @@ import (
 	"context"
 	"slices"
 
+	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
@@ -49,12 +50,27 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	found := slices.Concat(before, parsed)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names()})
 	found = append(found, resolved...)
+	world := worldOf(files)
+	for _, p := range plans {
+		found = append(found, locateManifests(claims.Check(p, world), world, files).In(p.Environment)...)
+	}
+	if found.Failed() {
+		return checks.report(everywhere(found, len(plans)), files)
+	}
+
+	parts, vetted := components(plans, files)
+	found = append(found, vetted...)
 	if found.Failed() {
 		return checks.report(found, files)
 	}
 
-	emitted, tree := emit(plans)
-	environments, rendered, err := render(tree, plans)
+	emitted, overlaid, lowered := emit(plans, parts)
+	found = append(found, lowered...)
+	if found.Failed() {
+		return checks.report(everywhere(found, len(plans)), files)
+	}
+	tree := overlays.Write(overlaid)
+	environments, rendered, err := render(tree, overlaid)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +79,12 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		return checks.report(found, files)
 	}
 
-	world := worldOf(files)
 	for i, p := range plans {
 		judged, err := checks.judge(ctx, p, environments[i].Objects, world)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, locateEmitted(judged, emitted[i]).In(p.Environment)...)
+		found = append(found, locateEmitted(judged, emitted[i], environments[i].Objects, overlaid[i].Components).In(p.Environment)...)
 	}
 	built, err := checks.report(everywhere(found, len(plans)), files)
 	if err == nil && !built.Failed() {
@@ -78,31 +93,34 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	return built, err
 }
 
-// emit lowers the plans and lays their objects out. The first result has, for each
-// plan, the lines that its objects came from.
-func emit(plans []*plan.Plan) ([]origins, overlays.Tree) {
+// emit lowers the plans. The first result has, for each plan, what its objects say and
+// the lines that they came from.
+func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]origins, []overlays.Environment, diag.List) {
+	var found diag.List
 	all := make([]origins, len(plans))
 	environments := make([]overlays.Environment, len(plans))
 	for i, p := range plans {
 		all[i] = origins{}
-		environments[i].Name = p.Environment
-		for _, e := range lower.Lower(p) {
+		environments[i] = overlays.Environment{Name: p.Environment, Components: laid(p, parts)}
+		emitted, lowered := lower.Lower(p)
+		found = append(found, lowered.In(p.Environment)...)
+		for _, e := range emitted {
 			environments[i].Objects = append(environments[i].Objects, e.Manifest)
-			all[i][e.Manifest.ID()] = e.Origins
+			all[i][e.Manifest.ID()] = e
 		}
 	}
-	return all, overlays.Write(environments)
+	return all, environments, found
 }
 
-// render builds every unit of every plan's environment, each apart.
-func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, error) {
+// render builds every unit of every environment, each apart.
+func render(tree overlays.Tree, environments []overlays.Environment) ([]Environment, diag.List, error) {
 	var all []Environment
 	var found diag.List
-	renderer := overlays.NewRenderer(tree)
-	for _, p := range plans {
+	renderer := overlays.NewRenderer(tree, environments)
+	for _, e := range environments {
 		var objects []object.Object
-		for _, unit := range tree.Units(p.Environment) {
-			rendered, f, err := renderer.Render(p.Environment, unit)
+		for _, unit := range tree.Units(e.Name) {
+			rendered, f, err := renderer.Render(e.Name, unit)
 			if err != nil {
 				return nil, nil, err // the tree is our own: no input can be at fault
 			}
@@ -111,7 +129,7 @@ func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, e
 		}
 		set, f := object.NewSet(objects)
 		found = append(found, f...)
-		all = append(all, Environment{Name: p.Environment, Objects: set})
+		all = append(all, Environment{Name: e.Name, Objects: set})
 	}
 	return all, found, nil
 }

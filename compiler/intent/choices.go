@@ -36,7 +36,8 @@ func choose[T any](word string, choices map[string]T) (T, *mistake) {
 		return v, nil
 	}
 	known := diag.SortedKeys(choices)
-	m := &mistake{rule: wrongType, message: fmt.Sprintf("expected %s, found %.60q", listed(known, "or"), word)}
+	m := &mistake{rule: wrongType, message: fmt.Sprintf("expected %s, found %.60q", listed(known, "or"), word),
+		hint: "write " + listed(known, "or")}
 	m.replace = nearest(word, known)
 	return v, m
 }

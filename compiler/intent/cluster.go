@@ -123,7 +123,7 @@ func (s *resolver) calico(c Calico) {
 	case minor < oldestCalico:
 		s.add(oldCalico.At(c.Version.Span, "policies are emitted for Calico 3.%d to 3.%d, not for 3.%d", oldestCalico, newestCalico, minor).
 			Because("what they mean is judged as of 3.%d, the nearest release that was tried", oldestCalico).
-			Suggest("upgrade Calico; 3.%d and older are no longer mended", oldestCalico-1))
+			Suggest("upgrade Calico"))
 		minor = oldestCalico
 	}
 	s.plan.Cluster.CalicoMinor = minor
@@ -160,9 +160,12 @@ func (s *resolver) stages(given Stages) {
 			case *order == kubernetesOrder || twice:
 				f := badStage.At(b.Order.Span, "order %d is taken", *order).
 					Because("at equal orders the names of policies decide, and differently so from one release of Calico to the next").Suggest("choose another order")
-				if *order == kubernetesOrder {
+				switch {
+				case *order == kubernetesOrder:
 					f = f.Because("Calico evaluates every Kubernetes NetworkPolicy at order %d", kubernetesOrder)
-				} else {
+				case first == s.plan.Platform:
+					f = f.Because("policies of Portcullis' own stand there already, and at equal orders names decide")
+				default:
 					f = f.See(first, "by this")
 				}
 				s.add(f)
@@ -185,7 +188,7 @@ const kubernetesOrder = 1000
 
 func (s *resolver) requireCalico(span diag.Span, what string) {
 	if !s.plan.HasTarget("calico") {
-		s.add(needsCalico.At(span, "%s needs Calico, which environment %s does not target", what, s.environment).
-			Suggest("add calico to the targets of %s, or keep this out of it with in", s.environment))
+		s.add(needsCalico.At(span, "%s needs Calico, which is not among the targets", what).
+			Suggest("add calico to the environment's targets, or do without it there"))
 	}
 }

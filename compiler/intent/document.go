@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -38,6 +37,10 @@ type Repository struct {
 	Waivers  []Waiver
 
 	parts []Platform // the one of PlatformFile first
+	// partial: some document has a mistake, so that something in it may be missing.
+	partial bool
+	// lost: of some document not even the name is known.
+	lost bool
 }
 
 // kinds is the table of what a document may be.
@@ -47,7 +50,10 @@ var kinds = []struct {
 	add      func(*Repository, *decoder, *yaml.Node)
 }{
 	{"NetworkIntent", reflect.TypeFor[NetworkIntent](), func(r *Repository, d *decoder, n *yaml.Node) {
-		r.Intents = append(r.Intents, decoded[NetworkIntent](d, n))
+		i := decoded[NetworkIntent](d, n)
+		i.partial = d.found.Failed()
+		r.lost = r.lost || i.Metadata.Name.Value == "" || i.partial && i.Metadata.Namespace.Value == "" && i.Spec.Namespaces == nil
+		r.Intents = append(r.Intents, i)
 	}},
 	{"Platform", reflect.TypeFor[Platform](), func(r *Repository, d *decoder, n *yaml.Node) {
 		r.parts = append(r.parts, decoded[Platform](d, n))
@@ -101,6 +107,7 @@ func Parse(files []File) (*Repository, diag.List) {
 			found = append(found, repo.parse(f)...)
 		}
 	}
+	repo.partial = found.Failed()
 	found = append(found, repo.mergeParts()...)
 	if repo.Platform == nil && !found.Failed() {
 		found = append(found, platformCount.At(diag.Span{File: PlatformFile}, "there is no Platform in the repository").
@@ -123,14 +130,15 @@ var bom = []byte("\xef\xbb\xbf")
 
 func (r *Repository) parse(f File) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
-	if !utf8.Valid(data) {
-		return diag.List{unreadable.At(diag.Span{File: f.Path}, "the file is not UTF-8").Suggest("save it as UTF-8")}
+	if span, c, bad := object.NotUTF8(f.Path, data); bad {
+		r.lost = true
+		return diag.List{unreadable.At(span, "the byte 0x%02x is not UTF-8", c).Suggest("save the file as UTF-8")}
 	}
 	var found diag.List
 	for doc := range object.Documents(f.Path, data) {
 		d := &decoder{at: doc}
-		if n := d.root(); n != nil {
-			r.document(d, n)
+		if n := d.root(); n == nil || !r.document(d, n) {
+			r.lost = true
 		}
 		found = append(found, d.found...)
 	}
@@ -177,8 +185,9 @@ func count(n *yaml.Node) int {
 	return total
 }
 
-// document decodes one document into the kind that it says it is.
-func (r *Repository) document(d *decoder, n *yaml.Node) {
+// document decodes one document into the kind that it says it is, and reports
+// whether there is such a kind.
+func (r *Repository) document(d *decoder, n *yaml.Node) (known bool) {
 	var head struct{ apiVersion, kind *yaml.Node }
 	if n.Kind == yaml.MappingNode {
 		for key, value := range pairs(n) {
@@ -193,22 +202,22 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 	if head.kind == nil || head.apiVersion == nil {
 		d.add(wrongKind.At(d.at.Span(n), "expected a document with apiVersion: %s and a kind", APIVersion).
 			Suggest("the kinds are %s", listed(kindNames(), "and")))
-		return
+		return false
 	}
 	if head.apiVersion.Value != APIVersion {
 		f := wrongKind.At(d.at.Span(head.apiVersion), "expected apiVersion %s, found %.80s", APIVersion, head.apiVersion.Value)
 		if strings.HasPrefix(head.apiVersion.Value, strings.TrimSuffix(APIVersion, "v1alpha1")) || head.kind.Value == "NetworkIntent" {
-			f = f.Replace(d.at.Span(head.apiVersion), APIVersion)
+			f = f.Suggest("write %s", APIVersion).Replace(d.at.Span(head.apiVersion), APIVersion)
 		} else {
 			f = f.Suggest("move other manifests into a file of their own: here they would not be read")
 		}
 		d.add(f)
-		return
+		return false
 	}
 	for _, k := range kinds {
 		if k.name == head.kind.Value {
 			k.add(r, d, n)
-			return
+			return true
 		}
 	}
 	f := wrongKind.At(d.at.Span(head.kind), "expected the kind %s, found %.80s", listed(kindNames(), "or"), head.kind.Value)
@@ -216,6 +225,7 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 		f = f.Suggest("did you mean %s?", near).Replace(d.at.Span(head.kind), near)
 	}
 	d.add(f)
+	return false
 }
 
 var (
@@ -223,6 +233,8 @@ var (
 	// indicator is a character that cannot begin a plain word, where one begins.
 	indicator = regexp.MustCompile("(?:^|[\\[{,:-])[ \t]*([@`%])")
 	star      = regexp.MustCompile(`(?:^|[\[{,:-])[ \t]*(\*/\*)`)
+	tab       = regexp.MustCompile(`^ *(\t)`)
+	unknown   = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
 // syntax explains a parse error. The parser names a line near the mistake, and no
@@ -235,22 +247,46 @@ func (d *decoder) syntax(err error) {
 		message = m[2]
 	}
 	lines := strings.Split(string(d.at.Text), "\n")
+	if m := unknown.FindStringSubmatch(message); m != nil {
+		for i, text := range lines {
+			if at := strings.Index(text, "*"+m[1]); at >= 0 {
+				d.add(d.alias(d.columns(lines, i+1, at, at+1+len(m[1])), m[1]))
+				return
+			}
+		}
+	}
+	if strings.HasPrefix(message, "did not find expected") {
+		line++ // the parser counts from 0 here, and from 1 in its other errors
+	}
 	for _, n := range []int{line, line - 1, line + 1, 1} {
 		if n < 1 || n > len(lines) {
 			continue
 		}
+		if at := tab.FindStringSubmatchIndex(lines[n-1]); at != nil {
+			d.add(object.NotYAML.At(d.columns(lines, n, at[2], at[3]), "a tab in the indentation").
+				Because("YAML indents by spaces alone").Suggest("write spaces"))
+			return
+		}
 		for _, quoted := range []*regexp.Regexp{indicator, star} {
 			if at := quoted.FindStringSubmatchIndex(lines[n-1]); at != nil {
 				word := wordAt(lines[n-1][at[2]:])
-				start := len(strings.Join(lines[:n-1], "\n")) + min(n-1, 1) + at[2]
-				span := d.at.Within(start, start+len(word))
+				span := d.columns(lines, n, at[2], at[2]+len(word))
 				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %q", word).Replace(span, fmt.Sprintf("%q", word)))
 				return
 			}
 		}
 	}
 	d.add(object.NotYAML.At(d.at.Line(line), "the document does not parse as YAML: %.200s", message).
-		Suggest("look at the indentation and the brackets of this line and the one before it"))
+		Suggest("look at the indentation and the brackets of this line and its neighbours"))
+}
+
+// columns is a part of the nth of the document's lines, between two of its bytes.
+func (d *decoder) columns(lines []string, n, start, end int) diag.Span {
+	before := 0
+	for _, l := range lines[:n-1] {
+		before += len(l) + 1
+	}
+	return d.at.Within(before+start, before+end)
 }
 
 func wordAt(s string) string {

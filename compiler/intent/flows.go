@@ -96,7 +96,7 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 		}
 		return parties
 	}
-	if len(l.terms.Ports) == 0 && !s.found.Failed() {
+	if l.terms.Ports != nil && len(l.terms.Ports) == 0 {
 		s.add(missingField.At(l.span, "the line names no port").Suggest("name the ports that it needs; everything is [any]"))
 	}
 	for _, p := range l.terms.Ports {
@@ -113,7 +113,8 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 		}
 	}
 	// An @name that has nobody here makes its lines not exist; that is no mistake.
-	return made, len(made) > 0 || len(froms) == 0 || len(tos) == 0
+	named := slices.ContainsFunc(slices.Concat(l.from, l.to), func(p At[Peer]) bool { return p.Value.Kind == NamedPeer })
+	return made, len(made) > 0 || named && (len(froms) == 0 || len(tos) == 0)
 }
 
 func (s *resolver) checkUsedBy(written []At[Peer], w plan.Workload) {
@@ -178,6 +179,9 @@ func (s *resolver) ports(list []At[PortRef], to party) []target {
 
 func (s *resolver) workloadPorts(list []At[PortRef], to party) []target {
 	w := to.workload
+	if s.misread[w.Ref()] {
+		return nil // the port may stand where its intent has a mistake
+	}
 	var all, declared []plan.Port
 	var known []string
 	for _, p := range w.Ports {
@@ -278,7 +282,8 @@ func (s *resolver) agreed(c claim, answers acceptances) []plan.Port {
 		return c.ports
 	}
 	accepted := answers.of(s, c, mode)
-	if missing := plan.SubtractPorts(c.ports, accepted); len(missing) > 0 {
+	other := c.far().workload
+	if missing := plan.SubtractPorts(c.ports, accepted); len(missing) > 0 && (other == nil || !s.misread[other.Ref()]) {
 		s.add(s.oneSided(c, missing, outbound, mode))
 	}
 	if outbound && mode == Callee {

@@ -23,7 +23,7 @@ type Test struct {
 	Allow bool
 	In    []Name // environments or groups; none is everywhere
 
-	text string // as written
+	text string // as written; empty if it could not be read
 }
 
 const questionForm = "SOURCE -> DESTINATION[:PORT]"

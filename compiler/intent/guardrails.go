@@ -87,7 +87,7 @@ func (s *resolver) isolate(g GuardrailSpec, base plan.Guardrail) {
 	slices.Sort(values)
 	values = slices.Compact(values)
 	if len(values) < 2 {
-		s.add(noEffect.At(g.Isolate.Span, "fewer than two values of the label %s are among the namespaces of %s", key, s.environment).
+		s.add(noEffect.At(g.Isolate.Span, "fewer than two values of the label %s are among the namespaces", key).
 			Because("the guardrail keeps nobody apart").Suggest("add the label to the Platform's namespaces, or restrict the guardrail with in"))
 	}
 	taken := map[string]bool{}
@@ -151,12 +151,16 @@ func (s *resolver) holdAgainst(g plan.Guardrail) {
 		if !s.touches(f.From, g.From) || !s.touches(f.To, g.To) || s.exempt(f.From, g.Unless) || s.exempt(f.To, g.Unless) {
 			continue
 		}
-		if g.Ports != nil && len(plan.IntersectPorts(f.Ports, g.Ports)) == 0 {
+		denied := f.Ports
+		if g.Ports != nil {
+			denied = plan.IntersectPorts(f.Ports, g.Ports)
+		}
+		if len(denied) == 0 {
 			continue
 		}
 		for _, o := range f.Origins {
 			if o.Intent != "" {
-				s.add(guarded.At(o.Span, "%s → %s is denied by the guardrail %s", f.From.Name, f.To.Name, g.Name).
+				s.add(guarded.At(o.Span, "%s → %s on %s is denied by the guardrail %s", f.From.Name, f.To.Name, plan.FormatPorts(denied), g.Name).
 					Because("guardrails win over every intent, so the line would never carry this traffic").
 					See(g.Span, "the guardrail").Suggest("remove the line, or ask the platform team for an exception under unless"))
 			}

@@ -66,7 +66,7 @@ func (k *known) make(namespace string) {
 
 // place finds out in which namespaces an intent stands.
 func (k *known) place(i *NetworkIntent) {
-	if !i.Metadata.Name.Given() {
+	if i.Metadata.Name.Value == "" {
 		return // already said
 	}
 	add := func(namespace string, span diag.Span) {

@@ -1,6 +1,10 @@
 package intent
 
-import "portcullis.dev/policies/diag"
+import (
+	"slices"
+
+	"portcullis.dev/policies/diag"
+)
 
 // line is any line of the language, whoever wrote it.
 type line struct {
@@ -24,28 +28,34 @@ func (k *known) lines() []line {
 		}
 	}
 	for _, l := range k.Platform.Spec.Flows {
-		all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms})
+		if l.From != nil && l.To != nil {
+			all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms})
+		}
 	}
-	return all
+	// A line that names nobody is refused where it is read, and goes no further.
+	return slices.DeleteFunc(all, func(l line) bool { return l.from == nil && l.to == nil })
 }
 
 // test is a test, whoever wrote it.
 type test struct {
 	Test
-	text string
 	span diag.Span
 	home *instance // nil for the Platform
 }
 
+// tests are all that could be read.
 func (k *known) tests() []test {
 	var all []test
-	for i := range k.instances {
-		for _, t := range k.instances[i].intent.Spec.Tests {
-			all = append(all, test{t.Value, t.Value.text, t.Span, &k.instances[i]})
+	add := func(list []At[Test], home *instance) {
+		for _, t := range list {
+			if t.Value.text != "" {
+				all = append(all, test{t.Value, t.Span, home})
+			}
 		}
 	}
-	for _, t := range k.Platform.Spec.Tests {
-		all = append(all, test{t.Value, t.Value.text, t.Span, nil})
+	for i := range k.instances {
+		add(k.instances[i].intent.Spec.Tests, &k.instances[i])
 	}
+	add(k.Platform.Spec.Tests, nil)
 	return all
 }

@@ -52,8 +52,8 @@ func (s *resolver) namespace(e Entry[NamespaceName, NamespaceSpec]) (n plan.Name
 	if !spec.Enforce.Span.IsZero() {
 		v := pick(s, spec.Enforce)
 		if v == nil {
-			s.add(missingFact.At(spec.Enforce.Span, "enforce does not say what holds in %s", s.environment).
-				Suggest("add %s, or its group, to the mapping", s.environment))
+			s.add(missingFact.At(spec.Enforce.Span, "enforce does not say what holds here").
+				Suggest("add the environment, or its group, to the mapping"))
 			return n, false
 		}
 		enforce = v.Value
@@ -94,6 +94,9 @@ func (s *resolver) knownNamespace(name string, span diag.Span) (here bool) {
 	var known []string
 	for _, n := range s.plan.Namespaces {
 		known = append(known, n.Name)
+	}
+	if !s.exclusive && s.lost {
+		return false // a document that could not be read may stand in it
 	}
 	f := unknownNamespace.At(span, "there is no namespace called %s", name)
 	if s.exclusive {

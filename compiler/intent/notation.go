@@ -22,7 +22,7 @@ type Entry[K comparable, V any] struct {
 func (m *Mapping[K, V]) decodeNode(d *decoder, n *yaml.Node) {
 	*m = Mapping[K, V]{}
 	if n.Kind != yaml.MappingNode {
-		d.add(wrongType.At(d.at.Span(n), "expected a mapping, found %s", describe(n)))
+		d.add(wrongType.At(d.at.Span(n), "expected a mapping, found %s", describe(n)).Suggest("write it as {name: value}"))
 		return
 	}
 	for key, value := range pairs(n) {
@@ -104,7 +104,7 @@ func (r *Replication) decodeNode(d *decoder, n *yaml.Node) {
 			d.add(wrongType.At(r.Span, "an empty list of namespaces").Suggest("name at least one, or select them by label: {} is every one that the Platform lists"))
 		}
 	default:
-		d.add(wrongType.At(r.Span, "expected a list of namespaces or a selector over their labels, found %s", describe(n)).Suggest("write it as [%s]", brief(n)))
+		d.add(wrongType.At(r.Span, "expected a list of namespaces or a selector over their labels, found %s", describe(n)).Suggest("write it as [%s]", n.Value))
 	}
 }
 

@@ -61,6 +61,7 @@ func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 	p.Kind = LabelPeer
 	d.value(n, reflect.ValueOf(&p.Labels).Elem())
 	if p.Labels.Namespace.Given() && p.Labels.NamespaceSelector != nil {
+		p.Kind = 0 // that is said, and nothing else of it
 		d.add(badPeer.At(d.at.Span(n), "a peer has namespace and namespaceSelector").Suggest("keep the one that is meant"))
 	}
 	if p.Labels.Selector == nil && !p.Labels.Namespace.Given() && p.Labels.NamespaceSelector == nil {

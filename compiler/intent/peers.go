@@ -88,8 +88,8 @@ func (s *resolver) workload(p Peer, span diag.Span, home string) []party {
 	if i, ok := s.workloads[ref]; ok {
 		return []party{s.workloadParty(&s.plan.Workloads[i], span)}
 	}
-	if s.elsewhere[ref] || p.Namespace != "" && !s.knownNamespace(p.Namespace, span) {
-		return nil
+	if s.elsewhere[ref] || p.Namespace != "" && !s.knownNamespace(p.Namespace, span) || s.lost {
+		return nil // a document that could not be read may describe it
 	}
 	s.add(s.unknownWorkload(p.Name, namespace, span, home))
 	return nil
@@ -206,18 +206,21 @@ func (s *resolver) addresses(a addressPeer, span diag.Span) []party {
 		name += []string{" except ", ", "}[min(i, 1)] + e.String()
 	}
 	for _, known := range []struct {
-		what   string
-		ranges []netip.Prefix
-		hint   string
+		what      string
+		ranges    []netip.Prefix
+		why, hint string
 	}{
-		{"pods", s.plan.Cluster.PodCIDRs, "name the workload or the set of pods that is meant"},
-		{"Services", s.plan.Cluster.ServiceCIDRs, "policy never sees a Service's address: name the workload behind it, and its pods' port"},
+		{"pods", s.plan.Cluster.PodCIDRs, "a block that covers pods opens them whoever they are", "name the workload or the set of pods that is meant; leave the cluster's ranges out of a larger one by except"},
+		{"Services", s.plan.Cluster.ServiceCIDRs, "policy never sees a Service's address, which is translated before", "name the workload behind it, and its pods' port"},
 	} {
-		for _, left := range packet.Subtract([]netip.Prefix{cidr}, block.Except) {
-			if r, both := overlap(left, known.ranges); both {
-				s.add(overlapsCluster.At(a.CIDR.Span, "%s overlaps the cluster's own %s, %s", cidr, known.what, r).Suggest("%s", known.hint))
-				break
-			}
+		i := slices.IndexFunc(known.ranges, func(r netip.Prefix) bool {
+			_, both := overlap(r, packet.Subtract([]netip.Prefix{cidr}, block.Except))
+			return both
+		})
+		if i >= 0 {
+			s.add(overlapsCluster.At(a.CIDR.Span, "%s overlaps the cluster's own %s, %s", cidr, known.what, known.ranges[i]).
+				Because("%s", known.why).Suggest("%s", known.hint))
+			break
 		}
 	}
 	return []party{{end: plan.End{Name: name, Blocks: []plan.Block{block}}, span: span}}
@@ -262,8 +265,8 @@ func (s *resolver) named(name string, span diag.Span) []party {
 func (s *resolver) members(name string, spec *PeerSpec, span diag.Span) []party {
 	members := pick(s, spec.Is)
 	if members == nil {
-		s.add(missingFact.At(span, "@%s does not say who it is in %s", name, s.environment).See(spec.Is.Span, "it is declared here").
-			Suggest("add %s, or its group, to its is; [] says that it has nobody there", s.environment))
+		s.add(missingFact.At(span, "@%s does not say who it is here", name).See(spec.Is.Span, "it is declared here").
+			Suggest("add the environment, or its group, to its is; [] says that it has nobody there"))
 		return nil
 	}
 	var blocks []plan.Block
@@ -309,7 +312,7 @@ var builtInPeers = map[Name]string{"internet": "the public internet", "nodes": "
 // nodes are the addresses of nodes and of pods on the host network.
 func (s *resolver) nodes(span diag.Span, what string) party {
 	if len(s.plan.Cluster.NodeCIDRs) == 0 {
-		s.add(missingFact.At(span, "%s needs cluster.nodeCIDRs, which the Platform does not give for %s", what, s.environment).
+		s.add(missingFact.At(span, "%s needs cluster.nodeCIDRs, which the Platform does not give", what).
 			Suggest("add cluster: {nodeCIDRs: […]} with every source address of a node, tunnels included"))
 		return party{}
 	}
@@ -332,7 +335,7 @@ var worlds = map[packet.Family]netip.Prefix{
 func (s *resolver) internet(span diag.Span) []party {
 	c := s.plan.Cluster
 	if len(c.PodCIDRs) == 0 {
-		s.add(missingFact.At(span, "@internet needs cluster.podCIDRs, which the Platform does not give for %s", s.environment).
+		s.add(missingFact.At(span, "@internet needs cluster.podCIDRs, which the Platform does not give").
 			Because("the internet is what is neither private nor the cluster's own").
 			Suggest("add cluster: {podCIDRs: […], serviceCIDRs: […], nodeCIDRs: […]}"))
 		return nil

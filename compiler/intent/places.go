@@ -33,7 +33,7 @@ func (k *known) checkPlaces() diag.List {
 	}
 	for _, i := range k.instances {
 		entry := k.entries[i.namespace]
-		if entry.Path.Given() && !entry.Path.Value.Holds(i.intent.Span.File) && !inTrusted(i.intent.Span.File) {
+		if entry.Path.Value != "" && !entry.Path.Value.Holds(i.intent.Span.File) && !inTrusted(i.intent.Span.File) {
 			found = append(found, wrongPlace.At(i.span, "an intent of namespace %s lies outside %s", i.namespace, entry.Path.Value).See(entry.Path.Span, "the namespace's path").
 				Because("whoever reviews %s reviews what that namespace may do, and would not see this document", entry.Path.Value).
 				Suggest("move the document below %s", entry.Path.Value))

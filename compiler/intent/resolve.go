@@ -59,10 +59,10 @@ func (r *Repository) Resolve(o Options) ([]*plan.Plan, diag.List) {
 		}
 		found = append(found, f)
 	}
-	if !found.Failed() {
+	if !found.Failed() && !r.partial {
 		found = append(found, w.nowhere()...)
 	}
-	if len(r.Intents) == 0 && !found.Failed() {
+	if len(r.Intents) == 0 && !found.Failed() && !r.lost {
 		found = append(found, nothing.At(r.Platform.Metadata.Name.Span, "the repository has no NetworkIntent").
 			Because("an empty result would remove every policy from a cluster that prunes").
 			Suggest("write one NetworkIntent for each workload"))
@@ -117,13 +117,14 @@ type resolver struct {
 	held        map[string]bool      // namespaces whose pods are held to flows, here or by a build of their own
 	workloads   map[string]int       // ns/name → index into plan.Workloads
 	elsewhere   map[string]bool      // ns/name of intents that this environment lacks
+	misread     map[string]bool      // ns/name of intents with a mistake of spelling
 	plan        *plan.Plan
 	found       diag.List
 }
 
 func newResolver(k *known, environment string, targets []string) *resolver {
 	s := &resolver{known: k, spec: k.Platform.Spec, environment: environment,
-		handshakes: map[string]Handshake{}, held: map[string]bool{}, workloads: map[string]int{}, elsewhere: map[string]bool{},
+		handshakes: map[string]Handshake{}, held: map[string]bool{}, workloads: map[string]int{}, elsewhere: map[string]bool{}, misread: map[string]bool{},
 		plan: &plan.Plan{Environment: environment, Targets: targets, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages(), Platform: k.Platform.Metadata.Name.Span},
 	}
 	for _, e := range s.spec.Environments {
@@ -145,6 +146,7 @@ func (s *resolver) resolve(w written) {
 	s.guardrails()
 	s.quarantine()
 	s.expectations(w.tests, w.testsExist)
+	s.components()
 }
 
 // in reports whether something with that list exists in this environment.

@@ -18,7 +18,7 @@ var (
 	unknownField = rule("PC002", "An unknown field",
 		"Portcullis' own kinds are read strictly: a misspelt field would otherwise be a line that silently does nothing. Use one of the fields that the message lists.")
 	wrongType = rule("PC004", "A value of another type",
-		"YAML reads unquoted true, 8080 or 2026-12-31 as a boolean, a number or a date. Where a name or a label value is wanted, quote it.")
+		"The message says what belongs here. YAML reads unquoted true, 8080 or 2026-12-31 as a boolean, a number or a date: where a name or a label's value is wanted, quote it.")
 	notInLanguage = rule("PC005", "YAML that the intent language does not have",
 		"Anchors, aliases, merge keys and tags make a text mean something that is not on the line a reviewer sees. Write the value out.")
 	limitExceeded = rule("PC006", "Larger than the limits",

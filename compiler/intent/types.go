@@ -19,6 +19,8 @@ type NetworkIntent struct {
 		Namespace At[NamespaceName] `key:"namespace"` // or spec.namespaces
 	} `key:"metadata,required"`
 	Spec IntentSpec `key:"spec"`
+
+	partial bool // something in it could not be read, and may be what somebody names
 }
 
 // IntentSpec is a workload's own part of the network.

@@ -30,7 +30,7 @@ type flag bool
 
 func (f *flag) parse(word, tag string) *mistake {
 	if tag != "!!bool" {
-		m := &mistake{rule: wrongType, message: "expected true or false, found " + tagged(word, tag)}
+		m := &mistake{rule: wrongType, message: "expected true or false, found " + tagged(word, tag), hint: "write true or false, without quotes"}
 		switch strings.ToLower(word) {
 		case "yes", "on", "y":
 			m.replace = "true"

@@ -12,6 +12,7 @@ import (
 // describeWorkloads turns intents into workloads of the plan.
 func (s *resolver) describeWorkloads() {
 	for _, i := range s.instances {
+		s.misread[i.ref()] = s.misread[i.ref()] || i.intent.partial
 		if !s.knownNamespace(i.namespace, i.span) || !s.in(i.intent.Spec.In) {
 			s.elsewhere[i.ref()] = true
 			continue
@@ -38,7 +39,7 @@ func (s *resolver) describe(i instance) plan.Workload {
 		HostNetwork: spec.HostNetwork.Value,
 	}
 	if spec.Selector != nil {
-		w.Selector = spec.Selector.Selector
+		w.Selector, w.SelectorSpan = spec.Selector.Selector, spec.Selector.Span
 		if len(w.Selector) > 0 && !slices.ContainsFunc(w.Selector, func(r object.Requirement) bool { return r.Op == object.In || r.Op == object.Exists }) {
 			s.add(onlyNegates.At(spec.Selector.Span, "the selector of %s names no label that its pods carry", w.Ref()).
 				Because("it selects whatever lacks those labels, also pods that somebody adds tomorrow").
@@ -49,7 +50,7 @@ func (s *resolver) describe(i instance) plan.Workload {
 		w.DNS = spec.DNS.Value
 	}
 	for _, p := range spec.Ports {
-		w.Ports = append(w.Ports, plan.NamedPort{Name: string(p.Key.Value), Ports: portNumbers(p.Value)})
+		w.Ports = append(w.Ports, plan.NamedPort{Name: string(p.Key.Value), Ports: portNumbers(p.Value), Span: p.Key.Span})
 	}
 	slices.SortFunc(w.Ports, func(a, b plan.NamedPort) int { return cmp.Compare(a.Name, b.Name) })
 	return w

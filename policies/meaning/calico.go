@@ -98,6 +98,7 @@ func (r *reader) subject(s calico.GlobalNetworkPolicySpec) Selector {
 
 // hostFields reports the fields that only matter to host endpoints.
 func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec) {
+	before := len(*r.found)
 	refuse := func(pointer, format string) { r.add(contradiction.On(r.at(pointer), "%s", format)) }
 	if s.PreDNAT && s.DoNotTrack {
 		refuse("/spec/preDNAT", "preDNAT and doNotTrack exclude each other")
@@ -115,6 +116,9 @@ func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec) {
 		if s.PreDNAT && t == calico.PolicyTypeEgress {
 			refuse(item("/spec/types", i), "a preDNAT policy governs ingress alone")
 		}
+	}
+	if len(*r.found) > before {
+		return // what a policy does that is refused need not be said
 	}
 	for _, f := range []struct {
 		set           bool

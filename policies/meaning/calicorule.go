@@ -149,7 +149,8 @@ func (r *reader) entity(e calico.EntityRule, pointer string, own bool) Entity {
 	}
 	for i, n := range out.NotNets {
 		if n.Bits() == 0 {
-			r.add(badCIDR.On(r.at(item(pointer+"/notNets", i)), "%s excludes every address of its family", n))
+			r.add(badCIDR.On(r.at(item(pointer+"/notNets", i)), "%s excludes every address of its family", n).
+				Because("Calico refuses a rule that cannot match").Suggest("leave the rule out"))
 		}
 	}
 	if e.NotSelector != "" {

@@ -77,7 +77,8 @@ func (s *networkSet) Label(key string) (string, bool) {
 
 func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLabels map[string]string) *networkSet {
 	if _, ok := labels[labelNamespace]; ok {
-		r.add(badName.On(r.at(object.Pointer("metadata", "labels", labelNamespace)), "the label %s is Calico's own", labelNamespace))
+		r.add(badName.On(r.at(object.Pointer("metadata", "labels", labelNamespace)), "the label %s is Calico's own", labelNamespace).
+			Because("Calico sets it itself, to the namespace's name").Suggest("leave it out"))
 	}
 	var prefixes []netip.Prefix
 	for i, text := range nets {
@@ -126,7 +127,8 @@ func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Hos
 func (r *reader) tierObject(t *calico.Tier) {
 	name := r.id.Name
 	if !label.MatchString(name) {
-		r.add(badName.On(r.at("/metadata/name"), "the tier's name %q is not a DNS label", name))
+		r.add(badName.On(r.at("/metadata/name"), "the tier's name %q is not a DNS label", name).
+			Suggest("use at most 63 lower-case letters, digits and dashes"))
 	}
 	if a := t.Spec.DefaultAction; a != nil && *a != calico.Pass && *a != calico.Deny {
 		r.add(badAction.On(r.at("/spec/defaultAction"), "the defaultAction %q is neither Pass nor Deny", string(*a)).

@@ -49,3 +49,18 @@ func (d Document) Offset(p diag.Position) int {
 	}
 	return at - d.at.offset
 }
+
+// NotUTF8 finds the first byte of a file that is not UTF-8.
+func NotUTF8(file string, data []byte) (at diag.Span, c byte, found bool) {
+	src := newSource(file, data)
+	if utf8.Valid(src.data) {
+		return diag.Span{}, 0, false
+	}
+	for i := 0; ; {
+		r, size := utf8.DecodeRune(src.data[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return src.span(i, i+1), src.data[i], true
+		}
+		i += size
+	}
+}

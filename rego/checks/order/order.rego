@@ -234,6 +234,7 @@ findings contains finding if {
 findings contains finding if {
 	some tier in input.tiers
 	not tier.defined
+	not tier.name in unread
 	members := sort([policy.object | some policy in input.policies; policy.tier == tier.name])
 	references := [{"object": member, "pointer": "/spec/tier"} | some member in members]
 	finding := {
@@ -244,6 +245,12 @@ findings contains finding if {
 		"related": lib.others(references, "is in the tier too"),
 		"evidence": {"tier": tier.name},
 	}
+}
+
+# Tiers of ClusterNetworkPolicies, which Calico makes itself where it reads them.
+unread contains policy.tier if {
+	some policy in input.policies
+	not lib.calico(policy.object)
 }
 
 ordered_tiers := [tier | some tier in input.tiers; tier.defined; tier.orderGiven; tier.policies > 0]
