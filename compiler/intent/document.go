@@ -30,6 +30,10 @@ const PlatformFile = "portcullis.yaml"
 // maxNodes bounds the work for one file; 10,000 intents take a tenth of it.
 const maxNodes = 1_000_000
 
+// mostFindings is how many mistakes of one document are told: a file of nothing else
+// would be a report that nobody can open.
+const mostFindings = 1000
+
 // Repository is what was written, document by document, unresolved.
 type Repository struct {
 	Platform *Platform // its parts merged; nil if there is none
@@ -139,6 +143,10 @@ func (r *Repository) parse(f File) diag.List {
 		d := &decoder{at: doc}
 		if n := d.root(); n == nil || !r.document(d, n) {
 			r.lost = true
+		}
+		if all := len(d.found); all > mostFindings {
+			d.found = append(d.found[:mostFindings], limitExceeded.At(d.at.Line(1), "the document has %d mistakes, of which %d are told", all, mostFindings).
+				Suggest("mend those first"))
 		}
 		found = append(found, d.found...)
 	}
