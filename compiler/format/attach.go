@@ -166,6 +166,8 @@ func (c *collection) take(t *tree, what comment) {
 		c.items[before].head = append(c.items[before].head, what.text)
 	case before+1 < len(c.items):
 		c.items[before+1].head = append(c.items[before+1].head, what.text)
+	case len(c.items) == 0 && c.owner != nil:
+		c.owner.head = append(c.owner.head, what.text) // [] and {} stay on one line
 	default:
 		c.foot = append(c.foot, what.text)
 	}
