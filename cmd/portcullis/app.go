@@ -38,6 +38,8 @@ type program struct {
 var commands = []func(*program) *cli.Command{
 	buildCommand,
 	checkCommand,
+	fmtCommand,
+	schemaCommand,
 	versionCommand,
 }
 

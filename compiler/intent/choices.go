@@ -42,18 +42,30 @@ func choose[T any](word string, choices map[string]T) (T, *mistake) {
 	return v, m
 }
 
+// The words of each choice.
+var (
+	handshakes = map[string]Handshake{"either": Either, "callee": Callee, "both": Both}
+	unknowns   = map[string]Unknown{"open": Open, "deny": Deny}
+	apiForms   = map[string]APIForm{"aggregated": APIForm(object.Aggregated), "crd": APIForm(object.NativeCRD)}
+	severities = map[string]Severity{"error": Severity(diag.Error), "warning": Severity(diag.Warning), "info": Severity(diag.Info)}
+	operators  = map[string]operator{
+		"In": operator(object.In), "NotIn": operator(object.NotIn),
+		"Exists": operator(object.Exists), "DoesNotExist": operator(object.DoesNotExist),
+	}
+)
+
 func (v *Handshake) parse(word, _ string) (m *mistake) {
-	*v, m = choose(word, map[string]Handshake{"either": Either, "callee": Callee, "both": Both})
+	*v, m = choose(word, handshakes)
 	return m
 }
 
 func (v *Unknown) parse(word, _ string) (m *mistake) {
-	*v, m = choose(word, map[string]Unknown{"open": Open, "deny": Deny})
+	*v, m = choose(word, unknowns)
 	return m
 }
 
 func (v *APIForm) parse(word, _ string) (m *mistake) {
-	*v, m = choose(word, map[string]APIForm{"aggregated": APIForm(object.Aggregated), "crd": APIForm(object.NativeCRD)})
+	*v, m = choose(word, apiForms)
 	return m
 }
 

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -177,7 +178,14 @@ type field struct {
 	index    []int
 }
 
+// fieldsByType remembers what fieldsOf found out: the types are few, and asking
+// reflection anew for each mapping of a file is a sixth of the work.
+var fieldsByType sync.Map
+
 func fieldsOf(t reflect.Type) []field {
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.([]field)
+	}
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
 		name, option, _ := strings.Cut(f.Tag.Get("key"), ",")
@@ -185,6 +193,7 @@ func fieldsOf(t reflect.Type) []field {
 			fields = append(fields, field{name: name, required: option == "required", index: f.Index})
 		}
 	}
+	fieldsByType.Store(t, fields)
 	return fields
 }
 

@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -30,6 +29,10 @@ const PlatformFile = "portcullis.yaml"
 
 // maxNodes bounds the work for one file; 10,000 intents take a tenth of it.
 const maxNodes = 1_000_000
+
+// mostFindings is how many mistakes of one document are told: a file of nothing else
+// would be a report that nobody can open.
+const mostFindings = 1000
 
 // Repository is what was written, document by document, unresolved.
 type Repository struct {
@@ -46,17 +49,22 @@ type Repository struct {
 
 // kinds is the table of what a document may be.
 var kinds = []struct {
-	name string
-	add  func(*Repository, *decoder, *yaml.Node)
+	name     string
+	document reflect.Type
+	add      func(*Repository, *decoder, *yaml.Node)
 }{
-	{"NetworkIntent", func(r *Repository, d *decoder, n *yaml.Node) {
+	{"NetworkIntent", reflect.TypeFor[NetworkIntent](), func(r *Repository, d *decoder, n *yaml.Node) {
 		i := decoded[NetworkIntent](d, n)
 		i.partial = d.found.Failed()
 		r.lost = r.lost || i.Metadata.Name.Value == "" || i.partial && i.Metadata.Namespace.Value == "" && i.Spec.Namespaces == nil
 		r.Intents = append(r.Intents, i)
 	}},
-	{"Platform", func(r *Repository, d *decoder, n *yaml.Node) { r.parts = append(r.parts, decoded[Platform](d, n)) }},
-	{"Waiver", func(r *Repository, d *decoder, n *yaml.Node) { r.Waivers = append(r.Waivers, decoded[Waiver](d, n)) }},
+	{"Platform", reflect.TypeFor[Platform](), func(r *Repository, d *decoder, n *yaml.Node) {
+		r.parts = append(r.parts, decoded[Platform](d, n))
+	}},
+	{"Waiver", reflect.TypeFor[Waiver](), func(r *Repository, d *decoder, n *yaml.Node) {
+		r.Waivers = append(r.Waivers, decoded[Waiver](d, n))
+	}},
 }
 
 func decoded[T any](d *decoder, n *yaml.Node) (document T) {
@@ -136,6 +144,10 @@ func (r *Repository) parse(f File) diag.List {
 		if n := d.root(); n == nil || !r.document(d, n) {
 			r.lost = true
 		}
+		if all := len(d.found); all > mostFindings {
+			d.found = append(d.found[:mostFindings], limitExceeded.At(d.at.Line(1), "the document has %d mistakes, of which %d are told", all, mostFindings).
+				Suggest("mend those first"))
+		}
 		found = append(found, d.found...)
 	}
 	return found
@@ -143,11 +155,13 @@ func (r *Repository) parse(f File) diag.List {
 
 // root parses one document into nodes that hold nothing but the language's YAML.
 func (d *decoder) root() *yaml.Node {
-	for i, line := range strings.Split(string(d.at.Text), "\n") {
-		if strings.HasPrefix(line, "%") {
-			d.add(notInLanguage.At(d.at.Line(i+1), "a YAML directive").Suggest("remove the line"))
+	at := 0
+	for line := range bytes.SplitSeq(d.at.Text, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("%")) {
+			d.add(notInLanguage.At(d.at.Within(at, at+len(line)), "a YAML directive").Suggest("remove the line"))
 			return nil
 		}
+		at += len(line) + 1
 	}
 	var n, rest yaml.Node
 	reader := yaml.NewDecoder(bytes.NewReader(d.at.Text))
@@ -244,7 +258,7 @@ func (d *decoder) syntax(err error) {
 	if m := unknown.FindStringSubmatch(message); m != nil {
 		for i, text := range lines {
 			if at := strings.Index(text, "*"+m[1]); at >= 0 {
-				d.add(d.alias(d.columns(i+1, text, at, at+1+len(m[1])), m[1]))
+				d.add(d.alias(d.columns(lines, i+1, at, at+1+len(m[1])), m[1]))
 				return
 			}
 		}
@@ -257,14 +271,14 @@ func (d *decoder) syntax(err error) {
 			continue
 		}
 		if at := tab.FindStringSubmatchIndex(lines[n-1]); at != nil {
-			d.add(object.NotYAML.At(d.columns(n, lines[n-1], at[2], at[3]), "a tab in the indentation").
+			d.add(object.NotYAML.At(d.columns(lines, n, at[2], at[3]), "a tab in the indentation").
 				Because("YAML indents by spaces alone").Suggest("write spaces"))
 			return
 		}
 		for _, quoted := range []*regexp.Regexp{indicator, star} {
 			if at := quoted.FindStringSubmatchIndex(lines[n-1]); at != nil {
 				word := wordAt(lines[n-1][at[2]:])
-				span := d.columns(n, lines[n-1], at[2], at[2]+len(word))
+				span := d.columns(lines, n, at[2], at[2]+len(word))
 				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %q", word).Replace(span, fmt.Sprintf("%q", word)))
 				return
 			}
@@ -274,12 +288,13 @@ func (d *decoder) syntax(err error) {
 		Suggest("look at the indentation and the brackets of this line and its neighbours"))
 }
 
-// columns is a part of the document's nth line, between two of its bytes.
-func (d *decoder) columns(n int, line string, start, end int) diag.Span {
-	span := d.at.Line(n)
-	span.Start.Column = utf8.RuneCountInString(line[:start]) + 1
-	span.End.Column = span.Start.Column + utf8.RuneCountInString(line[start:end])
-	return span
+// columns is a part of the nth of the document's lines, between two of its bytes.
+func (d *decoder) columns(lines []string, n, start, end int) diag.Span {
+	before := 0
+	for _, l := range lines[:n-1] {
+		before += len(l) + 1
+	}
+	return d.at.Within(before+start, before+end)
 }
 
 func wordAt(s string) string {

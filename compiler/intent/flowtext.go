@@ -67,7 +67,7 @@ func parseQuestion(text string) (q Question, m *mistake) {
 // cutPort parts a destination from its port.
 func cutPort(word string) (end, port string, m *mistake) {
 	if inside, rest, closed := strings.Cut(strings.TrimPrefix(word, "["), "]"); strings.HasPrefix(word, "[") {
-		if port, given := strings.CutPrefix(rest, ":"); closed && (given || rest == "") {
+		if port, given := strings.CutPrefix(rest, ":"); closed && (given && port != "" || rest == "") {
 			return inside, port, nil
 		}
 		return "", "", &mistake{rule: badTest, message: fmt.Sprintf("%.80q is not a destination", word), hint: "write an IPv6 address and a port as [2001:db8::1]:53/udp"}

@@ -2,6 +2,7 @@ package intent
 
 import (
 	"reflect"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -28,15 +29,25 @@ func (m *Mapping[K, V]) decodeNode(d *decoder, n *yaml.Node) {
 		var e Entry[K, V]
 		before := len(d.found)
 		e.Key.decodeNode(d, key)
-		if value.Kind != yaml.ScalarNode || value.ShortTag() != "!!null" {
-			d.value(value, reflect.ValueOf(&e.Value).Elem())
-		} else if reflect.TypeFor[V]().Kind() != reflect.Struct {
+		switch isNull := value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null"; {
+		case isNull && mayBeEmpty(reflect.TypeFor[V]()):
+			d.value(&yaml.Node{Kind: yaml.MappingNode, Line: key.Line, Column: key.Column}, reflect.ValueOf(&e.Value).Elem())
+		case isNull:
 			d.add(wrongType.At(d.at.Span(key), "%s has no value", key.Value).Suggest("write the value, or remove the key"))
+		default:
+			d.value(value, reflect.ValueOf(&e.Value).Elem())
 		}
 		if len(d.found) == before || e.Key.Given() {
 			*m = append(*m, e)
 		}
 	}
+}
+
+// mayBeEmpty reports whether a key without a value stands for an empty mapping, as
+// in {dev: , prod: }: where the value is a struct without required fields.
+func mayBeEmpty(t reflect.Type) bool {
+	_, special := reflect.New(t).Interface().(nodeDecoder)
+	return t.Kind() == reflect.Struct && !special && !slices.ContainsFunc(fieldsOf(t), func(f field) bool { return f.required })
 }
 
 // OneOrMany is a list, or its only member without the brackets.
@@ -100,13 +111,14 @@ func (r *Replication) decodeNode(d *decoder, n *yaml.Node) {
 // isPeerNotation tells {cidr: …} and {selector: …} from a mapping by environment.
 func isPeerNotation(n *yaml.Node) bool {
 	for key := range pairs(n) {
-		switch key.Value {
-		case "cidr", "except", "selector", "namespace", "namespaceSelector":
+		if slices.Contains(peerKeys, key.Value) {
 			return true
 		}
 	}
 	return false
 }
+
+var peerKeys = slices.Concat(names(fieldsOf(reflect.TypeFor[addressPeer]())), names(fieldsOf(reflect.TypeFor[labelPeer]())))
 
 // Selector is a label selector: a mapping of labels, where a list is any of, or
 // Kubernetes' own matchLabels and matchExpressions.
@@ -131,10 +143,7 @@ type matchExpression struct {
 type operator object.Operator
 
 func (o *operator) parse(word, _ string) (m *mistake) {
-	*o, m = choose(word, map[string]operator{
-		"In": operator(object.In), "NotIn": operator(object.NotIn),
-		"Exists": operator(object.Exists), "DoesNotExist": operator(object.DoesNotExist),
-	})
+	*o, m = choose(word, operators)
 	return m
 }
 

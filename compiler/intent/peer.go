@@ -53,12 +53,10 @@ func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 		d.add(badPeer.At(d.at.Span(n), "expected a peer, found %s", describe(n)).Suggest("%s", badPeer.Help))
 		return
 	}
-	for key := range pairs(n) {
-		if key.Value == "cidr" || key.Value == "except" {
-			p.Kind = AddressPeer
-			d.value(n, reflect.ValueOf(&p.Addresses).Elem())
-			return
-		}
+	if isAddressPeer(n) {
+		p.Kind = AddressPeer
+		d.value(n, reflect.ValueOf(&p.Addresses).Elem())
+		return
 	}
 	p.Kind = LabelPeer
 	d.value(n, reflect.ValueOf(&p.Labels).Elem())
@@ -69,6 +67,15 @@ func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 	if p.Labels.Selector == nil && !p.Labels.Namespace.Given() && p.Labels.NamespaceSelector == nil {
 		d.add(badPeer.At(d.at.Span(n), "an empty peer").Suggest("name who is meant; every pod of the cluster is \"*/*\""))
 	}
+}
+
+func isAddressPeer(n *yaml.Node) bool {
+	for key := range pairs(n) {
+		if key.Value == "cidr" || key.Value == "except" {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Peer) parse(word, tag string) *mistake {

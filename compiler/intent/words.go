@@ -83,6 +83,6 @@ func (v *Code) parse(word, _ string) *mistake {
 type Severity diag.Severity
 
 func (v *Severity) parse(word, _ string) (m *mistake) {
-	*v, m = choose(word, map[string]Severity{"error": Severity(diag.Error), "warning": Severity(diag.Warning), "info": Severity(diag.Info)})
+	*v, m = choose(word, severities)
 	return m
 }

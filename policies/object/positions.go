@@ -38,6 +38,18 @@ func (d Document) Line(n int) diag.Span { return d.at.lineSpan(d.at.lineOffset(n
 // Within is the span of some bytes of the document's text.
 func (d Document) Within(start, end int) diag.Span { return d.at.within(start, end) }
 
+// Offset is the byte of the document's text that stands at a position in it: the
+// way back from Within.
+func (d Document) Offset(p diag.Position) int {
+	starts := d.at.starts()
+	at := starts[p.Line-1]
+	for range p.Column - 1 {
+		_, size := utf8.DecodeRune(d.at.data[at:])
+		at += size
+	}
+	return at - d.at.offset
+}
+
 // NotUTF8 finds the first byte of a file that is not UTF-8.
 func NotUTF8(file string, data []byte) (at diag.Span, c byte, found bool) {
 	src := newSource(file, data)
