@@ -38,14 +38,26 @@ type Environment struct {
 // Failed reports whether something stands against emitting the result.
 func (b *Built) Failed() bool { return b.Report.Findings.Failed() }
 
+// Options are the choices of whoever runs a build. The zero Options are the strict
+// ones.
+type Options struct {
+	AllowEmpty bool // a repository without intents is meant
+}
+
+// Build compiles a repository with the strict options.
+func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+	return Options{}.Build(ctx, files, before)
+}
+
 // Build compiles a repository of intents: it resolves them, lowers them to
 // policies, lays those out as overlays, renders the overlays, and judges what was
 // rendered. The error is a failure of the machine; whatever is wrong with the input
 // is in the report.
-func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+func (o Options) Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
 	checks := prepareChecks(ctx) // beside the reading: neither needs the other
 
 	repo, parsed := intent.Parse(files)
+	repo.AllowEmpty = o.AllowEmpty
 	found := slices.Concat(before, parsed)
 	plans, resolved := repo.Resolve(lower.Names())
 	found = append(found, resolved...)

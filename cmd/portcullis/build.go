@@ -24,12 +24,20 @@ func buildCommand(p *program) *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "env", Usage: "the `ENVIRONMENT` to write to stdout; needed where there are several"},
 			&cli.StringFlag{Name: "out", Usage: "write the bundle to this `DIRECTORY` instead of stdout"},
+			&cli.BoolFlag{Name: "allow-empty", Usage: "let a repository without intents, or an environment without policies, through"},
+			&cli.BoolFlag{Name: "argocd", Usage: "run as Argo CD's plugin: the Application chooses the environment, findings are brief"},
+			timeoutFlag(),
 		}, reportFlags()...),
 		Action: p.build,
 	}
 }
 
 func (p *program) build(c *cli.Context) error {
+	if c.Bool("argocd") {
+		if err := p.seatArgoCD(c); err != nil {
+			return err
+		}
+	}
 	wishes, err := reportingOf(c)
 	if err != nil {
 		return err
@@ -44,11 +52,7 @@ func (p *program) build(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, found, err := compiler.ReadTree(dir, compiler.DefaultLimits())
-	if err != nil {
-		return inputError(err)
-	}
-	built, err := compiler.Build(c.Context, files, found)
+	built, err := p.compile(c, dir, compiler.Options{AllowEmpty: c.Bool("allow-empty")})
 	if err != nil {
 		return err
 	}
@@ -63,7 +67,7 @@ func (p *program) build(c *cli.Context) error {
 	if out := c.String("out"); out != "" {
 		return p.writeBundle(built, out, dir)
 	}
-	return p.writeManifests(built, c.String("env"))
+	return p.writeManifests(built, c.String("env"), c.Bool("allow-empty"))
 }
 
 func (p *program) writeBundle(built *compiler.Built, out, dir string) error {
@@ -85,8 +89,9 @@ func (p *program) writeBundle(built *compiler.Built, out, dir string) error {
 	return nil
 }
 
-// writeManifests writes one environment as a stream of YAML documents.
-func (p *program) writeManifests(built *compiler.Built, name string) error {
+// writeManifests writes one environment as a stream of YAML documents. An empty one
+// is refused unless asked for: whoever prunes by it would delete every policy.
+func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty bool) error {
 	var names []string
 	for _, e := range built.Environments {
 		names = append(names, e.Name)
@@ -102,6 +107,9 @@ func (p *program) writeManifests(built *compiler.Built, name string) error {
 	stream, err := built.Environments[i].Manifests()
 	if err != nil {
 		return err
+	}
+	if stream == "" && !allowEmpty {
+		return usageError{fmt.Errorf("environment %s has no policies, and nothing was written: whoever prunes by the result would delete all that are there. If that is meant, say so with --allow-empty", names[i])}
 	}
 	_, err = io.WriteString(p.out, stream)
 	return err

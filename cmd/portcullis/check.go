@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ func checkCommand(p *program) *cli.Command {
 		Description: "PATH is a directory with a portcullis.yaml, which is judged as build judges it, or directories and\n" +
 			"files with manifests, which are judged by the same rules; - reads manifests from stdin. Without a\n" +
 			"PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
-		Flags:  reportFlags(),
+		Flags:  append([]cli.Flag{timeoutFlag()}, reportFlags()...),
 		Action: p.check,
 	}
 }
@@ -50,11 +51,7 @@ func (p *program) judge(c *cli.Context) (diag.Report, error) {
 		if err != nil {
 			return diag.Report{}, err
 		}
-		files, found, err := compiler.ReadTree(dir, compiler.DefaultLimits())
-		if err != nil {
-			return diag.Report{}, inputError(err)
-		}
-		built, err := compiler.Build(c.Context, files, found)
+		built, err := p.compile(c, dir, compiler.Options{})
 		if err != nil {
 			return diag.Report{}, err
 		}
@@ -70,7 +67,10 @@ func (p *program) judge(c *cli.Context) (diag.Report, error) {
 		files = append(files, more...)
 		found = append(found, f...)
 	}
-	built, err := compiler.Check(c.Context, files, found)
+	defer p.progress("judging")()
+	built, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (*compiler.Built, error) {
+		return compiler.Check(ctx, files, found)
+	})
 	if err != nil {
 		return diag.Report{}, err
 	}

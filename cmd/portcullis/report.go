@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -44,9 +45,7 @@ type sink struct {
 
 func reportingOf(c *cli.Context) (reporting, error) {
 	r := reporting{colour: c.String("color")}
-	switch r.colour {
-	case "auto", "always", "never":
-	default:
+	if !slices.Contains(colourChoices, r.colour) {
 		return r, usageError{fmt.Errorf("--color: expected auto, always or never, found %q", r.colour)}
 	}
 	severity, err := diag.ParseSeverity(c.String("fail-on"))
@@ -75,7 +74,7 @@ func reportingOf(c *cli.Context) (reporting, error) {
 func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
 	for _, s := range r.sinks {
 		if s.file == "" {
-			if err := report.Write(w, s.format, rep, report.Options{Color: p.colour(w, r.colour)}); err != nil {
+			if err := report.Write(w, s.format, rep, report.Options{Color: p.colour(w, r.colour), Width: width(w)}); err != nil {
 				return err
 			}
 			continue

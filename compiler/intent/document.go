@@ -34,6 +34,8 @@ const maxNodes = 1_000_000
 type Repository struct {
 	Platform *Platform
 	Intents  []NetworkIntent // in the order of files and documents
+
+	AllowEmpty bool // a repository without intents is meant
 }
 
 // File is one text of the repository; Path is relative to its root, with slashes.

@@ -63,7 +63,7 @@ func (r *Repository) Resolve(targets []string) ([]*plan.Plan, diag.List) {
 			}
 		}
 	}
-	if len(r.Intents) == 0 && !found.Failed() {
+	if len(r.Intents) == 0 && !r.AllowEmpty && !found.Failed() {
 		found = append(found, nothing.At(r.Platform.Metadata.Name.Span, "the repository has no NetworkIntent").
 			Because("an empty result would remove every policy from a cluster that prunes").
 			Suggest("write one NetworkIntent for each workload"))
