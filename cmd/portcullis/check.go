@@ -124,17 +124,29 @@ func repository(named string) (string, error) {
 		}
 		return filepath.ToSlash(filepath.Clean(named)), nil
 	}
-	for dir := "."; ; dir = filepath.Join("..", dir) {
+	dir, ok, err := enclosing(".")
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one, or begin one with portcullis init", intent.PlatformFile)}
+	}
+	return dir, nil
+}
+
+// enclosing is the nearest directory with a portcullis.yaml, from this one upward as
+// far as the Git root.
+func enclosing(dir string) (found string, ok bool, err error) {
+	for ; ; dir = filepath.Join(dir, "..") {
 		if isRepository(dir) {
-			return filepath.ToSlash(dir), nil
+			return filepath.ToSlash(dir), true, nil
 		}
 		abs, err := filepath.Abs(dir)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
-		_, gitErr := os.Lstat(filepath.Join(dir, ".git"))
-		if gitErr == nil || filepath.Dir(abs) == abs {
-			return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one", intent.PlatformFile)}
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || filepath.Dir(abs) == abs {
+			return "", false, nil
 		}
 	}
 }

@@ -57,8 +57,12 @@ func (p *program) writeNew(dir string, files map[string][]byte) (err error) {
 			return err
 		}
 	}
-	for _, name := range names {
+	const shown = 20
+	for _, name := range names[:min(len(names), shown)] {
 		fmt.Fprintf(p.err, "wrote %s\n", filepath.Join(dir, name))
+	}
+	if more := len(names) - shown; more > 0 {
+		fmt.Fprintf(p.err, "wrote %d more\n", more)
 	}
 	return nil
 }
