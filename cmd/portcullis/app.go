@@ -92,7 +92,10 @@ func (p *program) app() *cli.App {
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {}, // run decides
 		OnUsageError:    onUsageError,
-		Flags:           []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version of the program", DisableDefaultText: true}},
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "version", Usage: "print the version of the program", DisableDefaultText: true},
+			cli.HelpFlag, // which urfave/cli leaves out where a command is called help
+		},
 		Action: func(c *cli.Context) error {
 			if c.Bool("version") {
 				return p.printVersion()

@@ -37,7 +37,7 @@ func (p *program) init(c *cli.Context) error {
 	case err != nil:
 		return err
 	case taken:
-		return usageError{fmt.Errorf("%s: there already; nothing was written", filepath.Join(at, intent.PlatformFile))}
+		return usageError{fmt.Errorf("%s is there already; nothing was written", filepath.Join(at, intent.PlatformFile))}
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {

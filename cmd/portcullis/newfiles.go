@@ -33,7 +33,7 @@ func (p *program) writeNew(dir string, files map[string][]byte) (err error) {
 		}
 	}
 	if len(taken) > 0 {
-		return usageError{fmt.Errorf("%s: there already; nothing was written", strings.Join(taken, ", "))}
+		return usageError{fmt.Errorf("%s is there already; nothing was written", strings.Join(taken, ", "))}
 	}
 	var written []string
 	defer func() {

@@ -69,14 +69,12 @@ func (p *program) rules(c *cli.Context) error {
 }
 
 func ruleOf(all []*diag.Rule, code string) (*diag.Rule, error) {
-	codes := make([]string, len(all))
-	for i, r := range all {
-		codes[i] = r.Code
+	// Codes that look alike mean nothing alike: none is suggested.
+	i := slices.IndexFunc(all, func(r *diag.Rule) bool { return strings.EqualFold(r.Code, code) })
+	if i < 0 {
+		return nil, usageError{fmt.Errorf("there is no rule %q; portcullis rules lists them", code)}
 	}
-	if i := slices.Index(codes, strings.ToUpper(code)); i >= 0 {
-		return all[i], nil
-	}
-	return nil, usageError{fmt.Errorf("there is no rule %q; %sportcullis rules lists them", code, didYouMean(strings.ToUpper(code), codes))}
+	return all[i], nil
 }
 
 // rulePage is what is known of one rule, for people.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -38,6 +39,9 @@ func From(name string, files []intent.File) (Draft, diag.List) {
 	}
 	if len(pages) > 0 {
 		r.platform(name, meaning.Namespaces(set))
+	}
+	if slices.ContainsFunc(pages, func(p *page) bool { return len(p.inbound)+len(p.outbound) > 0 }) {
+		r.note("the flows that the manifests suggest are comments: none is open until you take the %s before its line away", strings.TrimSpace(suggestion))
 	}
 	return r.Draft, found
 }
@@ -112,6 +116,9 @@ func (r *reading) platform(name string, known map[string]map[string]string) {
 		if known[namespace] == nil {
 			known[namespace] = map[string]string{}
 		}
+	}
+	for _, labels := range known {
+		delete(labels, plan.NamespaceLabel) // every namespace has it
 	}
 	var lines []string
 	var open []string

@@ -44,8 +44,11 @@ func numberName(p port) string { return fmt.Sprintf("%s-%d", p.protocol, p.numbe
 
 func protocolOf(p corev1.Protocol) string { return strings.ToLower(cmp.Or(string(p), "TCP")) }
 
-// addPort adds a port that is not there yet; one without a name gets one.
+// addPort adds a port that is not there yet and that can be one.
 func (w *workload) addPort(p port) {
+	if p.number < 1 || p.number > 65535 || !slices.Contains([]string{"tcp", "udp", "sctp"}, p.protocol) {
+		return
+	}
 	for i, q := range w.ports {
 		if q.protocol == p.protocol && q.number == p.number {
 			if !isPortName(q.name) {
