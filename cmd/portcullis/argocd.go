@@ -32,13 +32,13 @@ type parameter struct {
 // seatArgoCD puts the command into the seat of an Argo CD plugin. An Application
 // chooses the environment and nothing else: what is judged, and how strictly, is
 // the operator's to say, on the plugin's command line and in the sidecar's own
-// environment. Findings become brief, for Argo CD shows stderr whole.
+// environment.
 func (p *program) seatArgoCD(c *cli.Context) error {
 	chosen, err := p.argoEnvironments()
 	if err != nil {
 		return usageError{err}
 	}
-	if c.IsSet("env") {
+	if c.String("env") != "" {
 		chosen["the plugin"] = c.String("env")
 	}
 	var first string
@@ -48,18 +48,13 @@ func (p *program) seatArgoCD(c *cli.Context) error {
 			continue
 		}
 		if chosen[by] != chosen[first] {
-			return usageError{fmt.Errorf("%s asks for environment %q and %s for %q: leave one of the two out", first, chosen[first], by, chosen[by])}
+			return usageError{fmt.Errorf("%s asks for environment %.60q and %s for %.60q: leave one of the two out", first, chosen[first], by, chosen[by])}
 		}
 	}
-	if first != "" {
-		if err := c.Set("env", chosen[first]); err != nil {
-			return err
-		}
+	if first == "" {
+		return nil
 	}
-	if !c.IsSet("output") {
-		return c.Set("output", "brief")
-	}
-	return nil
+	return c.Set("env", chosen[first])
 }
 
 // argoEnvironments are the environments that an Application asks for, by the place
@@ -68,6 +63,7 @@ func (p *program) argoEnvironments() (map[string]string, error) {
 	chosen := map[string]string{}
 	for _, name := range diag.SortedKeys(p.environ) {
 		switch suffix, ours := strings.CutPrefix(name, argoPrefix+"PORTCULLIS_"); {
+		case p.environ[name] == "":
 		case name == argoChoice:
 			chosen[argoChoice] = p.environ[name]
 		case ours:
@@ -101,11 +97,11 @@ func parametersOf(text string) ([]parameter, error) {
 	for i, q := range all {
 		switch {
 		case q.Name != "environment":
-			return nil, fmt.Errorf("there is no parameter %q; there is environment", q.Name)
+			return nil, fmt.Errorf("there is no parameter %.60q; there is environment", q.Name)
 		case i > 0:
-			return nil, fmt.Errorf("parameter %q is given twice", q.Name)
+			return nil, fmt.Errorf("parameter %.60q is given twice", q.Name)
 		case q.String == nil || q.Array != nil || q.Map != nil:
-			return nil, fmt.Errorf("parameter %q is one string, not an array or a map", q.Name)
+			return nil, fmt.Errorf("parameter %.60q is one string, not an array or a map", q.Name)
 		}
 	}
 	return all, nil

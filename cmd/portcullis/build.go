@@ -33,14 +33,14 @@ func buildCommand(p *program) *cli.Command {
 }
 
 func (p *program) build(c *cli.Context) error {
+	wishes, err := reportingOf(c)
+	if err != nil {
+		return err
+	}
 	if c.Bool("argocd") {
 		if err := p.seatArgoCD(c); err != nil {
 			return err
 		}
-	}
-	wishes, err := reportingOf(c)
-	if err != nil {
-		return err
 	}
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("build takes one directory, found %d arguments", c.NArg())}
@@ -102,7 +102,7 @@ func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty 
 	}
 	i := max(slices.Index(names, name), 0)
 	if name != "" && names[i] != name {
-		return usageError{fmt.Errorf("--env: there is no environment %q; there is %s", name, strings.Join(names, ", "))}
+		return usageError{fmt.Errorf("--env: there is no environment %.60q; there is %s", name, strings.Join(names, ", "))}
 	}
 	stream, err := built.Environments[i].Manifests()
 	if err != nil {

@@ -64,9 +64,16 @@ func reportingOf(c *cli.Context) (reporting, error) {
 		}
 		r.sinks = append(r.sinks, sink{format, file})
 	}
-	if len(r.sinks) == 0 {
-		r.sinks = []sink{{format: report.Formats[0]}}
+	if len(r.sinks) > 0 {
+		return r, nil
 	}
+	format := report.Formats[0]
+	if c.Bool("argocd") { // it shows stderr whole
+		if format, err = report.Lookup("brief"); err != nil {
+			return r, err
+		}
+	}
+	r.sinks = []sink{{format: format}}
 	return r, nil
 }
 

@@ -35,7 +35,7 @@ func Start(name string) (Draft, error) {
 			return err
 		}
 		data, err := fs.ReadFile(root, path)
-		d.Files[path] = []byte(editorLine(path) + strings.Replace(string(data), "{name: NAME}", "{name: "+Name(name)+"}", 1))
+		d.Files[path] = []byte(editorLine(path) + strings.Replace(string(data), "{name: NAME}", "{name: "+word(Name(name))+"}", 1))
 		return err
 	})
 }

@@ -59,6 +59,13 @@ func TestStart(t *testing.T) {
 	}
 	clean(t, filesOf(draft, asWritten))
 	clean(t, filesOf(draft, withSuggestions))
+	for _, name := range []string{"001", "no"} { // YAML reads them as something else
+		draft, err := scaffold.Start(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clean(t, filesOf(draft, asWritten))
+	}
 	alternatives := 0
 	for name, data := range draft.Files {
 		for block := range strings.SplitSeq(string(data), "\n\n") {

@@ -67,7 +67,7 @@ func platformText(name string, namespaces []string) string {
 	var b strings.Builder
 	b.WriteString(editorLine(intent.PlatformFile))
 	b.WriteString("# The Platform: what is true of the whole cluster and belongs to no team alone.\n")
-	fmt.Fprintf(&b, "apiVersion: %s\nkind: Platform\nmetadata: {name: %s}\n", intent.APIVersion, Name(name))
+	fmt.Fprintf(&b, "apiVersion: %s\nkind: Platform\nmetadata: {name: %s}\n", intent.APIVersion, word(Name(name)))
 	if len(namespaces) == 0 {
 		return b.String() + "spec: {}\n"
 	}
