@@ -115,7 +115,7 @@ func TestPreCommit(t *testing.T) {
 	}
 
 	edit("intents/shop/backend.yaml", "from: frontend", "from: fronted")
-	if out := sh(true, "git", "commit", "-am", "a mistake"); !strings.Contains(out, "intents/shop/backend.yaml:19:14: error PC101") {
+	if out := sh(true, "git", "commit", "-am", "a mistake"); !strings.Contains(out, "intents/shop/backend.yaml:17:14: error PC101") {
 		t.Errorf("the mistake is not shown:\n%s", out)
 	}
 	// What is not staged does not count, in neither direction.
