@@ -7,6 +7,7 @@ package rules
 
 import (
 	"embed"
+	"regexp"
 	"strings"
 )
 
@@ -15,6 +16,12 @@ import (
 //
 //go:embed *
 var archives embed.FS
+
+// headline is the first line of a finding.
+var headline = regexp.MustCompile(`^(?:[^ ].* )?(?:error|warning|info) (PC[0-9]{3}): `)
+
+// summary is the last line of a report.
+var summary = regexp.MustCompile(`^[0-9]+ (errors?|warnings?|infos?|waived)(,|$)`)
 
 // Finding is what the program says about the mistake in a rule's example, as people
 // read it, or nothing where no archive can show the mistake.
@@ -29,12 +36,16 @@ func Finding(code string) string {
 		if strings.HasPrefix(line, "-- ") {
 			break // the next file of the archive
 		}
-		switch headline := line[0] != ' ' && line[0] != '\n'; {
-		case headline && b.Len() > 0:
-			return strings.TrimRight(b.String(), "\n") + "\n"
-		case b.Len() > 0 || headline && strings.Contains(line, " "+code+": "):
+		match := headline.FindStringSubmatch(line)
+		if b.Len() > 0 && (match != nil || summary.MatchString(strings.TrimSuffix(line, "\n"))) {
+			break
+		}
+		if b.Len() > 0 || match != nil && match[1] == code {
 			b.WriteString(line)
 		}
+	}
+	if b.Len() == 0 {
+		return ""
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
