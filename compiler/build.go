@@ -58,6 +58,8 @@ type Options struct {
 	// Namespace, if not empty, has been made after a pattern of the Platform: see
 	// [intent.Options].
 	Namespace string
+	// AllowEmpty: a repository without intents is meant.
+	AllowEmpty bool
 }
 
 // Build compiles a repository with the strict options.
@@ -80,7 +82,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		checks = prepareChecks(ctx, own)
 	}
 	found = append(found, parsed...)
-	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace})
+	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
 	found = append(found, resolved...)
 	world, inputs := worldOf(files)
 	for _, p := range plans {

@@ -28,6 +28,9 @@ func buildCommand(p *program) *cli.Command {
 			&cli.StringFlag{Name: "out", Usage: "write the bundle to this `PLACE` instead of stdout: a directory, or a file that ends in .tar.gz"},
 			&cli.BoolFlag{Name: "check", Usage: "write nothing; exit with 1 and show the difference where --out holds something else than would be built"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "write to --out whatever the rules find, and say so in the bundle; a mistake in the intents still stops the build"},
+			&cli.BoolFlag{Name: "allow-empty", Usage: "let a repository without intents, or an environment without policies, through"},
+			&cli.BoolFlag{Name: "argocd", Usage: "run as Argo CD's plugin: the Application chooses the environment, findings are brief"},
+			timeoutFlag(),
 		}, reportFlags()...),
 		Action: p.build,
 	}
@@ -37,6 +40,11 @@ func (p *program) build(c *cli.Context) error {
 	wishes, err := reportingOf(c)
 	if err != nil {
 		return err
+	}
+	if c.Bool("argocd") {
+		if err := p.seatArgoCD(c); err != nil {
+			return err
+		}
 	}
 	if err := buildArguments(c); err != nil {
 		return err
@@ -49,11 +57,7 @@ func (p *program) build(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	files, found, err := compiler.ReadRepository(dir, compiler.DefaultLimits())
-	if err != nil {
-		return inputError(err)
-	}
-	built, err := compiler.Options{Namespace: c.String("namespace")}.Build(c.Context, files, found)
+	built, err := p.compile(c, dir, compiler.Options{Namespace: c.String("namespace"), AllowEmpty: c.Bool("allow-empty")})
 	if err != nil {
 		return err
 	}
@@ -71,7 +75,7 @@ func (p *program) build(c *cli.Context) error {
 		return judged
 	}
 	if out == nil {
-		return p.writeManifests(built, c.String("env"))
+		return p.writeManifests(built, c.String("env"), c.Bool("allow-empty"))
 	}
 	b, err := bundle.New(bundle.Record{Tool: version(), Inputs: built.Inputs, Report: built.Report, Waivers: built.Waivers, Unverified: c.Bool("no-verify")}, tree)
 	if err != nil {
@@ -126,8 +130,9 @@ func outError(err error) error {
 	return fmt.Errorf("--out: %w", err)
 }
 
-// writeManifests writes one environment as a stream of YAML documents.
-func (p *program) writeManifests(built *compiler.Built, name string) error {
+// writeManifests writes one environment as a stream of YAML documents. An empty one
+// is refused unless asked for: whoever prunes by it would delete every policy.
+func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty bool) error {
 	var names []string
 	for _, e := range built.Environments {
 		names = append(names, e.Name)
@@ -138,11 +143,14 @@ func (p *program) writeManifests(built *compiler.Built, name string) error {
 	}
 	i := max(slices.Index(names, name), 0)
 	if name != "" && names[i] != name {
-		return usageError{fmt.Errorf("--env: there is no environment %q; there is %s", name, strings.Join(names, ", "))}
+		return usageError{fmt.Errorf("--env: there is no environment %.60q; there is %s", name, strings.Join(names, ", "))}
 	}
 	stream, err := built.Environments[i].Manifests()
 	if err != nil {
 		return err
+	}
+	if stream == "" && !allowEmpty {
+		return usageError{fmt.Errorf("environment %s has no policies, and nothing was written: whoever prunes by the result would delete all that are there. If that is meant, say so with --allow-empty", names[i])}
 	}
 	_, err = io.WriteString(p.out, stream)
 	return err

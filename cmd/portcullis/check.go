@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ func checkCommand(p *program) *cli.Command {
 			"PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
+			timeoutFlag(),
 		}, reportFlags()...),
 		Action: p.check,
 	}
@@ -57,11 +59,7 @@ func (p *program) judge(c *cli.Context, o compiler.Options) (diag.Report, error)
 		if err != nil {
 			return diag.Report{}, err
 		}
-		files, found, err := compiler.ReadRepository(dir, compiler.DefaultLimits())
-		if err != nil {
-			return diag.Report{}, inputError(err)
-		}
-		built, err := o.Build(c.Context, files, found)
+		built, err := p.compile(c, dir, o)
 		if err != nil {
 			return diag.Report{}, err
 		}
@@ -77,7 +75,10 @@ func (p *program) judge(c *cli.Context, o compiler.Options) (diag.Report, error)
 		files = append(files, more...)
 		found = append(found, f...)
 	}
-	built, err := compiler.Check(c.Context, files, found)
+	defer p.progress("judging")()
+	built, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (*compiler.Built, error) {
+		return compiler.Check(ctx, files, found)
+	})
 	if err != nil {
 		return diag.Report{}, err
 	}
@@ -145,17 +146,29 @@ func repository(named string) (string, error) {
 		}
 		return filepath.ToSlash(filepath.Clean(named)), nil
 	}
-	for dir := "."; ; dir = filepath.Join("..", dir) {
+	dir, ok, err := enclosing(".")
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one, or begin one with portcullis init", intent.PlatformFile)}
+	}
+	return dir, nil
+}
+
+// enclosing is the nearest directory with a portcullis.yaml, from this one upward as
+// far as the Git root.
+func enclosing(dir string) (found string, ok bool, err error) {
+	for ; ; dir = filepath.Join(dir, "..") {
 		if isRepository(dir) {
-			return filepath.ToSlash(dir), nil
+			return filepath.ToSlash(dir), true, nil
 		}
 		abs, err := filepath.Abs(dir)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
-		_, gitErr := os.Lstat(filepath.Join(dir, ".git"))
-		if gitErr == nil || filepath.Dir(abs) == abs {
-			return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one", intent.PlatformFile)}
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || filepath.Dir(abs) == abs {
+			return "", false, nil
 		}
 	}
 }

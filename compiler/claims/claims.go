@@ -108,7 +108,7 @@ func (c *checker) workload(w plan.Workload) {
 	var selected, namesakes []template
 	for _, t := range c.pods[w.Namespace] {
 		switch {
-		case w.Selector.Matches(t.labels):
+		case selects(w.Selector, t):
 			selected = append(selected, t)
 		case t.id.Name == w.Name:
 			namesakes = append(namesakes, t)
@@ -136,6 +136,14 @@ func (c *checker) workload(w plan.Workload) {
 	for _, named := range w.Ports {
 		c.port(w, named, selected)
 	}
+}
+
+// selects reports whether the selector may select the template's pods: what it asks of
+// labels that controllers add is believed.
+func selects(s object.Selector, t template) bool {
+	return slices.DeleteFunc(slices.Clone(s), func(r object.Requirement) bool {
+		return slices.Contains(object.GeneratedLabels, r.Key)
+	}).Matches(t.labels)
 }
 
 // port looks for a declared port among those of the selected pods' containers.

@@ -18,6 +18,8 @@ type Options struct {
 	// Namespace, if not empty, has been made after a pattern of the Platform, such as
 	// pr-1234 after pr-*: it becomes known like any other, with the pattern's intents.
 	Namespace string
+	// AllowEmpty: a repository without intents is meant.
+	AllowEmpty bool
 }
 
 // Environments are the names of the repository's environments, in order.
@@ -66,7 +68,7 @@ func (r *Repository) Resolve(o Options) ([]*plan.Plan, diag.List) {
 	if !found.Failed() && !r.partial {
 		found = append(found, w.nowhere()...)
 	}
-	if len(r.Intents) == 0 && !found.Failed() && !r.lost {
+	if len(r.Intents) == 0 && !o.AllowEmpty && !found.Failed() && !r.lost {
 		found = append(found, nothing.At(r.Platform.Metadata.Name.Span, "the repository has no NetworkIntent").
 			Because("an empty result would remove every policy from a cluster that prunes").
 			Suggest("write one NetworkIntent for each workload"))

@@ -27,3 +27,12 @@ func (o Object) PodTemplate() *corev1.PodTemplateSpec {
 	}
 	return nil
 }
+
+// GeneratedLabels are those that controllers add to the pods of a template, with values
+// that no manifest tells (Kubernetes: well-known labels, annotations and taints).
+var GeneratedLabels = []string{
+	"pod-template-hash", "controller-revision-hash", "pod-template-generation",
+	"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
+	"controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name",
+	"batch.kubernetes.io/job-completion-index",
+}
