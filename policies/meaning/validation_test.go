@@ -8,6 +8,7 @@ import (
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/oracle"
 )
 
 // accepted are the objects of the matrix that Calico's validators of the pinned API
@@ -24,12 +25,11 @@ var acceptedSince332 = append([]string{"v12-namedport-noproto", "v32.onedot", "a
 
 func TestValidationMatrix(t *testing.T) {
 	t.Parallel()
-	_, body, _ := strings.Cut(string(read(t, "validation.txt")), "\n")
-	docs := strings.Split(body, "---\n")
+	docs := oracle.ValidationMatrix()
 	for minor, want := range map[int][]string{31: accepted, 32: acceptedSince332} {
 		var got []string
 		for _, doc := range docs {
-			objects, found := object.Decode("matrix.yaml", []byte(doc))
+			objects, found := object.Decode("matrix.yaml", doc)
 			if len(objects) == 1 && !found.Failed() {
 				set, more := object.NewSet(objects)
 				cluster := object.DefaultCluster()
