@@ -63,8 +63,11 @@ type networkSet struct {
 // Label looks up the set's labels; a NetworkSet inherits its namespace's.
 func (s *networkSet) Label(key string) (string, bool) {
 	if s.namespace != "" {
-		if key == labelNamespace || key == namespacePrefix+labelName {
+		switch key {
+		case labelNamespace:
 			return s.namespace, true
+		case namespacePrefix + labelName:
+			return s.namespace, s.namespaceLabels != nil
 		}
 		if rest, ok := strings.CutPrefix(key, namespacePrefix); ok {
 			v, ok := s.namespaceLabels[rest]

@@ -44,8 +44,9 @@ func (w *World) known(name string) []netip.Prefix {
 }
 
 // guesses are the addresses that the end may have. If none is known, they are one of
-// each kind that any rule or object of the world tells apart.
-func (w *World) guesses(end End, family int) []netip.Addr {
+// each kind that any rule or object of the world tells apart: the first of the kind,
+// or, for the packet's other end, the last. Another end's address is none of them.
+func (w *World) guesses(end End, family int, last bool, other netip.Addr) []netip.Addr {
 	if end.Address.IsValid() {
 		return []netip.Addr{end.Address.Unmap()}
 	}
@@ -59,13 +60,18 @@ func (w *World) guesses(end End, family int) []netip.Addr {
 	if slices.ContainsFunc(w.onHost, func(t thing) bool { return t.name == end.Name }) {
 		pool, taken = w.cluster.NodeCIDRs, w.pods
 	}
-	start := netip.IPv4Unspecified()
-	if family == 6 {
-		start = netip.IPv6Unspecified()
+	everywhere := map[int]string{4: "0.0.0.0/0", 6: "::/0"}[family]
+	nets := append(slices.Concat(w.mentioned(), pool), netip.MustParsePrefix(everywhere))
+	if other.IsValid() {
+		nets = append(nets, netip.PrefixFrom(other, other.BitLen()))
 	}
-	guesses := []netip.Addr{start}
-	for _, n := range inFamily(slices.Concat(w.mentioned(), pool), family) {
-		guesses = append(guesses, n.Addr(), lastOf(n).Next())
+	var guesses []netip.Addr
+	for _, n := range inFamily(nets, family) {
+		if last {
+			guesses = append(guesses, lastOf(n), n.Addr().Prev())
+		} else {
+			guesses = append(guesses, n.Addr(), lastOf(n).Next())
+		}
 	}
 	slices.SortFunc(guesses, netip.Addr.Compare)
 	guesses = slices.Compact(guesses)
@@ -75,7 +81,7 @@ func (w *World) guesses(end End, family int) []netip.Addr {
 				return true
 			}
 		}
-		return !a.IsValid() || len(inFamily(pool, family)) > 0 && !within(pool, a)
+		return !a.IsValid() || a == other || len(inFamily(pool, family)) > 0 && !within(pool, a)
 	})
 }
 

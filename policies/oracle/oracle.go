@@ -119,8 +119,8 @@ func (w *World) Judge(p Packet) Verdict {
 		}
 	}
 	family := p.familyIn(w)
-	for _, from := range w.guesses(p.From, family) {
-		for _, to := range w.guesses(p.To, family) {
+	for _, from := range w.guesses(p.From, family, false, p.To.Address) {
+		for _, to := range w.guesses(p.To, family, true, from) {
 			assumed := w.assume(p.From.Name, from).assume(p.To.Name, to)
 			for _, sourcePort := range w.sourcePorts(p) {
 				c := concrete{from: from, to: to, protocol: p.Protocol, sourcePort: sourcePort, port: p.Port, icmpType: p.Type, icmpCode: p.Code}

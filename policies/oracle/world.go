@@ -91,6 +91,7 @@ func (w *World) pod(name, namespace string, own map[string]string, spec *corev1.
 	}
 	labels := map[string]string{}
 	maps.Copy(labels, w.namespaces[namespace])
+	labels[accountPrefix+nameLabel] = account // no pod runs without it, whether the set has its object or not
 	maps.Copy(labels, w.accounts[namespace+"/"+account])
 	for key, value := range own {
 		if !strings.HasPrefix(key, namespacePrefix) && !strings.HasPrefix(key, accountPrefix) {
