@@ -13,7 +13,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 1, "the first of the random worlds")
-	worlds = flag.Int("worlds", 200, "how many random worlds for each set of features")
+	worlds = flag.Int("worlds", 100, "how many random worlds for each set of features")
 )
 
 const packetsPerWorld = 100
@@ -49,6 +49,9 @@ func TestWalkIsTheOracle(t *testing.T) {
 				if 5*outcomes[o] < total {
 					t.Errorf("%s is the outcome of %d packets in %d, expected a fifth at least", o, outcomes[o], total)
 				}
+			}
+			if limit := total / 10; careful > 0 && (!test.features.Unaddressed || careful > limit) {
+				t.Errorf("Walk does not know %d halves that the oracle knows, expected %d at most, and none where every address is known", careful, limit)
 			}
 		})
 	}

@@ -56,7 +56,7 @@ func (w *World) guesses(end End, family int, last bool, other netip.Addr) []neti
 		}
 		return nil // no packet of that family
 	}
-	pool, taken := w.cluster.PodCIDRs, slices.Concat(w.pods, w.hosts)
+	pool, taken := w.cluster.PodCIDRs, slices.Concat(w.pods, w.hosts, w.onHost)
 	if slices.ContainsFunc(w.onHost, func(t thing) bool { return t.name == end.Name }) {
 		pool, taken = w.cluster.NodeCIDRs, w.pods
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 
 	"portcullis.dev/policies/object"
@@ -34,6 +35,10 @@ func Random(r *rand.Rand, minor int, f Features) (Case, error) {
 	c.Cluster.CalicoMinor = minor
 	if minor >= 32 && g.once(3) {
 		c.Cluster.API = object.NativeCRD
+	}
+	if f.Unaddressed && g.once(2) {
+		c.Cluster.PodCIDRs = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16"), netip.MustParsePrefix("fd00::/16")}
+		c.Cluster.NodeCIDRs = []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24"), netip.MustParsePrefix("fd01::/64")}
 	}
 	g.world()
 	g.policies()
@@ -126,9 +131,11 @@ func (g *generator) world() {
 			g.pod(ns, i+1, j+1)
 		}
 		if g.features.Unaddressed && g.once(3) {
+			spec := g.podSpec()
+			spec["hostNetwork"] = g.once(3)
 			g.object("apps/v1", "Deployment", ns, "later", nil, fields{"spec": fields{
 				"selector": fields{"matchLabels": fields{"app": "web"}},
-				"template": fields{"metadata": fields{"labels": g.labels("app", "tier")}, "spec": g.podSpec()},
+				"template": fields{"metadata": fields{"labels": g.labels("app", "tier")}, "spec": spec},
 			}})
 		}
 		if g.once(2) {

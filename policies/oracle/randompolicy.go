@@ -163,6 +163,9 @@ func (g *generator) rule(direction, namespace string) fields {
 		rule["protocol"] = pick[any](g, "UDPLite", 47)
 	}
 	source, destination := g.entity(family, ported), g.entity(family, ported)
+	if g.minor >= 32 && rule["protocol"] == nil && g.once(4) { // a name needs no protocol any more
+		pick(g, source, destination)[pick(g, "ports", "ports", "notPorts")] = []any{pick(g, portNames...)}
+	}
 	if len(g.services) > 0 && g.once(6) {
 		ns, name, _ := strings.Cut(pick(g, g.services...), "/")
 		service := fields{"name": name, "namespace": ns}
