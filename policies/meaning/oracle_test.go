@@ -50,7 +50,7 @@ func TestWalkIsTheOracle(t *testing.T) {
 					t.Errorf("%s is the outcome of %d packets in %d, expected a fifth at least", o, outcomes[o], total)
 				}
 			}
-			if limit := total / 10; careful > 0 && (!test.features.Unaddressed || careful > limit) {
+			if limit := 2 * total / 10; careful > 0 && (!test.features.Unaddressed || careful > limit) {
 				t.Errorf("Walk does not know %d halves that the oracle knows, expected %d at most, and none where every address is known", careful, limit)
 			}
 		})

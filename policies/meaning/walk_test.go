@@ -446,3 +446,37 @@ spec: {selector: app == 'api', types: [Ingress], ingress: [RULE]}
 		})
 	}
 }
+
+// Where nothing checks names, the release says whether a name or the field decides.
+func TestTierOfAPolicy(t *testing.T) {
+	t.Parallel()
+	set := decode(t, `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: deny-all}
+spec: {tier: security}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: security.x, namespace: shop}
+spec: {}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: knp.default.x, namespace: shop}
+spec: {}
+`)
+	for minor, want := range map[int]map[string]string{
+		31: {"deny-all": "default", "security.x": "security", "knp.default.x": "default"},
+		32: {"deny-all": "security", "security.x": "default", "knp.default.x": "default"},
+	} {
+		cluster := object.DefaultCluster()
+		cluster.CalicoMinor = minor
+		m, _ := Of(set, cluster)
+		for _, p := range m.Policies {
+			if p.Tier != want[p.ID.Name] {
+				t.Errorf("Calico 3.%d: the tier of %s is %s, expected %s", minor, p.ID.Name, p.Tier, want[p.ID.Name])
+			}
+		}
+	}
+}

@@ -159,7 +159,7 @@ func (w *World) types(o object.Object, s spec) []calico.PolicyType {
 func (w *World) tierOf(id object.ID, s spec) string {
 	name := s.tier
 	if w.cluster.CalicoMinor <= 31 && id.Group == "projectcalico.org" {
-		if prefix, _, dotted := strings.Cut(id.Name, "."); dotted && prefix != "knp" {
+		if prefix, _, dotted := strings.Cut(id.Name, "."); dotted && prefix != "knp" && prefix != "ossg" {
 			name = prefix
 		} else {
 			name = ""

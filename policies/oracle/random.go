@@ -143,7 +143,11 @@ func (g *generator) world() {
 		}
 	}
 	for i := range g.IntN(3) {
-		g.object("projectcalico.org/v3", "GlobalNetworkSet", "", fmt.Sprintf("list-%d", i), g.labels("kind", "env"), fields{"spec": fields{"nets": g.nets(0)}})
+		nets := g.nets(0)
+		if i == 0 { // pods are in sets as well, and have other labels there
+			nets = []string{"10.244.0.0/16", "fd00::/16"}
+		}
+		g.object("projectcalico.org/v3", "GlobalNetworkSet", "", fmt.Sprintf("list-%d", i), g.labels("kind", "env"), fields{"spec": fields{"nets": nets}})
 	}
 	for i := range g.IntN(3) {
 		spec := fields{"node": "node1", "interfaceName": fmt.Sprintf("eth%d", i), "expectedIPs": []string{fmt.Sprintf("192.168.1.%d", i+1), fmt.Sprintf("fd01::%d", i+1)}}

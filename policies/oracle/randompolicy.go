@@ -237,6 +237,9 @@ func (g *generator) entity(family int, ported bool) fields {
 	}
 	if ported && g.once(3) {
 		e["ports"] = g.ports()
+		if g.once(3) { // of sets, which have no ports
+			e["selector"] = g.selector(0, "kind")
+		}
 	}
 	if ported && g.once(8) {
 		e["notPorts"] = g.ports()
