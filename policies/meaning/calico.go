@@ -48,8 +48,20 @@ func (r *reader) calicoPolicy(typed any) *Policy {
 	r.hostFields(s)
 	r.stagedAction(staged, s)
 	r.policyName(p.Tier)
+	if r.cluster.CalicoMinor < kindTieBreak {
+		p.Tier = tierInName(r.id.Name)
+	}
 	p.Dropped = r.dropped
 	return p
+}
+
+// tierInName is the tier that a policy's name says, as Calico reads it up to 3.31.
+func tierInName(name string) string {
+	tier, _, dotted := strings.Cut(name, ".")
+	if !dotted || tier == "knp" || tier == "ossg" { // converted policies of Kubernetes
+		return DefaultTier
+	}
+	return tier
 }
 
 // inferTypes is what Calico's own API server or, for custom resources, the

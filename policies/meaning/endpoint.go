@@ -60,8 +60,10 @@ func (e *Endpoint) Ref() string { return e.Namespace + "/" + e.Name }
 // (pcns.) and the service account (pcsa.).
 func (e *Endpoint) Label(key string) (string, bool) {
 	switch key {
-	case labelNamespace, namespacePrefix + labelName:
+	case labelNamespace:
 		return e.Namespace, true
+	case namespacePrefix + labelName: // inherited as well: without the Namespace there is no such label
+		return e.Namespace, e.NamespaceLabels != nil
 	case labelOrchestrator:
 		return "k8s", true
 	case labelServiceAccount, accountPrefix + labelName:

@@ -3,6 +3,7 @@ package meaning
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -52,6 +53,9 @@ func allowAll(name string) *profile {
 	return &profile{name: name, rules: [2][]Rule{allow, allow}}
 }
 
+// uniqueNets is the release whose custom resources refuse a set's range twice.
+const uniqueNets = 33
+
 // networkSet is a NetworkSet or GlobalNetworkSet: labels on address ranges.
 type networkSet struct {
 	namespace       string
@@ -63,8 +67,11 @@ type networkSet struct {
 // Label looks up the set's labels; a NetworkSet inherits its namespace's.
 func (s *networkSet) Label(key string) (string, bool) {
 	if s.namespace != "" {
-		if key == labelNamespace || key == namespacePrefix+labelName {
+		switch key {
+		case labelNamespace:
 			return s.namespace, true
+		case namespacePrefix + labelName:
+			return s.namespace, s.namespaceLabels != nil
 		}
 		if rest, ok := strings.CutPrefix(key, namespacePrefix); ok {
 			v, ok := s.namespaceLabels[rest]
@@ -82,6 +89,10 @@ func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLa
 	}
 	var prefixes []netip.Prefix
 	for i, text := range nets {
+		if r.cluster.CalicoMinor >= uniqueNets && slices.Contains(nets[:i], text) {
+			r.add(contradiction.On(r.at(item("/spec/nets", i)), "the range %s is written twice", text).
+				Suggest("keep one"))
+		}
 		if p, ok := r.network(text, item("/spec/nets", i)); ok {
 			prefixes = append(prefixes, p)
 		}
