@@ -123,6 +123,7 @@ func (s *search) rule(e *pods, d meaning.Direction, policies []*meaning.Policy, 
 		found := ""
 		switch {
 		case half.By.Policy == p.ID || half.By.Cause == meaning.ByProfile || tied(policies, half.By, p):
+		case s.meant(half.By): // an allow that loses to it is no accident
 		case r.Action == meaning.Allow && half.Outcome == meaning.Denied && half.By.Cause == meaning.ByRule:
 			found = "dead-allow"
 		case r.Action == meaning.Allow && half.Outcome == meaning.Denied && half.By.Cause == meaning.ByTierEnd:
@@ -140,6 +141,12 @@ func (s *search) rule(e *pods, d meaning.Direction, policies []*meaning.Policy, 
 	if kind != "" {
 		s.add(kind, by, own, e, witness)
 	}
+}
+
+// meant reports whether what decides is one of the plan's guardrails or quarantines,
+// which win over every allow because somebody said so.
+func (s *search) meant(by meaning.Decision) bool {
+	return len(s.plan.Guardrails)+len(s.plan.Quarantine) > 0 && by.Tier == s.plan.Stages.GuardrailTier
 }
 
 // tied reports whether what decides is a policy of the same order as p, which is a
