@@ -9,6 +9,8 @@ import (
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
+
+	"portcullis.dev/policies/packet"
 )
 
 func (r *reader) calicoRules(written []calico.Rule, d Direction) []Rule {
@@ -72,8 +74,8 @@ func (r *reader) protocol(p *numorstring.Protocol, pointer string) *Protocol {
 		protocol := Protocol(n)
 		return &protocol
 	}
-	protocol, ok := protocolNamed(p.StrVal)
-	if !ok || protocolNames[protocol] != p.StrVal {
+	protocol, ok := packet.ProtocolNamed(p.StrVal)
+	if !ok || protocol.String() != p.StrVal {
 		bad()
 	}
 	if !ok {

@@ -10,6 +10,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
 )
 
 // The labels that Calico gives to every pod (api/pkg/apis/projectcalico/v3,
@@ -186,7 +187,7 @@ func namedPorts(spec *corev1.PodSpec) []NamedPort {
 				if p.Name == "" || p.ContainerPort < 1 || p.ContainerPort > 65535 {
 					continue
 				}
-				protocol, ok := protocolNamed(string(p.Protocol))
+				protocol, ok := packet.ProtocolNamed(string(p.Protocol))
 				if p.Protocol == "" {
 					protocol, ok = TCP, true
 				}
@@ -197,14 +198,4 @@ func namedPorts(spec *corev1.PodSpec) []NamedPort {
 		}
 	}
 	return ports
-}
-
-// protocolNamed reads a protocol's name in any case.
-func protocolNamed(name string) (Protocol, bool) {
-	for p, n := range protocolNames {
-		if strings.EqualFold(n, name) {
-			return p, true
-		}
-	}
-	return 0, false
 }

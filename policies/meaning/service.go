@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
 )
 
 // service is the endpoints of one Service: those of its EndpointSlices where there
@@ -72,7 +73,7 @@ func (m *Meaning) inService(match *ServiceMatch, e *end, f *flow) truth {
 }
 
 func (e *end) targets(p corev1.ServicePort, f *flow) truth {
-	protocol, ok := protocolNamed(string(p.Protocol))
+	protocol, ok := packet.ProtocolNamed(string(p.Protocol))
 	if p.Protocol == "" {
 		protocol, ok = TCP, true
 	}
@@ -126,7 +127,7 @@ func onSlicePort(ports []discoveryv1.EndpointPort, f *flow) bool {
 	for _, p := range ports {
 		protocol := TCP
 		if p.Protocol != nil {
-			protocol, _ = protocolNamed(string(*p.Protocol))
+			protocol, _ = packet.ProtocolNamed(string(*p.Protocol))
 		}
 		if protocol == f.Protocol && p.Port != nil && *p.Port == int32(f.Port) {
 			return true
