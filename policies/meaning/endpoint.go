@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -32,6 +33,10 @@ type NamedPort struct {
 	Number   uint16
 }
 
+func compareNamedPorts(a, b NamedPort) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Number, b.Number))
+}
+
 // Endpoint is a pod, or the pods of one workload, which policies treat alike.
 type Endpoint struct {
 	Namespace, Name string
@@ -55,6 +60,16 @@ type Endpoint struct {
 
 // Ref is the endpoint's name for people: namespace/name.
 func (e *Endpoint) Ref() string { return e.Namespace + "/" + e.Name }
+
+// addressOf is the endpoint's first address of a family; not valid if none is known.
+func (e *Endpoint) addressOf(of int) netip.Addr {
+	for _, a := range e.Addresses {
+		if family(a) == of {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
 
 // Label looks up what Calico's selectors see: the pod's own labels, those that
 // Calico sets, which nobody can forge, and those inherited from the namespace

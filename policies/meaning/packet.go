@@ -48,6 +48,11 @@ type Packet struct {
 	Family int
 }
 
+// Header is the packet without its ends.
+func (p Packet) Header() packet.Header {
+	return packet.Header{Protocol: p.Protocol, Port: p.Port, Type: p.Type, Code: p.Code}
+}
+
 // String is the packet for people: shop/web -> shop/api TCP 8080.
 func (p Packet) String() string {
 	var b strings.Builder

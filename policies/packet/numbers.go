@@ -202,3 +202,7 @@ func (s Numbers) Subtract(o Numbers) Numbers {
 	}
 	return Numbers{rest}
 }
+
+// Sorted is the set of ranges that are in order and do not touch. The caller must not
+// change them.
+func Sorted(ranges []Range) Numbers { return Numbers{ranges} }
