@@ -48,7 +48,10 @@ func world(t *rapid.T) (object.Set, object.Cluster) {
 	for i := range rapid.IntRange(1, 6).Draw(t, "policies") {
 		g.policy(i)
 	}
-	objects, _ := object.Decode("drawn.yaml", []byte(g.text.String()))
+	objects, bad := object.Decode("drawn.yaml", []byte(g.text.String()))
+	if len(bad) > 0 {
+		t.Fatal(bad.Err())
+	}
 	set, found := object.NewSet(objects)
 	if len(found) > 0 {
 		t.Fatal(found.Err())
@@ -67,7 +70,7 @@ func (g *drawn) inhabitants() {
 	}
 	account := func() string { return g.pick("account", "", "serviceAccountName: sa, ") }
 	g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n"+template, "web", ", tier: front", account(), ports())
-	g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop}\n"+template, "api", g.pick("extra", "", ", x: 'y', pcns.env: dev"), account(), ports())
+	g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop}\n"+template, "api", g.pick("extra", "", ", x: z, pcns.env: dev"), account(), ports())
 	g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: pay}\n"+template, "web", "", account(), ports())
 	if g.one("stray", 3) {
 		g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: stray}\n"+template, "api", "", "", ports())
@@ -88,7 +91,7 @@ func (g *drawn) inhabitants() {
 	if g.one("host", 3) {
 		g.add("apiVersion: projectcalico.org/v3\nkind: Profile\nmetadata: {name: lan}\nspec: {ingress: [{action: Log}, {action: %s, source: {nets: [192.0.2.0/24]}}, {action: Allow, protocol: TCP, source: {selector: app == 'web'}}], egress: [{action: %s}], labelsToApply: {set: lan}}",
 			g.pick("lan", "Allow", "Deny", "Pass"), g.pick("lan", "Allow", "Deny"))
-		g.add("apiVersion: projectcalico.org/v3\nkind: HostEndpoint\nmetadata: {name: h, labels: {app: host}}\nspec: {node: n, interfaceName: eth0, expectedIPs: [192.168.0.9, 'fd00:1::9'], profiles: [%s], ports: [{name: http, protocol: TCP, port: 80}]}",
+		g.add("apiVersion: projectcalico.org/v3\nkind: HostEndpoint\nmetadata: {name: h, labels: {app: host}}\nspec: {node: node1, interfaceName: eth0, expectedIPs: [192.168.0.9, 'fd00:1::9'], profiles: [%s], ports: [{name: http, protocol: TCP, port: 80}]}",
 			g.pick("profiles", "lan", "projectcalico-default-allow", "missing", "lan, missing", ""))
 	}
 	if g.one("service", 3) {
@@ -160,7 +163,7 @@ func (g *drawn) labels() string {
 
 func (g *drawn) selector() string {
 	return g.pick("selector", "all()", "", "app == 'web'", "app != 'web'", "app in {'web', 'db'}", "has(tier)", "!has(x)", "app == 'api' || tier == 'front'", "app contains 'e'", "app starts with 'h'",
-		"projectcalico.org/namespace == 'shop' && app == 'api'", "projectcalico.org/orchestrator == 'k8s'", "has(set)", "set == 'part'", "app not in {'api', 'host'}", "app == 'nobody'", "!(app == 'web' && x == 'y')")
+		"projectcalico.org/namespace == 'shop' && app == 'api'", "projectcalico.org/orchestrator == 'k8s'", "has(set)", "set == 'part'", "app not in {'api', 'host'}", "app == 'nobody'", "!(app == 'web' && x == 'z')")
 }
 
 func (g *drawn) kubernetesRule(direction string) string {

@@ -1,6 +1,10 @@
 package meaning
 
-import "portcullis.dev/policies/packet"
+import (
+	"slices"
+
+	"portcullis.dev/policies/packet"
+)
 
 // Segment is a part of what one end may do with others in one direction: for all
 // those peers, traffic and families the outcome is the same, and so is what decides.
@@ -11,13 +15,61 @@ type Segment struct {
 	Outcome  Outcome
 
 	by cause
+	// except is what the segment leaves out. Only what is denied has some: it is the
+	// rest, and hardly anybody asks for it.
+	except []region
 }
 
-// box is a part of what a program has not decided yet.
-type box struct {
+// region is traffic with some peers.
+type region struct {
 	families Families
-	peers    packet.Numbers
+	peers    packet.Numbers // classes
 	traffic  packet.Traffic
+}
+
+func (x region) and(y region) region {
+	return region{x.families & y.families, x.peers.Intersect(y.peers), x.traffic.Intersect(y.traffic)}
+}
+
+func (x region) isEmpty() bool { return x.families == 0 || x.peers.IsEmpty() || x.traffic.IsEmpty() }
+
+func (x region) overlaps(y region) bool {
+	return x.families&y.families != 0 && x.traffic.Overlaps(y.traffic) && x.peers.Overlaps(y.peers)
+}
+
+// less is what others leave of a region, in parts that do not overlap.
+func (r *Relation) less(x region, others []region) []region {
+	parts := []region{x}
+	for _, y := range others {
+		if !x.overlaps(y) {
+			continue
+		}
+		var left []region
+		add := func(part region) {
+			if !part.isEmpty() {
+				left = append(left, part)
+			}
+		}
+		for _, part := range parts {
+			common := part.and(y)
+			if common.isEmpty() {
+				left = append(left, part)
+				continue
+			}
+			add(region{part.families, part.peers.Subtract(y.peers), part.traffic})
+			add(region{part.families, common.peers, part.traffic.Subtract(y.traffic)})
+			other := part.families &^ y.families
+			add(region{other, common.peers.Intersect(r.withFamily(other)), common.traffic})
+		}
+		parts = left
+	}
+	return parts
+}
+
+// box is a part of what a program has not decided yet, but for what it leaves out.
+type box struct {
+	region
+	except []region
 	// got is what may become of it, if rules that only may match do match; doubt is
 	// the first of those. passed: one of them passes it on to the next tier.
 	got    outcomes
@@ -30,23 +82,22 @@ type box struct {
 
 // evaluation runs one program. It follows Walk: where a rule may match, both ways.
 type evaluation struct {
-	r           *Relation
-	d           Direction
-	left, spare []box // what reached this place of this tier
-	next        []box // what goes on to the next tier
-	segments    []Segment
+	r        *Relation
+	d        Direction
+	left     []box // what reached this place of this tier
+	next     []box // what goes on to the next tier
+	segments []Segment
 }
 
 // run evaluates a program: everything that peers could send or be sent, tier by tier
 // and rule by rule.
-func (e *evaluation) run(p *program) []Segment {
-	e.segments, e.next = nil, nil
-	e.left = append(e.left[:0], box{families: p.families, peers: e.r.everyone(), traffic: packet.Anything()})
+func (e *evaluation) run(p *program) {
+	e.segments, e.next = e.segments[:0], e.next[:0]
+	e.left = append(e.left[:0], box{region: region{e.r.families, e.r.everyone(), packet.Anything()}})
 	if p.profiles == open {
 		// Between ends that nothing governs there is nothing to say.
 		e.left[0].peers = e.r.governed
 		e.decide(mayAllow, cause{kind: Outside})
-		return e.segments
 	}
 	for i := 0; i < len(p.steps); {
 		tier := e.r.policies[p.steps[i].policy].tier
@@ -62,7 +113,7 @@ func (e *evaluation) run(p *program) []Segment {
 		e.left, e.next = append(e.left[:0], e.next...), e.next[:0]
 	}
 	e.profiles(p.profiles)
-	return e.segments
+	p.segments = slices.Clone(e.segments)
 }
 
 func (e *evaluation) policy(s *step) {
@@ -99,47 +150,37 @@ func (e *evaluation) rule(c *compiled, families Families, yes, may packet.Traffi
 	}
 }
 
+// match takes out of every box what a term matches. The box leaves it out from then
+// on, which is cheaper than to work out what remains of it.
 func (e *evaluation) match(c *compiled, families Families, peers packet.Numbers, yes, may packet.Traffic) {
-	kept := e.spare[:0]
-	for _, b := range e.left {
-		if b.families&families == 0 || !b.traffic.Overlaps(may) || !b.peers.Overlaps(peers) {
-			kept = append(kept, b)
+	asked := region{families, peers, may}
+	for i := range len(e.left) {
+		if !e.left[i].overlaps(asked) {
 			continue
 		}
-		// Other peers, the same peers in packets of the other family, other traffic.
-		kept = keep(kept, b, b.families, b.peers.Subtract(peers), b.traffic)
-		hit := b.peers.Intersect(peers)
-		if other := b.families &^ families; other != 0 {
-			kept = keep(kept, b, other, hit.Intersect(e.r.withFamily(other)), b.traffic)
+		hit := e.left[i].and(asked)
+		parts := e.r.less(hit, e.left[i].except)
+		if len(parts) == 0 {
+			continue
 		}
-		b.families &= families
-		b.peers = hit
-		kept = keep(kept, b, b.families, hit, b.traffic.Subtract(may))
-		if doubtful := b.traffic.Intersect(may).Subtract(yes); !doubtful.IsEmpty() {
-			d := b
-			d.traffic = doubtful
-			if e.suspect(&d, c) {
-				kept = append(kept, d)
+		b := e.left[i]
+		e.left[i].except = append(slices.Clip(b.except), hit)
+		b.except = nil
+		for _, part := range parts {
+			b.region = part
+			if b.traffic = part.traffic.Subtract(yes); !b.traffic.IsEmpty() {
+				e.suspect(b, c)
+			}
+			if b.traffic = part.traffic.Intersect(yes); !b.traffic.IsEmpty() {
+				e.apply(b, c)
 			}
 		}
-		if b.traffic = b.traffic.Intersect(yes); !b.traffic.IsEmpty() {
-			e.apply(b, c)
-		}
 	}
-	e.left, e.spare = kept, e.left
 }
 
-func keep(kept []box, b box, families Families, peers packet.Numbers, traffic packet.Traffic) []box {
-	if peers.IsEmpty() || traffic.IsEmpty() {
-		return kept
-	}
-	b.families, b.peers, b.traffic = families, peers, traffic
-	return append(kept, b)
-}
-
-// suspect takes note that a rule may match. It reports whether the box goes on:
-// once both ends are possible, nothing that follows matters.
-func (e *evaluation) suspect(b *box, c *compiled) bool {
+// suspect takes note that a rule may match. The box goes on, unless both ends are
+// possible: then nothing that follows matters.
+func (e *evaluation) suspect(b box, c *compiled) {
 	if b.doubt.kind == 0 {
 		b.doubt = c.at
 	}
@@ -153,9 +194,9 @@ func (e *evaluation) suspect(b *box, c *compiled) bool {
 	}
 	if b.got == mayAllow|mayDeny {
 		e.emit(b)
-		return false
+		return
 	}
-	return true
+	e.left = append(e.left, b)
 }
 
 // apply is what becomes of a box that a rule matches.
@@ -182,7 +223,7 @@ func (e *evaluation) settle(b box, outcome outcomes, by cause) {
 		e.next = append(e.next, b)
 		return
 	}
-	e.emit(&b)
+	e.emit(b)
 }
 
 // decide settles all that is left.
@@ -202,15 +243,31 @@ func (e *evaluation) pass() {
 	e.left = e.left[:0]
 }
 
-func (e *evaluation) emit(b *box) {
-	s := Segment{Peers: b.peers, Traffic: b.traffic, Families: b.families, Outcome: Unknown, by: b.doubt}
+// emit makes segments of a box that is decided.
+func (e *evaluation) emit(b box) {
+	s := Segment{Outcome: Unknown, by: b.doubt}
 	switch b.got {
 	case mayAllow:
 		s.Outcome, s.by = Allowed, b.by
 	case mayDeny:
-		s.Outcome, s.by = Denied, b.by
+		s.Peers, s.Traffic, s.Families, s.Outcome, s.by, s.except = b.peers, b.traffic, b.families, Denied, b.by, b.except
+		e.segments = append(e.segments, s)
+		return
 	}
-	e.segments = append(e.segments, s)
+	for _, part := range e.r.less(b.region, b.except) {
+		s.Peers, s.Traffic, s.Families = part.peers, part.traffic, part.families
+		e.segments = append(e.segments, s)
+	}
+}
+
+// holds reports whether a packet from or to a peer is in the segment.
+func (s *Segment) holds(peer uint32, h packet.Header, family int) bool {
+	if !s.Families.Has(family) || !s.Traffic.Contains(h) || !s.Peers.Contains(peer) {
+		return false
+	}
+	return !slices.ContainsFunc(s.except, func(x region) bool {
+		return x.families.Has(family) && x.traffic.Contains(h) && x.peers.Contains(peer)
+	})
 }
 
 // profiles decide what is left at the end: the first rule that matches, else a drop.

@@ -102,8 +102,8 @@ func (h *holders) find(n *node) packet.Numbers {
 	}
 }
 
-// findAll is a conjunction. The smallest operand comes first, and what is excluded
-// is taken away rather than looked for, so that the cost is that of the smallest.
+// findAll is a conjunction. The simplest operand comes first, for the others are looked
+// up in its ranges alone; what is excluded is taken away from what is left.
 func (h *holders) findAll(kids []node) packet.Numbers {
 	var with []packet.Numbers
 	var without []*node
@@ -114,7 +114,7 @@ func (h *holders) findAll(kids []node) packet.Numbers {
 		}
 		with = append(with, h.find(&kids[i]))
 	}
-	slices.SortFunc(with, func(a, b packet.Numbers) int { return cmp.Compare(a.Count(), b.Count()) })
+	slices.SortFunc(with, func(a, b packet.Numbers) int { return cmp.Compare(len(a.Ranges()), len(b.Ranges())) })
 	found := h.everything()
 	for _, set := range with {
 		found = found.Intersect(set)

@@ -26,15 +26,18 @@ const narrow = 256
 // at those; what one accepts from few is looked up there; and what many send and
 // many accept is few different things.
 type joiner struct {
-	r   *Relation
-	out []Rectangle
+	r *Relation
+	// out are rectangles by what they have beside their sources, and from their sources.
+	out   []Rectangle
+	from  [][]packet.Range
+	known map[string]int
 	// finders find the segments of ingress programs that have many, by peer.
 	finders map[int32]*finder
 }
 
 // join is the whole relation, as few rectangles.
 func (r *Relation) join() []Rectangle {
-	j := &joiner{r: r, finders: map[int32]*finder{}}
+	j := &joiner{r: r, known: map[string]int{}, finders: map[int32]*finder{}}
 	var wide [2][]side
 	for d := range r.programs {
 		for i := range r.programs[d] {
@@ -53,6 +56,9 @@ func (r *Relation) join() []Rectangle {
 	}
 	j.lookBack(wide[Egress])
 	j.cross(merge(wide[Egress]), merge(wide[Ingress]))
+	for i := range j.out {
+		j.out[i].From = packet.Join(j.from[i]...)
+	}
 	return tidy(r, j.out)
 }
 
@@ -75,7 +81,14 @@ func (j *joiner) add(from, to packet.Numbers, egress, ingress *Segment) {
 	if egress.Outcome == Unknown || ingress.Outcome == Unknown {
 		outcome = Unknown
 	}
-	j.out = append(j.out, Rectangle{From: from, To: to, Traffic: traffic, Families: families, Outcome: outcome})
+	k := key(to, traffic.Numbers(), families, outcome)
+	n, ok := j.known[k]
+	if !ok {
+		n = len(j.out)
+		j.known[k] = n
+		j.out, j.from = append(j.out, Rectangle{To: to, Traffic: traffic, Families: families, Outcome: outcome}), append(j.from, nil)
+	}
+	j.from[n] = append(j.from[n], from.Ranges()...)
 }
 
 // grouped calls do with the programs of some classes, and the classes of each.

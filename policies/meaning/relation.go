@@ -158,9 +158,11 @@ func (r *Relation) populate(a *Atoms) {
 	r.podClasses(endpoints, false)
 	come := newcomers{r: r, namespaces: map[string]map[string]string{}}
 	r.podClasses(come.unlabelled(endpoints), true)
-	r.podClasses(come.wanted(), true)
-	for _, s := range r.vocabulary.order {
-		s.done = false // for the last of them found none of those who may come
+	if wanted := come.wanted(); len(wanted) > 0 {
+		r.podClasses(wanted, true)
+		for _, s := range r.vocabulary.order {
+			s.done = false // what it found was without those
+		}
 	}
 	r.outsideClasses()
 	for f := range r.within {
@@ -221,7 +223,7 @@ func (r *Relation) profileSets(profiles ...*profile) profileList {
 func (r *Relation) evaluate(d Direction) {
 	e := evaluation{r: r, d: d}
 	for i := range r.programs[d] {
-		r.programs[d][i].segments = e.run(&r.programs[d][i])
+		e.run(&r.programs[d][i])
 	}
 }
 
@@ -257,9 +259,17 @@ func (r *Relation) End(e End) packet.Numbers {
 }
 
 // Segments are everything that the members of a class may send (Egress) or be sent
-// (Ingress), as far as their own half is concerned.
+// (Ingress), as far as their own half is concerned. They do not overlap.
 func (r *Relation) Segments(class uint32, d Direction) []Segment {
-	return r.programs[d][r.programOf[d][class]].segments
+	var all []Segment
+	for _, s := range r.programs[d][r.programOf[d][class]].segments {
+		for _, part := range r.less(region{s.Families, s.Peers, s.Traffic}, s.except) {
+			s.Families, s.Peers, s.Traffic = part.families, part.peers, part.traffic
+			s.except = nil
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // Families are those that the relation is about.
@@ -358,8 +368,8 @@ func (r *Relation) Verdict(p Packet) (v Verdict, ok bool) {
 		return Verdict{}, false
 	}
 	half := func(own, peer uint32, e *Endpoint, d Direction) Half {
-		for _, s := range r.Segments(own, d) {
-			if s.Families.Has(of) && s.Traffic.Contains(p.Header()) && s.Peers.Contains(peer) {
+		for _, s := range r.programs[d][r.programOf[d][own]].segments {
+			if s.holds(peer, p.Header(), of) {
 				return Half{Outcome: s.Outcome, By: r.decision(&r.classes[own], e, d, s)}
 			}
 		}

@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"sort"
@@ -37,10 +38,22 @@ func NumbersOf(numbers ...uint32) Numbers {
 
 // Join is the union of the ranges, whatever their order.
 func Join(ranges ...Range) Numbers {
-	sorted := slices.Clone(ranges)
-	slices.SortFunc(sorted, func(a, b Range) int { return int(int64(a.First) - int64(b.First)) })
-	var joined []Range
-	for _, r := range sorted {
+	byFirst := func(a, b Range) int { return cmp.Compare(a.First, b.First) }
+	if !slices.IsSortedFunc(ranges, byFirst) {
+		ranges = slices.Clone(ranges)
+		slices.SortFunc(ranges, byFirst)
+	}
+	count, last := 0, int64(-2) // of ranges that do not touch the one before
+	for _, r := range ranges {
+		if r.First <= r.Last {
+			if int64(r.First) > last+1 {
+				count++
+			}
+			last = max(last, int64(r.Last))
+		}
+	}
+	joined := make([]Range, 0, count)
+	for _, r := range ranges {
 		if r.First <= r.Last {
 			joined = extend(joined, r)
 		}
@@ -168,7 +181,10 @@ func (s Numbers) Intersect(o Numbers) Numbers {
 	if len(o.ranges) < len(s.ranges) {
 		s, o = o, s
 	}
-	if o.Covers(s) {
+	switch {
+	case len(s.ranges) == 1 && s.Covers(Numbers{[]Range{{o.ranges[0].First, o.ranges[len(o.ranges)-1].Last}}}):
+		return o
+	case o.Covers(s):
 		return s
 	}
 	// A few ranges look for their like among the many, which need not all be read.

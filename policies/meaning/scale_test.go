@@ -1,0 +1,185 @@
+package meaning_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// city builds the objects of a large cluster: teams of ten namespaces with ten pods
+// each, closed in both directions but for what their policies open, under a tier of
+// the platform's.
+type city struct{ objects []object.Object }
+
+func (c *city) add(group, kind, namespace, name string, typed any) {
+	c.objects = append(c.objects, object.Object{ID: object.ID{Group: group, Kind: kind, Namespace: namespace, Name: name}, Typed: typed})
+}
+
+// town is a namespace with ten pods of five applications.
+func (c *city) town(n, policies int) {
+	ns := fmt.Sprintf("ns-%05d", n)
+	env := []string{"prod", "dev"}[n/10%2]
+	c.add("", "Namespace", "", ns, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
+		"kubernetes.io/metadata.name": ns, "team": fmt.Sprintf("t%d", n/10), "env": env,
+	}}})
+	for i := range 10 {
+		c.pod(ns, fmt.Sprintf("a%d-%d", i/2, i%2), map[string]string{"app": fmt.Sprintf("a%d", i/2), "statefulset.kubernetes.io/pod-name": fmt.Sprintf("a%d-%d", i/2, i%2)})
+	}
+	all := []networkingv1.NetworkPolicySpec{
+		{PolicyTypes: []networkingv1.PolicyType{"Ingress", "Egress"}},
+		{PolicyTypes: []networkingv1.PolicyType{"Egress"}, Egress: []networkingv1.NetworkPolicyEgressRule{{To: peers(pods("kube-system", "k8s-app", "kube-dns")), Ports: ports("UDP", 53, "TCP", 53)}}},
+		{PolicyTypes: []networkingv1.PolicyType{"Ingress"}, Ingress: []networkingv1.NetworkPolicyIngressRule{{From: peers(pods("monitoring", "app", "prometheus")), Ports: ports("TCP", 9100)}}},
+		{PodSelector: labelled("app", "a0"), PolicyTypes: []networkingv1.PolicyType{"Ingress"}, Ingress: []networkingv1.NetworkPolicyIngressRule{{From: peers(pods("", "app", "a1")), Ports: ports("TCP", 8080)}}},
+		{PodSelector: labelled("app", "a1"), PolicyTypes: []networkingv1.PolicyType{"Egress"}, Egress: []networkingv1.NetworkPolicyEgressRule{{To: peers(pods("", "app", "a0")), Ports: ports("TCP", 8080)}}},
+		{PodSelector: labelled("app", "a2"), PolicyTypes: []networkingv1.PolicyType{"Ingress"}, Ingress: []networkingv1.NetworkPolicyIngressRule{{From: peers(team(n, "a1")), Ports: named("http")}}},
+		{PodSelector: labelled("app", "a1"), PolicyTypes: []networkingv1.PolicyType{"Egress"}, Egress: []networkingv1.NetworkPolicyEgressRule{{To: peers(team(n, "a2")), Ports: named("http")}}},
+		{PodSelector: labelled("app", "a3"), PolicyTypes: []networkingv1.PolicyType{"Egress"}, Egress: []networkingv1.NetworkPolicyEgressRule{{To: peers(networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{
+			CIDR: fmt.Sprintf("203.0.%d.0/24", n%64), Except: []string{fmt.Sprintf("203.0.%d.128/25", n%64)}}}), Ports: ports("TCP", 443)}}},
+	}
+	for i, spec := range all {
+		c.add("networking.k8s.io", "NetworkPolicy", ns, fmt.Sprintf("p%d", i), &networkingv1.NetworkPolicy{Spec: spec})
+	}
+	order := 10.0
+	for i := len(all); i < policies; i++ {
+		c.add("projectcalico.org", "NetworkPolicy", ns, fmt.Sprintf("p%d", i), &calico.NetworkPolicy{Spec: calico.NetworkPolicySpec{
+			Order: &order, Selector: fmt.Sprintf("app == 'a%d'", i%5), Types: []calico.PolicyType{"Ingress", "Egress"},
+			Ingress: []calico.Rule{
+				{Action: calico.Deny, Protocol: protocol("TCP"), Source: calico.EntityRule{Selector: "app == 'a0'"}, Destination: calico.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(22)}}},
+				{Action: calico.Allow, Protocol: protocol("TCP"), Source: calico.EntityRule{NamespaceSelector: fmt.Sprintf("team == 't%d'", n/10), Selector: "app in {'a0', 'a2'}"}, Destination: calico.EntityRule{Ports: []numorstring.Port{{MinPort: 8000, MaxPort: 8100}}}},
+				{Action: calico.Pass},
+			},
+			Egress: []calico.Rule{{Action: calico.Pass}},
+		}})
+	}
+}
+
+func (c *city) pod(ns, name string, labels map[string]string) {
+	c.add("", "Pod", ns, name, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{
+		Containers: []corev1.Container{{Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}, {Name: "metrics", ContainerPort: 9100}}}},
+	}})
+}
+
+// platform is what the cluster's operators have: name service, monitoring, and a tier
+// that goes before every namespace's own policies.
+func (c *city) platform() {
+	for _, ns := range []string{"kube-system", "monitoring"} {
+		c.add("", "Namespace", "", ns, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"kubernetes.io/metadata.name": ns}}})
+	}
+	c.pod("kube-system", "coredns", map[string]string{"k8s-app": "kube-dns"})
+	c.pod("monitoring", "prometheus", map[string]string{"app": "prometheus"})
+	first, end := 100.0, calico.Pass
+	c.add("projectcalico.org", "Tier", "", "platform", &calico.Tier{Spec: calico.TierSpec{Order: &first, DefaultAction: &end}})
+	for i, spec := range []calico.GlobalNetworkPolicySpec{
+		{NamespaceSelector: "has(projectcalico.org/name)", Types: []calico.PolicyType{"Egress"}, Egress: []calico.Rule{
+			{Action: calico.Deny, Destination: calico.EntityRule{Nets: []string{"169.254.169.254/32"}}}}},
+		{NamespaceSelector: "env == 'prod'", Types: []calico.PolicyType{"Ingress"}, Ingress: []calico.Rule{
+			{Action: calico.Pass, Source: calico.EntityRule{NamespaceSelector: "projectcalico.org/name == 'monitoring'"}},
+			{Action: calico.Deny, Source: calico.EntityRule{NamespaceSelector: "env == 'dev'"}}}},
+		{NamespaceSelector: "projectcalico.org/name == 'monitoring'", Selector: "app == 'prometheus'", Types: []calico.PolicyType{"Egress"}, Egress: []calico.Rule{
+			{Action: calico.Allow, Protocol: protocol("TCP"), Destination: calico.EntityRule{NamespaceSelector: "has(projectcalico.org/name)", Ports: []numorstring.Port{numorstring.SinglePort(9100)}}}}},
+	} {
+		order := float64(i)
+		spec.Order, spec.Tier = &order, "platform"
+		c.add("projectcalico.org", "GlobalNetworkPolicy", "", fmt.Sprintf("platform.p%d", i), &calico.GlobalNetworkPolicy{Spec: spec})
+	}
+}
+
+func protocol(name string) *numorstring.Protocol {
+	p := numorstring.ProtocolFromString(name)
+	return &p
+}
+
+func labelled(key, value string) metav1.LabelSelector {
+	return metav1.LabelSelector{MatchLabels: map[string]string{key: value}}
+}
+
+func pods(namespace, key, value string) networkingv1.NetworkPolicyPeer {
+	selector := labelled(key, value)
+	p := networkingv1.NetworkPolicyPeer{PodSelector: &selector}
+	if namespace != "" {
+		in := labelled("kubernetes.io/metadata.name", namespace)
+		p.NamespaceSelector = &in
+	}
+	return p
+}
+
+func team(n int, app string) networkingv1.NetworkPolicyPeer {
+	p := pods("", "app", app)
+	in := labelled("team", fmt.Sprintf("t%d", n/10))
+	p.NamespaceSelector = &in
+	return p
+}
+
+func peers(all ...networkingv1.NetworkPolicyPeer) []networkingv1.NetworkPolicyPeer { return all }
+
+func ports(protocolsAndNumbers ...any) []networkingv1.NetworkPolicyPort {
+	var all []networkingv1.NetworkPolicyPort
+	for i := 0; i < len(protocolsAndNumbers); i += 2 {
+		p, number := corev1.Protocol(protocolsAndNumbers[i].(string)), intstr.FromInt32(int32(protocolsAndNumbers[i+1].(int)))
+		all = append(all, networkingv1.NetworkPolicyPort{Protocol: &p, Port: &number})
+	}
+	return all
+}
+
+func named(name string) []networkingv1.NetworkPolicyPort {
+	port := intstr.FromString(name)
+	return []networkingv1.NetworkPolicyPort{{Port: &port}}
+}
+
+// cityOf has so many namespaces, with so many policies in each.
+func cityOf(t testing.TB, namespaces, policies int) (object.Set, object.Cluster) {
+	c := &city{}
+	c.platform()
+	for n := range namespaces {
+		c.town(n, policies)
+	}
+	set, found := object.NewSet(c.objects)
+	if len(found) > 0 {
+		t.Fatal(found.Err())
+	}
+	cluster := object.DefaultCluster()
+	cluster.PodCIDRs = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	return set, cluster
+}
+
+var sizes = []struct{ namespaces, policies int }{{100, 10}, {1000, 10}, {10000, 9}}
+
+func BenchmarkOf(b *testing.B) {
+	for _, s := range sizes {
+		b.Run(fmt.Sprintf("namespaces=%d", s.namespaces), func(b *testing.B) {
+			set, cluster := cityOf(b, s.namespaces, s.policies)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, found := meaning.Of(set, cluster); len(found) > 0 {
+					b.Fatal(found.Err())
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEvaluate(b *testing.B) {
+	for _, s := range sizes {
+		b.Run(fmt.Sprintf("namespaces=%d", s.namespaces), func(b *testing.B) {
+			set, cluster := cityOf(b, s.namespaces, s.policies)
+			m, _ := meaning.Of(set, cluster)
+			b.ReportAllocs()
+			var r *meaning.Relation
+			for b.Loop() {
+				r = meaning.Evaluate(m, &meaning.Atoms{})
+			}
+			b.ReportMetric(float64(len(r.Classes())), "classes")
+			b.ReportMetric(float64(len(r.Rectangles())), "rectangles")
+		})
+	}
+}
