@@ -16,11 +16,16 @@ import (
 // meet: every kind of policy and of rule, over pods, nodes and addresses.
 type drawn struct {
 	*rapid.T
-	text strings.Builder
-	few  bool // keep to plain rules, as people mostly write them
+	cluster object.Cluster
+	text    strings.Builder
+	plain   bool // keep to the rules that people mostly write
+	ipv4    bool // keep to one family
 }
 
 func (g *drawn) pick(label string, of ...string) string {
+	if g.ipv4 {
+		of = slices.DeleteFunc(of, func(s string) bool { return strings.Contains(s, "::") || s == "6" })
+	}
 	return rapid.SampledFrom(of).Draw(g.T, label)
 }
 
@@ -33,30 +38,36 @@ func (g *drawn) add(format string, args ...any) {
 
 // world draws a cluster and everything in it.
 func world(t *rapid.T) (object.Set, object.Cluster) {
-	g := &drawn{T: t, few: rapid.Bool().Draw(t, "plain")}
-	cluster := object.DefaultCluster()
-	cluster.CalicoMinor = rapid.SampledFrom([]int{31, 32, 33}).Draw(t, "calico")
+	g := &drawn{T: t, plain: rapid.Bool().Draw(t, "plain")}
+	g.draw()
+	return g.set(g.text.String()), g.cluster
+}
+
+func (g *drawn) draw() {
+	g.cluster = object.DefaultCluster()
+	g.cluster.CalicoMinor = rapid.SampledFrom([]int{31, 32, 33}).Draw(g.T, "calico")
 	if g.one("crd", 4) {
-		cluster.API = object.NativeCRD
+		g.cluster.API = object.NativeCRD
 	}
-	v4, v6 := netip.MustParsePrefix("10.244.0.0/16"), netip.MustParsePrefix("fd00:10::/64")
-	cluster.PodCIDRs = [][]netip.Prefix{nil, {v4}, {v4, v6}, {netip.MustParsePrefix("10.244.0.0/17"), netip.MustParsePrefix("10.244.128.0/17"), v6}}[rapid.IntRange(0, 3).Draw(t, "pod networks")]
+	for _, text := range strings.Fields(g.pick("pod networks", "", "10.244.0.0/16", "10.244.0.0/16 fd00:10::/64", "10.244.0.0/17 10.244.128.0/17 fd00:10::/64")) {
+		g.cluster.PodCIDRs = append(g.cluster.PodCIDRs, netip.MustParsePrefix(text))
+	}
 	if g.one("nodes", 2) {
-		cluster.NodeCIDRs = []netip.Prefix{netip.MustParsePrefix("192.168.0.0/24")}
+		g.cluster.NodeCIDRs = []netip.Prefix{netip.MustParsePrefix("192.168.0.0/24")}
 	}
 	g.inhabitants()
-	for i := range rapid.IntRange(1, 6).Draw(t, "policies") {
+	for i := range rapid.IntRange(1, 6).Draw(g.T, "policies") {
 		g.policy(i)
 	}
-	objects, bad := object.Decode("drawn.yaml", []byte(g.text.String()))
-	if len(bad) > 0 {
-		t.Fatal(bad.Err())
+}
+
+func (g *drawn) set(text string) object.Set {
+	objects, bad := object.Decode("drawn.yaml", []byte(text))
+	set, twice := object.NewSet(objects)
+	if len(bad)+len(twice) > 0 {
+		g.Fatal(bad.Err(), twice.Err())
 	}
-	set, found := object.NewSet(objects)
-	if len(found) > 0 {
-		t.Fatal(found.Err())
-	}
-	return set, cluster
+	return set
 }
 
 // inhabitants draws namespaces, pods, sets of addresses, nodes and Services.
@@ -210,11 +221,11 @@ func (g *drawn) calicoRule(direction string) string {
 		near, far = far, near
 	}
 	own := ""
-	if !g.few && g.one("own end", 4) {
+	if !g.plain && g.one("own end", 4) {
 		own = g.pick("own", "nets: ["+g.net()+"]", "selector: \""+g.selector()+"\"", "notSelector: \"app == 'web'\"", "notNets: ["+g.net()+"]")
 	}
 	sides := map[string][]string{near: {own}, far: {g.side()}, "destination ports": {ports}}
-	if !g.few && g.one("source ports", 10) && ports != "" {
+	if !g.plain && g.one("source ports", 10) && ports != "" {
 		sides["source"] = append(sides["source"], g.pick("source ports", "ports: ['1:65535']", "ports: [1000]", "notPorts: [http]"))
 	}
 	sides["destination"] = append(sides["destination"], ports)
@@ -247,7 +258,7 @@ func (g *drawn) side() string {
 	if g.one("accounts", 8) {
 		parts = append(parts, "serviceAccounts: {"+g.pick("accounts", "names: [sa]", "selector: role == 'web'")+"}")
 	}
-	if !g.few && g.one("services", 10) {
+	if !g.plain && g.one("services", 10) {
 		parts = append(parts, "services: {name: "+g.pick("service", "svc", "nothing")+", namespace: "+g.pick("service's", "shop", "pay", "''")+"}")
 	}
 	return strings.Join(parts, ", ")
