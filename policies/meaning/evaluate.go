@@ -37,6 +37,10 @@ func (x region) overlaps(y region) bool {
 	return x.families&y.families != 0 && x.traffic.Overlaps(y.traffic) && x.peers.Overlaps(y.peers)
 }
 
+func (x region) covers(y region) bool {
+	return y.families&^x.families == 0 && x.traffic.Covers(y.traffic) && x.peers.Covers(y.peers)
+}
+
 // less is what others leave of a region, in parts that do not overlap.
 func (r *Relation) less(x region, others []region) []region {
 	parts := []region{x}
@@ -159,11 +163,17 @@ func (e *evaluation) match(c *compiled, families Families, peers packet.Numbers,
 			continue
 		}
 		hit := e.left[i].and(asked)
-		parts := e.r.less(hit, e.left[i].except)
+		b := e.left[i]
+		if yes.Covers(b.traffic) && hit.covers(b.region) {
+			// All of it, whatever it leaves out.
+			e.left[i].families = 0
+			e.apply(b, c)
+			continue
+		}
+		parts := e.r.less(hit, b.except)
 		if len(parts) == 0 {
 			continue
 		}
-		b := e.left[i]
 		e.left[i].except = append(slices.Clip(b.except), hit)
 		b.except = nil
 		for _, part := range parts {
@@ -176,6 +186,7 @@ func (e *evaluation) match(c *compiled, families Families, peers packet.Numbers,
 			}
 		}
 	}
+	e.left = slices.DeleteFunc(e.left, func(b box) bool { return b.families == 0 })
 }
 
 // suspect takes note that a rule may match. The box goes on, unless both ends are

@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -58,22 +59,35 @@ func (h *holders) everything() packet.Numbers {
 	return packet.Between(0, h.count-1)
 }
 
-// find evaluates a selector over everything at once.
-func (h *holders) find(n *node) packet.Numbers {
+// among are those of some things that a selector selects. What is asked about shrinks
+// on the way down, so that the cost is that of the fewest, and not of all that a label
+// has.
+func (h *holders) among(some packet.Numbers, n *node) packet.Numbers {
+	if some.IsEmpty() {
+		return some
+	}
 	switch n.op {
 	case opAll, opGlobal:
-		return h.everything()
+		return some
 	case opAnd:
-		return h.findAll(n.kids)
+		kids := make([]*node, len(n.kids))
+		for i := range n.kids {
+			kids[i] = &n.kids[i]
+		}
+		slices.SortStableFunc(kids, func(a, b *node) int { return cmp.Compare(h.weight(a), h.weight(b)) })
+		for _, kid := range kids {
+			some = h.among(some, kid)
+		}
+		return some
 	case opOr:
 		var found packet.Numbers
 		for i := range n.kids {
-			found = found.Union(h.find(&n.kids[i]))
+			found = found.Union(h.among(some, &n.kids[i]))
 		}
 		return found
 	}
 	if kid, negative := n.negated(); negative {
-		return h.everything().Subtract(h.find(&kid))
+		return some.Subtract(h.among(some, &kid))
 	}
 	k := h.keys[n.key]
 	if k == nil {
@@ -81,11 +95,11 @@ func (h *holders) find(n *node) packet.Numbers {
 	}
 	switch n.op {
 	case opHas:
-		return packet.Sorted(k.all)
+		return some.Intersect(packet.Sorted(k.all))
 	case opEqual, opIn:
 		var found packet.Numbers
 		for _, value := range n.values {
-			found = found.Union(packet.Sorted(k.byValue[value]))
+			found = found.Union(some.Intersect(packet.Sorted(k.byValue[value])))
 		}
 		return found
 	default:
@@ -98,34 +112,28 @@ func (h *holders) find(n *node) packet.Numbers {
 				found = append(found, ranges...)
 			}
 		}
-		return packet.Join(found...)
+		return some.Intersect(packet.Join(found...))
 	}
 }
 
-// findAll is a conjunction. The simplest operand comes first, for the others are looked
-// up in its ranges alone; what is excluded is taken away from what is left.
-func (h *holders) findAll(kids []node) packet.Numbers {
-	var with []packet.Numbers
-	var without []*node
-	for i := range kids {
-		if kid, negative := kids[i].negated(); negative {
-			without = append(without, &kid)
-			continue
+// weight is how much there is to read to answer an operand of a conjunction. Those
+// with little to read come first, and the others have less to look for.
+func (h *holders) weight(n *node) int {
+	k := h.keys[n.key]
+	switch {
+	case n.op == opHas && k != nil:
+		return len(k.all)
+	case (n.op == opEqual || n.op == opIn) && k != nil:
+		weight := 0
+		for _, value := range n.values {
+			weight += len(k.byValue[value])
 		}
-		with = append(with, h.find(&kids[i]))
+		return weight
+	case n.op == opHas, n.op == opEqual, n.op == opIn:
+		return 0
+	default:
+		return math.MaxInt
 	}
-	slices.SortFunc(with, func(a, b packet.Numbers) int { return cmp.Compare(len(a.Ranges()), len(b.Ranges())) })
-	found := h.everything()
-	for _, set := range with {
-		found = found.Intersect(set)
-	}
-	for _, kid := range without {
-		if found.IsEmpty() {
-			break
-		}
-		found = found.Subtract(h.find(kid))
-	}
-	return found
 }
 
 // negated is what the operation is the opposite of, if it is one that only says no.
@@ -159,7 +167,7 @@ func (r *Relation) find(a *asked) found {
 	if !a.done {
 		a.done = true
 		for i := range a.found {
-			a.found[i] = r.holders[i].find(&a.selector.root)
+			a.found[i] = r.holders[i].among(r.holders[i].everything(), &a.selector.root)
 		}
 	}
 	return a.found

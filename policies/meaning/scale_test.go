@@ -55,10 +55,13 @@ func (c *city) town(n, policies int) {
 			Order: &order, Selector: fmt.Sprintf("app == 'a%d'", i%5), Types: []calico.PolicyType{"Ingress", "Egress"},
 			Ingress: []calico.Rule{
 				{Action: calico.Deny, Protocol: protocol("TCP"), Source: calico.EntityRule{Selector: "app == 'a0'"}, Destination: calico.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(22)}}},
-				{Action: calico.Allow, Protocol: protocol("TCP"), Source: calico.EntityRule{NamespaceSelector: fmt.Sprintf("team == 't%d'", n/10), Selector: "app in {'a0', 'a2'}"}, Destination: calico.EntityRule{Ports: []numorstring.Port{{MinPort: 8000, MaxPort: 8100}}}},
-				{Action: calico.Pass},
+				{Action: calico.Allow, Protocol: protocol("TCP"), Source: calico.EntityRule{NamespaceSelector: fmt.Sprintf("team == 't%d'", n/10), Selector: "app in {'a0', 'a2'}"}, Destination: calico.EntityRule{Ports: []numorstring.Port{{MinPort: 1, MaxPort: 1024}}}},
+				{Action: calico.Pass, Source: calico.EntityRule{Selector: "app == 'a4'"}},
 			},
-			Egress: []calico.Rule{{Action: calico.Pass}},
+			Egress: []calico.Rule{
+				{Action: calico.Deny, Protocol: protocol("TCP"), Destination: calico.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(25)}}},
+				{Action: calico.Allow, Destination: calico.EntityRule{Selector: "app == 'a4'"}},
+			},
 		}})
 	}
 }

@@ -1,10 +1,10 @@
 package meaning
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -82,22 +82,26 @@ func (r *Relation) terms(e *Entity, destination bool) []term {
 	return all
 }
 
+// entityKey is equal for entities that ask the same.
 func (r *Relation) entityKey(e *Entity, destination bool) string {
-	var key strings.Builder
+	key := make([]byte, 0, 16)
 	for _, s := range []*Selector{e.Selector, e.NotSelector} {
-		if s != nil {
-			key.WriteString(s.String())
+		if asked := r.vocabulary.selector(s); asked != nil {
+			key = binary.AppendUvarint(key, uint64(asked.number)+1)
+		} else {
+			key = append(key, 0)
 		}
-		key.WriteByte(0)
 	}
-	fmt.Fprint(&key, e.Nets, e.NotNets)
-	if !destination || named(e.Ports) || named(e.NotPorts) {
-		fmt.Fprint(&key, destination, e.Ports, e.NotPorts)
+	if len(e.Nets)+len(e.NotNets) > 0 {
+		key = fmt.Append(key, "nets", e.Nets, e.NotNets)
+	}
+	if len(e.Ports)+len(e.NotPorts) > 0 && (!destination || named(e.Ports) || named(e.NotPorts)) {
+		key = fmt.Append(key, "ports", destination, e.Ports, e.NotPorts)
 	}
 	if e.Service != nil {
-		fmt.Fprint(&key, destination, *e.Service)
+		key = fmt.Append(key, "service", destination, *e.Service)
 	}
-	return key.String()
+	return string(key)
 }
 
 func named(ports []PortMatch) bool {

@@ -9,7 +9,8 @@ import (
 // vocabulary is what policies and atoms ask of labels and ports. What nobody asks
 // about tells no endpoints apart.
 type vocabulary struct {
-	selectors map[string]*asked // by the selector's text
+	selectors map[string]*asked    // by the selector's text
+	seen      map[*Selector]*asked // the same, without writing the text again
 	order     []*asked
 	keys      map[string]*mention
 	ports     map[string]bool // names of ports
@@ -20,6 +21,7 @@ type vocabulary struct {
 
 // asked is one selector, and the pods and other holders of labels that it finds.
 type asked struct {
+	number   int // in the order in which they came
 	selector Selector
 	found    found
 	done     bool
@@ -35,7 +37,7 @@ type mention struct {
 
 func newVocabulary() *vocabulary {
 	return &vocabulary{
-		selectors: map[string]*asked{}, keys: map[string]*mention{}, ports: map[string]bool{},
+		selectors: map[string]*asked{}, seen: map[*Selector]*asked{}, keys: map[string]*mention{}, ports: map[string]bool{},
 		services: map[string]int{}, within: map[string][]int{},
 	}
 }
@@ -45,12 +47,16 @@ func (v *vocabulary) selector(s *Selector) *asked {
 	if s == nil {
 		return nil
 	}
-	text := s.String()
-	if known, ok := v.selectors[text]; ok {
+	if known, ok := v.seen[s]; ok {
 		return known
 	}
-	a := &asked{selector: *s}
-	v.selectors[text] = a
+	text := s.String()
+	if known, ok := v.selectors[text]; ok {
+		v.seen[s] = known
+		return known
+	}
+	a := &asked{number: len(v.order), selector: *s}
+	v.selectors[text], v.seen[s] = a, a
 	v.order = append(v.order, a)
 	v.note(&s.root)
 	return a

@@ -16,12 +16,12 @@ var every = func() []packet.Header {
 		h := packet.Header{Protocol: packet.Protocol(p)}
 		switch {
 		case h.Protocol.HasPorts():
-			for _, port := range []uint16{0, 1, 2, 79, 80, 81, 8000, 65534, 65535} {
+			for _, port := range []uint16{0, 1, 2, 3, 78, 79, 80, 81, 82, 7999, 8000, 8001, 65533, 65534, 65535} {
 				h.Port = port
 				all = append(all, h)
 			}
 		case h.Protocol.HasTypes():
-			for _, n := range []uint16{0, 1, 255, 256, 8 << 8, 8<<8 | 7, 9 << 8, 254<<8 | 255, 255 << 8, 65535} {
+			for _, n := range []uint16{0, 1, 2, 78, 79, 80, 81, 82, 255, 256, 30<<8 | 255, 31 << 8, 31<<8 | 63, 31<<8 | 64, 31<<8 | 65, 31<<8 | 255, 32 << 8, 254<<8 | 255, 255 << 8, 65533, 65534, 65535} {
 				h.Type, h.Code = uint8(n>>8), uint8(n)
 				all = append(all, h)
 			}
