@@ -275,6 +275,21 @@ func (r *Relation) Segments(class uint32, d Direction) []Segment {
 // Families are those that the relation is about.
 func (r *Relation) Families() Families { return r.families }
 
+// Work is how much an evaluation had to do: what grows with a cluster.
+type Work struct{ Classes, Selectors, Programs, Segments, Rectangles int }
+
+// Work counts.
+func (r *Relation) Work() Work {
+	w := Work{Classes: len(r.classes), Selectors: len(r.vocabulary.order), Rectangles: len(r.rectangles)}
+	for d := range r.programs {
+		w.Programs += len(r.programs[d])
+		for _, p := range r.programs[d] {
+			w.Segments += len(p.segments)
+		}
+	}
+	return w
+}
+
 // Decision is what decides a segment of a class. Where that is a profile, it is the
 // one of the class's first member.
 func (r *Relation) Decision(class uint32, d Direction, s Segment) Decision {
