@@ -55,8 +55,8 @@ func (a *Atoms) Select(s Selector) End {
 	return a.end(s.String(), atom{selector: &s})
 }
 
-// Addresses are places outside the cluster, and host endpoints. Pods are never among
-// them, whatever address they have.
+// Addresses are places outside the cluster, nodes and host endpoints. Pods are never
+// among them, whatever address they have.
 func (a *Atoms) Addresses(set packet.Addresses) End {
 	var key strings.Builder
 	for _, p := range set.Prefixes() {
@@ -111,14 +111,6 @@ var familyNumbers = [2]int{4, 6}
 
 // Has reports whether a family, 4 or 6, is in the set.
 func (f Families) Has(family int) bool { return f&familyBit(family) != 0 }
-
-// first is the family that comes first, 4 or 6.
-func (f Families) first() int {
-	if f.Has(4) {
-		return 4
-	}
-	return 6
-}
 
 func familyBit(family int) Families {
 	if family == 4 {

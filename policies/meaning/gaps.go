@@ -18,7 +18,7 @@ type Gap struct {
 func (r *Relation) Excess(flows []Flow) []Gap {
 	meant := make([]Rectangle, 0, len(flows))
 	for _, f := range flows {
-		meant = append(meant, Rectangle{From: r.End(f.From), To: r.End(f.To), Traffic: f.Traffic, Families: r.families})
+		meant = append(meant, r.meant(f)...)
 	}
 	search := newSearch(r, tidy(r, meant))
 	var left []Rectangle
@@ -38,16 +38,12 @@ func (r *Relation) Missing(flows []Flow) []Gap {
 	search := newSearch(r, slices.DeleteFunc(slices.Clone(r.rectangles), func(x Rectangle) bool { return x.Outcome != Allowed }))
 	var gaps []Gap
 	for i, f := range flows {
-		from, to := r.End(f.From), r.End(f.To)
 		var left []Rectangle
-		for _, x := range []Rectangle{
-			{From: from.Intersect(r.governed), To: to},
-			{From: from.Subtract(r.governed), To: to.Intersect(r.governed)},
-		} {
-			x.Traffic, x.Families = f.Traffic, r.families
-			if x, ok := r.valid(x); ok {
-				left = append(left, search.subtract(x)...)
-			}
+		for _, x := range r.meant(f) {
+			sent, accepted := x, x
+			sent.From = x.From.Intersect(r.governed)
+			accepted.From, accepted.To = x.From.Subtract(r.governed), x.To.Intersect(r.governed)
+			left = append(append(left, search.subtract(sent)...), search.subtract(accepted)...)
 		}
 		for _, x := range tidy(r, left) {
 			gaps = append(gaps, r.gap(i, x))
@@ -61,13 +57,10 @@ func (r *Relation) Overlap(flows []Flow) []Gap {
 	search := newSearch(r, r.rectangles)
 	var gaps []Gap
 	for i, f := range flows {
-		x, ok := r.valid(Rectangle{From: r.End(f.From), To: r.End(f.To), Traffic: f.Traffic, Families: r.families})
-		if !ok {
-			continue
-		}
 		var common []Rectangle
-		for _, other := range search.touching(x) {
-			if c, ok := r.valid(intersect(x, other)); ok {
+		for _, x := range r.meant(f) {
+			for _, other := range search.touching(x) {
+				c := intersect(x, other)
 				c.Outcome = other.Outcome
 				common = append(common, c)
 			}
@@ -77,6 +70,21 @@ func (r *Relation) Overlap(flows []Flow) []Gap {
 		}
 	}
 	return gaps
+}
+
+// meant are the rectangles of a flow. Families part it where its ends are not the
+// same in both.
+func (r *Relation) meant(f Flow) []Rectangle {
+	var all []Rectangle
+	for _, of := range familyNumbers {
+		x := Rectangle{From: r.End(f.From, of), To: r.End(f.To, of), Traffic: f.Traffic, Families: familyBit(of) & r.families}
+		if last := len(all) - 1; last >= 0 && all[last].From.Equal(x.From) && all[last].To.Equal(x.To) {
+			all[last].Families |= x.Families
+		} else {
+			all = append(all, x)
+		}
+	}
+	return tidy(r, all)
 }
 
 func (r *Relation) gap(flow int, x Rectangle) Gap {

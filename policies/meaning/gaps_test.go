@@ -16,11 +16,11 @@ import (
 type side struct {
 	meaning.End
 	name string
-	has  func(m *meaning.Meaning, p meaning.Peer) bool
+	has  func(m *meaning.Meaning, p meaning.Peer, family int) bool
 }
 
 func podsWhere(end meaning.End, name string, where func(*meaning.Endpoint) bool) side {
-	return side{end, name, func(m *meaning.Meaning, p meaning.Peer) bool {
+	return side{end, name, func(m *meaning.Meaning, p meaning.Peer, family int) bool {
 		e := owner(m, p)
 		return e != nil && !e.HostNetwork && where(e)
 	}}
@@ -31,15 +31,27 @@ func addressesOf(a *meaning.Atoms, texts ...string) side {
 	for _, text := range texts {
 		prefixes = append(prefixes, netip.MustParsePrefix(text))
 	}
-	return side{a.Addresses(packet.AddressesOf(prefixes...)), fmt.Sprint(texts), func(m *meaning.Meaning, p meaning.Peer) bool {
+	return side{a.Addresses(packet.AddressesOf(prefixes...)), fmt.Sprint(texts), func(m *meaning.Meaning, p meaning.Peer, family int) bool {
 		at := p.Addr.Unmap()
 		if e := owner(m, p); e != nil {
 			if !e.HostNetwork {
 				return false
 			}
-			if len(e.Addresses) > 0 && !at.IsValid() {
-				at = e.Addresses[0]
+			for _, a := range e.Addresses {
+				if !at.IsValid() && a.Is4() == (family == 4) {
+					at = a
+				}
 			}
+		}
+		if !at.IsValid() {
+			// A node: its network has to be among the addresses, or all of the family.
+			var all []netip.Prefix
+			for _, p := range append(m.Cluster.NodeCIDRs, netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")) {
+				if len(all) == 0 && p.Addr().Is4() == (family == 4) {
+					all = append(all, p)
+				}
+			}
+			return packet.AddressesOf(prefixes...).Covers(packet.AddressesOf(all...))
 		}
 		for _, prefix := range prefixes {
 			if prefix.Contains(at) {
@@ -68,7 +80,7 @@ func owner(m *meaning.Meaning, p meaning.Peer) *meaning.Endpoint {
 // ends are some that flows may have.
 func ends(a *meaning.Atoms) []side {
 	return []side{
-		{meaning.End{}, "everything", func(*meaning.Meaning, meaning.Peer) bool { return true }},
+		{meaning.End{}, "everything", func(*meaning.Meaning, meaning.Peer, int) bool { return true }},
 		podsWhere(a.Pods("shop", nil, object.NewSelector(object.Equals("app", "web"))), "shop app=web",
 			func(e *meaning.Endpoint) bool { return e.Namespace == "shop" && e.Labels["app"] == "web" }),
 		podsWhere(a.Pods("", object.NewSelector(object.Equals("env", "prod")), nil), "env=prod",
@@ -121,7 +133,7 @@ func TestGaps(t *testing.T) {
 			outcome := m.Walk(p).Outcome()
 			meant := false
 			for i, f := range flows {
-				in := members[i][0].has(m, p.From) && members[i][1].has(m, p.To) && f.Traffic.Contains(p.Header())
+				in := members[i][0].has(m, p.From, p.Family) && members[i][1].has(m, p.To, p.Family) && f.Traffic.Contains(p.Header())
 				meant = meant || in
 				count(t, r, gaps["missing"], i, p, in && outcome != meaning.Allowed)
 				count(t, r, gaps["overlap"], i, p, in && outcome != meaning.Denied)

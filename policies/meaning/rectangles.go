@@ -2,7 +2,9 @@ package meaning
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"portcullis.dev/policies/packet"
 )
@@ -130,4 +132,18 @@ func (r *Relation) witness(classes packet.Numbers, of int) (Peer, bool) {
 		return Peer{}, false
 	}
 	return r.classes[first].Peer(of), true
+}
+
+// Names are classes for people: the first three, and how many more there are.
+func (r *Relation) Names(classes packet.Numbers) string {
+	const most = 3
+	var names []string
+	for n := range classes.All() {
+		if len(names) == most {
+			names = append(names, fmt.Sprintf("%d more", classes.Count()-most))
+			break
+		}
+		names = append(names, r.classes[n].String())
+	}
+	return strings.Join(names, ", ")
 }

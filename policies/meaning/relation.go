@@ -40,7 +40,7 @@ type Relation struct {
 	programs     [2][]program
 	programOf    [2][]int32 // of every class
 
-	ends       []packet.Numbers // beside Atoms.ends
+	ends       [][2]packet.Numbers // beside Atoms.ends, by family
 	rectangles []Rectangle
 }
 
@@ -227,17 +227,22 @@ func (r *Relation) evaluate(d Direction) {
 	}
 }
 
-// classesOf are the classes that an atom stands for. None of them is in part.
-func (r *Relation) classesOf(a atom) packet.Numbers {
+// classesOf are the classes that an atom stands for, by family. None of them is in
+// part: nodes, of which only the network is known, are among addresses that hold all
+// of it.
+func (r *Relation) classesOf(a atom) (all [2]packet.Numbers) {
 	if a.selector != nil {
-		return r.find(r.vocabulary.selector(a.selector))[holdsPods]
+		found := r.find(r.vocabulary.selector(a.selector))[holdsPods]
+		return [2]packet.Numbers{found, found}
 	}
-	var all packet.Numbers
-	for f := range familyNumbers {
+	for f, of := range familyNumbers {
 		for place := range r.questions.in[f][r.questions.ask(a.addresses)].All() {
 			if n := r.outside[f][place]; n != noClass {
-				all = all.Union(packet.Between(n, n))
+				all[f] = all[f].Union(packet.Between(n, n))
 			}
+		}
+		if r.m.nodes.in(a.addresses.IPSet(), of) == yes {
+			all[f] = all[f].Union(r.nodes)
 		}
 	}
 	return all
@@ -247,15 +252,15 @@ func (r *Relation) classesOf(a atom) packet.Numbers {
 // caller must not change it.
 func (r *Relation) Classes() []Class { return r.classes }
 
-// End are the classes of one side of a Flow.
-func (r *Relation) End(e End) packet.Numbers {
+// End are the classes of one side of a Flow, in packets of a family.
+func (r *Relation) End(e End, family int) packet.Numbers {
 	switch {
 	case e.place == 0:
 		return r.everyone()
 	case e.place > len(r.ends): // of an Atoms that has grown since
 		return packet.Numbers{}
 	}
-	return r.ends[e.place-1]
+	return r.ends[e.place-1][familyIndex(family)]
 }
 
 // Segments are everything that the members of a class may send (Egress) or be sent

@@ -92,13 +92,14 @@ func (s Addresses) Prefixes() []netip.Prefix { return s.IPSet().Prefixes() }
 // Witness is one address of the set: of its first range the second, for the first of
 // a network is rarely a host, or the only one.
 func (s Addresses) Witness() (netip.Addr, bool) {
-	for _, r := range s.IPSet().Ranges() {
-		if second := r.From().Next(); second.IsValid() && second.Compare(r.To()) <= 0 {
-			return second, true
-		}
-		return r.From(), true
+	ranges := s.IPSet().Ranges()
+	if len(ranges) == 0 {
+		return netip.Addr{}, false
 	}
-	return netip.Addr{}, false
+	if second := ranges[0].From().Next(); second.IsValid() && second.Compare(ranges[0].To()) <= 0 {
+		return second, true
+	}
+	return ranges[0].From(), true
 }
 
 // String is the set for people: its prefixes, or those that it leaves out, whichever
