@@ -83,6 +83,9 @@ func (g *drawn) inhabitants() {
 	g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n"+template, "web", ", tier: front", account(), ports())
 	g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop}\n"+template, "api", g.pick("extra", "", ", x: z, pcns.env: dev"), account(), ports())
 	g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: pay}\n"+template, "web", "", account(), ports())
+	if g.one("bare", 2) {
+		g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: bare, namespace: shop}\nspec: {template: {spec: {containers: [{name: c}]}}}")
+	}
 	if g.one("stray", 3) {
 		g.add("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: stray}\n"+template, "api", "", "", ports())
 	}
@@ -274,8 +277,11 @@ func peersOf(r *meaning.Relation, m *meaning.Meaning) []meaning.Peer {
 		}
 	}
 	for _, c := range r.Classes() {
-		if c.Future {
-			peers = append(peers, meaning.Pod(c.Endpoints[0]))
+		for _, e := range c.Endpoints {
+			if e.Object.IsZero() { // made up
+				peers = append(peers, meaning.Pod(e))
+				break
+			}
 		}
 	}
 	for _, text := range []string{"192.0.2.1", "192.0.2.127", "192.0.2.128", "192.0.2.7", "192.0.3.1", "8.8.8.8", "9.255.255.255", "10.0.0.1", "10.244.6.255", "10.244.7.1", "192.168.0.9", "192.168.0.1", "192.168.0.7",

@@ -119,7 +119,7 @@ func newSearch(r *Relation, all []Rectangle) *search {
 	s := &search{r: r, all: all, by: [2]map[uint32][]int32{{}, {}}, seen: make([]int32, len(all))}
 	for i := range all {
 		for d, set := range sides(&all[i]) {
-			if set.Count() > narrow {
+			if set.Count() > r.narrow {
 				s.wide[d] = append(s.wide[d], int32(i))
 				continue
 			}

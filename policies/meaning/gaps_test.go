@@ -115,7 +115,7 @@ func TestGaps(t *testing.T) {
 			flows = append(flows, meaning.Flow{From: from.End, To: to.End, Traffic: traffic})
 			members = append(members, [2]side{from, to})
 		}
-		r := meaning.Evaluate(m, &atoms)
+		r := meaning.EvaluateNarrow(m, &atoms, narrow(t))
 		gaps := map[string][]meaning.Gap{"excess": r.Excess(flows), "missing": r.Missing(flows), "overlap": r.Overlap(flows)}
 		for kind, all := range gaps {
 			found[kind] += len(all)

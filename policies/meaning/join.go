@@ -18,10 +18,6 @@ type Rectangle struct {
 	Outcome  Outcome
 }
 
-// narrow is how many classes one may ask for one by one. Sets with more are joined
-// as they are.
-const narrow = 256
-
 // joiner puts the halves together. What a program sends to few classes is looked up
 // at those; what one accepts from few is looked up there; and what many send and
 // many accept is few different things.
@@ -44,7 +40,7 @@ func (r *Relation) join() []Rectangle {
 			p := &r.programs[d][i]
 			for n := range p.segments {
 				s := &p.segments[n]
-				switch few := s.Peers.Count() <= narrow; {
+				switch few := s.Peers.Count() <= r.narrow; {
 				case s.Outcome == Denied:
 				case !few:
 					wide[d] = append(wide[d], side{own: p.classes, Segment: s})
@@ -133,7 +129,7 @@ func (j *joiner) lookBack(wide []side) {
 		p := &j.r.programs[Ingress][i]
 		for n := range p.segments {
 			s := &p.segments[n]
-			if s.Outcome == Denied || s.Peers.Count() > narrow {
+			if s.Outcome == Denied || s.Peers.Count() > j.r.narrow {
 				continue
 			}
 			j.grouped(s.Peers, Egress, func(n int32, from packet.Numbers) {
@@ -202,7 +198,7 @@ type finder struct {
 func (j *joiner) accepting(n int32, from packet.Numbers) []*Segment {
 	segments := j.r.programs[Ingress][n].segments
 	const few = 16
-	if len(segments) <= few || from.Count() > narrow {
+	if len(segments) <= few || from.Count() > j.r.narrow {
 		var all []*Segment
 		for i := range segments {
 			if s := &segments[i]; s.Outcome != Denied && s.Peers.Overlaps(from) {
@@ -217,7 +213,7 @@ func (j *joiner) accepting(n int32, from packet.Numbers) []*Segment {
 		for i := range segments {
 			switch s := &segments[i]; {
 			case s.Outcome == Denied:
-			case s.Peers.Count() > narrow:
+			case s.Peers.Count() > j.r.narrow:
 				f.wide = append(f.wide, s)
 			default:
 				for peer := range s.Peers.All() {

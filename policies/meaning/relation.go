@@ -40,6 +40,10 @@ type Relation struct {
 	programs     [2][]program
 	programOf    [2][]int32 // of every class
 
+	// narrow is how many classes one may ask one by one. Sets with more are joined as
+	// they are: which of both is a matter of speed alone.
+	narrow uint64
+
 	ends       [][2]packet.Numbers // beside Atoms.ends, by family
 	rectangles []Rectangle
 }
@@ -55,8 +59,13 @@ type policySets struct {
 // Evaluate finds out everything that the Meaning's policies allow, as finely as the
 // atoms ask. The zero Atoms asks for nothing.
 func Evaluate(m *Meaning, a *Atoms) *Relation {
+	const narrow = 256 // more than a team's applications, less than all namespaces' pods
+	return evaluate(m, a, narrow)
+}
+
+func evaluate(m *Meaning, a *Atoms, narrow uint64) *Relation {
 	r := &Relation{
-		m: m, families: m.families(a), vocabulary: newVocabulary(),
+		m: m, narrow: narrow, families: m.families(a), vocabulary: newVocabulary(),
 		questions: questions{known: map[string]int{}}, entities: map[string][]term{}, hostProfiles: map[*Host]int32{},
 		population: population{
 			of: map[spot]uint32{}, serves: map[int]packet.Numbers{}, bySignature: map[string]uint32{}, portNumbers: map[string]uint32{},
