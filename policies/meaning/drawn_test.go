@@ -105,8 +105,8 @@ func (g *drawn) inhabitants() {
 	if g.one("host", 3) {
 		g.add("apiVersion: projectcalico.org/v3\nkind: Profile\nmetadata: {name: lan}\nspec: {ingress: [{action: Log}, {action: %s, source: {nets: [192.0.2.0/24]}}, {action: Allow, protocol: TCP, source: {selector: app == 'web'}}], egress: [{action: %s}], labelsToApply: {set: lan}}",
 			g.pick("lan", "Allow", "Deny", "Pass"), g.pick("lan", "Allow", "Deny"))
-		g.add("apiVersion: projectcalico.org/v3\nkind: HostEndpoint\nmetadata: {name: h, labels: {app: host}}\nspec: {node: node1, interfaceName: eth0, expectedIPs: [192.168.0.9, 'fd00:1::9'], profiles: [%s], ports: [{name: http, protocol: TCP, port: 80}]}",
-			g.pick("profiles", "lan", "projectcalico-default-allow", "missing", "lan, missing", ""))
+		g.add("apiVersion: projectcalico.org/v3\nkind: HostEndpoint\nmetadata: {name: h, labels: {%s}}\nspec: {node: node1, interfaceName: eth0, expectedIPs: [192.168.0.9, 'fd00:1::9'], profiles: [%s], ports: [{name: http, protocol: TCP, port: 80}]}",
+			g.pick("host labels", "app: host", "app: web, projectcalico.org/namespace: shop"), g.pick("profiles", "lan", "projectcalico-default-allow", "missing", "lan, missing", ""))
 	}
 	if g.one("service", 3) {
 		g.add("apiVersion: v1\nkind: Service\nmetadata: {name: svc, namespace: shop}\nspec: {selector: {%s}, ports: [{port: 80, targetPort: %s}]}", g.pick("of", "app: api", "app: web", ""), g.pick("target", "http", "8080", "0"))
@@ -200,7 +200,7 @@ func (g *drawn) net() string {
 // calicoRule draws a rule with a little of everything that Calico knows.
 func (g *drawn) calicoRule(direction string) string {
 	parts := []string{"action: " + g.pick("action", "Allow", "Allow", "Allow", "Deny", "Pass", "Log")}
-	ports := ""
+	ports, sourcePorts := "", false
 	switch protocol := g.pick("protocol", "", "", "TCP", "TCP", "UDP", "ICMP", "ICMPv6", "'47'", "not"); protocol {
 	case "":
 	case "not":
@@ -212,6 +212,7 @@ func (g *drawn) calicoRule(direction string) string {
 		}
 	default:
 		parts = append(parts, "protocol: "+protocol)
+		sourcePorts = protocol != "'47'" && !g.plain && g.one("source ports", 3)
 		if protocol != "'47'" && g.one("ports", 2) {
 			ports = g.pick("ports", "ports: [80]", "ports: ['1:1024', http]", "ports: [http]", "notPorts: [80, dns]", "notPorts: ['80:8080']", "ports: ['0:80'], notPorts: [53]", "ports: [dns, 443]")
 		}
@@ -228,8 +229,8 @@ func (g *drawn) calicoRule(direction string) string {
 		own = g.pick("own", "nets: ["+g.net()+"]", "selector: \""+g.selector()+"\"", "notSelector: \"app == 'web'\"", "notNets: ["+g.net()+"]")
 	}
 	sides := map[string][]string{near: {own}, far: {g.side()}, "destination ports": {ports}}
-	if !g.plain && g.one("source ports", 10) && ports != "" {
-		sides["source"] = append(sides["source"], g.pick("source ports", "ports: ['1:65535']", "ports: [1000]", "notPorts: [http]"))
+	if sourcePorts {
+		sides["source"] = append(sides["source"], g.pick("source ports", "ports: ['1:65535']", "ports: [1000]", "notPorts: [http]", "ports: [http]"))
 	}
 	sides["destination"] = append(sides["destination"], ports)
 	for _, side := range []string{"source", "destination"} {
