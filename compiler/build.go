@@ -9,8 +9,12 @@ package compiler
 
 import (
 	"context"
+	"path"
 	"slices"
+	"time"
 
+	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
@@ -25,8 +29,15 @@ import (
 // Built is the result of one run over a repository of intents.
 type Built struct {
 	Report       diag.Report
-	Tree         overlays.Tree // nil unless every stage passed
-	Environments []Environment // in order; nil unless every stage passed
+	Tree         overlays.Tree   // nil unless every stage passed
+	Environments []Environment   // in order; nil unless every stage passed
+	Waivers      []bundle.Waiver // in the order of their names
+
+	// Unverified is the tree that what was judged stands against: it could be
+	// rendered, and a rule refuses it. Only who says so may emit it. Otherwise nil.
+	Unverified overlays.Tree
+	// Inputs are the files that either tree depends on: path → bytes.
+	Inputs map[string][]byte
 }
 
 // Environment is what one cluster gets.
@@ -38,71 +49,171 @@ type Environment struct {
 // Failed reports whether something stands against emitting the result.
 func (b *Built) Failed() bool { return b.Report.Findings.Failed() }
 
+// Options are the choices of whoever runs a build. The zero Options are the strict
+// ones.
+type Options struct {
+	// EffectiveTime is the time by which what is written to end has ended. The zero
+	// time looks at no clock: then whatever is written holds.
+	EffectiveTime time.Time
+	// Namespace, if not empty, has been made after a pattern of the Platform: see
+	// [intent.Options].
+	Namespace string
+	// AllowEmpty: a repository without intents is meant.
+	AllowEmpty bool
+}
+
+// Build compiles a repository with the strict options.
+func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+	return Options{}.Build(ctx, files, before)
+}
+
 // Build compiles a repository of intents: it resolves them, lowers them to
 // policies, lays those out as overlays, renders the overlays, and judges what was
 // rendered. The error is a failure of the machine; whatever is wrong with the input
 // is in the report.
-func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
-	checks := prepareChecks(ctx) // beside the reading: neither needs the other
-
+func (o Options) Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+	var checks *checks
+	if !slices.ContainsFunc(files, isRego) {
+		checks = prepareChecks(ctx, nil) // beside the reading: neither needs the other
+	}
 	repo, parsed := intent.Parse(files)
-	found := slices.Concat(before, parsed)
-	plans, resolved := repo.Resolve(lower.Names())
+	own, files, found := ownRules(repo, files, before)
+	if checks == nil {
+		checks = prepareChecks(ctx, own)
+	}
+	found = append(found, parsed...)
+	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
 	found = append(found, resolved...)
+	world, inputs := worldOf(files)
+	for _, p := range plans {
+		found = append(found, locateManifests(claims.Check(p, world), world, files).In(p.Environment)...)
+	}
 	if found.Failed() {
-		return checks.report(found, files)
+		return o.report(repo, nil, checks, found, files)
 	}
 
-	emitted, tree := emit(plans)
-	environments, rendered, err := render(tree, plans)
+	parts, vetted := components(plans, files)
+	found = append(found, vetted...)
+	if found.Failed() {
+		return o.report(repo, nil, checks, found, files)
+	}
+
+	emitted, overlaid, lowered := emit(plans, parts)
+	found = append(found, lowered...)
+	if found.Failed() {
+		return o.report(repo, nil, checks, found, files)
+	}
+	tree := overlays.Write(overlaid)
+	environments, rendered, err := render(tree, overlaid)
 	if err != nil {
 		return nil, err
 	}
 	found = append(found, rendered...)
 	if found.Failed() {
-		return checks.report(found, files)
+		return o.report(repo, nil, checks, found, files)
 	}
 
-	world := worldOf(files)
 	for i, p := range plans {
 		judged, err := checks.judge(ctx, p, environments[i].Objects, world)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, locateEmitted(judged, emitted[i]).In(p.Environment)...)
+		located := locateEmitted(judged, emitted[i], environments[i].Objects, overlaid[i].Components)
+		found = append(found, withEvidence(located, emitted[i], authorsOf(p)).In(p.Environment)...)
 	}
-	built, err := checks.report(everywhere(found, len(plans)), files)
-	if err == nil && !built.Failed() {
+	if o.Namespace != "" {
+		tree, environments = restricted(o.Namespace, overlaid, environments)
+	}
+	built, err := o.report(repo, plans, checks, found, files)
+	switch {
+	case err != nil || built.Report.Findings.Unjudgeable():
+		return built, err
+	case built.Failed():
+		built.Unverified = tree
+	default:
 		built.Tree, built.Environments = tree, environments
 	}
-	return built, err
+	for _, c := range parts {
+		for name, data := range c.Files {
+			inputs[path.Join(c.Path, name)] = data
+		}
+	}
+	built.Inputs = inputs
+	return built, nil
 }
 
-// emit lowers the plans and lays their objects out. The first result has, for each
-// plan, the lines that its objects came from.
-func emit(plans []*plan.Plan) ([]origins, overlays.Tree) {
+// restricted is what was built of one namespace, in the environments that have it.
+func restricted(namespace string, overlaid []overlays.Environment, environments []Environment) (overlays.Tree, []Environment) {
+	var kept []overlays.Environment
+	var rendered []Environment
+	for i, e := range overlaid {
+		objects := slices.DeleteFunc(slices.Clone(environments[i].Objects.All()), func(o object.Object) bool { return o.ID.Namespace != namespace })
+		if len(objects) == 0 {
+			continue
+		}
+		set, _ := object.NewSet(objects) // a part of a set has nothing twice
+		rendered = append(rendered, Environment{Name: e.Name, Objects: set})
+		e.Objects = slices.DeleteFunc(slices.Clone(e.Objects), func(m object.Map) bool { return m.ID().Namespace != namespace })
+		var components []overlays.Laid
+		for _, c := range e.Components {
+			if slices.Contains(c.Units, namespace) {
+				components = append(components, overlays.Laid{Component: c.Component, Units: []string{namespace}})
+			}
+		}
+		e.Components = components
+		kept = append(kept, e)
+	}
+	return overlays.Write(kept), rendered
+}
+
+// report governs what was found as the repository says, and makes the report. The
+// plans are nil where some rule did not judge some of them.
+func (o Options) report(repo *intent.Repository, plans []*plan.Plan, checks *checks, found diag.List, files []intent.File) (*Built, error) {
+	rules, broken, err := checks.wait()
+	if err != nil {
+		return nil, err
+	}
+	known := rules
+	if found = append(found, broken...); broken.Failed() {
+		plans, known = nil, nil
+	}
+	built := &Built{}
+	if repo.Platform != nil {
+		found = governanceOf(repo, o.EffectiveTime, known).govern(found, plans)
+	}
+	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
+	built.Waivers = waiversOf(repo, built.Report.Findings)
+	return built, nil
+}
+
+// emit lowers the plans. The first result has, for each plan, what its objects say and
+// the lines that they came from.
+func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]origins, []overlays.Environment, diag.List) {
+	var found diag.List
 	all := make([]origins, len(plans))
 	environments := make([]overlays.Environment, len(plans))
 	for i, p := range plans {
 		all[i] = origins{}
-		environments[i].Name = p.Environment
-		for _, e := range lower.Lower(p) {
+		environments[i] = overlays.Environment{Name: p.Environment, Components: laid(p, parts)}
+		emitted, lowered := lower.Lower(p)
+		found = append(found, lowered.In(p.Environment)...)
+		for _, e := range emitted {
 			environments[i].Objects = append(environments[i].Objects, e.Manifest)
-			all[i][e.Manifest.ID()] = e.Origins
+			all[i][e.Manifest.ID()] = e
 		}
 	}
-	return all, overlays.Write(environments)
+	return all, environments, found
 }
 
-// render builds every unit of every plan's environment, each apart.
-func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, error) {
+// render builds every unit of every environment, each apart.
+func render(tree overlays.Tree, environments []overlays.Environment) ([]Environment, diag.List, error) {
 	var all []Environment
 	var found diag.List
-	renderer := overlays.NewRenderer(tree)
-	for _, p := range plans {
+	renderer := overlays.NewRenderer(tree, environments)
+	for _, e := range environments {
 		var objects []object.Object
-		for _, unit := range tree.Units(p.Environment) {
-			rendered, f, err := renderer.Render(p.Environment, unit)
+		for _, unit := range tree.Units(e.Name) {
+			rendered, f, err := renderer.Render(e.Name, unit)
 			if err != nil {
 				return nil, nil, err // the tree is our own: no input can be at fault
 			}
@@ -111,28 +222,33 @@ func render(tree overlays.Tree, plans []*plan.Plan) ([]Environment, diag.List, e
 		}
 		set, f := object.NewSet(objects)
 		found = append(found, f...)
-		all = append(all, Environment{Name: p.Environment, Objects: set})
+		all = append(all, Environment{Name: e.Name, Objects: set})
 	}
 	return all, found, nil
 }
 
 // worldOf reads the manifests beside the intents, for what they tell of namespaces
 // and workloads. They are other people's YAML: what does not parse is not judged.
-func worldOf(files []intent.File) object.Set {
+// The second result are the files that count: those that tell something, ours, and the
+// user's own rules.
+func worldOf(files []intent.File) (object.Set, map[string][]byte) {
 	var objects []object.Object
+	counted := map[string][]byte{}
 	for _, f := range files {
-		if intent.Ours(f) {
+		if intent.Ours(f) || isRego(f) {
+			counted[f.Path] = f.Data
 			continue
 		}
 		decoded, _ := object.Decode(f.Path, f.Data)
 		for _, o := range decoded {
 			if o.Role == object.World && o.Typed != nil {
 				objects = append(objects, o)
+				counted[f.Path] = f.Data
 			}
 		}
 	}
 	set, _ := object.NewSet(objects)
-	return set
+	return set, counted
 }
 
 // everywhere clears the list of environments where it names them all.
@@ -154,16 +270,28 @@ type checks struct {
 	err    error
 }
 
-func prepareChecks(ctx context.Context) *checks {
+func prepareChecks(ctx context.Context, own map[string][]byte) *checks {
 	c := &checks{ready: make(chan struct{})}
 	go func() {
 		defer close(c.ready)
-		c.engine, c.found, c.err = rego.Prepare(ctx, rego.Options{})
+		c.engine, c.found, c.err = rego.Prepare(ctx, rego.Options{Modules: own})
 	}()
 	return c
 }
 
-// judge says what rendered objects do, and lets the rules decide on it.
+// wait is every rule of the program, and what is wrong with the user's own, once the
+// engine is prepared.
+func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
+	<-c.ready
+	rules := Rules()
+	if c.engine != nil {
+		rules = append(rules, c.engine.Rules()...)
+	}
+	return rules, c.found, c.err
+}
+
+// judge says what rendered objects do, and lets the rules decide on it. Where there
+// is no engine nothing is decided: wait tells why.
 func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set) (diag.List, error) {
 	m, found := meaning.Of(set, p.Cluster)
 	if found.Failed() {
@@ -171,8 +299,8 @@ func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set)
 	}
 	documents := facts.Of(p, m, set, world)
 	<-c.ready
-	if c.err != nil || c.found.Failed() {
-		return append(found, c.found...), c.err
+	if c.engine == nil {
+		return found, c.err
 	}
 	inputs := make([]any, len(documents))
 	for i := range documents {
@@ -182,18 +310,10 @@ func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set)
 	return append(found, judged...), err
 }
 
-func (c *checks) report(found diag.List, files []intent.File) (*Built, error) {
-	<-c.ready
-	if c.err != nil {
-		return nil, c.err
-	}
+func sourcesOf(files []intent.File) map[string][]byte {
 	sources := make(map[string][]byte, len(files))
 	for _, f := range files {
 		sources[f.Path] = f.Data
 	}
-	rules := Rules()
-	if c.engine != nil {
-		rules = append(rules, c.engine.Rules()...)
-	}
-	return &Built{Report: diag.NewReport(found, rules, sources)}, nil
+	return sources
 }

@@ -2,9 +2,9 @@ package compiler
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
@@ -17,10 +17,13 @@ import (
 // manifests, the system's excepted, is held to be governed, in a cluster as
 // kubeadm and Calico's operator set it up.
 func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
-	checks := prepareChecks(ctx)
+	checks := prepareChecks(ctx, nil)
 	found := slices.Clone(before)
 	var objects []object.Object
 	for _, f := range files {
+		if isRego(f) {
+			continue // manifests have no rules of their own
+		}
 		if path.Base(f.Path) == "kustomization.yaml" || path.Base(f.Path) == "kustomization.yml" {
 			found = append(found, kustomization.At(diag.Span{File: f.Path}, "a kustomization, not manifests").
 				Because("what counts is what reaches the cluster, and a kustomization can change every manifest beside it").
@@ -40,7 +43,7 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	set, duplicates := object.NewSet(objects)
 	found = append(found, duplicates...)
 	if !slices.ContainsFunc(objects, func(o object.Object) bool { return o.Role == object.Policy || o.Role == object.World }) && !found.Failed() {
-		found = append(found, nothingToCheck.At(diag.Span{}, "no policy, namespace or workload in %d files", len(files)).
+		found = append(found, nothingToCheck.At(diag.Span{}, "no policy, namespace or workload in %s", count(len(files), "file")).
 			Because("a green answer about nothing would be worse than none").
 			Suggest("give the directory, the files or (as -) the stream with the manifests"))
 	}
@@ -52,7 +55,19 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		}
 		found = append(found, judged...)
 	}
-	return checks.report(locateManifests(found, set, files), files)
+	rules, broken, err := checks.wait()
+	if err != nil {
+		return nil, err
+	}
+	found = withEvidence(locateManifests(append(found, broken...), set, files), nil, authors{})
+	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // assumed is the plan of people who have none: their namespaces, governed, and no
@@ -82,63 +97,4 @@ func assumed(set object.Set) *plan.Plan {
 		p.Namespaces = append(p.Namespaces, plan.Namespace{Name: name, Labels: all, System: system, Governed: !system})
 	}
 	return p
-}
-
-// origins has, for each emitted object, the lines that its parts came from.
-type origins map[object.ID]map[string]diag.Span
-
-// locateEmitted turns findings about our own objects into findings at the lines
-// that asked for them.
-func locateEmitted(found diag.List, from origins) diag.List {
-	at := func(s diag.Subject) diag.Span {
-		spans := from[s.Object]
-		for pointer := s.Pointer; ; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-			if span, ok := spans[pointer]; ok || pointer == "" {
-				return span
-			}
-		}
-	}
-	return located(found, at)
-}
-
-// locateManifests turns findings about objects into findings at the lines of the
-// files that they were read from.
-func locateManifests(found diag.List, set object.Set, files []intent.File) diag.List {
-	data := map[string][]byte{}
-	for _, f := range files {
-		data[f.Path] = f.Data
-	}
-	at := func(s diag.Subject) diag.Span {
-		o, ok := set.Get(s.Object)
-		if !ok {
-			return diag.Span{}
-		}
-		if s.Pointer == "" {
-			s.Pointer = "/metadata/name" // an object as a whole is pointed at by its name
-		}
-		value, ok := o.Value(s.Pointer)
-		if !ok {
-			value = nil
-		}
-		span, _ := object.Locate(o.File, data[o.File], s, value)
-		return span
-	}
-	return located(found, at)
-}
-
-func located(found diag.List, at func(diag.Subject) diag.Span) diag.List {
-	all := slices.Clone(found)
-	for i := range all {
-		d := &all[i]
-		if d.Span.IsZero() && !d.Subject.Object.IsZero() {
-			d.Span = at(d.Subject)
-		}
-		d.Related = slices.Clone(d.Related)
-		for j := range d.Related {
-			if r := &d.Related[j]; r.Span.IsZero() && !r.Subject.Object.IsZero() {
-				r.Span = at(r.Subject)
-			}
-		}
-	}
-	return all
 }

@@ -3,7 +3,10 @@ package compiler
 import (
 	"slices"
 
+	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/lower"
+	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -28,6 +31,6 @@ var (
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
-	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, rego.Rules,
-		[]*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
+	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, claims.Rules, lower.Rules, overlays.Rules, rego.Rules,
+		governanceRules, []*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
 }

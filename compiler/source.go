@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/policies/diag"
 )
@@ -28,18 +29,28 @@ func DefaultLimits() Limits {
 	return Limits{FileBytes: 8 << 20, TotalBytes: 512 << 20, Files: 200_000}
 }
 
-// ReadTree reads every YAML file below a directory, in the order of paths. It
+// ReadTree reads every file of YAML or Rego below a directory, in the order of paths. It
 // follows no symbolic link and opens nothing but regular files; the content of a
 // file that it refuses reaches no message. The error is about the directory
 // itself.
 func ReadTree(dir string, limits Limits) ([]intent.File, diag.List, error) {
+	return readBelow(dir, limits, (*reader).visit)
+}
+
+// ReadRepository is ReadTree without the bundles below the directory, which are
+// output: what was built must not depend on what was built before.
+func ReadRepository(dir string, limits Limits) ([]intent.File, diag.List, error) {
+	return readBelow(dir, limits, (*reader).visitRepository)
+}
+
+func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntry, error) error) ([]intent.File, diag.List, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, nil, plainPathError(err)
 	}
 	defer root.Close()
 	r := &reader{root: root, limits: limits}
-	err = fs.WalkDir(root.FS(), ".", r.visit)
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error { return visit(r, name, entry, err) })
 	if errors.Is(err, errLimit) {
 		err = nil
 	}
@@ -98,30 +109,58 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 	case entry.Type()&fs.ModeSymlink != 0:
 		r.link(name)
 		return nil
-	case !isYAML(name):
+	case !isYAML(name) && !intent.IsRego(name):
 		return nil
 	case !entry.Type().IsRegular():
 		r.found = append(r.found, refusedFile.At(diag.Span{File: name}, "%s, not a file", kindOf(entry.Type())))
 		return nil
 	}
 	if len(r.files) >= r.limits.Files {
-		r.found = append(r.found, overLimit.At(diag.Span{File: name}, "more than %d YAML files", r.limits.Files).
+		r.found = append(r.found, overLimit.At(diag.Span{File: name}, "more than %d files", r.limits.Files).
 			Suggest("judge a smaller directory"))
 		return errLimit
 	}
 	return r.read(name)
 }
 
+func (r *reader) visitRepository(name string, entry fs.DirEntry, err error) error {
+	if err == nil && entry.IsDir() && name != "." && bundle.Marked(r.root.FS(), name) {
+		return r.leaveOut(name)
+	}
+	return r.visit(name, entry, err)
+}
+
+// leaveOut passes over a bundle. An intent in it would be passed over in silence,
+// by whoever puts an index beside it, and is refused.
+func (r *reader) leaveOut(dir string) error {
+	passed := &reader{root: r.root, limits: r.limits}
+	err := fs.WalkDir(r.root.FS(), dir, passed.visit)
+	for _, f := range passed.files {
+		if intent.Ours(f) {
+			r.found = append(r.found, refusedFile.At(diag.Span{File: f.Path}, "an intent inside the bundle %s", dir).
+				Because("a directory with a %s of ours is output: nothing in it is read", bundle.IndexFile).
+				Suggest("move the intent out of %s", dir))
+		}
+	}
+	if errors.Is(err, errLimit) {
+		r.found = append(r.found, passed.found[len(passed.found)-1])
+	}
+	if err != nil {
+		return err
+	}
+	return fs.SkipDir
+}
+
 // link reports a symbolic link. One with the name of a YAML file could stand for
 // an intent, so leaving it out would change what is compiled; any other is only
-// worth a word.
+// worth a word, unless it turns out to stand where rules are: see ownRules.
 func (r *reader) link(name string) {
 	f := refusedFile.At(diag.Span{File: name}, "a symbolic link, which is not followed").
 		Because("a link can lead out of the repository, to files that are not the author's").
 		Suggest("put the file itself here")
 	if !isYAML(name) {
 		info, err := r.root.Stat(name)
-		if err == nil && !info.IsDir() {
+		if err == nil && !info.IsDir() && !intent.IsRego(name) {
 			return // a link to some other file; directories and dangling links may hide intents
 		}
 		f.Severity = diag.Warning
@@ -158,7 +197,7 @@ func (r *reader) read(name string) error {
 	}
 	r.total += int64(len(data))
 	if r.total > r.limits.TotalBytes {
-		r.found = append(r.found, overLimit.At(span, "more than %d MiB of YAML", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
+		r.found = append(r.found, overLimit.At(span, "more than %d MiB", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
 		return errLimit
 	}
 	r.files = append(r.files, intent.File{Path: name, Data: data})

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log"
 	"path"
+	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -21,13 +22,22 @@ var kustomize sync.Mutex
 
 // Renderer renders the units of one tree. The tree must not change meanwhile.
 type Renderer struct {
-	tree  Tree
-	files map[string][]string // directory → paths of its files
+	tree       Tree
+	files      map[string][]string               // directory → paths of its files
+	components map[string]map[string][]Component // environment → unit → those laid over it
 }
 
-// NewRenderer prepares a tree for rendering.
-func NewRenderer(t Tree) *Renderer {
-	r := &Renderer{tree: t, files: map[string][]string{}}
+// NewRenderer prepares a tree, which Write made of these environments.
+func NewRenderer(t Tree, environments []Environment) *Renderer {
+	r := &Renderer{tree: t, files: map[string][]string{}, components: map[string]map[string][]Component{}}
+	for _, e := range environments {
+		r.components[e.Name] = map[string][]Component{}
+		for _, c := range e.Components {
+			for _, unit := range c.Units {
+				r.components[e.Name][unit] = append(r.components[e.Name][unit], c.Component)
+			}
+		}
+	}
 	for p := range t {
 		dir := path.Dir(p)
 		r.files[dir] = append(r.files[dir], p)
@@ -36,8 +46,9 @@ func NewRenderer(t Tree) *Renderer {
 }
 
 // Render builds one unit of an environment with kustomize, in memory: no file, no
-// process and no network is within its reach. The findings are about manifests
-// that cannot be read; the error is kustomize's own.
+// process and no network is within its reach. The findings are about components that
+// do not apply and manifests that cannot be read; the error is kustomize's own, about
+// what we wrote.
 func (r *Renderer) Render(environment, unit string) (objects []object.Object, found diag.List, err error) {
 	dir := path.Join("overlays", environment, unit)
 	fs := filesys.MakeFsInMemory()
@@ -48,7 +59,21 @@ func (r *Renderer) Render(environment, unit string) (objects []object.Object, fo
 			}
 		}
 	}
+	components := r.components[environment][unit]
+	for _, c := range components {
+		for name, data := range c.Files {
+			if err := fs.WriteFile(path.Join("components", c.Path, name), data); err != nil {
+				return nil, nil, fmt.Errorf("preparing %s: %w", c.Path, err)
+			}
+		}
+	}
 	manifests, err := build(fs, dir)
+	if err != nil && len(components) > 0 {
+		last := components[len(components)-1]
+		file, _ := last.kustomization()
+		return nil, diag.List{brokenComponent.At(diag.Span{File: file}, "over %s: %.400s", unit, oneLine(err)).
+			Suggest("render it by itself to see more: kustomize build %s, in the tree of the last build that passed", dir)}, nil
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("rendering %s: %w", dir, err)
 	}
@@ -58,6 +83,12 @@ func (r *Renderer) Render(environment, unit string) (objects []object.Object, fo
 		found = append(found, f...)
 	}
 	return objects, found, nil
+}
+
+// oneLine is an error's text on one line, without the directories of the file system
+// in memory.
+func oneLine(err error) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(err.Error()), " "), "'/", "'")
 }
 
 func build(fs filesys.FileSystem, dir string) (manifests [][]byte, err error) {

@@ -24,20 +24,29 @@ const Cluster = "cluster"
 // Tree is a kustomize tree: path with slashes → bytes. It has
 //
 //	base/<unit>/             what is the same wherever the unit exists
-//	overlays/<env>/<unit>/   what is not, on top of the base
+//	components/<path>/       the user's own components
+//	overlays/<env>/<unit>/   what differs, on top of the base, under the components
 //	overlays/<env>/          all units, for kubectl apply -k
 type Tree map[string][]byte
 
 // Environment is what one environment holds, in any order.
 type Environment struct {
-	Name    string
-	Objects []object.Map
+	Name       string
+	Objects    []object.Map
+	Components []Laid
+}
+
+// Laid is a component and the units of an environment that it is laid over.
+type Laid struct {
+	Component
+	Units []string
 }
 
 const generated = "# Compiled by portcullis: change the intent, not this file.\n"
 
 // Write lays the environments' objects out. An object goes to the base if every
-// environment in which its unit exists has it, the same to the byte.
+// environment in which its unit exists has it, the same to the byte. A component over
+// a unit that has no objects makes the unit.
 func Write(environments []Environment) Tree {
 	tree := Tree{}
 	units := map[string]map[string]map[string][]byte{} // unit → environment → file → bytes
@@ -54,10 +63,31 @@ func Write(environments []Environment) Tree {
 			units[unit][e.Name][fileName(id)] = append([]byte(generated), o.YAML()...)
 		}
 	}
+	components := map[string]map[string][]string{} // unit → environment → directories in the tree
+	for _, e := range environments {
+		for _, c := range e.Components {
+			dir := path.Join("components", c.Path)
+			for name, data := range c.Files {
+				tree[path.Join(dir, name)] = data
+			}
+			for _, unit := range c.Units {
+				if units[unit] == nil {
+					units[unit] = map[string]map[string][]byte{}
+				}
+				if units[unit][e.Name] == nil {
+					units[unit][e.Name] = map[string][]byte{}
+				}
+				if components[unit] == nil {
+					components[unit] = map[string][]string{}
+				}
+				components[unit][e.Name] = append(components[unit][e.Name], path.Join("../../..", dir))
+			}
+		}
+	}
 	for unit, byEnvironment := range units {
 		base := common(slices.Collect(maps.Values(byEnvironment)))
 		if len(base) > 0 {
-			tree.add(path.Join("base", unit), nil, base)
+			tree.add(path.Join("base", unit), nil, nil, base)
 		}
 		for environment, files := range byEnvironment {
 			own := map[string][]byte{}
@@ -70,12 +100,12 @@ func Write(environments []Environment) Tree {
 			if len(base) > 0 {
 				under = []string{path.Join("../../../base", unit)}
 			}
-			tree.add(path.Join("overlays", environment, unit), under, own)
+			tree.add(path.Join("overlays", environment, unit), under, components[unit][environment], own)
 		}
 	}
 	for _, e := range environments {
 		if present := tree.Units(e.Name); len(present) > 0 {
-			tree.add(path.Join("overlays", e.Name), present, nil)
+			tree.add(path.Join("overlays", e.Name), present, nil, nil)
 		}
 	}
 	return tree
@@ -105,14 +135,17 @@ func common(all []map[string][]byte) map[string][]byte {
 }
 
 // add writes a directory's files and the kustomization that lists them, after
-// whatever it stands on.
-func (t Tree) add(dir string, under []string, files map[string][]byte) {
-	resources := slices.Concat(under, diag.SortedKeys(files))
-	t[path.Join(dir, "kustomization.yaml")] = append([]byte(generated), object.Map{
+// whatever it stands on, and the components that are laid over all of it.
+func (t Tree) add(dir string, under, components []string, files map[string][]byte) {
+	kustomization := object.Map{
 		{Key: "apiVersion", Value: "kustomize.config.k8s.io/v1beta1"},
 		{Key: "kind", Value: "Kustomization"},
-		{Key: "resources", Value: object.Strings(resources)},
-	}.YAML()...)
+		{Key: "resources", Value: object.Strings(slices.Concat(under, diag.SortedKeys(files)))},
+	}
+	if len(components) > 0 {
+		kustomization = append(kustomization, object.Field{Key: "components", Value: object.Strings(components)})
+	}
+	t[path.Join(dir, "kustomization.yaml")] = append([]byte(generated), kustomization.YAML()...)
 	for name, data := range files {
 		t[path.Join(dir, name)] = data
 	}

@@ -26,11 +26,14 @@ type finding struct {
 	Why      string            `json:"why"`
 	Hint     string            `json:"hint"`
 	Evidence map[string]string `json:"evidence"`
-	Related  []struct {
-		Object  diag.ObjectID `json:"object"`
-		Pointer string        `json:"pointer"`
-		Message string        `json:"message"`
-	} `json:"related"`
+	Related  []related         `json:"related"`
+}
+
+// related is a second place that explains a finding.
+type related struct {
+	Object  diag.ObjectID `json:"object"`
+	Pointer string        `json:"pointer"`
+	Message string        `json:"message"`
 }
 
 // Check evaluates every rule on every document, each alone, and returns the
@@ -38,76 +41,130 @@ type finding struct {
 // marshals to it, as the schema of documents says.
 //
 // What a rule fails on is a finding (PC032), and so is running into the context's
-// deadline; the error is for documents that are none, and for a cancelled context.
+// deadline or into the limits for rules of the user's; then nothing else is said of
+// the documents. The error is for documents that are none, and for a cancelled context.
 func (e *Engine) Check(ctx context.Context, documents []any) (diag.List, error) {
-	found := make([]diag.List, len(documents))
-	failed := make([]error, len(documents))
+	run := ctx
+	if e.users {
+		var stop context.CancelFunc
+		run, stop = e.limits.watched(ctx)
+		defer stop()
+	}
+	answers, failed, ranOut := e.checkAll(run, documents)
+	if ranOut != "" {
+		var unfinished []any
+		for i := range documents {
+			if failed[i] != nil {
+				unfinished = append(unfinished, documents[i])
+			}
+		}
+		return e.blame(ctx, unfinished, ranOut)
+	}
+	var all diag.List
+	more := surplus{}
+	for i := range documents {
+		if failed[i] != nil {
+			return nil, fmt.Errorf("document %d: %w", i, failed[i])
+		}
+		all = append(all, answers[i].found...)
+		for rule, n := range answers[i].more {
+			more[rule] += n
+		}
+	}
+	return e.capped(all.Sorted(), more).Sorted(), nil
+}
+
+// answer is what the rules have to say of one document.
+type answer struct {
+	found diag.List
+	more  surplus
+}
+
+// checkAll evaluates documents side by side. When one runs out of something, it ends
+// the others and says what that was: failed then holds those that were under way.
+func (e *Engine) checkAll(ctx context.Context, documents []any) (answers []answer, failed []error, ranOut exhausted) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	answers, failed = make([]answer, len(documents)), make([]error, len(documents))
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(documents)) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(documents); i = int(next.Add(1)) - 1 {
-				found[i], failed[i] = e.checkOne(ctx, documents[i])
+				if _, over := exhaustion(ctx); over {
+					return
+				}
+				answers[i], failed[i] = e.checkOne(ctx, documents[i])
+				var own exhausted
+				if errors.As(failed[i], &own) {
+					end(own)
+				}
 			}
 		})
 	}
 	workers.Wait()
-	var all diag.List
-	for i := range documents {
-		if failed[i] != nil {
-			return nil, fmt.Errorf("document %d: %w", i, failed[i])
-		}
-		all = append(all, found[i]...)
-	}
-	return all.Sorted(), nil
+	ranOut, _ = exhaustion(ctx)
+	return answers, failed, ranOut
 }
 
-func (e *Engine) checkOne(ctx context.Context, document any) (diag.List, error) {
+func (e *Engine) checkOne(ctx context.Context, document any) (answer, error) {
 	input, err := valueOf(document)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	if err := e.schema.accepts(input); err != nil {
-		return nil, err
+		return answer{}, err
 	}
+	ctx, stop := e.limits.perDocument(ctx)
+	defer stop()
 	results, err := e.evaluate(ctx, e.query, input)
 	if err != nil {
 		return e.checkApart(ctx, input, err)
 	}
-	answers, _ := results.(map[string]any)
-	var found diag.List
+	byName, _ := results.(map[string]any)
+	a := answer{more: surplus{}}
 	for _, c := range e.checks {
-		found = append(found, e.findings(c, answers[c.name])...)
+		e.take(&a, c, byName[c.name])
 	}
-	return found, nil
+	return a, nil
 }
 
 // checkApart evaluates rule by rule after they failed together: it finds out which
 // of them failed, and what the others have to say.
-func (e *Engine) checkApart(ctx context.Context, input ast.Value, together error) (diag.List, error) {
-	var found diag.List
+func (e *Engine) checkApart(ctx context.Context, input ast.Value, together error) (answer, error) {
+	a := answer{more: surplus{}}
 	for _, c := range e.checks {
-		if err := ctx.Err(); err != nil {
-			return e.outOfTime(err)
+		if ctx.Err() != nil {
+			return e.interrupted(ctx)
 		}
 		query, err := e.prepare(ctx, "found := "+c.findings())
 		if err != nil {
-			return nil, err
+			return answer{}, err
 		}
-		answer, err := e.evaluate(ctx, query, input)
+		value, err := e.evaluate(ctx, query, input)
 		switch {
 		case ctx.Err() != nil:
-			return e.outOfTime(ctx.Err())
+			return e.interrupted(ctx)
 		case err != nil:
-			found = append(found, e.failure(c, err))
+			a.found = append(a.found, e.failure(c, err))
 		default:
-			found = append(found, e.findings(c, answer)...)
+			e.take(&a, c, value)
 		}
 	}
-	if !found.Unjudgeable() { // they fail together alone: still a failure
-		found = append(found, doesNotEvaluate.At(diag.Span{}, "the rules cannot be evaluated: %s", oneLine(together.Error())))
+	if !a.found.Unjudgeable() { // they fail together alone: still a failure
+		a.found = append(a.found, doesNotEvaluate.At(diag.Span{}, "the rules cannot be evaluated: %s", e.limits.clip(oneLine(together.Error()))))
 	}
-	return found, nil
+	return a, nil
+}
+
+// interrupted is the answer after the context has ended: what the rules ran out of,
+// the end of the time that the caller allows, or the caller's change of mind.
+func (e *Engine) interrupted(ctx context.Context) (answer, error) {
+	if cause, ok := exhaustion(ctx); ok {
+		return answer{}, cause
+	}
+	found, err := e.outOfTime(ctx.Err())
+	return answer{found: found}, err
 }
 
 func (e *Engine) outOfTime(err error) (diag.List, error) {
@@ -129,25 +186,29 @@ func (e *Engine) evaluate(ctx context.Context, query rego.PreparedEvalQuery, inp
 	return results[0].Bindings["found"], nil
 }
 
-// findings turns a rule's answer into diagnostics. An answer that is undefined or
-// of another shape is a failure of the rule.
-func (e *Engine) findings(c check, answer any) diag.List {
-	set, ok := answer.([]any)
+// take turns a rule's answer into diagnostics. An answer that is undefined or of
+// another shape is a failure of the rule.
+func (e *Engine) take(a *answer, c check, value any) {
+	set, ok := value.([]any)
 	if !ok {
-		return diag.List{e.failure(c, errors.New("it is undefined, expected a set of findings"))}
+		a.found = append(a.found, e.failure(c, errors.New("it is undefined, expected a set of findings")))
+		return
 	}
-	var found diag.List
+	if n := len(set); !c.module.own && n > e.limits.findings {
+		set = set[:e.limits.findings]
+		a.more[c.rule] += n - len(set)
+	}
 	for _, value := range set {
-		d, err := c.diagnostic(value)
+		d, err := c.diagnostic(value, e.limits)
 		if err != nil {
-			d = e.failure(c, err)
+			a.found = append(a.found, e.failure(c, err))
+			return // the others are hardly better, and the rule is broken anyway
 		}
-		found = append(found, d)
+		a.found = append(a.found, d)
 	}
-	return found
 }
 
-func (c check) diagnostic(value any) (diag.Diagnostic, error) {
+func (c check) diagnostic(value any, l limits) (diag.Diagnostic, error) {
 	encoded, err := json.Marshal(value)
 	if err != nil {
 		return diag.Diagnostic{}, err
@@ -159,7 +220,10 @@ func (c check) diagnostic(value any) (diag.Diagnostic, error) {
 		return diag.Diagnostic{}, fmt.Errorf("a finding of another shape: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if f.Message == "" || strings.ContainsAny(f.Message, "\r\n") {
-		return diag.Diagnostic{}, fmt.Errorf("a finding with message %q, expected one clause", f.Message)
+		return diag.Diagnostic{}, fmt.Errorf("a finding with message %q, expected one clause", l.clip(f.Message))
+	}
+	if !c.module.own {
+		f.clip(l)
 	}
 	d := c.rule.On(f.Subject, "%s", f.Message)
 	d.Why, d.Hint, d.Evidence = f.Why, f.Hint, f.Evidence
@@ -177,6 +241,21 @@ func (c check) diagnostic(value any) (diag.Diagnostic, error) {
 	return d, nil
 }
 
+// clip cuts what the user's rule says to what people can read.
+func (f *finding) clip(l limits) {
+	f.Message, f.Why, f.Hint = l.clip(f.Message), l.clip(f.Why), l.clip(f.Hint)
+	for key, value := range f.Evidence {
+		f.Evidence[key] = l.clip(value)
+	}
+	if n := len(f.Related); n > l.related {
+		f.Related = f.Related[:l.related]
+		f.Related[l.related-1] = related{Message: fmt.Sprintf("and %d more places", n-l.related+1)}
+	}
+	for i := range f.Related {
+		f.Related[i].Message = l.clip(f.Related[i].Message)
+	}
+}
+
 // failure is the finding that a rule failed, where OPA says so, or else where the
 // rule begins.
 func (e *Engine) failure(c check, err error) diag.Diagnostic {
@@ -190,7 +269,7 @@ func (e *Engine) failure(c check, err error) diag.Diagnostic {
 			}
 		}
 	}
-	return doesNotEvaluate.At(span, "rule %s fails: %s", c.rule.Code, oneLine(message)).
+	return doesNotEvaluate.At(span, "rule %s fails: %s", c.rule.Code, e.limits.clip(oneLine(message))).
 		Because("a rule that fails on a document has not judged it")
 }
 

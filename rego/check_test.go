@@ -104,10 +104,11 @@ func TestRulesThatFail(t *testing.T) {
 func TestUndefinedEntryPoint(t *testing.T) {
 	t.Parallel()
 	e := prepared(t, usersRule("findings contains {\"message\": \"m\"} if false\n"))
-	for _, answer := range []any{nil, map[string]any{}, "text"} {
-		found := e.findings(e.checks[0], answer)
-		if len(found) != 1 || !found[0].Is(doesNotEvaluate) {
-			t.Errorf("answer %v: found %v, want PC032", answer, found.Err())
+	for _, value := range []any{nil, map[string]any{}, "text"} {
+		var a answer
+		e.take(&a, e.checks[0], value)
+		if len(a.found) != 1 || !a.found[0].Is(doesNotEvaluate) {
+			t.Errorf("answer %v: found %v, want PC032", value, a.found.Err())
 		}
 	}
 	shadowed := *e

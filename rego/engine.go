@@ -32,8 +32,8 @@ var embedded embed.FS
 // Options say what is evaluated beside the embedded checks.
 type Options struct {
 	// Modules are the user's rules, by path as in [diag.Span]'s File. They come from
-	// a directory that the user trusts, never from the tree that is judged. Files
-	// whose names end in _test.rego are tests of rules and not rules.
+	// the one directory that the user names. Files whose names end in _test.rego are
+	// tests of rules and not rules.
 	Modules map[string][]byte
 }
 
@@ -44,6 +44,8 @@ type Engine struct {
 	compiler *ast.Compiler
 	query    rego.PreparedEvalQuery
 	schema   *shape
+	users    bool // some of the rules are the user's
+	limits   limits
 }
 
 // Prepare compiles the embedded checks and the user's rules. What is wrong with
@@ -65,7 +67,7 @@ func Prepare(ctx context.Context, options Options) (*Engine, diag.List, error) {
 	if found = append(found, problems...); found.Failed() {
 		return nil, found.Sorted(), nil
 	}
-	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema}
+	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema, users: len(users) > 0, limits: defaultLimits}
 	for _, m := range modules {
 		e.modules[m.file] = m
 	}
@@ -100,7 +102,7 @@ func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
 	if err != nil {
 		return nil, err
 	}
-	files = slices.DeleteFunc(files, isTest)
+	files = slices.DeleteFunc(files, IsTest)
 	modules, failed := make([]*module, len(files)), make([]error, len(files))
 	var parsers sync.WaitGroup
 	for i, file := range files {
@@ -123,8 +125,8 @@ func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
 	return modules, nil
 }
 
-// isTest reports whether a file holds tests of rules, as OPA names them.
-func isTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
+// IsTest reports whether a file holds tests of rules, as OPA names them.
+func IsTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
 
 func parse(file string, source []byte, capabilities *ast.Capabilities) (*ast.Module, error) {
 	return ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{
@@ -140,9 +142,12 @@ func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capa
 	taken := map[string]bool{}
 	for _, m := range own {
 		taken[m.parsed.Package.Path.String()] = true
+		for _, r := range m.parsed.Rules {
+			taken[m.parsed.Package.Path.Append(ast.StringTerm(string(r.Head.Name))).String()] = true
+		}
 	}
 	for _, file := range diag.SortedKeys(sources) {
-		if isTest(file) {
+		if IsTest(file) {
 			continue
 		}
 		m := &module{file: file}

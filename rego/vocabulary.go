@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"portcullis.dev/policies/diag"
@@ -467,17 +466,5 @@ func (f *follower) miss(at *ast.Term, whole ast.Ref, message, name string, names
 	if !f.reporting {
 		return
 	}
-	f.misses[fmt.Sprint(location.File, ":", location.Offset, ":", name)] = misspelling{at: location, message: message, nearest: nearest(name, names)}
-}
-
-// nearest is the name that was likely meant: at most a third of it differs.
-func nearest(name string, names []string) string {
-	best, distance := "", len(name)/3+1
-	slices.Sort(names)
-	for _, candidate := range names {
-		if d := levenshtein.ComputeDistance(name, candidate); d < distance || (d == distance && best == "") {
-			best, distance = candidate, d
-		}
-	}
-	return best
+	f.misses[fmt.Sprint(location.File, ":", location.Offset, ":", name)] = misspelling{at: location, message: message, nearest: diag.Nearest(name, slices.Sorted(slices.Values(names)))}
 }

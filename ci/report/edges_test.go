@@ -57,8 +57,8 @@ func edges() diag.List {
 		d.Environments = environments
 		return d
 	}
-	waived := func(d diag.Diagnostic, by string) diag.Diagnostic {
-		d.WaivedBy = by
+	waived := func(d diag.Diagnostic, by, until string) diag.Diagnostic {
+		d.WaivedBy, d.WaivedUntil = by, until
 		return d
 	}
 	about := func(d diag.Diagnostic, s diag.Subject) diag.Diagnostic {
@@ -114,7 +114,7 @@ func edges() diag.List {
 		// Where, and whether it stands.
 		in(ruleHalf.At(span("intents/frontend.yaml", 1, 1, 1, 5), "in two environments"), "prod-us"),
 		in(ruleHalf.At(span("intents/frontend.yaml", 1, 1, 1, 5), "in two environments"), "prod-eu"),
-		waived(ruleSpelling.At(span("intents/frontend.yaml", 1, 7, 1, 13), "waived"), "old-database"),
+		waived(ruleSpelling.At(span("intents/frontend.yaml", 1, 7, 1, 13), "waived"), "old-database", "2026-12-31"),
 		// Text to copy.
 		ruleNote.At(span("intents/frontend.yaml", 6, 3, 6, 8), "a hint of several lines").
 			Suggest("let it in, in intents/backend.yaml:\n\ningress:\n  - from: frontend\r\n    ports: [http]\n"),
@@ -124,7 +124,7 @@ func edges() diag.List {
 			Suggest("##vso[task.setvariable]x\r\nC1 \u009b31m, no-break\u00a0space, filler\u3164, emoji\ufe0f, \ue000, \U000e0041, \xc3\x28").
 			See(span("a\nb.yaml", 1, 1), "over\rwritten").
 			Replace(span("hostile.yaml", 1, 7, 1, 10), "a\n\x1b"),
-			"waiver\n\x1b[0m"), diag.Subject{Object: diag.ObjectID{Kind: "Pod", Name: "x\ny"}, Pointer: "/\x00"}),
+			"waiver\n\x1b[0m", "2027-01-01"), diag.Subject{Object: diag.ObjectID{Kind: "Pod", Name: "x\ny"}, Pointer: "/\x00"}),
 			"prod\n", "\u200b"),
 		ruleNote.At(span("::error file=x::y.yaml", 1, 1, 1, 3), "%s", "a long message: "+strings.Repeat("é", 5000)),
 	}

@@ -48,6 +48,9 @@ func visible(s string) (text string, size int) {
 	}
 }
 
+// Line is a text from somebody else's file as one line of a terminal or of a log.
+func Line(s string) string { return terminal(s) }
+
 // terminal makes a text inert for a terminal and for the log of a build system:
 // one line, nothing hidden, and not so long that it hides the rest.
 func terminal(s string) string {

@@ -43,6 +43,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("edges.text.color", text, reports["edges"], report.Options{Color: true})
+	check("edges.text.narrow", text, reports["edges"], report.Options{Width: 60})
 
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil {

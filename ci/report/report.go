@@ -21,6 +21,7 @@ import (
 // Options are what a caller may choose about the look of a report.
 type Options struct {
 	Color bool // ANSI colours, in formats for people
+	Width int  // columns after which such formats break prose; 0 for no break at all
 }
 
 // Format is one way to write a report.
@@ -35,6 +36,7 @@ type Format struct {
 var Formats = []Format{
 	textFormat,
 	jsonFormat,
+	briefFormat,
 }
 
 // Lookup finds a format by its name. The error names those there are.

@@ -11,11 +11,18 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// The window, in runes, that is shown of a line too long for a screen.
-const (
-	windowWidth = 120 // in all
-	windowLead  = 40  // before the caret
-)
+// windowWidth is how many runes are shown of a line too long for a screen; a third
+// of them, at most, stand before the caret.
+const windowWidth = 120
+
+// window is how many runes are shown where a terminal leaves that many columns, or
+// none where it has no end. Two are for the marks of what is left out.
+func window(left int) int {
+	if left <= 0 {
+		return windowWidth
+	}
+	return min(windowWidth, left-2)
+}
 
 // tabStop is the distance of the columns to which a tab in a source line is
 // expanded, so that the caret below needs none.
@@ -53,7 +60,7 @@ type snippet struct{ text, carets string }
 // cut renders the line with carets under the part of the span that lies on the
 // span's first line. A span past the line's end is put right behind it; one that
 // holds nothing gets a single caret.
-func cut(line string, span diag.Span) snippet {
+func cut(line string, span diag.Span, window int) snippet {
 	count := utf8.RuneCountInString(line)
 	start := min(max(span.Start.Column, 1)-1, count)
 	end := count
@@ -64,8 +71,8 @@ func cut(line string, span diag.Span) snippet {
 
 	var text strings.Builder
 	first := 0
-	if count > windowWidth && start > windowLead {
-		first = start - windowLead
+	if lead := window / 3; count > window && start > lead {
+		first = start - lead
 		for range first {
 			_, size := utf8.DecodeRuneInString(line)
 			line = line[size:]
@@ -78,7 +85,7 @@ func cut(line string, span diag.Span) snippet {
 		if i == start {
 			from = column
 		}
-		if i-first == windowWidth {
+		if i-first == window {
 			text.WriteString("…")
 			break
 		}

@@ -24,6 +24,9 @@ func writeText(w *bufio.Writer, r diag.Report, o Options) error {
 	if o.Color {
 		t.palette = ansi
 	}
+	if o.Width > 0 {
+		t.width = max(o.Width, narrowest)
+	}
 	for _, d := range r.Findings {
 		t.finding(d)
 	}
@@ -51,6 +54,7 @@ type textWriter struct {
 	*bufio.Writer
 	sources sources
 	palette palette
+	width   int // 0 for no end
 }
 
 // paint puts a colour around text that is already inert.
@@ -66,7 +70,7 @@ func (t *textWriter) finding(d diag.Diagnostic) {
 	margin := 1
 	if line, ok := t.sources.line(d.Span.File, d.Span.Start.Line); ok {
 		margin = len(strconv.Itoa(d.Span.Start.Line))
-		s := cut(line, d.Span)
+		s := cut(line, d.Span, window(t.width-margin-len(" | ")))
 		t.rail(margin, "", "")
 		t.rail(margin, strconv.Itoa(d.Span.Start.Line), s.text)
 		t.rail(margin, "", t.paint(t.palette.severity[d.Severity], s.carets))
@@ -75,7 +79,7 @@ func (t *textWriter) finding(d diag.Diagnostic) {
 		t.note(margin, "object", subject(d.Subject))
 	}
 	if d.WaivedBy != "" {
-		t.note(margin, "waived by", d.WaivedBy)
+		t.note(margin, "waived by", join(" until ", d.WaivedBy, d.WaivedUntil))
 	}
 	t.note(margin, "why", lines(d.Why)...)
 	for _, related := range d.Related {
@@ -97,15 +101,19 @@ func (t *textWriter) headline(d diag.Diagnostic) string {
 	if d.WaivedBy != "" {
 		severity = "waived " + severity
 	}
-	line := t.paint(t.palette.severity[d.Severity], severity) + " " +
-		t.paint(t.palette.code, terminal(d.Rule.Code)) + ": " + terminal(d.Message)
+	code := terminal(d.Rule.Code)
+	line := t.paint(t.palette.severity[d.Severity], severity) + " " + t.paint(t.palette.code, code) + ": "
+	used := columns(severity) + columns(code) + len(" : ")
 	if where := place(d.Span, d.Subject); where != "" {
-		line = t.paint(t.palette.place, terminal(where+":")) + " " + line // a file may be called ":"
+		where = terminal(where + ":") // a file may be called ":"
+		line = t.paint(t.palette.place, where) + " " + line
+		used += columns(where) + len(" ")
 	}
+	message := terminal(d.Message)
 	if len(d.Environments) > 0 {
-		line += " [" + terminal(strings.Join(d.Environments, ", ")) + "]"
+		message += " [" + terminal(strings.Join(d.Environments, ", ")) + "]"
 	}
-	return line
+	return line + t.wrap(message, used, headlineIndent)
 }
 
 // rail writes one line of a snippet.
@@ -118,13 +126,14 @@ func (t *textWriter) rail(margin int, number, text string) {
 }
 
 // note writes a labelled text under a finding, further lines of it under the first.
+// The first line is prose; the others may be there to be copied, and stay whole.
 func (t *textWriter) note(margin int, label string, text ...string) {
 	rail := strings.Repeat(" ", margin+1) + "="
 	indent := strings.Repeat(" ", len(rail)+len(label)+3)
 	for i, line := range text {
 		switch {
 		case i == 0:
-			t.WriteString(t.paint(t.palette.rail, rail) + " " + label + ": " + terminal(line))
+			t.WriteString(t.paint(t.palette.rail, rail) + " " + label + ": " + t.wrap(terminal(line), len(indent), len(indent)))
 		case line != "":
 			t.WriteString(indent + terminal(line))
 		}

@@ -33,7 +33,9 @@ func safe(t *testing.T, text string) {
 func TestEveryFormatIsInert(t *testing.T) {
 	t.Parallel()
 	for _, f := range report.Formats {
-		safe(t, string(write(t, f, diag.NewReport(edges(), nil, sources), report.Options{})))
+		for _, width := range []int{0, 40, 60, 80} {
+			safe(t, string(write(t, f, diag.NewReport(edges(), nil, sources), report.Options{Width: width})))
+		}
 	}
 }
 
@@ -97,7 +99,8 @@ func TestCaretStandsUnderItsRune(t *testing.T) {
 		column := utf8.RuneCountInString(before) + 1
 		d := ruleNote.At(span("f", 2, column, 2, column+len(needle)), "here")
 		var b strings.Builder
-		if err := report.Write(&b, f, diag.NewReport(diag.List{d}, nil, map[string][]byte{"f": []byte(data)}), report.Options{}); err != nil {
+		o := report.Options{Width: rapid.SampledFrom([]int{0, 40, 100}).Draw(t, "width")}
+		if err := report.Write(&b, f, diag.NewReport(diag.List{d}, nil, map[string][]byte{"f": []byte(data)}), o); err != nil {
 			t.Fatal(err)
 		}
 		lines := strings.Split(b.String(), "\n")
@@ -133,7 +136,9 @@ func FuzzText(f *testing.F) {
 		d := ruleSpelling.At(s, "%s", message).Because("%s", long).Suggest("%s", long).See(s, "%s", message).Replace(s, long)
 		d.WaivedBy, d.Environments = "by "+message, []string{long}
 		d.Subject = diag.Subject{Object: diag.ObjectID{Kind: message, Namespace: file, Name: long}, Pointer: long}
-		text := string(write(t, format, diag.NewReport(diag.List{d}, nil, map[string][]byte{file: data}), report.Options{}))
+		r := diag.NewReport(diag.List{d}, nil, map[string][]byte{file: data})
+		safe(t, string(write(t, format, r, report.Options{Width: 1})))
+		text := string(write(t, format, r, report.Options{}))
 		safe(t, text)
 		if !strings.HasSuffix(text, "\n\n1 waived\n") {
 			t.Fatalf("the text ends in %q", text[max(0, len(text)-40):])

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -36,9 +34,17 @@ type program struct {
 
 // commands is the table of what the program can do.
 var commands = []func(*program) *cli.Command{
+	initCommand,
 	buildCommand,
 	checkCommand,
+	fmtCommand,
+	schemaCommand,
+	rulesCommand,
+	ciCommand,
+	completionCommand,
 	versionCommand,
+	helpCommand,
+	completeCommand,
 }
 
 // usageError is a command line that cannot be understood.
@@ -81,13 +87,21 @@ func (p *program) app() *cli.App {
 	app := &cli.App{
 		Name:            "portcullis",
 		Usage:           "compile network intent into Kubernetes and Calico policy that allows exactly it",
+		UsageText:       "portcullis COMMAND [flags] [arguments]",
 		Writer:          p.out,
 		ErrWriter:       p.err,
 		HideVersion:     true,
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {}, // run decides
 		OnUsageError:    onUsageError,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "version", Usage: "print the version of the program", DisableDefaultText: true},
+			cli.HelpFlag, // which urfave/cli leaves out where a command is called help
+		},
 		Action: func(c *cli.Context) error {
+			if c.Bool("version") {
+				return p.printVersion()
+			}
 			return cli.ShowAppHelp(c)
 		},
 	}
@@ -121,55 +135,6 @@ func (p *program) fromEnvironment(c *cli.Context) error {
 	return nil
 }
 
-// arrange puts flags before arguments, where urfave/cli expects them, so that they
-// work after as well, and refuses a command that does not exist.
-func arrange(app *cli.App, args []string) ([]string, error) {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return args, nil
-	}
-	cmd := app.Command(args[0])
-	if cmd == nil {
-		var names []string
-		for _, c := range app.Commands {
-			names = append(names, c.Name)
-		}
-		return nil, usageError{fmt.Errorf("there is no command %q; the commands are %s", args[0], strings.Join(names, ", "))}
-	}
-	var flags, rest []string
-	for i := 1; i < len(args); i++ {
-		arg := args[i]
-		if arg == "--" {
-			rest = append(rest, args[i+1:]...)
-			break
-		}
-		if arg == "-" || !strings.HasPrefix(arg, "-") {
-			rest = append(rest, arg)
-			continue
-		}
-		flags = append(flags, arg)
-		if takesValue(cmd, arg) && i+1 < len(args) {
-			i++
-			flags = append(flags, args[i])
-		}
-	}
-	return slices.Concat(args[:1], flags, []string{"--"}, rest), nil
-}
-
-// takesValue reports whether the flag's value is the next argument.
-func takesValue(cmd *cli.Command, arg string) bool {
-	name := strings.TrimLeft(arg, "-")
-	if strings.Contains(name, "=") {
-		return false
-	}
-	for _, f := range cmd.Flags {
-		if slices.Contains(f.Names(), name) {
-			_, isBool := f.(*cli.BoolFlag)
-			return !isBool
-		}
-	}
-	return false
-}
-
 // outcome is the exit code that a report asks for.
 func outcome(report diag.Report, failOn diag.Severity) error {
 	if report.Findings.Unjudgeable() {
@@ -179,23 +144,4 @@ func outcome(report diag.Report, failOn diag.Severity) error {
 		return findings{exitFindings}
 	}
 	return nil
-}
-
-// colour decides whether a stream gets colour: never into a pipe, unless asked.
-func (p *program) colour(w io.Writer, choice string) bool {
-	switch choice {
-	case "always":
-		return true
-	case "never":
-		return false
-	}
-	if p.environ["NO_COLOR"] != "" || p.environ["TERM"] == "dumb" {
-		return false
-	}
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -20,10 +20,17 @@ func buildCommand(p *program) *cli.Command {
 		ArgsUsage: "[DIR]",
 		Description: "Compiles the intents below DIR (by default the directory of the nearest portcullis.yaml, searched\n" +
 			"upward to the Git root) and writes the manifests of one environment to stdout, or the kustomize tree\n" +
-			"of all environments to --out. Nothing is written unless every step holds.",
+			"of all environments to --out: a directory, or an archive. Nothing is written unless every step holds,\n" +
+			"and what is there is replaced in whole. A directory with a bundle in it is no input of later builds.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "env", Usage: "the `ENVIRONMENT` to write to stdout; needed where there are several"},
-			&cli.StringFlag{Name: "out", Usage: "write the bundle to this `DIRECTORY` instead of stdout"},
+			&cli.StringFlag{Name: "namespace", Usage: "emit this `NAMESPACE` alone, which may be one that was made after a pattern of the Platform"},
+			&cli.StringFlag{Name: "out", Usage: "write the bundle to this `PLACE` instead of stdout: a directory, or a file that ends in .tar.gz"},
+			&cli.BoolFlag{Name: "check", Usage: "write nothing; exit with 1 and show the difference where --out holds something else than would be built"},
+			&cli.BoolFlag{Name: "no-verify", Usage: "write to --out whatever the rules find, and say so in the bundle; a mistake in the intents still stops the build"},
+			&cli.BoolFlag{Name: "allow-empty", Usage: "let a repository without intents, or an environment without policies, through"},
+			&cli.BoolFlag{Name: "argocd", Usage: "run as Argo CD's plugin: the Application chooses the environment, findings are brief"},
+			timeoutFlag(),
 		}, reportFlags()...),
 		Action: p.build,
 	}
@@ -34,21 +41,23 @@ func (p *program) build(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.NArg() > 1 {
-		return usageError{fmt.Errorf("build takes one directory, found %d arguments", c.NArg())}
+	if c.Bool("argocd") {
+		if err := p.seatArgoCD(c); err != nil {
+			return err
+		}
 	}
-	if c.String("env") != "" && c.String("out") != "" {
-		return usageError{errors.New("--env chooses what goes to stdout; --out writes every environment: give one of the two")}
+	if err := buildArguments(c); err != nil {
+		return err
 	}
 	dir, err := repository(c.Args().First())
 	if err != nil {
 		return err
 	}
-	files, found, err := compiler.ReadTree(dir, compiler.DefaultLimits())
+	out, err := outputOf(c, dir)
 	if err != nil {
-		return inputError(err)
+		return err
 	}
-	built, err := compiler.Build(c.Context, files, found)
+	built, err := p.compile(c, dir, compiler.Options{Namespace: c.String("namespace"), AllowEmpty: c.Bool("allow-empty")})
 	if err != nil {
 		return err
 	}
@@ -57,36 +66,73 @@ func (p *program) build(c *cli.Context) error {
 			return err
 		}
 	}
-	if err := outcome(built.Report, wishes.failOn); err != nil {
-		return err
+	judged := outcome(built.Report, wishes.failOn)
+	tree := built.Tree
+	if c.Bool("no-verify") && tree == nil {
+		tree = built.Unverified
 	}
-	if out := c.String("out"); out != "" {
-		return p.writeBundle(built, out, dir)
+	if tree == nil || judged != nil && !c.Bool("no-verify") {
+		return judged
 	}
-	return p.writeManifests(built, c.String("env"))
-}
-
-func (p *program) writeBundle(built *compiler.Built, out, dir string) error {
-	var rules []string
-	for _, r := range built.Report.Rules {
-		rules = append(rules, r.Code)
+	if out == nil {
+		return p.writeManifests(built, c.String("env"), c.Bool("allow-empty"))
 	}
-	b, err := bundle.New(version(), built.Report.Sources, built.Tree, rules)
+	b, err := bundle.New(bundle.Record{Tool: version(), Inputs: built.Inputs, Report: built.Report, Waivers: built.Waivers, Unverified: c.Bool("no-verify")}, tree)
 	if err != nil {
 		return err
 	}
-	if err := b.WriteDirectory(out, dir); err != nil {
-		if errors.Is(err, bundle.ErrRefused) {
-			return usageError{fmt.Errorf("--out: %w", err)}
-		}
-		return err
+	if c.Bool("check") {
+		return errors.Join(p.compareBundle(b, out, c.String("out")), judged)
 	}
-	fmt.Fprintf(p.err, "wrote %d files to %s\n", len(b), out)
+	if err := out.Write(b); err != nil {
+		return outError(err)
+	}
+	fmt.Fprintf(p.err, "wrote %d files to %s\n", len(b), c.String("out"))
+	return judged
+}
+
+// buildArguments refuses what contradicts itself.
+func buildArguments(c *cli.Context) error {
+	out := c.String("out") != ""
+	switch {
+	case c.NArg() > 1:
+		return usageError{fmt.Errorf("build takes one directory, found %d arguments", c.NArg())}
+	case c.String("env") != "" && out:
+		return usageError{errors.New("--env chooses what goes to stdout; --out writes every environment: give one of the two")}
+	case c.Bool("check") && !out:
+		return usageError{errors.New("--check compares what would be built with a bundle: name it with --out")}
+	case c.Bool("no-verify") && !out:
+		return usageError{errors.New("--no-verify needs --out: a bundle says that it was not verified, a stream cannot")}
+	}
 	return nil
 }
 
-// writeManifests writes one environment as a stream of YAML documents.
-func (p *program) writeManifests(built *compiler.Built, name string) error {
+// outputOf is the place that --out names, or nil. It is made ready before the
+// build, so that a place that cannot be written to costs no time.
+func outputOf(c *cli.Context, dir string) (*bundle.Output, error) {
+	if c.String("out") == "" {
+		return nil, nil
+	}
+	out, err := bundle.At(c.String("out"), dir)
+	if err == nil && !c.Bool("check") {
+		err = out.Prepare()
+	}
+	if err != nil {
+		return nil, outError(err)
+	}
+	return out, nil
+}
+
+func outError(err error) error {
+	if errors.Is(err, bundle.ErrRefused) {
+		return usageError{fmt.Errorf("--out: %w", err)}
+	}
+	return fmt.Errorf("--out: %w", err)
+}
+
+// writeManifests writes one environment as a stream of YAML documents. An empty one
+// is refused unless asked for: whoever prunes by it would delete every policy.
+func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty bool) error {
 	var names []string
 	for _, e := range built.Environments {
 		names = append(names, e.Name)
@@ -97,11 +143,14 @@ func (p *program) writeManifests(built *compiler.Built, name string) error {
 	}
 	i := max(slices.Index(names, name), 0)
 	if name != "" && names[i] != name {
-		return usageError{fmt.Errorf("--env: there is no environment %q; there is %s", name, strings.Join(names, ", "))}
+		return usageError{fmt.Errorf("--env: there is no environment %.60q; there is %s", name, strings.Join(names, ", "))}
 	}
 	stream, err := built.Environments[i].Manifests()
 	if err != nil {
 		return err
+	}
+	if stream == "" && !allowEmpty {
+		return usageError{fmt.Errorf("environment %s has no policies, and nothing was written: whoever prunes by the result would delete all that are there. If that is meant, say so with --allow-empty", names[i])}
 	}
 	_, err = io.WriteString(p.out, stream)
 	return err

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,7 +25,10 @@ func checkCommand(p *program) *cli.Command {
 		Description: "PATH is a directory with a portcullis.yaml, which is judged as build judges it, or directories and\n" +
 			"files with manifests, which are judged by the same rules; - reads manifests from stdin. Without a\n" +
 			"PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
-		Flags:  reportFlags(),
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
+			timeoutFlag(),
+		}, reportFlags()...),
 		Action: p.check,
 	}
 }
@@ -33,7 +38,11 @@ func (p *program) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	built, err := p.judge(c)
+	now, err := effectiveTime(c.String("effective-time"))
+	if err != nil {
+		return err
+	}
+	built, err := p.judge(c, compiler.Options{EffectiveTime: now})
 	if err != nil {
 		return err
 	}
@@ -43,18 +52,14 @@ func (p *program) check(c *cli.Context) error {
 	return outcome(built, wishes.failOn)
 }
 
-func (p *program) judge(c *cli.Context) (diag.Report, error) {
+func (p *program) judge(c *cli.Context, o compiler.Options) (diag.Report, error) {
 	paths := c.Args().Slice()
 	if len(paths) == 0 || len(paths) == 1 && isRepository(paths[0]) {
 		dir, err := repository(c.Args().First())
 		if err != nil {
 			return diag.Report{}, err
 		}
-		files, found, err := compiler.ReadTree(dir, compiler.DefaultLimits())
-		if err != nil {
-			return diag.Report{}, inputError(err)
-		}
-		built, err := compiler.Build(c.Context, files, found)
+		built, err := p.compile(c, dir, o)
 		if err != nil {
 			return diag.Report{}, err
 		}
@@ -70,11 +75,28 @@ func (p *program) judge(c *cli.Context) (diag.Report, error) {
 		files = append(files, more...)
 		found = append(found, f...)
 	}
-	built, err := compiler.Check(c.Context, files, found)
+	defer p.progress("judging")()
+	built, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (*compiler.Built, error) {
+		return compiler.Check(ctx, files, found)
+	})
 	if err != nil {
 		return diag.Report{}, err
 	}
 	return built.Report, nil
+}
+
+// effectiveTime is when a check takes place. A day is all of it: what ends on it has
+// not ended.
+func effectiveTime(given string) (time.Time, error) {
+	if given == "" {
+		return time.Now(), nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, given); err == nil && at.Year() >= 2000 {
+			return at, nil
+		}
+	}
+	return time.Time{}, usageError{fmt.Errorf("--effective-time: expected a day such as 2026-12-01, or a time such as 2026-12-01T09:30:00Z, found %q", given)}
 }
 
 // readManifests reads what one argument names: stdin, a file, or a directory.
@@ -124,17 +146,29 @@ func repository(named string) (string, error) {
 		}
 		return filepath.ToSlash(filepath.Clean(named)), nil
 	}
-	for dir := "."; ; dir = filepath.Join("..", dir) {
+	dir, ok, err := enclosing(".")
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one, or begin one with portcullis init", intent.PlatformFile)}
+	}
+	return dir, nil
+}
+
+// enclosing is the nearest directory with a portcullis.yaml, from this one upward as
+// far as the Git root.
+func enclosing(dir string) (found string, ok bool, err error) {
+	for ; ; dir = filepath.Join(dir, "..") {
 		if isRepository(dir) {
-			return filepath.ToSlash(dir), nil
+			return filepath.ToSlash(dir), true, nil
 		}
 		abs, err := filepath.Abs(dir)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
-		_, gitErr := os.Lstat(filepath.Join(dir, ".git"))
-		if gitErr == nil || filepath.Dir(abs) == abs {
-			return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one", intent.PlatformFile)}
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || filepath.Dir(abs) == abs {
+			return "", false, nil
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -44,9 +45,7 @@ type sink struct {
 
 func reportingOf(c *cli.Context) (reporting, error) {
 	r := reporting{colour: c.String("color")}
-	switch r.colour {
-	case "auto", "always", "never":
-	default:
+	if !slices.Contains(colourChoices, r.colour) {
 		return r, usageError{fmt.Errorf("--color: expected auto, always or never, found %q", r.colour)}
 	}
 	severity, err := diag.ParseSeverity(c.String("fail-on"))
@@ -65,9 +64,16 @@ func reportingOf(c *cli.Context) (reporting, error) {
 		}
 		r.sinks = append(r.sinks, sink{format, file})
 	}
-	if len(r.sinks) == 0 {
-		r.sinks = []sink{{format: report.Formats[0]}}
+	if len(r.sinks) > 0 {
+		return r, nil
 	}
+	format := report.Formats[0]
+	if c.Bool("argocd") { // it shows stderr whole
+		if format, err = report.Lookup("brief"); err != nil {
+			return r, err
+		}
+	}
+	r.sinks = []sink{{format: format}}
 	return r, nil
 }
 
@@ -75,7 +81,7 @@ func reportingOf(c *cli.Context) (reporting, error) {
 func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
 	for _, s := range r.sinks {
 		if s.file == "" {
-			if err := report.Write(w, s.format, rep, report.Options{Color: p.colour(w, r.colour)}); err != nil {
+			if err := report.Write(w, s.format, rep, report.Options{Color: p.colour(w, r.colour), Width: width(w)}); err != nil {
 				return err
 			}
 			continue

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -11,6 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"portcullis": func() { os.Exit(Main()) },
+		"longwork":   longWork,
 	})
 }
 
@@ -36,4 +39,13 @@ func TestScripts(t *testing.T) {
 			"exits": exits,
 		},
 	})
+}
+
+// longWork is something that takes longer than people wait in silence.
+func longWork() {
+	p := &program{streams: streams{err: os.Stderr}, environ: map[string]string{"TERM": os.Getenv("TERM")}}
+	stop := p.progress("compiling")
+	time.Sleep(2 * patience)
+	stop()
+	fmt.Println("done")
 }

@@ -31,8 +31,12 @@ func versionCommand(p *program) *cli.Command {
 			if c.NArg() > 0 {
 				return usageError{fmt.Errorf("version takes no arguments, found %q", c.Args().First())}
 			}
-			_, err := fmt.Fprintf(p.out, "portcullis %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-			return err
+			return p.printVersion()
 		},
 	}
+}
+
+func (p *program) printVersion() error {
+	_, err := fmt.Fprintf(p.out, "portcullis %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	return err
 }

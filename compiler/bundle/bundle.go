@@ -1,61 +1,37 @@
 // Package bundle turns what was built into files and back: a kustomize tree, and
-// beside it bundle.json, which says what it was built from.
+// beside it bundle.json, which says what it was built from and how it was judged.
 //
-// Its invariant: a bundle is written whole or not at all; the same input gives the
-// same bytes.
+// Its invariant: a place holds the bundle that it held, or the new one, each whole;
+// never a mixture, and never something of somebody else's lost. The same input gives
+// the same bytes, as a directory and as an archive.
 //
 // It must not know how the tree came about, nor judge it.
 package bundle
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"maps"
+	"slices"
 
-	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
 )
 
-// IndexFile is the name of a bundle's index, which also marks a directory as one
-// of ours: only such a directory is ever replaced.
-const IndexFile = "bundle.json"
-
-// Schema is the version of the index.
-const Schema = plan.Group + "/bundle/v1alpha1"
-
-// Index says what a bundle was built from, by which program, and what it holds.
-type Index struct {
-	Schema  string            `json:"schema"`
-	Tool    string            `json:"tool"`    // version of the program
-	Inputs  map[string]string `json:"inputs"`  // path → SHA-256, in hex, of each file that was read
-	Outputs map[string]string `json:"outputs"` // the same of each file of the bundle but the index
-	Rules   []string          `json:"rules"`   // codes of the rules that were evaluated, sorted
-}
-
-// Bundle is path → bytes, the index included.
+// Bundle is path → bytes, the index included. Paths have forward slashes.
 type Bundle map[string][]byte
 
 // New adds the index to a tree.
-func New(tool string, inputs, tree map[string][]byte, rules []string) (Bundle, error) {
-	index := Index{Schema: Schema, Tool: tool, Inputs: digests(inputs), Outputs: digests(tree), Rules: rules}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(index); err != nil {
+func New(r Record, tree map[string][]byte) (Bundle, error) {
+	index, err := r.index(tree)
+	if err != nil {
 		return nil, err
 	}
-	bundle := Bundle(maps.Clone(tree))
-	bundle[IndexFile] = b.Bytes()
-	return bundle, nil
+	b := Bundle{IndexFile: index}
+	maps.Copy(b, tree)
+	return b, nil
 }
 
-func digests(files map[string][]byte) map[string]string {
-	all := make(map[string]string, len(files))
-	for name, data := range files {
-		sum := sha256.Sum256(data)
-		all[name] = hex.EncodeToString(sum[:])
-	}
-	return all
+// paths are the bundle's files in the order in which they are written: the index
+// first, so that a directory with anything in it says whose it is, then by name.
+func (b Bundle) paths() []string {
+	all := []string{IndexFile}
+	return append(all, slices.DeleteFunc(diag.SortedKeys(b), func(name string) bool { return name == IndexFile })...)
 }

@@ -53,17 +53,13 @@ func known(p *plan.Plan, world object.Set) population {
 	}
 	for _, n := range p.Namespaces {
 		everywhere := namespaceLabels(p, namespaces, n.Name)
-		g := gathering{seen: map[string]bool{}}
+		g := gathering{seen: map[string]bool{}, cut: p.Quarantine}
 		// Where one workload is to have no DNS, it is given intent by intent, and pods
 		// without an intent have none.
 		dns := true
 		for _, w := range workloads[n.Name] {
 			dns = dns && (w.DNS || w.HostNetwork)
 		}
-		g.add(&pods{
-			Endpoint: &meaning.Endpoint{Namespace: n.Name, Name: "*", Labels: map[string]string{}, NamespaceLabels: everywhere, ServiceAccount: "default"},
-			name:     n.Name + "/*", kind: kindUnlabelled, dns: dns,
-		})
 		for _, w := range workloads[n.Name] {
 			if w.HostNetwork {
 				continue
@@ -79,11 +75,13 @@ func known(p *plan.Plan, world object.Set) population {
 			}
 			g.add(&pods{Endpoint: e, name: e.Ref(), kind: kindWorkload, dns: dns})
 		}
-		// By name, with the pods that nothing describes last.
-		slices.SortStableFunc(g.members[1:], func(a, b *pods) int { return strings.Compare(a.name, b.name) })
-		members := append(g.members[1:], g.members[0])
-		pop.byNamespace[n.Name] = members
-		pop.all = append(pop.all, members...)
+		slices.SortStableFunc(g.members, func(a, b *pods) int { return strings.Compare(a.name, b.name) })
+		g.add(&pods{ // nothing describes them
+			Endpoint: &meaning.Endpoint{Namespace: n.Name, Name: "*", Labels: map[string]string{}, NamespaceLabels: everywhere, ServiceAccount: "default"},
+			name:     n.Name + "/*", kind: kindUnlabelled, dns: dns,
+		})
+		pop.byNamespace[n.Name] = g.members
+		pop.all = append(pop.all, g.members...)
 	}
 	pop.dns = servers(p, byNamespace, namespaceLabels(p, namespaces, p.Cluster.DNS.Namespace))
 	pop.all = append(pop.all, pop.dns...)
@@ -95,9 +93,17 @@ func known(p *plan.Plan, world object.Set) population {
 type gathering struct {
 	members []*pods
 	seen    map[string]bool
+	cut     []plan.Quarantined
 }
 
+// add takes in an endpoint, unless it is in quarantine: that it reaches nobody is what
+// was asked for.
 func (g *gathering) add(e *pods) {
+	for _, q := range g.cut {
+		if q.End.Pods.Matches(e.Namespace, e.NamespaceLabels, e.Labels) {
+			return
+		}
+	}
 	var key strings.Builder
 	key.WriteString(e.ServiceAccount)
 	for _, k := range diag.SortedKeys(e.Labels) {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -79,9 +80,16 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 		d.mapping(n, v)
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
-			d.add(wrongType.At(d.at.Span(n), "expected a list, found %s", describe(n)).Suggest("write it as [%s]", brief(n)))
+			f := wrongType.At(d.at.Span(n), "expected a list, found %s", describe(n))
+			if n.Kind == yaml.MappingNode {
+				f = f.Suggest("begin it with a dash: it is the first of a list")
+			} else {
+				f = f.Suggest("write it as [%s]", n.Value).Replace(d.at.Span(n), "["+n.Value+"]")
+			}
+			d.add(f)
 			return
 		}
+		v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content))) // an empty list is written all the same
 		for _, item := range n.Content {
 			element := reflect.New(v.Type().Elem()).Elem()
 			d.value(item, element)
@@ -124,14 +132,15 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 		span.Set(reflect.ValueOf(d.at.Span(n)))
 	}
 	if n.Kind != yaml.MappingNode {
-		d.add(wrongType.At(d.at.Span(n), "expected a mapping with %s, found %s", listed(names(fields), "or"), describe(n)))
+		d.add(wrongType.At(d.at.Span(n), "expected a mapping with %s, found %s", listed(names(fields), "or"), describe(n)).
+			Suggest("write it as {%s: …}", fields[0].name))
 		return
 	}
 	given := map[string]bool{}
 	for key, value := range pairs(n) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
 		if i < 0 {
-			d.unknown(key, names(fields))
+			given[d.unknown(key, names(fields))] = true // a misspelt field is not missing as well
 			continue
 		}
 		given[key.Value] = true
@@ -143,20 +152,23 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	}
 	for _, f := range fields {
 		if f.required && !given[f.name] {
-			d.add(missingField.At(d.at.Span(n), "%s is missing here", f.name).Suggest("add %s", f.name))
+			d.add(missingField.At(d.at.Span(n), "%s is missing here", f.name).
+				Because("it has no default, which would be a guess").Suggest("add %s", f.name))
 		}
 	}
 }
 
-func (d *decoder) unknown(key *yaml.Node, known []string) {
+// unknown complains of a field, and returns the one that was probably meant.
+func (d *decoder) unknown(key *yaml.Node, known []string) (near string) {
 	span := d.at.Span(key)
 	f := unknownField.At(span, "there is no field %q here", key.Value)
-	if near := nearest(key.Value, known); near != "" {
+	if near = nearest(key.Value, known); near != "" {
 		f = f.Suggest("did you mean %s? The fields are %s", near, listed(known, "and")).Replace(span, near)
 	} else {
 		f = f.Suggest("the fields are %s", listed(known, "and"))
 	}
 	d.add(f)
+	return near
 }
 
 // field is a member of a struct by the name it has in YAML.
@@ -166,7 +178,14 @@ type field struct {
 	index    []int
 }
 
+// fieldsByType remembers what fieldsOf found out: the types are few, and asking
+// reflection anew for each mapping of a file is a sixth of the work.
+var fieldsByType sync.Map
+
 func fieldsOf(t reflect.Type) []field {
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.([]field)
+	}
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
 		name, option, _ := strings.Cut(f.Tag.Get("key"), ",")
@@ -174,6 +193,7 @@ func fieldsOf(t reflect.Type) []field {
 			fields = append(fields, field{name: name, required: option == "required", index: f.Index})
 		}
 	}
+	fieldsByType.Store(t, fields)
 	return fields
 }
 
@@ -194,8 +214,7 @@ func (d *decoder) check(n *yaml.Node, depth int) {
 	}
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.add(notInLanguage.At(d.at.Span(n), "an alias (*%s)", n.Value).
-			Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\""))
+		d.add(d.alias(d.at.Span(n), n.Value))
 		return
 	case n.Anchor != "":
 		d.add(notInLanguage.At(d.at.Span(n), "an anchor (&%s)", n.Anchor).Suggest("remove the anchor and write values out"))
@@ -219,9 +238,17 @@ func (d *decoder) check(n *yaml.Node, depth int) {
 			}
 		}
 	}
-	for _, c := range n.Content {
+	for i, c := range n.Content {
+		if c.Kind == yaml.AliasNode && n.Kind == yaml.MappingNode && i > 0 && n.Content[i-1].ShortTag() == "!!merge" {
+			continue // the merge key says it
+		}
 		d.check(c, depth+1)
 	}
+}
+
+func (d *decoder) alias(span diag.Span, name string) diag.Diagnostic {
+	return notInLanguage.At(span, "an alias (*%s)", name).
+		Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\"")
 }
 
 // pairs yields a mapping's keys and values.
@@ -257,11 +284,4 @@ func tagged(word, tag string) string {
 		kind = "the value"
 	}
 	return fmt.Sprintf("%s %.60s", kind, word)
-}
-
-func brief(n *yaml.Node) string {
-	if n.Kind == yaml.ScalarNode {
-		return n.Value
-	}
-	return "…"
 }

@@ -14,9 +14,9 @@ import (
 	"path"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -30,10 +30,54 @@ const PlatformFile = "portcullis.yaml"
 // maxNodes bounds the work for one file; 10,000 intents take a tenth of it.
 const maxNodes = 1_000_000
 
+// mostFindings is how many mistakes of one document are told: a file of nothing else
+// would be a report that nobody can open.
+const mostFindings = 1000
+
 // Repository is what was written, document by document, unresolved.
 type Repository struct {
-	Platform *Platform
-	Intents  []NetworkIntent // in the order of files and documents
+	Platform *Platform // its parts merged; nil if there is none
+	Intents  []NetworkIntent
+	Waivers  []Waiver
+
+	parts []Platform // the one of PlatformFile first
+	// partial: some document has a mistake, so that something in it may be missing.
+	partial bool
+	// lost: of some document not even the name is known.
+	lost bool
+}
+
+// kinds is the table of what a document may be.
+var kinds = []struct {
+	name     string
+	document reflect.Type
+	add      func(*Repository, *decoder, *yaml.Node)
+}{
+	{"NetworkIntent", reflect.TypeFor[NetworkIntent](), func(r *Repository, d *decoder, n *yaml.Node) {
+		i := decoded[NetworkIntent](d, n)
+		i.partial = d.found.Failed()
+		r.lost = r.lost || i.Metadata.Name.Value == "" || i.partial && i.Metadata.Namespace.Value == "" && i.Spec.Namespaces == nil
+		r.Intents = append(r.Intents, i)
+	}},
+	{"Platform", reflect.TypeFor[Platform](), func(r *Repository, d *decoder, n *yaml.Node) {
+		r.parts = append(r.parts, decoded[Platform](d, n))
+	}},
+	{"Waiver", reflect.TypeFor[Waiver](), func(r *Repository, d *decoder, n *yaml.Node) {
+		r.Waivers = append(r.Waivers, decoded[Waiver](d, n))
+	}},
+}
+
+func decoded[T any](d *decoder, n *yaml.Node) (document T) {
+	d.value(n, reflect.ValueOf(&document).Elem())
+	return document
+}
+
+func kindNames() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
 }
 
 // File is one text of the repository; Path is relative to its root, with slashes.
@@ -56,15 +100,19 @@ func Ours(f File) bool {
 	return false
 }
 
-// Parse reads the files that are Ours, in the order given.
+// Parse reads the files that are Ours. The order in which they are given does not
+// matter.
 func Parse(files []File) (*Repository, diag.List) {
 	repo := &Repository{}
 	var found diag.List
-	for _, f := range files {
+	sorted := slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	for _, f := range sorted {
 		if Ours(f) {
 			found = append(found, repo.parse(f)...)
 		}
 	}
+	repo.partial = found.Failed()
+	found = append(found, repo.mergeParts()...)
 	if repo.Platform == nil && !found.Failed() {
 		found = append(found, platformCount.At(diag.Span{File: PlatformFile}, "there is no Platform in the repository").
 			Suggest("put one into %s:\n\n%s", PlatformFile, indent(minimalPlatform)))
@@ -86,14 +134,19 @@ var bom = []byte("\xef\xbb\xbf")
 
 func (r *Repository) parse(f File) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
-	if !utf8.Valid(data) {
-		return diag.List{unreadable.At(diag.Span{File: f.Path}, "the file is not UTF-8").Suggest("save it as UTF-8")}
+	if span, c, bad := object.NotUTF8(f.Path, data); bad {
+		r.lost = true
+		return diag.List{unreadable.At(span, "the byte 0x%02x is not UTF-8", c).Suggest("save the file as UTF-8")}
 	}
 	var found diag.List
 	for doc := range object.Documents(f.Path, data) {
 		d := &decoder{at: doc}
-		if n := d.root(); n != nil {
-			r.document(d, n)
+		if n := d.root(); n == nil || !r.document(d, n) {
+			r.lost = true
+		}
+		if all := len(d.found); all > mostFindings {
+			d.found = append(d.found[:mostFindings], limitExceeded.At(d.at.Line(1), "the document has %d mistakes, of which %d are told", all, mostFindings).
+				Suggest("mend those first"))
 		}
 		found = append(found, d.found...)
 	}
@@ -102,11 +155,13 @@ func (r *Repository) parse(f File) diag.List {
 
 // root parses one document into nodes that hold nothing but the language's YAML.
 func (d *decoder) root() *yaml.Node {
-	for i, line := range strings.Split(string(d.at.Text), "\n") {
-		if strings.HasPrefix(line, "%") {
-			d.add(notInLanguage.At(d.at.Line(i+1), "a YAML directive").Suggest("remove the line"))
+	at := 0
+	for line := range bytes.SplitSeq(d.at.Text, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("%")) {
+			d.add(notInLanguage.At(d.at.Within(at, at+len(line)), "a YAML directive").Suggest("remove the line"))
 			return nil
 		}
+		at += len(line) + 1
 	}
 	var n, rest yaml.Node
 	reader := yaml.NewDecoder(bytes.NewReader(d.at.Text))
@@ -138,8 +193,9 @@ func count(n *yaml.Node) int {
 	return total
 }
 
-// document decodes one document into the kind that it says it is.
-func (r *Repository) document(d *decoder, n *yaml.Node) {
+// document decodes one document into the kind that it says it is, and reports
+// whether there is such a kind.
+func (r *Repository) document(d *decoder, n *yaml.Node) (known bool) {
 	var head struct{ apiVersion, kind *yaml.Node }
 	if n.Kind == yaml.MappingNode {
 		for key, value := range pairs(n) {
@@ -153,41 +209,31 @@ func (r *Repository) document(d *decoder, n *yaml.Node) {
 	}
 	if head.kind == nil || head.apiVersion == nil {
 		d.add(wrongKind.At(d.at.Span(n), "expected a document with apiVersion: %s and a kind", APIVersion).
-			Suggest("the kinds are NetworkIntent and Platform"))
-		return
+			Suggest("the kinds are %s", listed(kindNames(), "and")))
+		return false
 	}
 	if head.apiVersion.Value != APIVersion {
 		f := wrongKind.At(d.at.Span(head.apiVersion), "expected apiVersion %s, found %.80s", APIVersion, head.apiVersion.Value)
 		if strings.HasPrefix(head.apiVersion.Value, strings.TrimSuffix(APIVersion, "v1alpha1")) || head.kind.Value == "NetworkIntent" {
-			f = f.Replace(d.at.Span(head.apiVersion), APIVersion)
+			f = f.Suggest("write %s", APIVersion).Replace(d.at.Span(head.apiVersion), APIVersion)
 		} else {
 			f = f.Suggest("move other manifests into a file of their own: here they would not be read")
 		}
 		d.add(f)
-		return
+		return false
 	}
-	switch head.kind.Value {
-	case "NetworkIntent":
-		var i NetworkIntent
-		d.value(n, reflect.ValueOf(&i).Elem())
-		r.Intents = append(r.Intents, i)
-	case "Platform":
-		var p Platform
-		d.value(n, reflect.ValueOf(&p).Elem())
-		if r.Platform != nil {
-			d.add(platformCount.At(p.Metadata.Name.Span, "a second Platform").See(r.Platform.Metadata.Name.Span, "the first is here").
-				Suggest("merge the two: a repository has one Platform"))
-			return
+	for _, k := range kinds {
+		if k.name == head.kind.Value {
+			k.add(r, d, n)
+			return true
 		}
-		r.Platform = &p
-	default:
-		kinds := []string{"NetworkIntent", "Platform"}
-		f := wrongKind.At(d.at.Span(head.kind), "expected the kind %s, found %.80s", listed(kinds, "or"), head.kind.Value)
-		if near := nearest(head.kind.Value, kinds); near != "" {
-			f = f.Suggest("did you mean %s?", near).Replace(d.at.Span(head.kind), near)
-		}
-		d.add(f)
 	}
+	f := wrongKind.At(d.at.Span(head.kind), "expected the kind %s, found %.80s", listed(kindNames(), "or"), head.kind.Value)
+	if near := nearest(head.kind.Value, kindNames()); near != "" {
+		f = f.Suggest("did you mean %s?", near).Replace(d.at.Span(head.kind), near)
+	}
+	d.add(f)
+	return false
 }
 
 var (
@@ -195,6 +241,8 @@ var (
 	// indicator is a character that cannot begin a plain word, where one begins.
 	indicator = regexp.MustCompile("(?:^|[\\[{,:-])[ \t]*([@`%])")
 	star      = regexp.MustCompile(`(?:^|[\[{,:-])[ \t]*(\*/\*)`)
+	tab       = regexp.MustCompile(`^ *(\t)`)
+	unknown   = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
 // syntax explains a parse error. The parser names a line near the mistake, and no
@@ -207,23 +255,46 @@ func (d *decoder) syntax(err error) {
 		message = m[2]
 	}
 	lines := strings.Split(string(d.at.Text), "\n")
+	if m := unknown.FindStringSubmatch(message); m != nil {
+		for i, text := range lines {
+			if at := strings.Index(text, "*"+m[1]); at >= 0 {
+				d.add(d.alias(d.columns(lines, i+1, at, at+1+len(m[1])), m[1]))
+				return
+			}
+		}
+	}
+	if strings.HasPrefix(message, "did not find expected") {
+		line++ // the parser counts from 0 here, and from 1 in its other errors
+	}
 	for _, n := range []int{line, line - 1, line + 1, 1} {
 		if n < 1 || n > len(lines) {
 			continue
 		}
+		if at := tab.FindStringSubmatchIndex(lines[n-1]); at != nil {
+			d.add(object.NotYAML.At(d.columns(lines, n, at[2], at[3]), "a tab in the indentation").
+				Because("YAML indents by spaces alone").Suggest("write spaces"))
+			return
+		}
 		for _, quoted := range []*regexp.Regexp{indicator, star} {
 			if at := quoted.FindStringSubmatchIndex(lines[n-1]); at != nil {
-				span := d.at.Line(n)
 				word := wordAt(lines[n-1][at[2]:])
-				span.Start.Column = utf8.RuneCountInString(lines[n-1][:at[2]]) + 1
-				span.End.Column = span.Start.Column + utf8.RuneCountInString(word)
+				span := d.columns(lines, n, at[2], at[2]+len(word))
 				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %q", word).Replace(span, fmt.Sprintf("%q", word)))
 				return
 			}
 		}
 	}
 	d.add(object.NotYAML.At(d.at.Line(line), "the document does not parse as YAML: %.200s", message).
-		Suggest("look at the indentation and the brackets of this line and the one before it"))
+		Suggest("look at the indentation and the brackets of this line and its neighbours"))
+}
+
+// columns is a part of the nth of the document's lines, between two of its bytes.
+func (d *decoder) columns(lines []string, n, start, end int) diag.Span {
+	before := 0
+	for _, l := range lines[:n-1] {
+		before += len(l) + 1
+	}
+	return d.at.Within(before+start, before+end)
 }
 
 func wordAt(s string) string {

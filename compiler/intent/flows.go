@@ -18,7 +18,8 @@ type claim struct {
 }
 
 func (c claim) origin() plan.Origin {
-	o := plan.Origin{Span: c.line.span, Why: c.line.terms.Why.Value, Ticket: c.line.terms.Ticket.Value}
+	terms := c.line.terms
+	o := plan.Origin{Span: c.line.span, Why: terms.Why.Value, Ticket: terms.Ticket.Value, Until: string(terms.Until.Value)}
 	if c.home != nil {
 		o.Intent = c.home.Ref()
 	}
@@ -41,19 +42,27 @@ func (c claim) far() party {
 // merges lines that say the same.
 func (s *resolver) flows(lines []line, exists []bool) {
 	var claims []claim
+	answers := acceptances{}
 	for i := range lines {
-		l := &lines[i]
-		made, here := s.claims(l)
+		made, here := s.claims(&lines[i])
 		claims = append(claims, made...)
 		exists[i] = exists[i] || here
 	}
-	byPair := map[[2]string]int{}
 	for _, c := range claims {
-		ports := s.agreed(c, claims)
+		answers.add(s, c)
+	}
+	// The Platform's flows stay apart: they hold in namespaces that nobody listed.
+	type pairing struct {
+		from, to string
+		platform bool
+	}
+	byPair := map[pairing]int{}
+	for _, c := range claims {
+		ports := s.agreed(c, answers)
 		if len(ports) == 0 {
 			continue
 		}
-		pair := [2]string{c.from.end.Name, c.to.end.Name}
+		pair := pairing{c.from.end.Name, c.to.end.Name, c.home == nil}
 		i, merged := byPair[pair]
 		if !merged {
 			byPair[pair] = len(s.plan.Flows)
@@ -74,9 +83,8 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 	}
 	var home *plan.Workload
 	namespace := ""
-	if l.home >= 0 {
-		m := s.repo.Intents[l.home].Metadata
-		i, ok := s.workloads[string(m.Namespace.Value)+"/"+string(m.Name.Value)]
+	if l.home != nil {
+		i, ok := s.workloads[l.home.ref()]
 		if !ok {
 			return nil, false
 		}
@@ -85,7 +93,7 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 	}
 	ends := func(written []At[Peer]) []party {
 		if written == nil {
-			return []party{s.self(home, diag.Span{})}
+			return []party{s.workloadParty(home, diag.Span{})}
 		}
 		parties := s.peers(written, namespace)
 		if home != nil {
@@ -93,8 +101,13 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 		}
 		return parties
 	}
-	if len(l.terms.Ports) == 0 && !s.found.Failed() {
+	if l.terms.Ports != nil && len(l.terms.Ports) == 0 {
 		s.add(missingField.At(l.span, "the line names no port").Suggest("name the ports that it needs; everything is [any]"))
+	}
+	for _, p := range l.terms.Ports {
+		if slices.ContainsFunc(p.Value.Ports, plan.Port.IsICMP) {
+			s.requireCalico(p.Span, "a line on ICMP")
+		}
 	}
 	froms, tos := ends(l.from), ends(l.to)
 	for _, to := range tos {
@@ -105,7 +118,8 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 		}
 	}
 	// An @name that has nobody here makes its lines not exist; that is no mistake.
-	return made, len(made) > 0 || len(froms) == 0 || len(tos) == 0
+	named := slices.ContainsFunc(slices.Concat(l.from, l.to), func(p At[Peer]) bool { return p.Value.Kind == NamedPeer })
+	return made, len(made) > 0 || named && (len(froms) == 0 || len(tos) == 0)
 }
 
 func (s *resolver) checkUsedBy(written []At[Peer], w plan.Workload) {
@@ -145,7 +159,7 @@ func (s *resolver) ports(list []At[PortRef], to party) []target {
 	for _, p := range list {
 		switch {
 		case p.Value.Name == "":
-			all = append(all, p.Value.Port)
+			all = append(all, p.Value.Ports...)
 		case to.named != nil:
 			declared := map[string][]plan.Port{}
 			for _, e := range to.named.Ports {
@@ -170,6 +184,9 @@ func (s *resolver) ports(list []At[PortRef], to party) []target {
 
 func (s *resolver) workloadPorts(list []At[PortRef], to party) []target {
 	w := to.workload
+	if s.misread[w.Ref()] {
+		return nil // the port may stand where its intent has a mistake
+	}
 	var all, declared []plan.Port
 	var known []string
 	for _, p := range w.Ports {
@@ -184,10 +201,10 @@ func (s *resolver) workloadPorts(list []At[PortRef], to party) []target {
 		case p.Value.Name != "":
 			s.add(suggestName(unknownPort.At(p.Span, "%s declares no port called %s", w.Ref(), p.Value.Name).See(w.Span, "%s is described here", w.Ref()),
 				p.Span, p.Value.Name, known, "its ports are"))
-		case p.Value.Port.Protocol == plan.Any || len(plan.SubtractPorts([]plan.Port{p.Value.Port}, declared)) == 0:
-			all = append(all, p.Value.Port)
+		case p.Value.portless() || len(plan.SubtractPorts(p.Value.Ports, declared)) == 0:
+			all = append(all, p.Value.Ports...)
 		default:
-			s.add(unknownPort.At(p.Span, "%s does not listen on %s", w.Ref(), p.Value.Port).See(w.Span, "%s is described here", w.Ref()).
+			s.add(unknownPort.At(p.Span, "%s does not listen on %s", w.Ref(), plan.FormatPorts(p.Value.Ports)).See(w.Span, "%s is described here", w.Ref()).
 				Because("policy sees the pod's own port; a Service's is translated before").
 				Suggest("a Service's port? The pods listen on %s", listed(describePorts(w.Ports), "and")))
 		}
@@ -211,16 +228,15 @@ func (s *resolver) setPorts(list []At[PortRef], to party) []target {
 	var all []target
 	for _, p := range list {
 		if p.Value.Name == "" {
-			numbers = append(numbers, p.Value.Port)
+			numbers = append(numbers, p.Value.Ports...)
 			continue
 		}
 		before := len(all)
 		for i := range s.plan.Workloads {
 			w := &s.plan.Workloads[i]
 			member := s.workloadParty(w, to.span)
-			in := plan.End{Pods: &plan.Pods{Namespace: w.Namespace, Selector: w.Selector}}
 			declared := slices.IndexFunc(w.Ports, func(d plan.NamedPort) bool { return d.Name == p.Value.Name })
-			if declared >= 0 && s.inSet(in, *to.end.Pods) {
+			if declared >= 0 && s.inSet(w, *to.end.Pods) {
 				all = append(all, target{member, w.Ports[declared].Ports})
 			}
 		}
@@ -236,25 +252,22 @@ func (s *resolver) setPorts(list []At[PortRef], to party) []target {
 }
 
 // inSet reports whether a workload's pods are all in a set.
-func (s *resolver) inSet(workload plan.End, set plan.Pods) bool {
-	n, _ := s.plan.Namespace(workload.Pods.Namespace)
-	if set.Namespace != "" && set.Namespace != n.Name || set.Namespace == "" && !set.Namespaces.Matches(n.Labels) {
-		return false
-	}
-	return implies(workload.Pods.Selector, set.Selector)
+func (s *resolver) inSet(w *plan.Workload, set plan.Pods) bool {
+	pods := s.pods(w.Namespace)
+	return s.namespaceWithin(pods, set) && implies(w.Selector, set.Selector)
 }
 
 // agreed is what of a claim both sides stand by.
-func (s *resolver) agreed(c claim, all []claim) []plan.Port {
+func (s *resolver) agreed(c claim, answers acceptances) []plan.Port {
 	if c.home == nil || !c.from.pods() || !c.to.pods() {
 		return c.ports // the Platform asks nobody, and addresses cannot be asked
 	}
-	from, to := c.from.end.Pods.Namespace, c.to.end.Pods.Namespace
+	from, to := c.from.namespace, c.to.namespace
 	if from == to && from != "" {
 		return c.ports
 	}
-	mode := s.handshake(from, to)
-	if mode == Either || c.far().set() && !s.anyGoverned(*c.far().end.Pods) {
+	mode := s.handshake(c.from, c.to)
+	if mode == Either || c.far().set() && !s.anyHeld(*c.far().end.Pods) {
 		return c.ports
 	}
 	outbound := c.line.from == nil
@@ -267,14 +280,15 @@ func (s *resolver) agreed(c claim, all []claim) []plan.Port {
 			Suggest("name the workloads one by one, or ask the platform team for handshake: either or a Platform flow"))
 		return nil
 	}
-	if outbound && !s.plan.Governs(to) || !outbound && mode == Both && !s.plan.Governs(from) {
+	if outbound && !s.held[to] || !outbound && mode == Both && !s.held[from] {
 		return c.ports // nobody there is held to anything, so nobody need accept
 	}
 	if !outbound && mode == Callee {
 		return c.ports
 	}
-	accepted := s.accepted(c, all, outbound, mode)
-	if missing := plan.SubtractPorts(c.ports, accepted); len(missing) > 0 {
+	accepted := answers.of(s, c, mode)
+	other := c.far().workload
+	if missing := plan.SubtractPorts(c.ports, accepted); len(missing) > 0 && (other == nil || !s.misread[other.Ref()]) {
 		s.add(s.oneSided(c, missing, outbound, mode))
 	}
 	if outbound && mode == Callee {
@@ -287,45 +301,54 @@ var handshakeNames = map[Handshake]string{Either: "either", Callee: "callee", Bo
 
 // handshake is the stricter of two namespaces' settings; a set over many
 // namespaces is held to the strictest that it could meet.
-func (s *resolver) handshake(from, to string) Handshake {
+func (s *resolver) handshake(from, to party) Handshake {
 	mode := Either
-	for _, n := range []string{from, to} {
-		if n != "" {
-			mode = max(mode, s.handshakes[n])
+	for _, p := range []party{from, to} {
+		if p.namespace != "" {
+			mode = max(mode, s.handshakes[p.namespace])
 			continue
 		}
-		for _, known := range s.plan.Namespaces {
-			if known.Governed {
-				mode = max(mode, s.handshakes[known.Name])
+		for _, n := range s.plan.Namespaces {
+			if s.held[n.Name] && p.end.Pods.In(n) {
+				mode = max(mode, s.handshakes[n.Name])
 			}
 		}
 	}
 	return mode
 }
 
-func (s *resolver) anyGoverned(set plan.Pods) bool {
-	return slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool {
-		return n.Governed && (set.Namespace == n.Name || set.Namespace == "" && set.Namespaces.Matches(n.Labels))
-	})
+func (s *resolver) anyHeld(set plan.Pods) bool {
+	return slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool { return s.held[n.Name] && set.In(n) })
 }
 
-// accepted is what the other side's lines say of the same pair.
-func (s *resolver) accepted(c claim, all []claim, outbound bool, mode Handshake) []plan.Port {
+// acceptances are the claims that can answer another one: by the workload whose
+// intent makes them, and by whether they ask for a way out.
+type acceptances map[acceptor][]claim
+
+type acceptor struct {
+	workload string
+	outbound bool
+}
+
+func (a acceptances) add(s *resolver, c claim) {
+	if c.home != nil {
+		key := acceptor{s.identity(c.home), c.line.from == nil}
+		a[key] = append(a[key], c)
+	}
+}
+
+// of is what the other side's lines say of the same pair.
+func (a acceptances) of(s *resolver, c claim, mode Handshake) []plan.Port {
+	outbound := c.line.from == nil
+	asked, asking := c.to.workload, c.from.workload
+	if !outbound {
+		asked, asking = asking, asked
+	}
 	var ports []plan.Port
-	for _, other := range all {
-		if other.home == nil || other.home == c.home || (other.line.from == nil) == outbound {
-			continue
-		}
-		near, far := other.to, other.from // an inbound line of the callee
-		wantNear, wantFar := c.to, c.from
-		if !outbound {
-			near, far, wantNear, wantFar = other.from, other.to, c.from, c.to
-		}
-		if near.workload != wantNear.workload || near.workload == nil {
-			continue
-		}
-		named := far.workload != nil && far.workload == wantFar.workload
-		if named || mode != Both && far.set() && wantFar.workload != nil && s.inSet(wantFar.end, *far.end.Pods) {
+	for _, other := range a[acceptor{s.identity(asked), !outbound}] {
+		far := other.far()
+		named := far.workload != nil && asking != nil && s.identity(far.workload) == s.identity(asking)
+		if named || mode != Both && far.set() && asking != nil && s.inSet(asking, *far.end.Pods) {
 			ports = append(ports, other.ports...)
 		}
 	}

@@ -1,7 +1,7 @@
 package intent
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 
 	"portcullis.dev/compiler/plan"
@@ -11,57 +11,21 @@ import (
 // namespaces settles which namespaces are known here, and which are governed.
 func (s *resolver) namespaces() {
 	byName := map[string]plan.Namespace{}
-	add := func(n plan.Namespace) {
-		labels := maps.Clone(n.Labels)
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels[plan.NamespaceLabel] = n.Name
-		n.Labels = labels
-		n.System = slices.Contains(s.plan.Cluster.System, n.Name)
-		n.Governed = n.Governed && !n.System
-		byName[n.Name] = n
-	}
 	for _, name := range s.plan.Cluster.System {
-		add(plan.Namespace{Name: name})
+		byName[name] = plan.Namespace{Name: name, System: true, Labels: map[string]string{plan.NamespaceLabel: name}, Span: s.plan.Platform}
 		s.handshakes[name] = Either
 	}
-	platformHandshake := Callee
-	if s.spec.Handshake.Given() {
-		platformHandshake = s.spec.Handshake.Value
-	}
-	if s.exclusive = s.spec.Namespaces != nil; s.exclusive {
-		for _, e := range *s.spec.Namespaces {
-			name, n := string(e.Key.Value), e.Value
-			s.handshakes[name] = platformHandshake
-			if n.Handshake.Given() {
-				s.handshakes[name] = n.Handshake.Value
+	if s.exclusive {
+		for _, e := range s.order {
+			if n, here := s.namespace(e); here {
+				byName[n.Name] = n
 			}
-			if !s.in(n.In) {
-				continue
-			}
-			labels := map[string]string{}
-			for _, l := range n.Labels {
-				labels[string(l.Key.Value)] = string(l.Value)
-			}
-			enforce := true
-			if n.Enforce.Span != (diag.Span{}) {
-				v := pick(s, n.Enforce)
-				if v == nil {
-					s.add(missingFact.At(n.Enforce.Span, "enforce does not say what holds in %s", s.environment).
-						Suggest("add %s, or its group, to the mapping", s.environment))
-					continue
-				}
-				enforce = v.Value
-			}
-			add(plan.Namespace{Name: name, Owner: n.Owner.Value, Labels: labels, Governed: enforce, Span: e.Key.Span})
 		}
 	} else {
-		for _, i := range s.repo.Intents {
-			name := string(i.Metadata.Namespace.Value)
-			if _, known := byName[name]; !known && name != "" {
-				s.handshakes[name] = platformHandshake
-				add(plan.Namespace{Name: name, Governed: true, Span: i.Metadata.Namespace.Span})
+		for _, i := range s.instances {
+			if _, known := byName[i.namespace]; !known {
+				e := Entry[NamespaceName, NamespaceSpec]{Key: At[NamespaceName]{NamespaceName(i.namespace), i.span}}
+				byName[i.namespace], _ = s.namespace(e)
 			}
 		}
 	}
@@ -77,34 +41,73 @@ func (s *resolver) namespaces() {
 	}
 }
 
-// namespaceEntry is what the Platform wrote of a namespace, in any environment.
-func (s *resolver) namespaceEntry(name string) (NamespaceSpec, bool) {
-	if s.spec.Namespaces != nil {
-		for _, e := range *s.spec.Namespaces {
-			if string(e.Key.Value) == name {
-				return e.Value, true
-			}
+// namespace is one entry of the Platform in this environment, if it is here.
+func (s *resolver) namespace(e Entry[NamespaceName, NamespaceSpec]) (n plan.Namespace, here bool) {
+	name, spec := string(e.Key.Value), e.Value
+	s.handshakes[name] = cmp.Or(spec.Handshake.Value, s.spec.Handshake.Value, Callee)
+	if !s.in(spec.In) {
+		return n, false
+	}
+	enforce := Enforced
+	if !spec.Enforce.Span.IsZero() {
+		v := pick(s, spec.Enforce)
+		if v == nil {
+			s.add(missingFact.At(spec.Enforce.Span, "enforce does not say what holds here").
+				Suggest("add the environment, or its group, to the mapping"))
+			return n, false
+		}
+		enforce = v.Value
+		if enforce == Staged {
+			s.requireCalico(v.Span, "enforce: staged")
 		}
 	}
-	return NamespaceSpec{}, false
+	if e.Key.Value.IsPattern() && len(spec.Labels) == 0 {
+		s.add(missingField.At(e.Key.Span, "the pattern %s has no labels", name).
+			Because("the namespaces are made elsewhere, and the other ends of their flows can select them by label alone").
+			Suggest("add the labels that all of them carry"))
+	}
+	n = plan.Namespace{Name: name, Owner: spec.Owner.Value, Labels: labelsOf(e), Pattern: e.Key.Value.IsPattern(), Span: e.Key.Span}
+	n.System = slices.Contains(s.plan.Cluster.System, name)
+	n.Governed = enforce == Enforced && !n.System && !n.Pattern
+	n.Staged = enforce == Staged && !n.System
+	n.Open = enforce == Described && n.Pattern
+	s.held[name] = enforce == Enforced && !n.System
+	return n, true
 }
 
-// knownNamespace reports whether a namespace is declared, here or in another
-// environment, and complains at the span if it is not.
+// pods are all pods of a namespace, or of all namespaces of a pattern.
+func (s *resolver) pods(namespace string) plan.Pods {
+	if n, ok := s.plan.Namespace(namespace); ok && n.Pattern {
+		return plan.Pods{Namespaces: exactly(n.Labels)}
+	}
+	return plan.Pods{Namespace: namespace}
+}
+
+// knownNamespace reports whether a namespace is declared and exists here, and
+// complains at the span if it is declared nowhere.
 func (s *resolver) knownNamespace(name string, span diag.Span) (here bool) {
 	if _, ok := s.plan.Namespace(name); ok {
 		return true
 	}
-	if _, ok := s.namespaceEntry(name); ok {
+	if _, ok := s.entries[name]; ok {
 		return false
 	}
 	var known []string
 	for _, n := range s.plan.Namespaces {
 		known = append(known, n.Name)
 	}
+	if !s.exclusive && s.lost {
+		return false // a document that could not be read may stand in it
+	}
 	f := unknownNamespace.At(span, "there is no namespace called %s", name)
 	if s.exclusive {
 		f = f.Because("the Platform lists the namespaces, and that list is complete")
+	}
+	for _, e := range s.order {
+		if e.Key.Value.Covers(name) {
+			s.add(f.Suggest("it is one of %s: write that", e.Key.Value).See(e.Key.Span, "the pattern"))
+			return false
+		}
 	}
 	s.add(suggestName(f, span, name, known, "the namespaces are"))
 	return false

@@ -3,23 +3,11 @@ package intent
 import (
 	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"portcullis.dev/policies/diag"
 )
 
-// nearest is the known word that somebody who wrote word most likely meant, or
-// nothing where none is near. Of equally near ones the first in order wins.
-func nearest(word string, known []string) string {
-	best, distance := "", max(2, len(word)/3)+1
-	for _, k := range known {
-		if strings.EqualFold(k, word) {
-			return k
-		}
-		if d := levenshtein.ComputeDistance(word, k); d < distance {
-			best, distance = k, d
-		}
-	}
-	return best
-}
+// nearest is the known word that was most likely meant.
+var nearest = diag.Nearest
 
 // listed joins words as prose does, at most twenty-four of them.
 func listed(words []string, last string) string {

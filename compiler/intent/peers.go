@@ -7,27 +7,22 @@ import (
 
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
-	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
 )
 
 // party is one end of a line, resolved: a workload, a set of pods, or addresses.
 type party struct {
-	end      plan.End
-	workload *plan.Workload // nil for sets and addresses
-	named    *PeerSpec      // the Platform's entry, where the end is an @name's addresses
-	span     diag.Span
+	end       plan.End
+	namespace string         // of its pods, or a pattern; empty for pods of many
+	workload  *plan.Workload // nil for sets and addresses
+	named     *PeerSpec      // the Platform's entry, where the end is an @name's addresses
+	span      diag.Span
 }
 
 func (p party) pods() bool { return p.end.Pods != nil }
 
 // set reports whether the party is pods that no intent names.
 func (p party) set() bool { return p.pods() && p.workload == nil }
-
-// self is the party of an intent's own workload.
-func (s *resolver) self(w *plan.Workload, span diag.Span) party {
-	return s.workloadParty(w, span)
-}
 
 func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
 	if w.HostNetwork {
@@ -36,10 +31,9 @@ func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
 		p.end.Name = w.Ref()
 		return p
 	}
-	return party{
-		end:      plan.End{Name: w.Ref(), Pods: &plan.Pods{Namespace: w.Namespace, Selector: w.Selector}},
-		workload: w, span: span,
-	}
+	pods := s.pods(w.Namespace)
+	pods.Selector = w.Selector
+	return party{end: plan.End{Name: w.Ref(), Pods: &pods}, namespace: w.Namespace, workload: w, span: span}
 }
 
 // peers resolves the ends of a line. home is the namespace that a bare name means;
@@ -58,14 +52,14 @@ func (s *resolver) peer(p Peer, span diag.Span, home, via string) []party {
 	case WorkloadPeer:
 		return s.workload(p, span, home)
 	case SetPeer:
-		pods := &plan.Pods{Namespace: p.Namespace}
-		name := p.Namespace + "/*"
 		if p.Namespace == "*" {
-			pods.Namespace = ""
-		} else if !s.knownNamespace(p.Namespace, span) {
+			return []party{{end: plan.End{Name: "*/*", Pods: &plan.Pods{}}, span: span}}
+		}
+		if !s.knownNamespace(p.Namespace, span) {
 			return nil
 		}
-		return []party{{end: plan.End{Name: name, Pods: pods}, span: span}}
+		pods := s.pods(p.Namespace)
+		return []party{{end: plan.End{Name: p.Namespace + "/*", Pods: &pods}, namespace: p.Namespace, span: span}}
 	case NamedPeer:
 		if via != "" {
 			s.add(badPeer.At(span, "@%s stands inside another @name", p.Name).Suggest("write its members out"))
@@ -94,8 +88,8 @@ func (s *resolver) workload(p Peer, span diag.Span, home string) []party {
 	if i, ok := s.workloads[ref]; ok {
 		return []party{s.workloadParty(&s.plan.Workloads[i], span)}
 	}
-	if s.elsewhere[ref] || p.Namespace != "" && !s.knownNamespace(p.Namespace, span) {
-		return nil
+	if s.elsewhere[ref] || p.Namespace != "" && !s.knownNamespace(p.Namespace, span) || s.lost {
+		return nil // a document that could not be read may describe it
 	}
 	s.add(s.unknownWorkload(p.Name, namespace, span, home))
 	return nil
@@ -137,19 +131,18 @@ func (s *resolver) unknownWorkload(name, namespace string, span diag.Span, home 
 }
 
 func (s *resolver) labelled(l labelPeer, span diag.Span, home string) []party {
-	pods := &plan.Pods{}
-	if l.Selector != nil {
-		pods.Selector = l.Selector.Selector
-	}
+	var pods plan.Pods
+	namespace := home
 	switch {
 	case l.Namespace.Given():
-		pods.Namespace = string(l.Namespace.Value)
-		if !s.knownNamespace(pods.Namespace, l.Namespace.Span) {
+		namespace = string(l.Namespace.Value)
+		if !s.knownNamespace(namespace, l.Namespace.Span) {
 			return nil
 		}
+		pods = s.pods(namespace)
 	case l.NamespaceSelector != nil:
-		pods.Namespaces = l.NamespaceSelector.Selector
-		if !slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool { return pods.Namespaces.Matches(n.Labels) }) {
+		namespace, pods.Namespaces = "", l.NamespaceSelector.Selector
+		if !slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool { return pods.In(n) }) {
 			s.add(unknownNamespace.At(l.NamespaceSelector.Span, "no known namespace has the labels %s", pods.Namespaces).
 				Because("the labels of namespaces are those that the Platform gives them").
 				Suggest("add the labels to the Platform's namespaces, or write {namespace: …}"))
@@ -160,14 +153,17 @@ func (s *resolver) labelled(l labelPeer, span diag.Span, home string) []party {
 			Suggest("add namespace or namespaceSelector"))
 		return nil
 	default:
-		pods.Namespace = home
+		pods = s.pods(home)
 	}
-	return []party{{end: plan.End{Name: podsName(*pods), Pods: pods}, span: span}}
+	if l.Selector != nil {
+		pods.Selector = l.Selector.Selector
+	}
+	return []party{{end: plan.End{Name: podsName(namespace, pods), Pods: &pods}, namespace: namespace, span: span}}
 }
 
 // podsName is a set's name in reports: shop/{app=web}, {tier=tenant}/*.
-func podsName(p plan.Pods) string {
-	namespace, pods := p.Namespace, "*"
+func podsName(namespace string, p plan.Pods) string {
+	pods := "*"
 	if namespace == "" {
 		namespace = "*"
 		if len(p.Namespaces) > 0 {
@@ -210,18 +206,21 @@ func (s *resolver) addresses(a addressPeer, span diag.Span) []party {
 		name += []string{" except ", ", "}[min(i, 1)] + e.String()
 	}
 	for _, known := range []struct {
-		what   string
-		ranges []netip.Prefix
-		hint   string
+		what      string
+		ranges    []netip.Prefix
+		why, hint string
 	}{
-		{"pods", s.plan.Cluster.PodCIDRs, "name the workload or the set of pods that is meant"},
-		{"Services", s.plan.Cluster.ServiceCIDRs, "policy never sees a Service's address: name the workload behind it, and its pods' port"},
+		{"pods", s.plan.Cluster.PodCIDRs, "a block that covers pods opens them whoever they are", "name the workload or the set of pods that is meant; leave the cluster's ranges out of a larger one by except"},
+		{"Services", s.plan.Cluster.ServiceCIDRs, "policy never sees a Service's address, which is translated before", "name the workload behind it, and its pods' port"},
 	} {
-		for _, left := range packet.Subtract([]netip.Prefix{cidr}, block.Except) {
-			if r, both := overlap(left, known.ranges); both {
-				s.add(overlapsCluster.At(a.CIDR.Span, "%s overlaps the cluster's own %s, %s", cidr, known.what, r).Suggest("%s", known.hint))
-				break
-			}
+		i := slices.IndexFunc(known.ranges, func(r netip.Prefix) bool {
+			_, both := overlap(r, packet.Subtract([]netip.Prefix{cidr}, block.Except))
+			return both
+		})
+		if i >= 0 {
+			s.add(overlapsCluster.At(a.CIDR.Span, "%s overlaps the cluster's own %s, %s", cidr, known.what, known.ranges[i]).
+				Because("%s", known.why).Suggest("%s", known.hint))
+			break
 		}
 	}
 	return []party{{end: plan.End{Name: name, Blocks: []plan.Block{block}}, span: span}}
@@ -266,14 +265,14 @@ func (s *resolver) named(name string, span diag.Span) []party {
 func (s *resolver) members(name string, spec *PeerSpec, span diag.Span) []party {
 	members := pick(s, spec.Is)
 	if members == nil {
-		s.add(missingFact.At(span, "@%s does not say who it is in %s", name, s.environment).See(spec.Is.Span, "it is declared here").
-			Suggest("add %s, or its group, to its is; [] says that it has nobody there", s.environment))
+		s.add(missingFact.At(span, "@%s does not say who it is here", name).See(spec.Is.Span, "it is declared here").
+			Suggest("add the environment, or its group, to its is; [] says that it has nobody there"))
 		return nil
 	}
 	var blocks []plan.Block
 	var all []party
 	for _, m := range *members {
-		for _, p := range s.peer(m.Value, m.Span, "", name) {
+		for _, p := range s.peer(m.Value.Peer, m.Span, "", name) {
 			if p.pods() {
 				p.span = span
 				all = append(all, p)
@@ -289,10 +288,31 @@ func (s *resolver) members(name string, spec *PeerSpec, span diag.Span) []party 
 	return all
 }
 
+// checkPeers looks at the members of every @name, whether a line names it or not.
+func (s *resolver) checkPeers() {
+	for i, e := range s.spec.Peers {
+		if pick(s, e.Value.Is) != nil {
+			s.members(string(e.Key.Value), &s.spec.Peers[i].Value, e.Key.Span)
+		}
+		for _, u := range e.Value.UsedBy {
+			namespace, name, _ := strings.Cut(string(u.Value), "/")
+			if u.Value != "" && !slices.ContainsFunc(s.instances, func(i instance) bool {
+				return i.namespace == namespace && (name == "*" || i.ref() == string(u.Value))
+			}) {
+				s.add(unknownWorkload.At(u.Span, "usedBy names %s, and there is no such intent", u.Value).
+					Because("the name may then be used by fewer than it seems").Suggest("correct the name, or remove it"))
+			}
+		}
+	}
+}
+
+// builtInPeers are the @names that the language gives a meaning to.
+var builtInPeers = map[Name]string{"internet": "the public internet", "nodes": "the nodes and what runs on the host network"}
+
 // nodes are the addresses of nodes and of pods on the host network.
 func (s *resolver) nodes(span diag.Span, what string) party {
 	if len(s.plan.Cluster.NodeCIDRs) == 0 {
-		s.add(missingFact.At(span, "%s needs cluster.nodeCIDRs, which the Platform does not give for %s", what, s.environment).
+		s.add(missingFact.At(span, "%s needs cluster.nodeCIDRs, which the Platform does not give", what).
 			Suggest("add cluster: {nodeCIDRs: […]} with every source address of a node, tunnels included"))
 		return party{}
 	}
@@ -315,7 +335,7 @@ var worlds = map[packet.Family]netip.Prefix{
 func (s *resolver) internet(span diag.Span) []party {
 	c := s.plan.Cluster
 	if len(c.PodCIDRs) == 0 {
-		s.add(missingFact.At(span, "@internet needs cluster.podCIDRs, which the Platform does not give for %s", s.environment).
+		s.add(missingFact.At(span, "@internet needs cluster.podCIDRs, which the Platform does not give").
 			Because("the internet is what is neither private nor the cluster's own").
 			Suggest("add cluster: {podCIDRs: […], serviceCIDRs: […], nodeCIDRs: […]}"))
 		return nil
@@ -335,58 +355,8 @@ func (s *resolver) internet(span diag.Span) []party {
 
 // mayName reports whether an intent may write an @name with a usedBy list.
 func mayName(spec PeerSpec, w plan.Workload) bool {
-	return len(spec.UsedBy) == 0 || slices.ContainsFunc(spec.UsedBy, func(u At[string]) bool {
-		namespace, all := strings.CutSuffix(u.Value, "/*")
-		return u.Value == w.Ref() || all && namespace == w.Namespace
+	return len(spec.UsedBy) == 0 || slices.ContainsFunc(spec.UsedBy, func(u At[User]) bool {
+		namespace, all := strings.CutSuffix(string(u.Value), "/*")
+		return string(u.Value) == w.Ref() || all && namespace == w.Namespace
 	})
-}
-
-// within reports whether every pod or address of a is certainly one of b.
-func within(a, b plan.End) bool {
-	if a.Pods == nil || b.Pods == nil {
-		return a.Pods == nil && b.Pods == nil && len(packet.Subtract(plan.Ranges(a.Blocks), plan.Ranges(b.Blocks))) == 0
-	}
-	return namespaceWithin(*a.Pods, *b.Pods) && implies(a.Pods.Selector, b.Pods.Selector)
-}
-
-func namespaceWithin(a, b plan.Pods) bool {
-	if b.Namespace != "" {
-		return a.Namespace == b.Namespace
-	}
-	if a.Namespace != "" {
-		return len(b.Namespaces) == 0 || implies(object.NewSelector(object.Equals(plan.NamespaceLabel, a.Namespace)), b.Namespaces)
-	}
-	return implies(a.Namespaces, b.Namespaces)
-}
-
-// implies reports whether whatever satisfies a satisfies b, requirement by
-// requirement.
-func implies(a, b object.Selector) bool {
-	for _, want := range b {
-		if !slices.ContainsFunc(a, func(have object.Requirement) bool { return stronger(have, want) }) {
-			return false
-		}
-	}
-	return true
-}
-
-func stronger(have, want object.Requirement) bool {
-	if have.Key != want.Key {
-		return false
-	}
-	subset := func(a, b []string) bool {
-		return !slices.ContainsFunc(a, func(v string) bool { return !slices.Contains(b, v) })
-	}
-	switch want.Op {
-	case object.In:
-		return have.Op == object.In && subset(have.Values, want.Values)
-	case object.NotIn:
-		return have.Op == object.DoesNotExist ||
-			have.Op == object.NotIn && subset(want.Values, have.Values) ||
-			have.Op == object.In && !slices.ContainsFunc(have.Values, func(v string) bool { return slices.Contains(want.Values, v) })
-	case object.Exists:
-		return have.Op == object.Exists || have.Op == object.In
-	default:
-		return have.Op == object.DoesNotExist
-	}
 }

@@ -9,12 +9,16 @@ func rule(code, title, help string) *diag.Rule {
 	return &diag.Rule{Code: code, Title: title, Help: help, Severity: diag.Error}
 }
 
+func warning(code, title, help string) *diag.Rule {
+	return &diag.Rule{Code: code, Title: title, Help: help, Severity: diag.Warning}
+}
+
 // Mistakes of spelling and shape.
 var (
 	unknownField = rule("PC002", "An unknown field",
 		"Portcullis' own kinds are read strictly: a misspelt field would otherwise be a line that silently does nothing. Use one of the fields that the message lists.")
 	wrongType = rule("PC004", "A value of another type",
-		"YAML reads unquoted true, 8080 or 2026-12-31 as a boolean, a number or a date. Where a name or a label value is wanted, quote it.")
+		"The message says what belongs here. YAML reads unquoted true, 8080 or 2026-12-31 as a boolean, a number or a date: where a name or a label's value is wanted, quote it.")
 	notInLanguage = rule("PC005", "YAML that the intent language does not have",
 		"Anchors, aliases, merge keys and tags make a text mean something that is not on the line a reviewer sees. Write the value out.")
 	limitExceeded = rule("PC006", "Larger than the limits",
@@ -59,8 +63,8 @@ var (
 		"The environment's targets leave Calico out. Add calico to them, or say the same without it.")
 	missingFact = rule("PC115", "The Platform does not say something that is needed",
 		"What differs by cluster must be said for each cluster: a guess would be wrong in one of them.")
-	platformCount = rule("PC116", "Not exactly one Platform",
-		"The Platform describes the cluster and is guarded by its own reviewers.")
+	platformCount = rule("PC116", "There is no Platform",
+		"The Platform describes the clusters; without one, nothing an intent says has a meaning.")
 	guarded = rule("PC117", "A line that a guardrail denies",
 		"Guardrails win over every intent, so the line would never carry traffic.")
 	notYours = rule("PC118", "An @name that this intent may not use",
@@ -69,6 +73,28 @@ var (
 		"Names share one space where a reader could not tell them apart.")
 	setCannotAccept = rule("PC120", "A set of pods in another namespace as destination",
 		"A set has no intent in which its owners could accept the flow.")
+	badDate = rule("PC122", "A day that cannot be read",
+		"Days are written as 2026-12-31, and end when the day does, UTC.")
+	badPath = rule("PC123", "A path that leads out of the repository",
+		"Paths are relative to the directory of "+PlatformFile+" and stay below it: what is outside is not under the same review.")
+	badTest = rule("PC124", "A test that cannot be read",
+		"A test is SOURCE -> DESTINATION[:PORT] allow|deny [in ENVIRONMENT, …]. One that cannot be read would be one that never fails.")
+	wrongPlace = rule("PC125", "A document where its authors may not write",
+		"The Platform says where the intents of a namespace, waivers and further parts of itself may lie, so that the reviewers of a directory see everything that concerns them.")
+	saidTwice = rule("PC126", "The Platform says something twice",
+		"Which of the two holds would depend on the order in which they are read.")
+	badStage = rule("PC127", "An order that does not keep the bands of policies apart",
+		"Calico evaluates the policies of a tier by their orders. At equal ones names decide, and differently so from one release to the next.")
+	notBoth = rule("PC128", "Two fields that exclude each other",
+		"Each of the two says the same thing in another way; which of them holds would be a guess.")
+	onlyNegates = warning("PC129", "A selector that only negates",
+		"It selects whatever lacks some labels, also pods that nobody thought of.")
+	sharedPods = warning("PC130", "Two owners' intents select the same pods",
+		"Flows add up, so each owner opens the other's pods without being asked.")
+	oldCalico = warning("PC131", "A release of Calico that policies are not emitted for",
+		"Tie-breaks, defaults and validation differ between releases, and only the listed ones were tried.")
+	noEffect = warning("PC132", "Something that has no effect",
+		"It reads as a protection and is none.")
 	nothing = rule("PC121", "Nothing to compile",
 		"An empty result would remove every policy from a cluster that prunes.")
 )
@@ -78,5 +104,6 @@ var Rules = []*diag.Rule{
 	unknownField, wrongType, notInLanguage, limitExceeded, unreadable, missingField, wrongKind,
 	unknownWorkload, unknownNamespace, unknownPort, unknownPeer, unknownEnvironment, badAddress, badPort, badName, badPeer,
 	workloadTwice, oneSided, neverExists, overlapsCluster, needsCalico, missingFact, platformCount, guarded, notYours,
-	reserved, setCannotAccept, nothing,
+	reserved, setCannotAccept, nothing, badDate, badPath, badTest, wrongPlace, saidTwice, badStage, notBoth,
+	onlyNegates, sharedPods, oldCalico, noEffect,
 }

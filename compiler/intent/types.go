@@ -15,15 +15,18 @@ type NetworkIntent struct {
 	Kind       At[string] `key:"kind,required"`
 	Metadata   struct {
 		Span      diag.Span
-		Name      At[Name] `key:"name,required"`
-		Namespace At[Name] `key:"namespace,required"`
+		Name      At[Name]          `key:"name,required"`
+		Namespace At[NamespaceName] `key:"namespace"` // or spec.namespaces
 	} `key:"metadata,required"`
 	Spec IntentSpec `key:"spec"`
+
+	partial bool // something in it could not be read, and may be what somebody names
 }
 
 // IntentSpec is a workload's own part of the network.
 type IntentSpec struct {
 	Span        diag.Span
+	Namespaces  *Replication                             `key:"namespaces"`
 	Selector    *Selector                                `key:"selector"`
 	Ports       Mapping[PortName, OneOrMany[PortNumber]] `key:"ports"`
 	Inbound     []Inbound                                `key:"inbound"`
@@ -32,6 +35,7 @@ type IntentSpec struct {
 	Owner       At[string]                               `key:"owner"`
 	DNS         At[bool]                                 `key:"dns"`
 	HostNetwork At[bool]                                 `key:"hostNetwork"`
+	Tests       []At[Test]                               `key:"tests"`
 }
 
 // Inbound is a line that lets peers in.
@@ -54,9 +58,11 @@ type Terms struct {
 	In     []At[Name]    `key:"in"`
 	Why    At[string]    `key:"why"`
 	Ticket At[string]    `key:"ticket"`
+	Until  At[Date]      `key:"until"`
 }
 
-// Platform describes the clusters, once per repository.
+// Platform describes the clusters, once per repository. It may be written in parts:
+// one in PlatformFile, others in further documents.
 type Platform struct {
 	Span       diag.Span
 	APIVersion At[string] `key:"apiVersion,required"`
@@ -71,19 +77,25 @@ type Platform struct {
 // PlatformSpec is the part of the network that no team owns alone.
 type PlatformSpec struct {
 	Span              diag.Span
-	Targets           []At[Name]                    `key:"targets"`
-	Handshake         At[Handshake]                 `key:"handshake"`
-	NameLabel         At[LabelKey]                  `key:"nameLabel"`
-	UnknownNamespaces At[Unknown]                   `key:"unknownNamespaces"`
-	System            *[]At[Name]                   `key:"system"`
-	DNS               *DNS                          `key:"dns"`
-	Calico            *Calico                       `key:"calico"`
-	Cluster           *ClusterCIDRs                 `key:"cluster"`
-	Environments      Mapping[Name, Environment]    `key:"environments"`
-	Namespaces        *Mapping[Name, NamespaceSpec] `key:"namespaces"`
-	Peers             Mapping[Name, PeerSpec]       `key:"peers"`
-	Flows             []FlowSpec                    `key:"flows"`
-	Guardrails        []GuardrailSpec               `key:"guardrails"`
+	Targets           []At[Name]                             `key:"targets"`
+	Handshake         At[Handshake]                          `key:"handshake"`
+	NameLabel         At[LabelKey]                           `key:"nameLabel"`
+	UnknownNamespaces At[Unknown]                            `key:"unknownNamespaces"`
+	Trusted           *[]At[Directory]                       `key:"trusted"`
+	System            *[]At[Name]                            `key:"system"`
+	DNS               *DNS                                   `key:"dns"`
+	Calico            *Calico                                `key:"calico"`
+	Stages            *Stages                                `key:"stages"`
+	Cluster           *ClusterCIDRs                          `key:"cluster"`
+	Environments      Mapping[Name, Environment]             `key:"environments"`
+	Namespaces        *Mapping[NamespaceName, NamespaceSpec] `key:"namespaces"`
+	Components        []ComponentSpec                        `key:"components"`
+	Peers             Mapping[Name, PeerSpec]                `key:"peers"`
+	Flows             []FlowSpec                             `key:"flows"`
+	Guardrails        []GuardrailSpec                        `key:"guardrails"`
+	Quarantine        []QuarantineSpec                       `key:"quarantine"`
+	Tests             []At[Test]                             `key:"tests"`
+	Checks            *Checks                                `key:"checks"`
 }
 
 // DNS is where the cluster's name service answers.
@@ -102,6 +114,24 @@ type Calico struct {
 	API     At[APIForm] `key:"api"`
 }
 
+// Stages moves the bands that our Calico policies take among others.
+type Stages struct {
+	Span       diag.Span
+	Guardrails *struct {
+		Span  diag.Span
+		Tier  At[Name]   `key:"tier"`
+		Order At[Number] `key:"order"`
+	} `key:"guardrails"`
+	Platform    *Band `key:"platform"`
+	DefaultDeny *Band `key:"default-deny"`
+}
+
+// Band is a place in tier default.
+type Band struct {
+	Span  diag.Span
+	Order At[Number] `key:"order,required"`
+}
+
 // ClusterCIDRs is the cluster's own address space.
 type ClusterCIDRs struct {
 	Span         diag.Span
@@ -112,11 +142,13 @@ type ClusterCIDRs struct {
 
 // Environment is one cluster.
 type Environment struct {
-	Span    diag.Span
-	Group   At[Name]      `key:"group"`
-	Targets []At[Name]    `key:"targets"`
-	DNS     *DNS          `key:"dns"`
-	Cluster *ClusterCIDRs `key:"cluster"`
+	Span     diag.Span
+	Group    At[Name]                     `key:"group"`
+	Targets  []At[Name]                   `key:"targets"`
+	DNS      *DNS                         `key:"dns"`
+	Calico   *Calico                      `key:"calico"`
+	Cluster  *ClusterCIDRs                `key:"cluster"`
+	Severity *Mapping[Code, At[Severity]] `key:"severity"`
 }
 
 // NamespaceSpec is what the Platform says of a namespace.
@@ -127,16 +159,17 @@ type NamespaceSpec struct {
 	Handshake At[Handshake]                 `key:"handshake"`
 	In        []At[Name]                    `key:"in"`
 	Labels    Mapping[LabelKey, LabelValue] `key:"labels"`
-	Enforce   PerEnvironment[At[bool]]      `key:"enforce"`
+	Path      At[Directory]                 `key:"path"`
+	Enforce   PerEnvironment[At[Enforce]]   `key:"enforce"`
 }
 
 // PeerSpec gives a name to addresses or pods.
 type PeerSpec struct {
 	Span   diag.Span
-	Is     PerEnvironment[OneOrMany[Peer]]          `key:"is,required"`
+	Is     PerEnvironment[OneOrMany[Member]]        `key:"is,required"`
 	Ports  Mapping[PortName, OneOrMany[PortNumber]] `key:"ports"`
 	Owner  At[string]                               `key:"owner"`
-	UsedBy []At[string]                             `key:"usedBy"`
+	UsedBy []At[User]                               `key:"usedBy"`
 }
 
 // FlowSpec is a line of the Platform, which asks nobody.
@@ -149,15 +182,82 @@ type FlowSpec struct {
 
 // GuardrailSpec is traffic that no line may open.
 type GuardrailSpec struct {
-	Span diag.Span
-	Name At[Name] `key:"name,required"`
-	Deny struct {
-		Span  diag.Span
-		From  OneOrMany[Peer] `key:"from"`
-		To    OneOrMany[Peer] `key:"to"`
-		Ports []At[PortRef]   `key:"ports"`
-	} `key:"deny,required"`
-	Unless OneOrMany[Peer] `key:"unless"`
-	In     []At[Name]      `key:"in"`
-	Why    At[string]      `key:"why"`
+	Span    diag.Span
+	Name    At[Name]        `key:"name,required"`
+	Deny    *DenySpec       `key:"deny"` // or Isolate
+	Isolate At[LabelKey]    `key:"isolate"`
+	Unless  OneOrMany[Peer] `key:"unless"`
+	In      []At[Name]      `key:"in"`
+	Why     At[string]      `key:"why"`
+}
+
+// DenySpec is what a guardrail denies; what is left out is everything.
+type DenySpec struct {
+	Span  diag.Span
+	From  OneOrMany[Peer] `key:"from"`
+	To    OneOrMany[Peer] `key:"to"`
+	Ports []At[PortRef]   `key:"ports"`
+}
+
+// QuarantineSpec is pods that are cut off from everything.
+type QuarantineSpec struct {
+	Span   diag.Span
+	Peer   At[Peer]   `key:"peer,required"`
+	Ticket At[string] `key:"ticket,required"`
+	Until  At[Date]   `key:"until,required"`
+	In     []At[Name] `key:"in"`
+	Why    At[string] `key:"why"`
+}
+
+// ComponentSpec is a kustomize component of the user's own, and where it is laid
+// over the emitted tree.
+type ComponentSpec struct {
+	Span       diag.Span
+	Path       At[Directory]       `key:"path,required"`
+	Namespaces []At[NamespaceName] `key:"namespaces"` // or Cluster
+	Cluster    At[bool]            `key:"cluster"`
+	In         []At[Name]          `key:"in"`
+}
+
+// Checks says how strictly rules judge.
+type Checks struct {
+	Span       diag.Span
+	Dir        At[Directory]                `key:"dir"`
+	Severity   *Mapping[Code, At[Severity]] `key:"severity"`
+	WaiverDays At[Number]                   `key:"waiverDays"`
+}
+
+// Waiver accepts a finding for a time.
+type Waiver struct {
+	Span       diag.Span
+	APIVersion At[string] `key:"apiVersion,required"`
+	Kind       At[string] `key:"kind,required"`
+	Metadata   struct {
+		Span diag.Span
+		Name At[Name] `key:"name,required"`
+	} `key:"metadata,required"`
+	Spec WaiverSpec `key:"spec,required"`
+}
+
+// WaiverSpec says which finding, who accepts it, why, and until when.
+type WaiverSpec struct {
+	Span       diag.Span
+	Rule       At[Code]   `key:"rule,required"`
+	Match      Match      `key:"match,required"`
+	Owner      At[string] `key:"owner,required"`
+	ApprovedBy At[string] `key:"approvedBy,required"`
+	Reason     At[string] `key:"reason,required"`
+	Ticket     At[string] `key:"ticket,required"`
+	Expires    At[Date]   `key:"expires,required"`
+}
+
+// Match names the evidence of the finding: all that is given must hold.
+type Match struct {
+	Span        diag.Span
+	Intent      At[WorkloadRef]   `key:"intent"`
+	Namespace   At[NamespaceName] `key:"namespace"`
+	Object      At[ObjectRef]     `key:"object"`
+	Peer        At[string]        `key:"peer"`
+	Port        At[PortRef]       `key:"port"`
+	Environment At[Name]          `key:"environment"` // or a group
 }

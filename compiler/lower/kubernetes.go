@@ -3,7 +3,6 @@ package lower
 import (
 	"bytes"
 	"cmp"
-	"net/netip"
 	"slices"
 	"strconv"
 
@@ -14,24 +13,31 @@ import (
 
 // kubernetes emits, for each governed namespace, a default deny, the way to the
 // cluster's DNS, and one NetworkPolicy for each subject that flows begin or end at.
-// Names cannot collide: default-deny, dns, dns-…, allow-… and set-….
-func kubernetes(p *plan.Plan) []Emitted {
-	var all []Emitted
-	subjects := subjectsOf(p)
-	for _, n := range p.Namespaces {
-		if !n.Governed {
-			continue
-		}
-		all = append(all, defaultDeny(n))
-		all = append(all, dns(p, n)...)
-	}
-	for _, s := range subjects {
-		all = append(all, s.policy())
-	}
-	return all
+func kubernetes(l *lowering) {
+	l.namespaced(func(n plan.Namespace) bool { return n.Governed && !n.Pattern })
 }
 
-func networkPolicy(a about, spec object.Map) object.Map {
+// namespaced emits Kubernetes policies for some namespaces, in the staged form
+// where a namespace is staged.
+func (l *lowering) namespaced(here func(plan.Namespace) bool) {
+	for _, n := range l.Namespaces {
+		if here(n) {
+			l.defaultDeny(n)
+			l.dns(n)
+		}
+	}
+	for _, s := range l.subjects {
+		if here(s.namespace) {
+			l.allows(s)
+		}
+	}
+}
+
+// networkPolicy is a Kubernetes policy in the form that the namespace wants.
+func networkPolicy(n plan.Namespace, a about, spec object.Map) object.Map {
+	if n.Staged {
+		return calicoObject("StagedKubernetesNetworkPolicy", a, append(object.Map{{Key: "stagedAction", Value: "Set"}}, spec...))
+	}
 	return object.Map{
 		{Key: "apiVersion", Value: object.KubernetesAPI},
 		{Key: "kind", Value: "NetworkPolicy"},
@@ -40,25 +46,26 @@ func networkPolicy(a about, spec object.Map) object.Map {
 	}
 }
 
-func defaultDeny(n plan.Namespace) Emitted {
-	return Emitted{
-		Manifest: networkPolicy(about{
-			namespace: n.Name, name: "default-deny", owner: n.Owner, wave: waveDefaults,
-			reason: "what no flow allows is dropped, in both directions",
-		}, object.Map{
-			{Key: "podSelector", Value: object.Map{}},
-			{Key: "policyTypes", Value: object.List{"Ingress", "Egress"}},
-		}),
-		Origins: map[string]diag.Span{"": n.Span},
+func (l *lowering) defaultDeny(n plan.Namespace) {
+	wave := waveDefaults
+	if n.Staged {
+		wave = waveStaged
 	}
+	l.emit(networkPolicy(n, about{
+		namespace: n.Name, name: nameDefaultDeny, owner: n.Owner, wave: wave,
+		reason: "what no flow allows is dropped, in both directions",
+	}, object.Map{
+		{Key: "podSelector", Value: object.Map{}},
+		{Key: "policyTypes", Value: object.List{"Ingress", "Egress"}},
+	}), map[string]diag.Span{"": n.Span})
 }
 
 // dns opens the way to the name service for all pods of a namespace; where an
 // intent does without, for the pods of the other intents alone.
-func dns(p *plan.Plan, n plan.Namespace) []Emitted {
+func (l *lowering) dns(n plan.Namespace) {
 	var with []plan.Workload
 	without := false
-	for _, w := range p.Workloads {
+	for _, w := range l.Workloads {
 		if w.Namespace == n.Name && !w.HostNetwork {
 			without = without || !w.DNS
 			if w.DNS {
@@ -67,192 +74,176 @@ func dns(p *plan.Plan, n plan.Namespace) []Emitted {
 		}
 	}
 	if !without {
-		return []Emitted{dnsPolicy(p, n, "dns", nil, "", n.Span)}
+		l.resolve(n, about{name: nameDNS, owner: n.Owner}, nil, n.Span)
+		return
 	}
-	var all []Emitted
 	for _, w := range with {
-		all = append(all, dnsPolicy(p, n, named("dns-", w.Name), w.Selector, w.Ref(), w.Span))
-	}
-	return all
-}
-
-func dnsPolicy(p *plan.Plan, n plan.Namespace, name string, selector object.Selector, intent string, from diag.Span) Emitted {
-	service := p.Cluster.DNS
-	var to object.List
-	pods := object.Map{{Key: "podSelector", Value: object.Map{{Key: "matchLabels", Value: object.StringMap(service.Labels)}}}}
-	if service.Namespace != n.Name {
-		pods = append(object.Map{{Key: "namespaceSelector", Value: object.Map{
-			{Key: "matchLabels", Value: object.Map{{Key: plan.NamespaceLabel, Value: service.Namespace}}},
-		}}}, pods...)
-	}
-	to = append(to, pods)
-	for _, a := range service.NodeLocal {
-		to = append(to, ipBlock(plan.Block{CIDR: netip.PrefixFrom(a, a.BitLen())}))
-	}
-	port := plan.Port{First: uint16(service.Port), Last: uint16(service.Port)}
-	udp, tcp := port, port
-	udp.Protocol, tcp.Protocol = plan.UDP, plan.TCP
-	return Emitted{
-		Manifest: networkPolicy(about{
-			namespace: n.Name, name: name, owner: n.Owner, intent: intent, wave: waveAllows,
-			reason: "names are resolved by the cluster's own DNS",
-		}, object.Map{
-			{Key: "podSelector", Value: selector.Manifest()},
-			{Key: "policyTypes", Value: object.List{"Egress"}},
-			{Key: "egress", Value: object.List{object.Map{
-				{Key: "to", Value: to},
-				{Key: "ports", Value: kubernetesPorts([]plan.Port{udp, tcp})},
-			}}},
-		}),
-		Origins: map[string]diag.Span{"": from},
+		l.resolve(n, about{name: named(prefixDNS, w.Name), owner: w.Owner, intent: w.Ref()}, w.Selector, w.Span)
 	}
 }
 
-// half is one flow seen from one of its ends.
-type half struct {
-	peer    plan.End
+func (l *lowering) resolve(n plan.Namespace, a about, selector object.Selector, from diag.Span) {
+	a.namespace, a.wave, a.reason = n.Name, waveAllows, "names are resolved by the cluster's own DNS"
+	var rules object.List
+	for _, server := range l.DNSServers() {
+		rules = append(rules, object.Map{
+			{Key: "to", Value: maps(kubernetesPeers(n, server.End))},
+			{Key: "ports", Value: kubernetesPorts(server.Ports)},
+		})
+	}
+	l.emit(networkPolicy(n, a, object.Map{
+		{Key: "podSelector", Value: selector.Manifest()},
+		{Key: "policyTypes", Value: object.List{"Egress"}},
+		{Key: "egress", Value: rules},
+	}), map[string]diag.Span{"": from})
+}
+
+// opening is one peer of one rule: what a policy is put together from.
+type opening struct {
+	egress  bool
 	ports   []plan.Port
+	peer    object.Map
+	text    []byte
 	origins []plan.Origin
 }
 
-// subject is the pods that one NetworkPolicy selects.
-type subject struct {
-	namespace plan.Namespace
-	name      string // the policy's
-	intent    string // namespace/name of the workload, empty for a set
-	owner     string
-	selector  object.Selector
-	span      diag.Span
-	ingress   []half
-	egress    []half
+// compare orders openings as they stand in a policy: by direction, ports and peer.
+func (o opening) compare(p opening) int {
+	return cmp.Or(compareBools(o.egress, p.egress), plan.ComparePorts(o.ports, p.ports), bytes.Compare(o.text, p.text))
 }
 
-// subjectsOf distributes flows over the pods at their ends, in a stable order.
-// Ends that are addresses, or pods of namespaces that are not governed, get
-// nothing: no policy of ours selects them.
-func subjectsOf(p *plan.Plan) []*subject {
-	workloads := map[string]plan.Workload{}
-	for _, w := range p.Workloads {
-		workloads[w.Ref()] = w
+// sameRule reports whether two openings share a rule.
+func (o opening) sameRule(p opening) bool {
+	return o.egress == p.egress && plan.ComparePorts(o.ports, p.ports) == 0
+}
+
+func (o opening) key() string {
+	return strconv.FormatBool(o.egress) + "\n" + plan.FormatPorts(o.ports) + "\n" + string(o.text)
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
 	}
-	var all []*subject
-	index := map[string]*subject{}
-	find := func(n plan.Namespace, end plan.End) *subject {
-		name, selector := "set-all", end.Pods.Selector
-		if len(selector) > 0 {
-			name = "set-" + shortDigest(selector.String())
+}
+
+// allows emits the subject's halves of flows, control messages apart.
+func (l *lowering) allows(s *subject) {
+	var all []opening
+	for _, h := range s.halves {
+		numbered, _ := divide(h.ports)
+		if len(numbered) == 0 {
+			continue
 		}
-		s := &subject{namespace: n, name: name, owner: n.Owner, selector: selector}
-		if w, ok := workloads[end.Name]; ok {
-			s.name, s.intent, s.owner, s.span = named("allow-", w.Name), w.Ref(), w.Owner, w.Span
-		}
-		key := n.Name + "/" + s.name
-		if known, ok := index[key]; ok {
-			return known
-		}
-		index[key] = s
-		all = append(all, s)
-		return s
-	}
-	each := func(end plan.End, f func(*subject)) {
-		if end.Pods == nil {
-			return
-		}
-		for _, n := range p.Namespaces {
-			if n.Governed && (end.Pods.Namespace == n.Name || end.Pods.Namespace == "" && end.Pods.Namespaces.Matches(n.Labels)) {
-				f(find(n, end))
-			}
+		for _, peer := range kubernetesPeers(s.namespace, h.peer) {
+			all = append(all, opening{h.egress, numbered, peer, peer.YAML(), h.origins})
 		}
 	}
-	for _, f := range p.Flows {
-		each(f.From, func(s *subject) { s.egress = append(s.egress, half{f.To, f.Ports, f.Origins}) })
-		each(f.To, func(s *subject) { s.ingress = append(s.ingress, half{f.From, f.Ports, f.Origins}) })
+	if len(all) == 0 {
+		return
+	}
+	slices.SortStableFunc(all, opening.compare)
+	merged := all[:1]
+	for _, o := range all[1:] { // one peer, by several flows
+		if last := &merged[len(merged)-1]; last.compare(o) == 0 {
+			last.origins = slices.Concat(last.origins, o.origins)
+			continue
+		}
+		merged = append(merged, o)
+	}
+	for _, p := range parts("", s.name(prefixAllow, prefixSet), merged, opening.key, fitsKubernetes) {
+		a, span := s.about(p.name, originsOf(p.things))
+		if !p.fits {
+			l.add(inexpressible.At(earliest(p.things[0].origins), "one rule of the policy %s/%s is too large for an object", a.namespace, a.name).
+				Suggest("shorten the list of ports, of exceptions, or of the selector's values"))
+		}
+		spec, origins := s.spec(p.things)
+		origins[""] = span
+		l.emit(networkPolicy(s.namespace, a, spec), origins)
+	}
+}
+
+func originsOf(openings []opening) []plan.Origin {
+	var all []plan.Origin
+	for _, o := range openings {
+		all = append(all, o.origins...)
 	}
 	return all
 }
 
-func (s *subject) policy() Emitted {
-	origins := map[string]diag.Span{"": s.span}
-	var all []plan.Origin
-	spec := object.Map{{Key: "podSelector", Value: s.selector.Manifest()}}
-	var types, sections object.Map
-	var policyTypes object.List
+// portBytes is what one port takes in a manifest, at most.
+const portBytes = 80
+
+func fitsKubernetes(openings []opening) bool {
+	bytes, rules, peers := 0, 0, 0
+	for i, o := range openings {
+		if i == 0 || !o.sameRule(openings[i-1]) {
+			rules, peers = rules+1, 0
+			bytes += portBytes * len(o.ports)
+		}
+		peers++
+		bytes += 2 * len(o.text) // indentation included
+		if peers > maxPeers || rules > maxRules || bytes > maxBytes {
+			return false
+		}
+	}
+	return true
+}
+
+// spec puts sorted openings together: one rule for each list of ports.
+func (s *subject) spec(openings []opening) (object.Map, map[string]diag.Span) {
+	origins := map[string]diag.Span{}
+	var types object.List
+	var sections object.Map
 	for _, direction := range []struct {
+		egress           bool
 		name, key, peers string
-		halves           []half
-	}{{"Ingress", "ingress", "from", s.ingress}, {"Egress", "egress", "to", s.egress}} {
-		if len(direction.halves) == 0 {
-			continue
-		}
-		policyTypes = append(policyTypes, direction.name)
-		rules := s.rules(direction.halves, direction.peers, object.Pointer("spec", direction.key), origins)
-		sections = append(sections, object.Field{Key: direction.key, Value: rules})
-		for _, h := range direction.halves {
-			all = append(all, h.origins...)
-		}
-	}
-	if s.span.IsZero() && len(all) > 0 {
-		origins[""] = all[0].Span // a set has no intent: the first line that names it
-	}
-	types = object.Map{{Key: "policyTypes", Value: policyTypes}}
-	spec = append(append(spec, types...), sections...)
-	return Emitted{
-		Manifest: networkPolicy(about{
-			namespace: s.namespace.Name, name: s.name, intent: s.intent, owner: s.owner, reason: reasons(all), wave: waveAllows,
-		}, spec),
-		Origins: origins,
-	}
-}
-
-// rules groups halves by their ports: one rule for each list of ports, its peers
-// in the order of their text.
-func (s *subject) rules(halves []half, peersKey, pointer string, origins map[string]diag.Span) object.List {
-	type peer struct {
-		manifest object.Map
-		text     []byte
-		origin   diag.Span
-	}
-	type group struct {
-		ports []plan.Port
-		peers []peer
-	}
-	var groups []*group
-	for _, h := range halves {
-		i := slices.IndexFunc(groups, func(g *group) bool { return plan.ComparePorts(g.ports, h.ports) == 0 })
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, &group{ports: h.ports})
-		}
-		for _, m := range s.peers(h.peer) {
-			p := peer{manifest: m, text: m.YAML()}
-			if len(h.origins) > 0 {
-				p.origin = h.origins[0].Span
-			}
-			groups[i].peers = append(groups[i].peers, p)
-		}
-	}
-	slices.SortFunc(groups, func(a, b *group) int { return plan.ComparePorts(a.ports, b.ports) })
-	var rules object.List
-	for i, g := range groups {
-		slices.SortStableFunc(g.peers, func(a, b peer) int { return bytes.Compare(a.text, b.text) })
-		g.peers = slices.CompactFunc(g.peers, func(a, b peer) bool { return bytes.Equal(a.text, b.text) })
-		at := pointer + "/" + strconv.Itoa(i)
-		origins[at] = g.peers[0].origin
+	}{{false, "Ingress", "ingress", "from"}, {true, "Egress", "egress", "to"}} {
+		var rules object.List
+		var before opening
 		var peers object.List
-		for j, p := range g.peers {
-			peers = append(peers, p.manifest)
-			origins[at+object.Pointer(peersKey, strconv.Itoa(j))] = p.origin
+		var lines []plan.Origin
+		flush := func() {
+			if len(peers) == 0 {
+				return
+			}
+			rule := object.Map{{Key: direction.peers, Value: peers}}
+			if ports := kubernetesPorts(before.ports); ports != nil {
+				rule = append(rule, object.Field{Key: "ports", Value: ports})
+			}
+			origins[object.Pointer("spec", direction.key, strconv.Itoa(len(rules)))] = earliest(lines)
+			rules = append(rules, rule)
+			peers, lines = nil, nil
 		}
-		rule := object.Map{{Key: peersKey, Value: peers}}
-		if ports := kubernetesPorts(g.ports); ports != nil {
-			rule = append(rule, object.Field{Key: "ports", Value: ports})
+		for _, o := range openings {
+			if o.egress != direction.egress {
+				continue
+			}
+			if !o.sameRule(before) {
+				flush()
+			}
+			origins[object.Pointer("spec", direction.key, strconv.Itoa(len(rules)), direction.peers, strconv.Itoa(len(peers)))] = earliest(o.origins)
+			peers, lines, before = append(peers, o.peer), append(lines, o.origins...), o
 		}
-		rules = append(rules, rule)
+		flush()
+		if len(rules) > 0 {
+			types = append(types, direction.name)
+			sections = append(sections, object.Field{Key: direction.key, Value: rules})
+		}
 	}
-	return rules
+	return append(object.Map{
+		{Key: "podSelector", Value: s.selector.Manifest()},
+		{Key: "policyTypes", Value: types},
+	}, sections...), origins
 }
 
-func (s *subject) peers(end plan.End) []object.Map {
+// kubernetesPeers are an end as a policy in the namespace writes it.
+func kubernetesPeers(n plan.Namespace, end plan.End) []object.Map {
 	if end.Pods == nil {
 		var blocks []object.Map
 		for _, b := range end.Blocks {
@@ -265,7 +256,7 @@ func (s *subject) peers(end plan.End) []object.Map {
 	switch {
 	case pods.Namespace == "":
 		m = append(m, object.Field{Key: "namespaceSelector", Value: pods.Namespaces.Manifest()})
-	case pods.Namespace != s.namespace.Name:
+	case pods.Namespace != n.Name:
 		m = append(m, object.Field{Key: "namespaceSelector", Value: object.Map{
 			{Key: "matchLabels", Value: object.Map{{Key: plan.NamespaceLabel, Value: pods.Namespace}}},
 		}})
@@ -274,6 +265,14 @@ func (s *subject) peers(end plan.End) []object.Map {
 		m = append(m, object.Field{Key: "podSelector", Value: pods.Selector.Manifest()})
 	}
 	return []object.Map{m}
+}
+
+func maps(all []object.Map) object.List {
+	l := make(object.List, len(all))
+	for i, m := range all {
+		l[i] = m
+	}
+	return l
 }
 
 func ipBlock(b plan.Block) object.Map {

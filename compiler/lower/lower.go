@@ -2,14 +2,13 @@
 // kind of policy that may be emitted.
 //
 // Its invariant: what is emitted allows the plan's flows, on both halves, and
-// nothing else; and of every rule it is known which line asked for it.
+// nothing else; and of every rule it is known which line asked for it. The same
+// plan gives the same objects, whatever the order of its flows.
 //
 // It must not know the intent language, nor where the objects are written.
 package lower
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -27,17 +26,27 @@ type Emitted struct {
 	Origins map[string]diag.Span
 }
 
+// At is the place in the intents that asked for the part of the manifest that a JSON
+// pointer names.
+func (e Emitted) At(pointer string) diag.Span {
+	for ; ; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
+		if span, ok := e.Origins[pointer]; ok || !strings.Contains(pointer, "/") {
+			return span
+		}
+	}
+}
+
 // Target is a kind of policy that may be emitted.
 type Target struct {
 	Name  string
 	Title string
-	lower func(*plan.Plan) []Emitted
+	lower func(*lowering)
 }
 
 // Targets is the table of what a Platform may name under targets.
 var Targets = []Target{
 	{"kubernetes", "NetworkPolicy of networking.k8s.io/v1", kubernetes},
-	{"calico", "GlobalNetworkPolicy, Tier and GlobalNetworkSet of projectcalico.org/v3", calico},
+	{"calico", "Tier, GlobalNetworkSet, and policies, staged ones too, of projectcalico.org/v3", calico},
 }
 
 // Names of the targets, in the order of the table.
@@ -50,106 +59,41 @@ func Names() []string {
 }
 
 // Lower emits a plan for the targets that it names, in the order of object IDs.
-func Lower(p *plan.Plan) []Emitted {
-	var all []Emitted
+// The findings are what no object can hold.
+func Lower(p *plan.Plan) ([]Emitted, diag.List) {
+	l := &lowering{Plan: p, subjects: subjectsOf(p), peers: map[string]plan.End{}}
+	if i := slices.IndexFunc(p.Namespaces, func(n plan.Namespace) bool { return n.Governed }); i >= 0 && !p.HasTarget("kubernetes") {
+		l.add(inexpressible.At(p.Namespaces[i].Span, "nothing closes the namespace %s, for the environment does not target kubernetes", p.Namespaces[i].Name).
+			Because("flows are emitted as Kubernetes policies, and as Calico's only where Kubernetes has none").
+			Suggest("add kubernetes to the targets"))
+	}
 	for _, t := range Targets {
 		if p.HasTarget(t.Name) {
-			all = append(all, t.lower(p)...)
+			t.lower(l)
 		}
 	}
-	slices.SortFunc(all, func(a, b Emitted) int { return a.Manifest.ID().Compare(b.Manifest.ID()) })
-	return all
-}
-
-// Annotations on emitted objects, and the label that marks them as ours.
-const (
-	IntentAnnotation = plan.Group + "/intent"
-	OwnerAnnotation  = plan.Group + "/owner"
-	ReasonAnnotation = plan.Group + "/reason"
-
-	managedBy     = "app.kubernetes.io/managed-by"
-	manager       = "portcullis"
-	syncWave      = "argocd.argoproj.io/sync-wave"
-	noSubstitutes = "kustomize.toolkit.fluxcd.io/substitute"
-)
-
-// Waves of Argo CD: what opens comes before what closes, so that a first sync cuts
-// nothing off. Wave 0 is the default and is not written.
-const (
-	waveTiers    = "-2"
-	waveSets     = "-1"
-	waveAllows   = ""
-	waveDenies   = "2"
-	waveDefaults = "3"
-)
-
-// about is what an object says of itself.
-type about struct {
-	namespace, name string
-	intent, owner   string
-	reason          string
-	wave            string
-	labels          map[string]string
-}
-
-func metadata(a about) object.Map {
-	m := object.Map{{Key: "name", Value: a.name}}
-	if a.namespace != "" {
-		m = append(m, object.Field{Key: "namespace", Value: a.namespace})
-	}
-	labels := map[string]string{managedBy: manager}
-	for k, v := range a.labels {
-		labels[k] = v
-	}
-	annotations := map[string]string{}
-	for key, value := range map[string]string{
-		IntentAnnotation: a.intent, OwnerAnnotation: a.owner, ReasonAnnotation: a.reason, syncWave: a.wave,
-	} {
-		if value != "" {
-			annotations[key] = value
-		}
-		if strings.Contains(value, "${") {
-			annotations[noSubstitutes] = "disabled" // Flux would expand it
+	slices.SortStableFunc(l.emitted, func(a, b Emitted) int { return a.Manifest.ID().Compare(b.Manifest.ID()) })
+	for i := 1; i < len(l.emitted); i++ {
+		if id := l.emitted[i].Manifest.ID(); id == l.emitted[i-1].Manifest.ID() {
+			l.add(inexpressible.At(l.emitted[i].Origins[""], "two objects would be called %s", id).
+				Because("long names are cut and get a digest, and these two have the same").
+				See(l.emitted[i-1].Origins[""], "the other").Suggest("rename one of the two"))
 		}
 	}
-	m = append(m, object.Field{Key: "labels", Value: object.StringMap(labels)})
-	if len(annotations) > 0 {
-		m = append(m, object.Field{Key: "annotations", Value: object.StringMap(annotations)})
-	}
-	return m
+	return l.emitted, l.found
 }
 
-// maxName is the length of a DNS label: names of both APIs may be longer, and
-// tools that put them into labels may not.
-const maxName = 63
-
-// named joins a prefix and a name within maxName. A name that does not fit is cut
-// and gets a digest of its whole, so that two long names stay two.
-func named(prefix, name string) string {
-	full := prefix + name
-	if len(full) <= maxName {
-		return full
-	}
-	digest := shortDigest(full)
-	return strings.TrimRight(full[:maxName-len(digest)-1], "-.") + "-" + digest
+// lowering is one plan on its way.
+type lowering struct {
+	*plan.Plan
+	subjects []*subject
+	peers    map[string]plan.End // the @names that a Calico policy refers to
+	emitted  []Emitted
+	found    diag.List
 }
 
-func shortDigest(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])[:8]
-}
+func (l *lowering) add(f diag.Diagnostic) { l.found = append(l.found, f) }
 
-// reasons joins what the lines of some flows say of themselves, once each.
-func reasons(origins []plan.Origin) string {
-	var all []string
-	for _, o := range origins {
-		why := o.Why
-		if o.Ticket != "" {
-			why = strings.TrimSpace(why + " (" + o.Ticket + ")")
-		}
-		if why != "" && !slices.Contains(all, why) {
-			all = append(all, why)
-		}
-	}
-	return strings.Join(all, "; ")
+func (l *lowering) emit(m object.Map, origins map[string]diag.Span) {
+	l.emitted = append(l.emitted, Emitted{Manifest: m, Origins: origins})
 }

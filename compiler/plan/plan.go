@@ -39,7 +39,9 @@ type Plan struct {
 	// namespace nobody listed is closed as well.
 	DenyUnknown bool
 	Stages      Stages
-	Platform    diag.Span // the Platform's name, for what has no better place
+	Tests       []Test      // in the order in which they are written
+	Components  []Component // in the order of the Platform
+	Platform    diag.Span   // the Platform's name, for what has no better place
 }
 
 // Namespace is one that the Platform or an intent knows.
@@ -51,7 +53,10 @@ type Namespace struct {
 	Staged   bool              // would be governed: its policies are emitted as Calico's staged kinds
 	System   bool              // never governed
 	Pattern  bool              // made elsewhere, in any number: known by its Labels alone, never governed
-	Span     diag.Span
+	// Open says of a Pattern that nobody is to close its namespaces: neither what is
+	// built for one of them, nor DenyUnknown.
+	Open bool
+	Span diag.Span
 }
 
 // Workload is a set of pods with a name.
@@ -62,7 +67,8 @@ type Workload struct {
 	Ports           []NamedPort // by name
 	DNS             bool        // may ask the cluster's DNS
 	HostNetwork     bool        // no policy can select its pods
-	Span            diag.Span
+	Span            diag.Span   // of its name
+	SelectorSpan    diag.Span   // zero where the selector is the default one
 }
 
 // Ref is the workload's name in full.
@@ -72,6 +78,7 @@ func (w Workload) Ref() string { return w.Namespace + "/" + w.Name }
 type NamedPort struct {
 	Name  string
 	Ports []Port
+	Span  diag.Span
 }
 
 // Protocol is a protocol, spelt as Calico spells it; Any is every protocol there is.
@@ -88,7 +95,8 @@ const (
 )
 
 // Port is an inclusive range of ports of one protocol. For Any it is 0 to 65535.
-// For ICMP and ICMPv6 it is a range of message types, 0 to 255, with all their codes.
+// For ICMP and ICMPv6 it is a range of message types with all their codes: 0 to 255,
+// or types up to 254, for no policy can name 255.
 type Port struct {
 	Protocol    Protocol
 	First, Last uint16
@@ -126,10 +134,17 @@ type Origin struct {
 }
 
 // Flow is allowed traffic: connections from From to To on the destination's Ports.
+// Its origins are all of intents, or all of the Platform, whose word alone counts
+// in namespaces that nobody listed.
 type Flow struct {
 	From, To End
 	Ports    []Port // by protocol and number, disjoint
 	Origins  []Origin
+}
+
+// Platform reports whether the flow is the Platform's own.
+func (f Flow) Platform() bool {
+	return !slices.ContainsFunc(f.Origins, func(o Origin) bool { return o.Intent != "" })
 }
 
 // Guardrail is traffic that no flow may allow, in order of precedence. Parts of one
@@ -152,11 +167,28 @@ type Quarantined struct {
 	Span   diag.Span
 }
 
+// Test is what somebody expects of the emitted policies: between sets, of every pair.
+type Test struct {
+	Text     string // as written
+	From, To End
+	Ports    []Port // normal; nil is every port there is
+	Allow    bool   // each pair on each port is allowed; false: none is
+	Span     diag.Span
+	Intent   string // namespace/name of the workload that expects it, or empty for the Platform
+}
+
+// Component is a kustomize component that users lay over what is emitted.
+type Component struct {
+	Path       string   // of its directory, relative to the repository's root
+	Namespaces []string // whose objects it is laid over, sorted; empty: the cluster's
+	Span       diag.Span
+}
+
 // Stages are the places that our Calico policies take among others. No two of the
 // orders in tier default are equal, and none is 1000, at which Calico places every
 // Kubernetes NetworkPolicy.
 type Stages struct {
-	GuardrailTier      string // never default
+	GuardrailTier      string // never default; at most 40 characters, so that the names of its policies have room
 	GuardrailTierOrder int
 	PlatformOrder      int // in tier default: the Platform's flows to namespaces that nobody listed
 	AllowOrder         int // in tier default: allows that Kubernetes cannot express
@@ -175,6 +207,23 @@ func (p *Plan) Namespace(name string) (Namespace, bool) {
 		return Namespace{}, false
 	}
 	return p.Namespaces[i], true
+}
+
+// Spared reports whether DenyUnknown leaves the namespaces of a Pattern alone. One
+// without labels would spare everything.
+func (n Namespace) Spared() bool {
+	return n.Pattern && (n.Open || n.Staged) && len(n.PatternSelector()) > 0
+}
+
+// PatternSelector is what the namespaces of a Pattern are known by.
+func (n Namespace) PatternSelector() object.Selector {
+	var labels []object.Requirement
+	for key, value := range n.Labels {
+		if key != NamespaceLabel {
+			labels = append(labels, object.Equals(key, value))
+		}
+	}
+	return object.NewSelector(labels...)
 }
 
 // Governs reports whether pods of the namespace are held to the plan's flows.

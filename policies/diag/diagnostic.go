@@ -68,7 +68,24 @@ type Rule struct {
 // not be judged at all: it does not parse (PC0xx) or makes no sense as intent
 // (PC1xx). Such findings cannot be waived and end the program with exit code 2.
 func (r *Rule) Unjudgeable() bool {
-	return len(r.Code) == 5 && (r.Code[2] == '0' || r.Code[2] == '1')
+	return r.family() == '0' || r.family() == '1'
+}
+
+// Fixed reports whether nobody can lower the rule: an input that could not be judged
+// (PC0xx, PC1xx) or a proof that failed (PC3xx) leaves nothing to be accepted.
+func (r *Rule) Fixed() bool { return r.Unjudgeable() || r.family() == '3' }
+
+// Waivable reports whether a finding of the rule can be accepted for a time. Beside
+// the fixed ones, findings of governance (PC5xx) cannot: a waiver must not excuse
+// itself.
+func (r *Rule) Waivable() bool { return !r.Fixed() && r.family() != '5' }
+
+// family is the first digit of the code, or 0 for a code that has none.
+func (r *Rule) family() byte {
+	if len(r.Code) != 5 {
+		return 0
+	}
+	return r.Code[2]
 }
 
 // ObjectID names one Kubernetes object the way its API server does. Namespace is
@@ -143,6 +160,7 @@ type Diagnostic struct {
 	Environments []string          `json:"environments,omitempty"` // sorted; empty means that it holds whatever the environment
 	Evidence     map[string]string `json:"evidence,omitempty"`     // what waivers match and fingerprints are made of
 	WaivedBy     string            `json:"waivedBy,omitempty"`     // the waiver's name
+	WaivedUntil  string            `json:"waivedUntil,omitempty"`  // its last day, UTC, as 2006-01-02
 	Related      []Related         `json:"related,omitempty"`
 	Hint         string            `json:"hint,omitempty"` // what to do, for a person; may hold several lines
 	Fix          []Edit            `json:"fix,omitempty"`  // what to do, for a machine; applied together
@@ -201,6 +219,7 @@ func (d Diagnostic) compareFinding(e Diagnostic) int {
 		cmp.Compare(d.Message, e.Message),
 		cmp.Compare(e.Severity, d.Severity),
 		cmp.Compare(d.WaivedBy, e.WaivedBy),
+		cmp.Compare(d.WaivedUntil, e.WaivedUntil),
 		compareMaps(d.Evidence, e.Evidence),
 		cmp.Compare(d.Why, e.Why),
 		cmp.Compare(d.Hint, e.Hint),

@@ -47,6 +47,45 @@ func TestUnjudgeable(t *testing.T) {
 	}
 }
 
+// What cannot be judged or proved stands whoever accepts it, and a waiver does not
+// excuse itself.
+func TestWhatCanBeAccepted(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]struct{ fixed, waivable bool }{
+		"PC001": {true, false}, "PC130": {true, false}, "PC301": {true, false},
+		"PC201": {false, true}, "PC402": {false, true}, "PC999": {false, true},
+		"PC501": {false, false},
+	} {
+		r := &diag.Rule{Code: code}
+		if r.Fixed() != want.fixed || r.Waivable() != want.waivable {
+			t.Errorf("%s: fixed %v, waivable %v", code, r.Fixed(), r.Waivable())
+		}
+	}
+}
+
+func TestEvidence(t *testing.T) {
+	t.Parallel()
+	stem := rules[0].At(diag.Span{}, "x")
+	d := stem.Testify(diag.PortEvidence, "80, 53/udp").Testify(diag.PortEvidence, "81").Testify(diag.PeerEvidence, "")
+	if diff := cmp.Diff([]string{"80", "53/udp"}, d.EvidenceOf(diag.PortEvidence)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if d.EvidenceOf(diag.PeerEvidence) != nil || stem.Evidence != nil {
+		t.Errorf("evidence out of nothing: %v, %v", d.Evidence, stem.Evidence)
+	}
+	if twig := d.Testify("x", "y"); d.Evidence["x"] != "" || twig.Evidence["x"] != "y" {
+		t.Error("the twig shares the stem's evidence")
+	}
+	for want, id := range map[string]diag.ObjectID{
+		"NetworkPolicy/shop/web": {Group: "g", Kind: "NetworkPolicy", Namespace: "shop", Name: "web"},
+		"Tier/default":           {Kind: "Tier", Name: "default"},
+	} {
+		if got := id.Evidence(); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
 // TestBuildersShareNothing: a diagnostic that was used as a stem is not changed by
 // what grows out of it.
 func TestBuildersShareNothing(t *testing.T) {

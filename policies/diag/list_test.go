@@ -41,7 +41,7 @@ var (
 		case 2:
 			d.Severity = rapid.SampledFrom([]diag.Severity{diag.Info, diag.Warning, diag.Error}).Draw(t, "severity")
 		case 3:
-			d.WaivedBy = word.Draw(t, "waiver")
+			d.WaivedBy, d.WaivedUntil = word.Draw(t, "waiver"), word.Draw(t, "until")
 		case 4:
 			d.Evidence = map[string]string{word.Draw(t, "key"): word.Draw(t, "value")}
 		case 5:

@@ -48,8 +48,20 @@ func (r *reader) calicoPolicy(typed any) *Policy {
 	r.hostFields(s)
 	r.stagedAction(staged, s)
 	r.policyName(p.Tier)
+	if r.cluster.CalicoMinor < kindTieBreak {
+		p.Tier = tierInName(r.id.Name)
+	}
 	p.Dropped = r.dropped
 	return p
+}
+
+// tierInName is the tier that a policy's name says, as Calico reads it up to 3.31.
+func tierInName(name string) string {
+	tier, _, dotted := strings.Cut(name, ".")
+	if !dotted || tier == "knp" || tier == "ossg" { // converted policies of Kubernetes
+		return DefaultTier
+	}
+	return tier
 }
 
 // inferTypes is what Calico's own API server or, for custom resources, the
@@ -98,6 +110,7 @@ func (r *reader) subject(s calico.GlobalNetworkPolicySpec) Selector {
 
 // hostFields reports the fields that only matter to host endpoints.
 func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec) {
+	before := len(*r.found)
 	refuse := func(pointer, format string) { r.add(contradiction.On(r.at(pointer), "%s", format)) }
 	if s.PreDNAT && s.DoNotTrack {
 		refuse("/spec/preDNAT", "preDNAT and doNotTrack exclude each other")
@@ -115,6 +128,9 @@ func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec) {
 		if s.PreDNAT && t == calico.PolicyTypeEgress {
 			refuse(item("/spec/types", i), "a preDNAT policy governs ingress alone")
 		}
+	}
+	if len(*r.found) > before {
+		return // what a policy does that is refused need not be said
 	}
 	for _, f := range []struct {
 		set           bool

@@ -2,16 +2,19 @@ package meaning
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"portcullis.dev/policies/packet"
 )
+
+// icmpByNumber is the release whose validators know ICMP as protocol 1 or 58 too.
+const icmpByNumber = 33
 
 func (r *reader) calicoRules(written []calico.Rule, d Direction) []Rule {
 	var rules []Rule
@@ -27,8 +30,9 @@ func (r *reader) calicoRule(w calico.Rule, pointer string, d Direction) Rule {
 	rule.NotProtocol = r.protocol(w.NotProtocol, pointer+"/notProtocol")
 	rule.ICMP = r.icmp(w.ICMP, pointer+"/icmp")
 	rule.NotICMP = r.icmp(w.NotICMP, pointer+"/notICMP")
-	if w.ICMP != nil && !isICMP(rule.Protocol) {
-		r.add(badPort.On(r.at(pointer+"/icmp"), "icmp without protocol ICMP or ICMPv6"))
+	if w.ICMP != nil && (!isICMP(rule.Protocol) || w.Protocol.Type == numorstring.NumOrStringNum && r.cluster.CalicoMinor < icmpByNumber) {
+		r.add(badPort.On(r.at(pointer+"/icmp"), "icmp without protocol ICMP or ICMPv6").
+			Suggest("add the protocol by its name"))
 	}
 	rule.Source = r.entity(w.Source, pointer+"/source", d == Egress)
 	rule.Destination = r.entity(w.Destination, pointer+"/destination", d == Ingress)
@@ -151,7 +155,8 @@ func (r *reader) entity(e calico.EntityRule, pointer string, own bool) Entity {
 	}
 	for i, n := range out.NotNets {
 		if n.Bits() == 0 {
-			r.add(badCIDR.On(r.at(item(pointer+"/notNets", i)), "%s excludes every address of its family", n))
+			r.add(badCIDR.On(r.at(item(pointer+"/notNets", i)), "%s excludes every address of its family", n).
+				Because("Calico refuses a rule that cannot match").Suggest("leave the rule out"))
 		}
 	}
 	if e.NotSelector != "" {
@@ -222,15 +227,13 @@ func (r *reader) nets(texts []string, pointer string) []netip.Prefix {
 	return nets
 }
 
-// portName is a name that is not just a number or a range.
-var portName = regexp.MustCompile(`^[a-zA-Z0-9_.-]*[a-zA-Z][a-zA-Z0-9_.-]*$`)
-
 func (r *reader) ports(written []numorstring.Port, pointer string) []PortMatch {
 	var ports []PortMatch
 	for i, p := range written {
 		switch {
-		case p.PortName != "" && !portName.MatchString(p.PortName):
+		case p.PortName != "" && len(validation.IsValidPortName(p.PortName)) > 0:
 			r.add(badPort.On(r.at(item(pointer, i)), "%q is neither a port, nor a range, nor a port's name", p.PortName).
+				Because("a name has at most 15 lower-case letters, digits and single dashes").
 				Suggest("write a range as first:last"))
 		case p.PortName == "" && p.MinPort == 0:
 			r.add(badPort.On(r.at(item(pointer, i)), "port %s: ports are 1 to 65535", p))

@@ -29,6 +29,11 @@ type Decision struct {
 // ungoverned is what decides for ends that no policy can govern.
 var ungoverned = Decision{Cause: Outside, Reason: "no policy governs this end"}
 
+// onNodeOf is why nobody knows what becomes of a packet of some node's.
+func onNodeOf(h *Host) Decision {
+	return Decision{Cause: Outside, Reason: fmt.Sprintf("nobody knows the node, which may be that of %s", h.ID)}
+}
+
 func byRule(p *Policy, r *Rule) Decision {
 	word := "denies"
 	if r.Action == Allow {

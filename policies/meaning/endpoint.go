@@ -7,9 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
-
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
 )
@@ -76,8 +73,10 @@ func (e *Endpoint) addressOf(of int) netip.Addr {
 // (pcns.) and the service account (pcsa.).
 func (e *Endpoint) Label(key string) (string, bool) {
 	switch key {
-	case labelNamespace, namespacePrefix + labelName:
+	case labelNamespace:
 		return e.Namespace, true
+	case namespacePrefix + labelName: // inherited as well: without the Namespace there is no such label
+		return e.Namespace, e.NamespaceLabels != nil
 	case labelOrchestrator:
 		return "k8s", true
 	case labelServiceAccount, accountPrefix + labelName:
@@ -130,13 +129,21 @@ func Endpoints(set object.Set) []*Endpoint {
 	})
 	var all []*Endpoint
 	for _, o := range set.All() {
-		labels, spec, addresses := podOf(o.Typed)
-		if spec == nil {
+		template := o.PodTemplate()
+		if template == nil {
 			continue
 		}
+		var addresses []netip.Addr
+		if pod, ok := o.Typed.(*corev1.Pod); ok {
+			if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+				continue
+			}
+			addresses = podAddresses(pod.Status)
+		}
+		spec := &template.Spec
 		e := &Endpoint{
 			Namespace: o.ID.Namespace, Name: o.ID.Name, Object: o.ID,
-			Labels: labels, NamespaceLabels: namespaces[o.ID.Namespace],
+			Labels: template.Labels, NamespaceLabels: namespaces[o.ID.Namespace],
 			// Kubernetes' admission gives "default" to a pod that names none.
 			ServiceAccount: "default",
 			HostNetwork:    spec.HostNetwork, Ports: namedPorts(spec), PortsKnown: true, Addresses: addresses,
@@ -148,33 +155,6 @@ func Endpoints(set object.Set) []*Endpoint {
 		all = append(all, e)
 	}
 	return all
-}
-
-// podOf is the pod that a manifest describes; nil if it describes none.
-func podOf(typed any) (labels map[string]string, spec *corev1.PodSpec, addresses []netip.Addr) {
-	template := func(t *corev1.PodTemplateSpec) (map[string]string, *corev1.PodSpec, []netip.Addr) {
-		return t.Labels, &t.Spec, nil
-	}
-	switch w := typed.(type) {
-	case *corev1.Pod:
-		if w.Status.Phase == corev1.PodSucceeded || w.Status.Phase == corev1.PodFailed {
-			return nil, nil, nil
-		}
-		return w.Labels, &w.Spec, podAddresses(w.Status)
-	case *appsv1.Deployment:
-		return template(&w.Spec.Template)
-	case *appsv1.StatefulSet:
-		return template(&w.Spec.Template)
-	case *appsv1.DaemonSet:
-		return template(&w.Spec.Template)
-	case *appsv1.ReplicaSet:
-		return template(&w.Spec.Template)
-	case *batchv1.Job:
-		return template(&w.Spec.Template)
-	case *batchv1.CronJob:
-		return template(&w.Spec.JobTemplate.Spec.Template)
-	}
-	return nil, nil, nil
 }
 
 func podAddresses(s corev1.PodStatus) []netip.Addr {

@@ -3,6 +3,7 @@ package meaning
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -52,6 +53,9 @@ func allowAll(name string) *profile {
 	return &profile{name: name, rules: [2][]Rule{allow, allow}}
 }
 
+// uniqueNets is the release whose custom resources refuse a set's range twice.
+const uniqueNets = 33
+
 // networkSet is a NetworkSet or GlobalNetworkSet: labels on address ranges.
 type networkSet struct {
 	namespace       string
@@ -63,8 +67,11 @@ type networkSet struct {
 // Label looks up the set's labels; a NetworkSet inherits its namespace's.
 func (s *networkSet) Label(key string) (string, bool) {
 	if s.namespace != "" {
-		if key == labelNamespace || key == namespacePrefix+labelName {
+		switch key {
+		case labelNamespace:
 			return s.namespace, true
+		case namespacePrefix + labelName:
+			return s.namespace, s.namespaceLabels != nil
 		}
 		if rest, ok := strings.CutPrefix(key, namespacePrefix); ok {
 			v, ok := s.namespaceLabels[rest]
@@ -77,10 +84,15 @@ func (s *networkSet) Label(key string) (string, bool) {
 
 func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLabels map[string]string) *networkSet {
 	if _, ok := labels[labelNamespace]; ok {
-		r.add(badName.On(r.at(object.Pointer("metadata", "labels", labelNamespace)), "the label %s is Calico's own", labelNamespace))
+		r.add(badName.On(r.at(object.Pointer("metadata", "labels", labelNamespace)), "the label %s is Calico's own", labelNamespace).
+			Because("Calico sets it itself, to the namespace's name").Suggest("leave it out"))
 	}
 	var prefixes []netip.Prefix
 	for i, text := range nets {
+		if r.cluster.CalicoMinor >= uniqueNets && slices.Contains(nets[:i], text) {
+			r.add(contradiction.On(r.at(item("/spec/nets", i)), "the range %s is written twice", text).
+				Suggest("keep one"))
+		}
 		if p, ok := r.network(text, item("/spec/nets", i)); ok {
 			prefixes = append(prefixes, p)
 		}
@@ -126,7 +138,8 @@ func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Hos
 func (r *reader) tierObject(t *calico.Tier) {
 	name := r.id.Name
 	if !label.MatchString(name) {
-		r.add(badName.On(r.at("/metadata/name"), "the tier's name %q is not a DNS label", name))
+		r.add(badName.On(r.at("/metadata/name"), "the tier's name %q is not a DNS label", name).
+			Suggest("use at most 63 lower-case letters, digits and dashes"))
 	}
 	if a := t.Spec.DefaultAction; a != nil && *a != calico.Pass && *a != calico.Deny {
 		r.add(badAction.On(r.at("/spec/defaultAction"), "the defaultAction %q is neither Pass nor Deny", string(*a)).

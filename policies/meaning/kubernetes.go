@@ -8,6 +8,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"portcullis.dev/policies/packet"
 )
@@ -230,7 +231,7 @@ func (r *reader) kubernetesPort(p *networkingv1.NetworkPolicyPort, pointer strin
 		}
 		return protocol, PortMatch{}, true, ok
 	case p.Port.Type == intstr.String:
-		if !portName.MatchString(p.Port.StrVal) {
+		if len(validation.IsValidPortName(p.Port.StrVal)) > 0 {
 			refuse("/port", "%q is not a port's name", p.Port.StrVal)
 		}
 		if p.EndPort != nil {

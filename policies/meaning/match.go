@@ -9,10 +9,11 @@ import (
 // end is one end of a packet, looked up: who has the address, as far as anybody
 // can know.
 type end struct {
-	pod  *Endpoint // on the pod network; nil for anything else
-	host *Host     // that has the address
-	addr netip.Addr
-	pool pool // where the address lies if addr is not valid
+	pod    *Endpoint // on the pod network; nil for anything else
+	onHost *Endpoint // the pod on the host's network that the packet names
+	host   *Host     // that has the address
+	addr   netip.Addr
+	pool   pool // where the address lies if addr is not valid
 	// owners have the address for certain, perhaps those that may have it.
 	owners, perhaps []Labels
 	// anonymous: the address belongs to the pod network, and nobody knows the pod.
@@ -93,6 +94,7 @@ func (m *Meaning) lookUp(p Peer, family int) end {
 		e.owners = append(e.owners, endpoint)
 	}
 	if e.pod == nil {
+		e.onHost = endpoint
 		m.lookUpHost(&e)
 		e.anonymous = e.addr.IsValid() && m.pods.contains(e.addr)
 	}
@@ -137,11 +139,11 @@ func (m *Meaning) match(r *Rule, f *flow) truth {
 	if r.ICMP != nil && !r.ICMP.matches(f) || r.NotICMP != nil && r.NotICMP.matches(f) {
 		return no
 	}
-	result := m.matchEnd(&r.Source, &f.from, f, f.SourcePort, f.SourcePort != 0)
+	result := m.matchEnd(r, &r.Source, &f.from, f, f.SourcePort, f.SourcePort != 0)
 	if result == no {
 		return no
 	}
-	result = min(result, m.matchEnd(&r.Destination, &f.to, f, f.Port, true))
+	result = min(result, m.matchEnd(r, &r.Destination, &f.to, f, f.Port, true))
 	if result > no && r.Source.Service != nil {
 		result = min(result, m.inService(r.Source.Service, &f.from, nil))
 	}
@@ -193,7 +195,7 @@ func (i *ICMPMatch) matches(f *flow) bool {
 }
 
 // matchEnd evaluates what a rule asks of one end, services apart.
-func (m *Meaning) matchEnd(e *Entity, at *end, f *flow, port uint16, portKnown bool) truth {
+func (m *Meaning) matchEnd(r *Rule, e *Entity, at *end, f *flow, port uint16, portKnown bool) truth {
 	result := yes
 	if len(e.Nets) > 0 {
 		result = min(result, at.in(e.nets, f.family))
@@ -204,11 +206,12 @@ func (m *Meaning) matchEnd(e *Entity, at *end, f *flow, port uint16, portKnown b
 	if result > no && (e.Selector != nil || e.NotSelector != nil) {
 		result = min(result, at.selected(e.Selector, e.NotSelector))
 	}
+	named := at.namedPorts(e, r, f)
 	if result > no && len(e.Ports) > 0 {
-		result = min(result, at.onPort(e.Ports, f.Protocol, port, portKnown))
+		result = min(result, onPort(e.Ports, named, port, portKnown))
 	}
 	if result > no && len(e.NotPorts) > 0 {
-		result = min(result, at.onPort(e.NotPorts, f.Protocol, port, portKnown).not())
+		result = min(result, onPort(e.NotPorts, named, port, portKnown).not())
 	}
 	return result
 }
@@ -243,25 +246,56 @@ func (e *end) anyOwner(matches func(Labels) bool) truth {
 	return no
 }
 
-// onPort says whether the port is among those listed. A name is a number of the
-// end's own containers, so addresses outside the cluster have none.
-func (e *end) onPort(ports []PortMatch, protocol Protocol, port uint16, portKnown bool) truth {
+// namedPorts says what the end's owner calls a port. Calico collects named ports of
+// the objects that the entity selects, so an owner that it does not select has none,
+// whoever else the address makes it match; and of one protocol, which is TCP where
+// the rule names none (felix/calc/rule_scanner.go).
+func (e *end) namedPorts(of *Entity, r *Rule, f *flow) func(name string, port uint16, known bool) truth {
+	var owner interface {
+		Labels
+		port(name string, protocol Protocol, number uint16) truth
+	}
+	switch {
+	case e.pod != nil:
+		owner = e.pod
+	case e.host != nil:
+		owner = e.host
+	}
+	return func(name string, port uint16, known bool) truth {
+		switch {
+		case r.Protocol == nil && f.Protocol != TCP || !f.Protocol.HasPorts():
+			return no
+		case owner == nil && e.anonymous:
+			return maybe
+		case owner == nil || of.Selector != nil && !of.selects(owner):
+			return no
+		case !known:
+			return maybe
+		default:
+			return owner.port(name, f.Protocol, port)
+		}
+	}
+}
+
+// selects reports whether the object is one of those that the entity stands for.
+func (e *Entity) selects(l Labels) bool {
+	return e.Selector.Matches(l) && (e.NotSelector == nil || !e.NotSelector.Matches(l))
+}
+
+// onPort says whether the port is among those listed.
+func onPort(ports []PortMatch, named func(string, uint16, bool) truth, port uint16, portKnown bool) truth {
 	result := no
 	for _, p := range ports {
 		switch {
-		case p.Name == "" && !portKnown:
+		case p.Name != "":
+			result = or(result, named(p.Name, port, portKnown))
+		case !portKnown:
 			result = or(result, maybe)
 			if p.First <= 1 && p.Last == 65535 {
 				return yes
 			}
-		case p.Name == "":
+		default:
 			result = or(result, known(p.First <= port && port <= p.Last))
-		case e.pod != nil && portKnown:
-			result = or(result, e.pod.port(p.Name, protocol, port))
-		case e.host != nil && portKnown:
-			result = or(result, e.host.port(p.Name, protocol, port))
-		case e.pod != nil || e.host != nil || e.anonymous:
-			result = or(result, maybe)
 		}
 	}
 	return result

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	networkingv1 "k8s.io/api/networking/v1"
 	"pgregory.net/rapid"
 
@@ -82,10 +82,10 @@ func TestRelationOrder(t *testing.T) {
 			case *networkingv1.NetworkPolicy:
 				slices.Reverse(p.Spec.Ingress)
 				slices.Reverse(p.Spec.Egress)
-			case *calico.NetworkPolicy:
+			case *v3.NetworkPolicy:
 				exchange(p.Spec.Ingress)
 				exchange(p.Spec.Egress)
-			case *calico.GlobalNetworkPolicy:
+			case *v3.GlobalNetworkPolicy:
 				exchange(p.Spec.Ingress)
 				exchange(p.Spec.Egress)
 			}
@@ -95,7 +95,7 @@ func TestRelationOrder(t *testing.T) {
 }
 
 // exchange reverses every row of rules with one action.
-func exchange(rules []calico.Rule) {
+func exchange(rules []v3.Rule) {
 	for first := 0; first < len(rules); {
 		last := first
 		for last < len(rules) && rules[last].Action == rules[first].Action {
@@ -136,7 +136,7 @@ func TestRelationFamilies(t *testing.T) {
 			// Pods that may have both families answer for one alone.
 			g.cluster.PodCIDRs, other.PodCIDRs = []netip.Prefix{podNetwork}, []netip.Prefix{mirror(podNetwork)}
 		}
-		compare(t, set, again, g.cluster, other, func(p meaning.Peer) (netip.Addr, bool) {
+		alike(t, set, again, g.cluster, other, func(p meaning.Peer) (netip.Addr, bool) {
 			if !p.Addr.IsValid() {
 				return p.Addr, true
 			}
@@ -170,12 +170,12 @@ func mirrorAll(all []netip.Prefix) []netip.Prefix {
 }
 
 func sameVerdicts(t *rapid.T, a, b object.Set, cluster object.Cluster, address func(meaning.Peer) (netip.Addr, bool)) {
-	compare(t, a, b, cluster, cluster, address)
+	alike(t, a, b, cluster, cluster, address)
 }
 
-// compare asks two worlds about the same packets. The address says where a peer of
+// alike asks two worlds about the same packets. The address says where a peer of
 // the first world is in the second, and whether the family is the other one there.
-func compare(t *rapid.T, a, b object.Set, inA, inB object.Cluster, address func(meaning.Peer) (netip.Addr, bool)) {
+func alike(t *rapid.T, a, b object.Set, inA, inB object.Cluster, address func(meaning.Peer) (netip.Addr, bool)) {
 	first, _ := meaning.Of(a, inA)
 	second, _ := meaning.Of(b, inB)
 	r, s := meaning.Evaluate(first, &meaning.Atoms{}), meaning.Evaluate(second, &meaning.Atoms{})

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"testing"
 
-	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -51,16 +51,16 @@ func (c *city) town(n, policies int) {
 	}
 	order := 10.0
 	for i := len(all); i < policies; i++ {
-		c.add("projectcalico.org", "NetworkPolicy", ns, fmt.Sprintf("p%d", i), &calico.NetworkPolicy{Spec: calico.NetworkPolicySpec{
-			Order: &order, Selector: fmt.Sprintf("app == 'a%d'", i%5), Types: []calico.PolicyType{"Ingress", "Egress"},
-			Ingress: []calico.Rule{
-				{Action: calico.Deny, Protocol: protocol("TCP"), Source: calico.EntityRule{Selector: "app == 'a0'"}, Destination: calico.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(22)}}},
-				{Action: calico.Allow, Protocol: protocol("TCP"), Source: calico.EntityRule{NamespaceSelector: fmt.Sprintf("team == 't%d'", n/10), Selector: "app in {'a0', 'a2'}"}, Destination: calico.EntityRule{Ports: []numorstring.Port{{MinPort: 1, MaxPort: 1024}}}},
-				{Action: calico.Pass, Source: calico.EntityRule{Selector: "app == 'a4'"}},
+		c.add("projectcalico.org", "NetworkPolicy", ns, fmt.Sprintf("p%d", i), &v3.NetworkPolicy{Spec: v3.NetworkPolicySpec{
+			Order: &order, Selector: fmt.Sprintf("app == 'a%d'", i%5), Types: []v3.PolicyType{"Ingress", "Egress"},
+			Ingress: []v3.Rule{
+				{Action: v3.Deny, Protocol: protocol("TCP"), Source: v3.EntityRule{Selector: "app == 'a0'"}, Destination: v3.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(22)}}},
+				{Action: v3.Allow, Protocol: protocol("TCP"), Source: v3.EntityRule{NamespaceSelector: fmt.Sprintf("team == 't%d'", n/10), Selector: "app in {'a0', 'a2'}"}, Destination: v3.EntityRule{Ports: []numorstring.Port{{MinPort: 1, MaxPort: 1024}}}},
+				{Action: v3.Pass, Source: v3.EntityRule{Selector: "app == 'a4'"}},
 			},
-			Egress: []calico.Rule{
-				{Action: calico.Deny, Protocol: protocol("TCP"), Destination: calico.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(25)}}},
-				{Action: calico.Allow, Destination: calico.EntityRule{Selector: "app == 'a4'"}},
+			Egress: []v3.Rule{
+				{Action: v3.Deny, Protocol: protocol("TCP"), Destination: v3.EntityRule{Ports: []numorstring.Port{numorstring.SinglePort(25)}}},
+				{Action: v3.Allow, Destination: v3.EntityRule{Selector: "app == 'a4'"}},
 			},
 		}})
 	}
@@ -80,20 +80,20 @@ func (c *city) platform() {
 	}
 	c.pod("kube-system", "coredns", map[string]string{"k8s-app": "kube-dns"})
 	c.pod("monitoring", "prometheus", map[string]string{"app": "prometheus"})
-	first, end := 100.0, calico.Pass
-	c.add("projectcalico.org", "Tier", "", "platform", &calico.Tier{Spec: calico.TierSpec{Order: &first, DefaultAction: &end}})
-	for i, spec := range []calico.GlobalNetworkPolicySpec{
-		{NamespaceSelector: "has(projectcalico.org/name)", Types: []calico.PolicyType{"Egress"}, Egress: []calico.Rule{
-			{Action: calico.Deny, Destination: calico.EntityRule{Nets: []string{"169.254.169.254/32"}}}}},
-		{NamespaceSelector: "env == 'prod'", Types: []calico.PolicyType{"Ingress"}, Ingress: []calico.Rule{
-			{Action: calico.Pass, Source: calico.EntityRule{NamespaceSelector: "projectcalico.org/name == 'monitoring'"}},
-			{Action: calico.Deny, Source: calico.EntityRule{NamespaceSelector: "env == 'dev'"}}}},
-		{NamespaceSelector: "projectcalico.org/name == 'monitoring'", Selector: "app == 'prometheus'", Types: []calico.PolicyType{"Egress"}, Egress: []calico.Rule{
-			{Action: calico.Allow, Protocol: protocol("TCP"), Destination: calico.EntityRule{NamespaceSelector: "has(projectcalico.org/name)", Ports: []numorstring.Port{numorstring.SinglePort(9100)}}}}},
+	first, end := 100.0, v3.Pass
+	c.add("projectcalico.org", "Tier", "", "platform", &v3.Tier{Spec: v3.TierSpec{Order: &first, DefaultAction: &end}})
+	for i, spec := range []v3.GlobalNetworkPolicySpec{
+		{NamespaceSelector: "has(projectcalico.org/name)", Types: []v3.PolicyType{"Egress"}, Egress: []v3.Rule{
+			{Action: v3.Deny, Destination: v3.EntityRule{Nets: []string{"169.254.169.254/32"}}}}},
+		{NamespaceSelector: "env == 'prod'", Types: []v3.PolicyType{"Ingress"}, Ingress: []v3.Rule{
+			{Action: v3.Pass, Source: v3.EntityRule{NamespaceSelector: "projectcalico.org/name == 'monitoring'"}},
+			{Action: v3.Deny, Source: v3.EntityRule{NamespaceSelector: "env == 'dev'"}}}},
+		{NamespaceSelector: "projectcalico.org/name == 'monitoring'", Selector: "app == 'prometheus'", Types: []v3.PolicyType{"Egress"}, Egress: []v3.Rule{
+			{Action: v3.Allow, Protocol: protocol("TCP"), Destination: v3.EntityRule{NamespaceSelector: "has(projectcalico.org/name)", Ports: []numorstring.Port{numorstring.SinglePort(9100)}}}}},
 	} {
 		order := float64(i)
 		spec.Order, spec.Tier = &order, "platform"
-		c.add("projectcalico.org", "GlobalNetworkPolicy", "", fmt.Sprintf("platform.p%d", i), &calico.GlobalNetworkPolicy{Spec: spec})
+		c.add("projectcalico.org", "GlobalNetworkPolicy", "", fmt.Sprintf("platform.p%d", i), &v3.GlobalNetworkPolicy{Spec: spec})
 	}
 }
 

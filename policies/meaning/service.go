@@ -53,20 +53,40 @@ func (m *Meaning) inService(match *ServiceMatch, e *end, f *flow) truth {
 		return s.inSlices(e, f)
 	case len(s.object.Spec.Selector) == 0:
 		return maybe
-	case e.pod == nil && e.anonymous:
+	case e.pod != nil:
+		return s.behind(e.pod, match.Namespace, f)
+	case e.anonymous:
 		return maybe
-	case e.pod == nil || e.pod.Namespace != match.Namespace:
+	}
+	result := no
+	for _, pod := range m.Endpoints { // pods on the host's network stand behind Services too
+		if !pod.HostNetwork {
+			continue
+		}
+		at := known(slices.Contains(pod.Addresses, e.addr) || pod == e.onHost)
+		if at == no && (len(pod.Addresses) == 0 || !e.addr.IsValid()) {
+			at = maybe
+		}
+		result = or(result, min(at, s.behind(pod, match.Namespace, f)))
+	}
+	return result
+}
+
+// behind says whether the Service's selector finds the pod and, with a flow, leads
+// to its port.
+func (s *service) behind(pod *Endpoint, namespace string, f *flow) truth {
+	if pod.Namespace != namespace {
 		return no
 	}
 	switch {
-	case !s.selects(e.pod):
+	case !s.selects(pod):
 		return no
 	case f == nil:
 		return yes
 	}
 	result := no
 	for _, p := range s.object.Spec.Ports {
-		result = or(result, e.targets(p, f))
+		result = or(result, pod.targets(p, f))
 	}
 	return result
 }
@@ -84,13 +104,13 @@ func (s *service) selects(e *Endpoint) bool {
 	return true
 }
 
-func (e *end) targets(p corev1.ServicePort, f *flow) truth {
+func (e *Endpoint) targets(p corev1.ServicePort, f *flow) truth {
 	protocol, ok := servicePortProtocol(p)
 	switch {
 	case !ok || protocol != f.Protocol:
 		return no
 	case p.TargetPort.Type == intstr.String && p.TargetPort.StrVal != "":
-		return e.pod.port(p.TargetPort.StrVal, f.Protocol, f.Port)
+		return e.port(p.TargetPort.StrVal, f.Protocol, f.Port)
 	case p.TargetPort.IntVal != 0:
 		return known(p.TargetPort.IntVal == int32(f.Port))
 	default:

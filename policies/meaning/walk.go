@@ -106,6 +106,8 @@ func (m *Meaning) half(f *flow, d Direction) Half {
 		w.profiles = at.host.profiles
 	case at.anonymous:
 		return Half{Outcome: Unknown, By: Decision{Cause: Outside, Reason: fmt.Sprintf("nobody describes the pod with the address %s", at.addr)}}
+	case !at.addr.IsValid():
+		return m.onSomeNode(*f, d)
 	default:
 		return Half{Outcome: Allowed, By: ungoverned}
 	}
@@ -122,6 +124,22 @@ func (m *Meaning) half(f *flow, d Direction) Half {
 		doubtful.Result, doubtful.Policy, doubtful.Pointer = "unknown", w.doubt.Policy, w.doubt.Pointer
 		return Half{Outcome: Unknown, By: w.doubt, Steps: w.steps[:w.doubtAt+1]}
 	}
+}
+
+// onSomeNode is the half of a pod on the host's network whose node nobody knows: it
+// may be any that a host endpoint protects, or another.
+func (m *Meaning) onSomeNode(f flow, d Direction) Half {
+	at := &f.to
+	if d == Egress {
+		at = &f.from
+	}
+	for _, h := range m.Hosts {
+		at.host = h
+		if m.half(&f, d).Outcome != Allowed {
+			return Half{Outcome: Unknown, By: onNodeOf(h)}
+		}
+	}
+	return Half{Outcome: Allowed, By: ungoverned}
 }
 
 // outcomes is the set of what may become of a packet.

@@ -348,3 +348,135 @@ func TestKubernetesFindings(t *testing.T) {
 		}
 	}
 }
+
+// What the oracle found Walk to be wrong in.
+func TestWhatTheOracleFound(t *testing.T) {
+	t.Parallel()
+	const world = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: api, namespace: shop, labels: {app: api}}
+spec: {containers: [{name: c, ports: [{name: http, containerPort: 80}, {name: http, containerPort: 80, protocol: UDP}]}]}
+status: {podIP: 10.244.0.1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: agent, namespace: shop, labels: {app: agent}}
+spec: {hostNetwork: true, containers: [{name: c}]}
+status: {podIP: 192.168.1.1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: stray, namespace: nowhere, labels: {app: stray}}
+spec: {containers: [{name: c}]}
+status: {podIP: 10.244.0.2}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: agents, namespace: shop}
+spec: {selector: {app: agent}, ports: [{port: 80}]}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkSet
+metadata: {name: elsewhere, namespace: nowhere}
+spec: {nets: [203.0.113.0/24]}
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkSet
+metadata: {name: pods, labels: {set: pods}}
+spec: {nets: [10.244.0.0/16]}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: later, namespace: shop}
+spec: {selector: {matchLabels: {app: later}}, template: {metadata: {labels: {app: later}}, spec: {hostNetwork: true, containers: [{name: c}]}}}
+---
+apiVersion: projectcalico.org/v3
+kind: HostEndpoint
+metadata: {name: node1}
+spec: {node: node1, interfaceName: eth0, expectedIPs: [192.168.1.2]}
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: p}
+spec: {selector: app == 'api', types: [Ingress], ingress: [RULE]}
+`
+	for _, c := range []struct {
+		name, rule string
+		from, to   string
+		protocol   Protocol
+		want       Outcome
+	}{
+		{"a port's name counts on objects that the rule selects", "{action: Allow, protocol: TCP, destination: {selector: set == 'pods', ports: [http]}}", "8.8.8.8", "shop/api", TCP, Denied},
+		{"and there on all of them", "{action: Allow, protocol: TCP, destination: {selector: app == 'api', ports: [http]}}", "8.8.8.8", "shop/api", TCP, Allowed},
+		{"a number counts on the address", "{action: Allow, protocol: TCP, destination: {selector: set == 'pods', ports: [80]}}", "8.8.8.8", "shop/api", TCP, Allowed},
+		{"a name without a protocol is TCP's", "{action: Allow, destination: {ports: [http]}}", "8.8.8.8", "shop/api", UDP, Denied},
+		{"which is TCP", "{action: Allow, destination: {ports: [http]}}", "8.8.8.8", "shop/api", TCP, Allowed},
+		{"a host-network pod behind a service", "{action: Allow, source: {services: {name: agents, namespace: shop}}}", "192.168.1.1", "shop/api", TCP, Allowed},
+		{"by its name", "{action: Allow, source: {services: {name: agents, namespace: shop}}}", "shop/agent", "shop/api", TCP, Allowed},
+		{"and no other node", "{action: Allow, source: {services: {name: agents, namespace: shop}}}", "192.168.1.3", "shop/api", TCP, Denied},
+		{"no Namespace, no name of one", "{action: Allow, source: {namespaceSelector: projectcalico.org/name == 'nowhere'}}", "nowhere/stray", "shop/api", TCP, Denied},
+		{"nor for a network set", "{action: Allow, source: {namespaceSelector: projectcalico.org/name == 'nowhere'}}", "203.0.113.1", "shop/api", TCP, Denied},
+		{"a node that may have a host endpoint", "{action: Allow}", "8.8.8.8", "shop/later", TCP, Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cluster := object.DefaultCluster()
+			cluster.CalicoMinor = 32
+			m, found := Of(decode(t, strings.ReplaceAll(world, "RULE", c.rule)), cluster)
+			if found.Failed() {
+				t.Fatal(found.Err())
+			}
+			end := func(name string) Peer {
+				for _, e := range m.Endpoints {
+					if e.Ref() == name {
+						return Pod(e)
+					}
+				}
+				return Address(netip.MustParseAddr(name))
+			}
+			half := m.WalkHalf(Packet{From: end(c.from), To: end(c.to), Protocol: c.protocol, SourcePort: 40000, Port: 80}, Ingress)
+			if half.Outcome != c.want {
+				t.Errorf("got %s (%s), expected %s", half.Outcome, half.By.Reason, c.want)
+			}
+		})
+	}
+}
+
+// Where nothing checks names, the release says whether a name or the field decides.
+func TestTierOfAPolicy(t *testing.T) {
+	t.Parallel()
+	set := decode(t, `
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: deny-all}
+spec: {tier: security}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: security.x, namespace: shop}
+spec: {}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: knp.default.x, namespace: shop}
+spec: {}
+`)
+	for minor, want := range map[int]map[string]string{
+		31: {"deny-all": "default", "security.x": "security", "knp.default.x": "default"},
+		32: {"deny-all": "security", "security.x": "default", "knp.default.x": "default"},
+	} {
+		cluster := object.DefaultCluster()
+		cluster.CalicoMinor = minor
+		m, _ := Of(set, cluster)
+		for _, p := range m.Policies {
+			if p.Tier != want[p.ID.Name] {
+				t.Errorf("Calico 3.%d: the tier of %s is %s, expected %s", minor, p.ID.Name, p.Tier, want[p.ID.Name])
+			}
+		}
+	}
+}

@@ -28,9 +28,9 @@ var keyOrder = func() map[string]int {
 	order := map[string]int{}
 	for i, key := range []string{
 		"apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations", "spec",
-		"tier", "order", "defaultAction", "namespaceSelector", "podSelector", "selector", "notSelector", "nets",
+		"stagedAction", "tier", "order", "defaultAction", "namespaceSelector", "podSelector", "selector", "notSelector", "nets",
 		"policyTypes", "types", "ingress", "egress",
-		"action", "protocol", "source", "destination", "from", "to", "port", "endPort", "ports",
+		"action", "protocol", "icmp", "source", "destination", "from", "to", "port", "endPort", "ports",
 		"matchLabels", "matchExpressions", "key", "operator", "values", "cidr", "except",
 	} {
 		order[key] = i

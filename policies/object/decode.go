@@ -2,11 +2,12 @@ package object
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
-	"unicode/utf8"
 
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -22,8 +23,8 @@ import (
 // Everything that is wrong is reported, and what could be read is returned beside.
 func Decode(file string, data []byte) ([]Object, diag.List) {
 	src := newSource(file, data)
-	if i := invalidUTF8(src.data); i >= 0 {
-		return nil, diag.List{NotYAML.At(src.span(i, i+1), "the byte 0x%02x is not UTF-8", src.data[i]).
+	if span, c, bad := NotUTF8(file, data); bad {
+		return nil, diag.List{NotYAML.At(span, "the byte 0x%02x is not UTF-8", c).
 			Because("Kubernetes reads manifests as UTF-8 alone").
 			Suggest("save the file as UTF-8; a binary file does not belong here")}
 	}
@@ -53,19 +54,6 @@ func DecodeJSON(raw []byte) ([]Object, diag.List) {
 	return objects, d.found
 }
 
-func invalidUTF8(data []byte) int {
-	if utf8.Valid(data) {
-		return -1
-	}
-	for at := 0; ; {
-		r, size := utf8.DecodeRune(data[at:])
-		if r == utf8.RuneError && size <= 1 {
-			return at
-		}
-		at += size
-	}
-}
-
 // decoder reads one document.
 type decoder struct {
 	file  string
@@ -93,7 +81,7 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 	var h head
 	// An API server tells Kind from kind, and so do we.
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &h); err != nil {
-		d.add(nameless.At(d.start, "this is not a Kubernetes object: %s", plain(err)).
+		d.add(nameless.At(d.start, "this is not a Kubernetes object: %s", mismatch(err)).
 			Suggest("a manifest is a mapping with apiVersion, kind and metadata"))
 		return nil
 	}
@@ -128,7 +116,7 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 	case World:
 		typed := k.typed()
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, typed); err != nil {
-			d.add(badField.On(diag.Subject{Object: id}, "%s cannot be read: %s", id, plain(err)))
+			d.add(badField.On(diag.Subject{Object: id}, "%s cannot be read: %s", id, mismatch(err)))
 			return nil
 		}
 		o.Typed = typed
@@ -157,11 +145,12 @@ func (d *decoder) strict(raw []byte, id ID, typed any) any {
 	unknown, err := kjson.UnmarshalStrict(raw, typed)
 	if err != nil {
 		subject := diag.Subject{Object: id}
-		var mismatch *json.UnmarshalTypeError
-		if errors.As(err, &mismatch) {
-			subject.Pointer = pointerToMismatch(raw, mismatch)
+		var typeError *json.UnmarshalTypeError
+		if errors.As(err, &typeError) {
+			subject.Pointer = pointerToMismatch(raw, typeError)
 		}
-		d.add(badField.On(subject, "%s cannot be read: %s", id, plain(err)))
+		d.add(badField.On(subject, "%s cannot be read: %s", id, mismatch(err)).
+			Because("an API server refuses the object").Suggest("check the type against the API reference of %s", id.Kind))
 		return nil
 	}
 	for _, err := range unknown {
@@ -201,4 +190,30 @@ func plain(err error) string {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return fmt.Sprintf("%.300s", text)
+}
+
+// mismatch says what an error of types is about in the words of YAML: Go's own are
+// for nobody who writes manifests.
+func mismatch(err error) string {
+	var typeError *json.UnmarshalTypeError
+	if !errors.As(err, &typeError) {
+		return plain(err)
+	}
+	expected := "a mapping"
+	switch typeError.Type.Kind() {
+	case reflect.Slice, reflect.Array:
+		expected = "a list"
+	case reflect.String:
+		expected = "text"
+	case reflect.Bool:
+		expected = "true or false"
+	case reflect.Float32, reflect.Float64:
+		expected = "a number"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		expected = "a whole number in " + typeError.Type.Kind().String()
+	}
+	kind, _, _ := strings.Cut(typeError.Value, " ") // "number 1.5" is a number
+	found := map[string]string{"array": "a list", "object": "a mapping", "string": "text", "bool": "a boolean"}[kind]
+	return "expected " + expected + ", found " + cmp.Or(found, "the "+typeError.Value)
 }

@@ -65,6 +65,7 @@ type document struct {
 	*source
 	offset int
 	text   []byte
+	breaks *[]int // offsets in text at which lines in YAML's sense begin; computed when asked for
 }
 
 // documents yields the YAML documents that hold anything. A line that begins with
@@ -74,7 +75,7 @@ func (s *source) documents() iter.Seq[document] {
 	return func(yield func(document) bool) {
 		start := 0
 		emit := func(end int) bool {
-			d := document{source: s, offset: start, text: s.data[start:end]}
+			d := document{source: s, offset: start, text: s.data[start:end], breaks: new([]int)}
 			start = end
 			return content(d.text) == len(d.text) || yield(d)
 		}
@@ -152,15 +153,13 @@ func content(text []byte) int {
 // lineOffset is the offset in the source of the document's nth line, counted from 1
 // in YAML's sense; one past the end is the last.
 func (d document) lineOffset(n int) int {
-	at := 0
-	for ; n > 1; n-- {
-		next := at + lineLength(d.text[at:])
-		if next >= len(d.text) {
-			break
+	if len(*d.breaks) == 0 {
+		*d.breaks = append(*d.breaks, 0)
+		for at := lineLength(d.text); at < len(d.text); at += lineLength(d.text[at:]) {
+			*d.breaks = append(*d.breaks, at)
 		}
-		at = next
 	}
-	return d.offset + at
+	return d.offset + (*d.breaks)[min(max(n, 1), len(*d.breaks))-1]
 }
 
 // start is the first line with content.

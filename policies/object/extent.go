@@ -21,10 +21,35 @@ func (d document) node(at place) diag.Span {
 		return d.scalar(n, at)
 	case at.key != nil && at.key.Kind == yamlv3.ScalarNode:
 		return d.scalar(at.key, place{value: at.key})
-	default: // a collection in a list, or a whole document: its first line
+	default: // a collection in a list, or a whole document: its brackets, or its first line
 		start := d.begin(n)
-		return d.within(start, start+len(trimComment(d.line(start))))
+		return d.within(start, start+d.collectionLength(start))
 	}
+}
+
+// collectionLength is how far a list or mapping goes in its first line.
+func (d document) collectionLength(start int) int {
+	line := trimComment(d.line(start))
+	depth := 0
+	for i := d.properties(start) - start; i < len(line); i++ {
+		switch line[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '\'', '"':
+			if before := bytes.TrimRight(line[:i], " \t"); len(before) > 0 && bytes.IndexByte([]byte("{[,:"), before[len(before)-1]) >= 0 {
+				i += quotedLength(line[i:]) - 1 // not an apostrophe in a word
+			}
+		}
+		if depth == 0 {
+			if line[i] == '}' || line[i] == ']' {
+				return i + 1
+			}
+			break // in block style
+		}
+	}
+	return len(line)
 }
 
 // scalar is the stretch of a scalar, without its anchor and tag.

@@ -47,12 +47,19 @@ func NewSet(objects []Object) (Set, diag.List) {
 		if last := len(unique) - 1; last >= 0 && unique[last].ID == o.ID {
 			found = append(found, duplicate.On(diag.Subject{Object: o.ID}, "%s is defined twice", o.ID).
 				Because("the second definition overwrites the first when both are applied; which one is second depends on the order of the files").
-				Suggest("keep one of %s and %s", orHere(unique[last].File), orHere(o.File)))
+				Suggest("%s", keepOne(unique[last].File, o.File)))
 			continue
 		}
 		unique = append(unique, o)
 	}
 	return Set{objects: unique}, found
+}
+
+func keepOne(first, second string) string {
+	if first == second {
+		return "keep one of the two definitions in " + orHere(first)
+	}
+	return "keep one of " + orHere(first) + " and " + orHere(second)
 }
 
 func orHere(file string) string {

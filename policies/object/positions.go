@@ -2,6 +2,7 @@ package object
 
 import (
 	"iter"
+	"unicode/utf8"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 
@@ -36,3 +37,30 @@ func (d Document) Line(n int) diag.Span { return d.at.lineSpan(d.at.lineOffset(n
 
 // Within is the span of some bytes of the document's text.
 func (d Document) Within(start, end int) diag.Span { return d.at.within(start, end) }
+
+// Offset is the byte of the document's text that stands at a position in it: the
+// way back from Within.
+func (d Document) Offset(p diag.Position) int {
+	starts := d.at.starts()
+	at := starts[p.Line-1]
+	for range p.Column - 1 {
+		_, size := utf8.DecodeRune(d.at.data[at:])
+		at += size
+	}
+	return at - d.at.offset
+}
+
+// NotUTF8 finds the first byte of a file that is not UTF-8.
+func NotUTF8(file string, data []byte) (at diag.Span, c byte, found bool) {
+	src := newSource(file, data)
+	if utf8.Valid(src.data) {
+		return diag.Span{}, 0, false
+	}
+	for i := 0; ; {
+		r, size := utf8.DecodeRune(src.data[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return src.span(i, i+1), src.data[i], true
+		}
+		i += size
+	}
+}

@@ -82,6 +82,32 @@ func (s Selector) Matches(labels map[string]string) bool {
 	return true
 }
 
+// Satisfiable reports whether some labels satisfy the selector. Requirements on
+// different keys do not touch each other, so each key is decided by itself.
+func (s Selector) Satisfiable() bool {
+	for i, first := range s {
+		if i > 0 && s[i-1].Key == first.Key {
+			continue
+		}
+		var same Selector
+		candidates := []string{""} // a value that no requirement names
+		for _, r := range s {
+			if r.Key == first.Key {
+				same = append(same, r)
+				candidates = append(candidates, r.Values...)
+			}
+		}
+		for slices.ContainsFunc(same, func(r Requirement) bool { return slices.Contains(r.Values, candidates[0]) }) {
+			candidates[0] += "x"
+		}
+		satisfied := func(value string) bool { return same.Matches(map[string]string{first.Key: value}) }
+		if !same.Matches(nil) && !slices.ContainsFunc(candidates, satisfied) {
+			return false
+		}
+	}
+	return true
+}
+
 // Manifest is the selector as a metav1.LabelSelector: labels that must have one
 // value under matchLabels, the rest under matchExpressions.
 func (s Selector) Manifest() Map {

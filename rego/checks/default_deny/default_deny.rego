@@ -57,7 +57,6 @@ findings contains finding if {
 		"message": sprintf("%s denies by label and misses every pod without the labels", [lib.title(policy.object)]),
 		"why": sprintf("it isolates pods of %s, and a pod without labels in the same namespaces stays open", [lib.names(namespaces)]),
 		"hint": "Select all() and say which namespaces are meant with a namespaceSelector, or give each namespace its own default deny.",
-		"evidence": {"object": policy.object.name},
 	}
 }
 
@@ -185,14 +184,15 @@ types_reason(object_id, _) := "it has no types, and without egress rules that is
 }
 
 types_reason(object_id, half) := sprintf("its types say no more than %s", [half]) if {
-	every policy in input.policies {
-		not untyped(policy, object_id)
-	}
+	some policy in input.policies
+	policy.object == object_id
+	policy.typesGiven
 }
 
-untyped(policy, object_id) if {
-	policy.object == object_id
-	not policy.typesGiven
+types_reason(object_id, half) := sprintf("it governs %s and no more, by its types or for want of them", [half]) if {
+	every policy in input.policies {
+		policy.object != object_id
+	}
 }
 
 types_field(object_id) := "types" if lib.calico(object_id)

@@ -33,7 +33,7 @@ findings contains finding if {
 		"message": sprintf("%s cannot resolve names: egress lacks %s", [lib.names(names), concat(", ", lacks)]),
 		"why": sprintf("their egress is isolated, and no rule lets a packet through to %s", [concat(", ", lacks)]),
 		"hint": hint,
-		"evidence": {"namespace": input.namespace.name, "peer": concat(", ", lacks), "endpoint": concat(", ", sort(names))},
+		"evidence": {"namespace": input.namespace.name, "lacks": lib.evidence(lacks), "endpoint": lib.evidence(names)},
 	}
 }
 
@@ -49,7 +49,7 @@ findings contains finding if {
 			input.platform.dns.namespace,
 			input.platform.dns.port,
 		]),
-		"evidence": {"namespace": input.platform.dns.namespace, "object": object.get(decider, ["object", "name"], "")},
+		"evidence": {"namespace": input.platform.dns.namespace},
 	}
 }
 
@@ -66,13 +66,14 @@ findings contains finding if {
 		"hint": hint,
 		"evidence": {
 			"namespace": input.namespace.name,
-			"peer": concat(", ", sort(purposes)),
-			"object": object.get(decider, ["object", "name"], ""),
+			"peer": lib.evidence({peers[purpose] | some purpose in purposes}),
 		},
 	}
 }
 
 purposes_read := {"anywhere": "the internet", "look-alike": "pods of any namespace that wear the DNS pods' labels"}
+
+peers := {"anywhere": "@internet", "look-alike": "*/*"}
 
 dangers := {
 	"anywhere": "Whoever runs code in the pod can send data out as queries to a server of their own.",

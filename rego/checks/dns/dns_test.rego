@@ -99,7 +99,7 @@ test_one_rule_that_opens_too_much_is_one_warning if {
 	finding.severity == "warning"
 	finding.subject == fixture.rule_reference("dns", "/spec/egress/0")
 	finding.message == "port 53 is open to the internet and pods of any namespace that wear the DNS pods' labels"
-	finding.evidence.object == "dns"
+	finding.evidence.peer == "*/*, @internet"
 }
 
 test_what_is_open_without_isolation_is_no_rules_fault if {

@@ -49,3 +49,27 @@ others(references, message) := [related |
 # METADATA
 # description: Whether a policy is of one of Calico's own kinds, which have orders and tiers.
 calico(object_id) if endswith(object.get(object_id, "group", ""), "projectcalico.org")
+
+# METADATA
+# description: >-
+#   Ports of one protocol as intents write them, for evidence. What no intent can
+#   name keeps its own name, so that no waiver for a port covers it.
+ports("any", _) := {"any"}
+
+ports("TCP", written) := {port | some port in split(numbers(written), ",")}
+
+ports(protocol, written) := {sprintf("%s/%s", [port, lower(protocol)]) | some port in split(numbers(written), ",")} if {
+	protocol in {"UDP", "SCTP"}
+}
+
+ports(protocol, _) := {"icmp"} if protocol in {"ICMP", "ICMPv6"}
+
+ports(protocol, _) := {protocol} if not protocol in {"any", "TCP", "UDP", "SCTP", "ICMP", "ICMPv6"}
+
+numbers("any") := "1-65535"
+
+numbers(written) := written if written != "any"
+
+# METADATA
+# description: Some values of one key of evidence.
+evidence(values) := concat(", ", sort(values))

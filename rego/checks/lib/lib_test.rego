@@ -24,3 +24,15 @@ test_kinds_of_calico if {
 	not lib.calico(fixture.policy_id("x"))
 	not lib.calico({"kind": "Service", "name": "x"})
 }
+
+test_ports_are_spelt_as_intents_spell_them if {
+	lib.ports("TCP", "80,8000-8100") == {"80", "8000-8100"}
+	lib.ports("TCP", "any") == {"1-65535"}
+	lib.ports("UDP", "53") == {"53/udp"}
+	lib.ports("SCTP", "any") == {"1-65535/sctp"}
+	lib.ports("ICMPv6", "8") == {"icmp"}
+	lib.ports("any", "any") == {"any"}
+	lib.ports("other protocols", "any") == {"other protocols"}
+}
+
+test_evidence_is_in_order if lib.evidence({"b", "a"}) == "a, b"

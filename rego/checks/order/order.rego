@@ -42,8 +42,7 @@ findings contains finding if {
 			reference.object.name != ""
 		],
 		"evidence": {
-			"object": culprit.object.name,
-			"peer": victims(clashes),
+			"others": victims(clashes),
 			"packet": packets[0],
 			"conflict": kind,
 		},
@@ -131,7 +130,6 @@ findings contains finding if {
 		"message": sprintf("order %v of %s claims a precedence that it does not have", [policy.order, lib.title(policy.object)]),
 		"why": "it has no rules, so that it decides no packet in its place: it drops what nothing else in the tier allows, whatever its order",
 		"hint": "Put denies that must win into a tier of their own with Deny rules, or give this default deny an order above 1000.",
-		"evidence": {"object": policy.object.name},
 	}
 }
 
@@ -148,7 +146,6 @@ findings contains finding if {
 		"message": sprintf("order 1000 of %s ties with every Kubernetes NetworkPolicy", [lib.title(policy.object)]),
 		"why": "Calico places Kubernetes policies at order 1000 of tier default; which comes first then hangs on names and on the release",
 		"hint": "Take an order below 1000 to come before the Kubernetes policies, or above to come after them.",
-		"evidence": {"object": policy.object.name},
 	}
 }
 
@@ -164,7 +161,6 @@ findings contains finding if {
 		"message": sprintf("%s has Deny rules and no order", [lib.title(policy.object)]),
 		"why": sprintf("without an order it comes last in tier %s, so that every allow there beats its denies", [policy.tier]),
 		"hint": "Write spec.order, lower than that of the allows that the deny must beat.",
-		"evidence": {"object": policy.object.name},
 	}
 }
 
@@ -180,7 +176,6 @@ findings contains finding if {
 		"message": sprintf("%s applies to host endpoints as well as to pods", [lib.title(policy.object)]),
 		"why": "a selector without a namespaceSelector reaches the nodes' own interfaces, and what it does not allow there is dropped",
 		"hint": "Add a namespaceSelector, for example all(), so that only pods are selected; give hosts a policy of their own.",
-		"evidence": {"object": policy.object.name},
 	}
 }
 
@@ -196,7 +191,7 @@ findings contains finding if {
 		"message": sprintf("the name of %s says tier %s, and spec.tier says %s", [lib.title(policy.object), prefix, policy.tier]),
 		"why": "Calico evaluates the policy in spec.tier; whoever goes by the name expects it elsewhere in the order",
 		"hint": sprintf("Rename the policy to %s.%s, or correct spec.tier.", [policy.tier, substring(policy.object.name, count(prefix) + 1, -1)]),
-		"evidence": {"object": policy.object.name, "tier": policy.tier},
+		"evidence": {"tier": policy.tier},
 	}
 }
 
@@ -227,13 +222,14 @@ findings contains finding if {
 		"why": "which of them comes first hangs on their names",
 		"hint": "Give each tier an order of its own.",
 		"related": lib.others(written, "has the same order"),
-		"evidence": {"tier": concat(", ", sort([tier.name | some tier in tied]))},
+		"evidence": {"tier": lib.evidence([tier.name | some tier in tied])},
 	}
 }
 
 findings contains finding if {
 	some tier in input.tiers
 	not tier.defined
+	not tier.name in unread
 	members := sort([policy.object | some policy in input.policies; policy.tier == tier.name])
 	references := [{"object": member, "pointer": "/spec/tier"} | some member in members]
 	finding := {
@@ -244,6 +240,12 @@ findings contains finding if {
 		"related": lib.others(references, "is in the tier too"),
 		"evidence": {"tier": tier.name},
 	}
+}
+
+# Tiers of ClusterNetworkPolicies, which Calico makes itself where it reads them.
+unread contains policy.tier if {
+	some policy in input.policies
+	not lib.calico(policy.object)
 }
 
 ordered_tiers := [tier | some tier in input.tiers; tier.defined; tier.orderGiven; tier.policies > 0]

@@ -138,3 +138,13 @@ test_an_undefined_tier if {
 	[related.object.name | some related in finding.related] == ["y"]
 	only({"tiers": [undefined]}).subject == {}
 }
+
+test_a_tier_of_another_api_is_not_missing if {
+	undefined := fixture.tier("kube-admin", {"defined": false})
+	admin := object.union(fixture.global_policy("admin", {"tier": "kube-admin"}), {"object": {
+		"group": "policy.networking.k8s.io",
+		"kind": "ClusterNetworkPolicy",
+		"name": "admin",
+	}})
+	count(found({"tiers": [undefined], "policies": [admin]})) == 0
+}

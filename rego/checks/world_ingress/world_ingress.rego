@@ -27,13 +27,14 @@ findings contains finding if {
 	some opening, _ in opened
 	entries := {entry | some entry in opened[opening]}
 	shares := {entry.world.share | some entry in entries}
-	ports := {words | some entry in entries; words := sprintf("%s %s", [entry.world.protocol, entry.world.ports])}
+	ports := {words(entry.world) | some entry in entries}
 	families := {entry.world.family | some entry in entries}
 	names := {entry.endpoint | some entry in entries}
 	finding := {
 		"subject": opening,
-		"message": sprintf("%s accepts %s from %s of the public %s addresses, expected at most %s", [
+		"message": sprintf("%s %s %s from %s of the public %s addresses, expected at most %s", [
 			lib.names(names),
+			verb(names),
 			lib.names(ports),
 			percent(max(shares)),
 			concat(" and ", sort(families)),
@@ -50,9 +51,10 @@ findings contains finding if {
 		],
 		"evidence": {
 			"namespace": input.namespace.name,
-			"endpoint": concat(", ", sort(names)),
-			"port": concat(", ", sort(ports)),
-			"peer": concat(", ", sort(families)),
+			"endpoint": lib.evidence(names),
+			"family": lib.evidence(families),
+			"port": lib.evidence({port | some entry in entries; some port in lib.ports(entry.world.protocol, entry.world.ports)}),
+			"peer": "@internet",
 		},
 	}
 }
@@ -65,3 +67,16 @@ opened[lib.first(world.rules)] contains {"endpoint": endpoint.name, "world": wor
 }
 
 percent(share) := sprintf("%d%%", [round(share * 100)])
+
+words(world) := "everything" if world.protocol == "any"
+
+words(world) := world.protocol if {
+	world.protocol != "any"
+	world.ports == "any"
+}
+
+words(world) := sprintf("%s %s", [world.protocol, world.ports]) if world.ports != "any"
+
+verb(names) := "accepts" if count(names) == 1
+
+verb(names) := "accept" if count(names) > 1

@@ -23,8 +23,18 @@ test_two_halves_are_the_world_and_one_finding if {
 	some finding in all
 	finding.subject == halves[0]
 	[other | some other in finding.related] == [object.union(halves[1], {"message": "opens a part of it too"})]
-	finding.message == "shop/a, shop/b accepts TCP 443 from 100% of the public IPv4 and IPv6 addresses, expected at most 25%"
-	finding.evidence.port == "TCP 443"
+	finding.message == "shop/a, shop/b accept TCP 443 from 100% of the public IPv4 and IPv6 addresses, expected at most 25%"
+	finding.evidence.port == "443"
+	finding.evidence.peer == "@internet"
+}
+
+test_rules_without_ports_or_protocol if {
+	every protocol, words in {"any": "everything", "SCTP": "SCTP"} {
+		portless := object.union(world("IPv4", 1, [halves[0]]), {"protocol": protocol, "ports": "any"})
+		open := fixture.endpoint("shop/a", {"world": [portless]})
+		messages := {finding.message | some finding in found(fixture.namespace([open], []))}
+		messages == {sprintf("shop/a accepts %s from 100%% of the public IPv4 addresses, expected at most 25%%", [words])}
+	}
 }
 
 test_two_rules_are_two_findings if {

@@ -1,0 +1,52 @@
+// Package ci holds the files that let other programs run Portcullis: hooks,
+// pipelines and plugins.
+//
+// Its invariant: a file is data, the same for everybody, and its place below its
+// integration's folder is its place in the user's repository. It must not know what
+// Portcullis does when it is run, nor where the files go.
+package ci
+
+import (
+	"embed"
+	"io/fs"
+	"path"
+)
+
+// Integration is one program that runs Portcullis.
+type Integration struct {
+	Name        string
+	Description string // for help texts: a clause without a full stop
+	Next        string // what is left to do once the files are there
+}
+
+// Integrations is the table of those that there are. The files of each lie in
+// files/<name>.
+var Integrations = []Integration{
+	{"pre-commit", "judge the intents before every commit",
+		"run pre-commit install, once in each clone"},
+	{"github", "judge the intents of every pull request, in GitHub Actions",
+		"name a release in the workflow, and make its job a required check"},
+	{"gitlab", "judge the intents of every merge request, in GitLab CI",
+		"name a release, and add to .gitlab-ci.yml: include: [{local: .gitlab/portcullis.yml}]"},
+	{"argocd", "let Argo CD compile the intents, as a config management plugin",
+		"mount plugin.yaml into a sidecar of the repo-server, as its comment says"},
+}
+
+//go:embed all:files
+var files embed.FS
+
+// Files are the files of an integration, by their paths in the user's repository.
+func (i Integration) Files() (map[string][]byte, error) {
+	all := map[string][]byte{}
+	root, err := fs.Sub(files, path.Join("files", i.Name))
+	if err != nil {
+		return nil, err
+	}
+	return all, fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		all[name], err = fs.ReadFile(root, name)
+		return err
+	})
+}

@@ -1,0 +1,95 @@
+package ci_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/ci"
+)
+
+func TestIntegrations(t *testing.T) {
+	t.Parallel()
+	for _, i := range ci.Integrations {
+		files, err := i.Files()
+		if err != nil || len(files) == 0 {
+			t.Errorf("%s has %d files: %v", i.Name, len(files), err)
+		}
+		if i.Description == "" || strings.HasSuffix(i.Description, ".") || i.Next == "" {
+			t.Errorf("%s: a description is a clause without a full stop, and something is next", i.Name)
+		}
+		for name, data := range files {
+			var any map[string]any
+			if err := yaml.Unmarshal(data, &any); err != nil || len(any) == 0 {
+				t.Errorf("%s: %s is not YAML: %v", i.Name, name, err)
+			}
+			if !strings.Contains(string(data), "portcullis") || strings.Contains(string(data), "\t") {
+				t.Errorf("%s: %s does not run the program, or holds a tab", i.Name, name)
+			}
+		}
+	}
+}
+
+var pinned = regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40} # v[0-9.]+$`)
+
+// TestWorkflowTrustsNobody: every action is pinned by its commit, no expression
+// reaches a shell, and the token may read alone. actionlint (ci/test) judges the rest.
+func TestWorkflowTrustsNobody(t *testing.T) {
+	t.Parallel()
+	workflow := file(t, "github", ".github/workflows/portcullis.yaml")
+	uses := 0
+	for line := range strings.Lines(workflow) {
+		if _, action, ok := strings.Cut(line, "uses: "); ok {
+			uses++
+			if action = strings.TrimSpace(action); !pinned.MatchString(action) {
+				t.Errorf("%s is not pinned by a commit, with its release behind it", action)
+			}
+		}
+	}
+	if uses == 0 {
+		t.Error("the workflow uses no action, not even to fetch the repository")
+	}
+	if strings.Contains(workflow, "${{") || strings.Contains(workflow, "pull_request_target") || strings.Contains(workflow, ": write") {
+		t.Error("the workflow trusts a pull request")
+	}
+	if !strings.Contains(workflow, "permissions:\n  contents: read\n") {
+		t.Error("the workflow does not say that it only reads")
+	}
+}
+
+// TestPipelineIsOneJob holds GitLab's file to the keywords of its reference
+// (docs.gitlab.com/ci/yaml) that it uses: an unknown one is refused by GitLab alone.
+func TestPipelineIsOneJob(t *testing.T) {
+	t.Parallel()
+	var jobs map[string]map[string]any
+	if err := yaml.Unmarshal([]byte(file(t, "gitlab", ".gitlab/portcullis.yml")), &jobs); err != nil {
+		t.Fatal(err)
+	}
+	keywords := []string{"image", "variables", "rules", "script"}
+	for name, job := range jobs {
+		if len(jobs) != 1 || name != "portcullis" {
+			t.Errorf("a job %s: what is included shares one name space, expected portcullis alone", name)
+		}
+		for key := range job {
+			if !slices.Contains(keywords, key) {
+				t.Errorf("%s is not among the keywords %v", key, keywords)
+			}
+		}
+		if script, ok := job["script"].([]any); !ok || len(script) == 0 {
+			t.Errorf("%s has no script", name)
+		}
+	}
+}
+
+func file(t *testing.T, integration, name string) string {
+	t.Helper()
+	i := slices.IndexFunc(ci.Integrations, func(i ci.Integration) bool { return i.Name == integration })
+	files, err := ci.Integrations[i].Files()
+	if err != nil || files[name] == nil {
+		t.Fatalf("%s has no %s: %v", integration, name, err)
+	}
+	return string(files[name])
+}

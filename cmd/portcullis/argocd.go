@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/policies/diag"
+)
+
+// What Argo CD hands to a plugin (its manual: Config Management Plugins). Whoever
+// may edit an Application writes the parameters, and the variables with the prefix.
+const (
+	argoParameters = "ARGOCD_APP_PARAMETERS"
+	argoPrefix     = "ARGOCD_ENV_"
+	argoChoice     = argoPrefix + "PORTCULLIS_ENV"
+)
+
+// parameter is one of an Application's. PARAM_… variables say the same, but there
+// a-b and a_b are one name.
+type parameter struct {
+	Name   string            `json:"name"`
+	String *string           `json:"string"`
+	Array  []string          `json:"array"`
+	Map    map[string]string `json:"map"`
+}
+
+// seatArgoCD puts the command into the seat of an Argo CD plugin. An Application
+// chooses the environment and nothing else: what is judged, and how strictly, is
+// the operator's to say, on the plugin's command line and in the sidecar's own
+// environment.
+func (p *program) seatArgoCD(c *cli.Context) error {
+	chosen, err := p.argoEnvironments()
+	if err != nil {
+		return usageError{err}
+	}
+	if c.String("env") != "" {
+		chosen["the plugin"] = c.String("env")
+	}
+	var first string
+	for i, by := range diag.SortedKeys(chosen) {
+		if i == 0 {
+			first = by
+			continue
+		}
+		if chosen[by] != chosen[first] {
+			return usageError{fmt.Errorf("%s asks for environment %.60q and %s for %.60q: leave one of the two out", first, chosen[first], by, chosen[by])}
+		}
+	}
+	if first == "" {
+		return nil
+	}
+	return c.Set("env", chosen[first])
+}
+
+// argoEnvironments are the environments that an Application asks for, by the place
+// in which it does.
+func (p *program) argoEnvironments() (map[string]string, error) {
+	chosen := map[string]string{}
+	for _, name := range diag.SortedKeys(p.environ) {
+		switch suffix, ours := strings.CutPrefix(name, argoPrefix+"PORTCULLIS_"); {
+		case p.environ[name] == "":
+		case name == argoChoice:
+			chosen[argoChoice] = p.environ[name]
+		case ours:
+			return nil, fmt.Errorf("%s: an Application chooses the environment (PORTCULLIS_ENV) and nothing else; PORTCULLIS_%s is the operator's to set", name, suffix)
+		}
+	}
+	parameters, err := parametersOf(p.environ[argoParameters])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", argoParameters, err)
+	}
+	if len(parameters) > 0 {
+		chosen["parameter environment"] = *parameters[0].String
+	}
+	return chosen, nil
+}
+
+// parametersOf reads the list of parameters, which may hold the environment once.
+func parametersOf(text string) ([]parameter, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var all []parameter
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&all); err != nil {
+		return nil, fmt.Errorf("expected a JSON list of parameters: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("expected one JSON list of parameters, found more after it")
+	}
+	for i, q := range all {
+		switch {
+		case q.Name != "environment":
+			return nil, fmt.Errorf("there is no parameter %.60q; there is environment", q.Name)
+		case i > 0:
+			return nil, fmt.Errorf("parameter %.60q is given twice", q.Name)
+		case q.String == nil || q.Array != nil || q.Map != nil:
+			return nil, fmt.Errorf("parameter %.60q is one string, not an array or a map", q.Name)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci"
+	"portcullis.dev/policies/diag"
+)
+
+func integrationNames() []string {
+	names := make([]string, len(ci.Integrations))
+	for i, n := range ci.Integrations {
+		names[i] = n.Name
+	}
+	return names
+}
+
+func ciCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "ci",
+		Usage:     "print or write the files for pre-commit, pipelines and Argo CD",
+		ArgsUsage: "[NAME]",
+		Description: "Without a NAME it lists the programs that there are files for. With one, it prints the file, or\n" +
+			"writes it to its place below the current directory; what is there already is never overwritten.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "write", Usage: "write the files instead of printing them"},
+		},
+		Action: p.ci,
+	}
+}
+
+func (p *program) ci(c *cli.Context) error {
+	switch c.NArg() {
+	case 0:
+		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		for _, i := range ci.Integrations {
+			fmt.Fprintf(w, "%s\t%s\n", i.Name, i.Description)
+		}
+		return w.Flush()
+	case 1:
+	default:
+		return usageError{fmt.Errorf("ci takes one name, found %d arguments", c.NArg())}
+	}
+	name := c.Args().First()
+	for _, i := range ci.Integrations {
+		if i.Name == name {
+			return p.integrate(i, c.Bool("write"))
+		}
+	}
+	return usageError{fmt.Errorf("there are no files for %q; %sthere are some for %s", name, didYouMean(name, integrationNames()), strings.Join(integrationNames(), ", "))}
+}
+
+func (p *program) integrate(i ci.Integration, write bool) error {
+	files, err := i.Files()
+	if err != nil {
+		return err
+	}
+	if !write {
+		for _, name := range diag.SortedKeys(files) {
+			if _, err := fmt.Fprintf(p.out, "# %s\n%s", name, files[name]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := p.writeNew(".", files); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.err, "next: %s\n", i.Next)
+	return nil
+}

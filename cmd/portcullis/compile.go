@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/compiler"
+)
+
+// timeoutFlag is one of every command that compiles.
+func timeoutFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "give up after this `TIME`, such as 50s: before whoever started the run does, and with a reason"}
+}
+
+// compile reads a repository and runs the build over it, within the time that the
+// command line gives.
+func (p *program) compile(c *cli.Context, dir string, o compiler.Options) (*compiler.Built, error) {
+	defer p.progress("compiling")()
+	return within(c.Context, c.Duration("timeout"), func(ctx context.Context) (*compiler.Built, error) {
+		files, found, err := compiler.ReadRepository(dir, compiler.DefaultLimits())
+		if err != nil {
+			return nil, inputError(err)
+		}
+		return o.Build(ctx, files, found)
+	})
+}
+
+// within runs f and waits no longer than the time allows, or than the user does. A
+// stage that does not look at the context is left behind: the program is about to
+// end.
+func within[T any](ctx context.Context, timeout time.Duration, f func(context.Context) (T, error)) (T, error) {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := f(ctx)
+		done <- outcome{value, err}
+	}()
+	var o outcome
+	select {
+	case o = <-done:
+	case <-ctx.Done():
+		o.err = ctx.Err()
+	}
+	switch {
+	case o.err == nil:
+		return o.value, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return o.value, usageError{fmt.Errorf("not done after --timeout %s; nothing was written. Give it more time, or a smaller directory", timeout)}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return o.value, errors.New("interrupted; nothing was written")
+	default:
+		return o.value, o.err
+	}
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci"
+	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
+)
+
+// shells have a script each, which asks the program itself what could come next:
+// nothing is listed a second time.
+//
+//go:embed completion
+var shells embed.FS
+
+// hiddenComplete is the command that the scripts call.
+const hiddenComplete = "__complete"
+
+func shellNames() []string {
+	entries, err := shells.ReadDir("completion")
+	if err != nil {
+		panic(err) // embedded
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimPrefix(e.Name(), "portcullis."))
+	}
+	return names
+}
+
+func completionCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "completion",
+		Usage:     "print the script that completes commands and flags in a shell",
+		ArgsUsage: strings.Join(shellNames(), "|"),
+		Description: "bash: source <(portcullis completion bash), in ~/.bashrc\n" +
+			"zsh:  source <(portcullis completion zsh), in ~/.zshrc after compinit\n" +
+			"fish: portcullis completion fish | source, in ~/.config/fish/config.fish",
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 || !slices.Contains(shellNames(), c.Args().First()) {
+				return usageError{fmt.Errorf("completion takes one of %s, found %q", strings.Join(shellNames(), ", "), strings.Join(c.Args().Slice(), " "))}
+			}
+			script, err := shells.ReadFile("completion/portcullis." + c.Args().First())
+			if err != nil {
+				return err
+			}
+			_, err = p.out.Write(script)
+			return err
+		},
+	}
+}
+
+// completeCommand prints what the word that is being typed, the last of its
+// arguments, may become: one candidate on a line, with its meaning behind a tab. No
+// line means that the shell's own completion of files is right.
+func completeCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:            hiddenComplete,
+		Hidden:          true,
+		SkipFlagParsing: true,
+		Action: func(c *cli.Context) error {
+			words := c.Args().Slice()
+			if len(words) == 0 {
+				return nil
+			}
+			last := words[len(words)-1]
+			for _, candidate := range p.complete(c, words[:len(words)-1], last) {
+				if strings.HasPrefix(candidate.text, last) {
+					fmt.Fprintln(p.out, strings.TrimRight(candidate.text+"\t"+candidate.meaning, "\t"))
+				}
+			}
+			return nil
+		},
+	}
+}
+
+type candidate struct{ text, meaning string }
+
+func (p *program) complete(c *cli.Context, before []string, word string) []candidate {
+	var all []candidate
+	if len(before) == 0 {
+		for _, cmd := range c.App.VisibleCommands() {
+			all = append(all, candidate{cmd.Name, cmd.Usage})
+		}
+		return append(all, flagCandidates(c.App.Flags)...)
+	}
+	cmd := c.App.Command(before[0])
+	if cmd == nil || slices.Contains(before, "--") {
+		return nil
+	}
+	previous := before[len(before)-1]
+	if previous == "=" && len(before) > 2 { // bash splits at it
+		return bare(p.values(c, cmd, before[len(before)-2]))
+	}
+	if name, _, given := strings.Cut(word, "="); given && strings.HasPrefix(name, "-") {
+		for _, v := range p.values(c, cmd, name) {
+			all = append(all, candidate{name + "=" + v, ""})
+		}
+		return all
+	}
+	if len(before) > 1 && strings.HasPrefix(previous, "-") && takesValue(cmd.Flags, previous) {
+		return bare(p.values(c, cmd, previous))
+	}
+	if strings.HasPrefix(word, "-") {
+		return flagCandidates(append(slices.Clone(cmd.Flags), cli.HelpFlag))
+	}
+	return p.arguments(c, cmd.Name)
+}
+
+func bare(values []string) []candidate {
+	var all []candidate
+	for _, v := range values {
+		all = append(all, candidate{text: v})
+	}
+	return all
+}
+
+func flagCandidates(flags []cli.Flag) []candidate {
+	var all []candidate
+	for _, f := range flags {
+		usage := ""
+		if d, ok := f.(cli.DocGenerationFlag); ok {
+			usage = strings.ReplaceAll(d.GetUsage(), "`", "")
+		}
+		all = append(all, candidate{"--" + f.Names()[0], usage})
+	}
+	return all
+}
+
+// values are those that a flag may have, as far as they can be listed.
+func (p *program) values(c *cli.Context, cmd *cli.Command, arg string) []string {
+	f, ok := flagOf(cmd.Flags, arg)
+	if !ok {
+		return nil
+	}
+	switch name := f.Names()[0]; {
+	case name == "output" && cmd.Name == "rules":
+		return ruleFormats
+	case name == "output":
+		return strings.Split(formatNames(), ", ")
+	case name == "color":
+		return colourChoices
+	case name == "fail-on":
+		return []string{diag.Error.String(), diag.Warning.String(), diag.Info.String()}
+	case name == "env":
+		return environments()
+	}
+	return nil
+}
+
+// environments are those of the nearest Platform.
+func environments() []string {
+	dir, err := repository("")
+	if err != nil {
+		return nil
+	}
+	platform, _, err := compiler.ReadFile(dir+"/"+intent.PlatformFile, compiler.DefaultLimits())
+	if err != nil {
+		return nil
+	}
+	repo, _ := intent.Parse([]intent.File{platform})
+	if repo.Platform == nil {
+		return nil
+	}
+	var names []string
+	for _, e := range repo.Platform.Spec.Environments {
+		names = append(names, string(e.Key.Value))
+	}
+	return names
+}
+
+// arguments are those of a command that are no files.
+func (p *program) arguments(c *cli.Context, command string) []candidate {
+	var all []candidate
+	switch command {
+	case "completion":
+		return bare(shellNames())
+	case "ci":
+		for _, i := range ci.Integrations {
+			all = append(all, candidate{i.Name, i.Description})
+		}
+	case "help":
+		for _, cmd := range c.App.VisibleCommands() {
+			all = append(all, candidate{cmd.Name, cmd.Usage})
+		}
+	case "rules":
+		rules, err := compiler.AllRules(c.Context)
+		if err != nil {
+			return nil
+		}
+		for _, r := range rules {
+			all = append(all, candidate{r.Code, r.Title})
+		}
+	}
+	return all
+}

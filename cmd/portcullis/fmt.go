@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
+)
+
+func fmtCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "fmt",
+		Usage:     "bring intents into the form that all files have, every comment kept",
+		ArgsUsage: "[PATH…|-]",
+		Description: "Writes one file, or stdin (-), to stdout in the canonical form: the order of keys, quotes, indentation.\n" +
+			"With -d or -w PATH may be directories as well, by default that of the nearest portcullis.yaml. Files that\n" +
+			"are not written in the intent language are left alone, and so are those with mistakes, which are reported.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "diff", Aliases: []string{"d"}, Usage: "show what would change, and exit with 1 if anything would", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "write", Aliases: []string{"w"}, Usage: "write the files that change", DisableDefaultText: true},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
+		},
+		Action: p.format,
+	}
+}
+
+func (p *program) format(c *cli.Context) error {
+	compare, write := c.Bool("diff"), c.Bool("write")
+	paths := c.Args().Slice()
+	switch {
+	case compare && write:
+		return usageError{errors.New("-d shows what -w would write: give one of the two")}
+	case write && slices.Contains(paths, "-"):
+		return usageError{errors.New("-w writes files, and stdin is none")}
+	case !compare && !write && len(paths) != 1:
+		return usageError{errors.New("fmt writes one file, or stdin (-), to stdout; give -d to see what would change in several, -w to write them")}
+	case !compare && !write && isDirectory(paths[0]):
+		return usageError{fmt.Errorf("%s is a directory; give -d to see what would change in it, -w to write it", paths[0])}
+	}
+	if len(paths) == 0 {
+		dir, err := repository("")
+		if err != nil {
+			return err
+		}
+		paths = []string{dir}
+	}
+	var files []intent.File
+	var found diag.List
+	for _, name := range paths {
+		more, f, err := p.readManifests(name)
+		if err != nil {
+			return inputError(err)
+		}
+		files, found = append(files, more...), append(found, f...)
+	}
+	changed := false
+	sources := map[string][]byte{}
+	for _, f := range files {
+		sources[f.Path] = f.Data
+		formatted, mistakes, err := formatted(f)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Path, err)
+		}
+		found = append(found, mistakes...)
+		differs := !mistakes.Failed() && !bytes.Equal(formatted, f.Data)
+		changed = changed || differs
+		switch {
+		case mistakes.Failed():
+		case compare && differs:
+			_, err = p.out.Write(diff.Diff(f.Path, f.Data, f.Path, formatted))
+		case write && differs:
+			err = p.rewrite(f.Path, formatted)
+		case !compare && !write:
+			_, err = p.out.Write(formatted)
+		}
+		if err != nil {
+			return inputError(err)
+		}
+	}
+	if len(found) > 0 {
+		rep := diag.NewReport(found, compiler.Rules(), sources)
+		if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, c.String("color"))}); err != nil {
+			return err
+		}
+		if err := outcome(rep, diag.Error); err != nil {
+			return err
+		}
+	}
+	if compare && changed {
+		return findings{exitFindings}
+	}
+	return nil
+}
+
+// formatted is the canonical form of a file of ours, and any other file as it is.
+func formatted(f intent.File) ([]byte, diag.List, error) {
+	if f.Path != "stdin" && !intent.Ours(f) || f.Path == "stdin" && !intent.Ours(intent.File{Path: "stdin.yaml", Data: f.Data}) {
+		return f.Data, nil, nil
+	}
+	return intent.Format(f)
+}
+
+// rewrite replaces a file's text and says so.
+func (p *program) rewrite(name string, text []byte) error {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(name, text, info.Mode().Perm()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.err, "wrote %s\n", filepath.ToSlash(name))
+	return err
+}
+
+func isDirectory(name string) bool {
+	info, err := os.Stat(name)
+	return name != "-" && err == nil && info.IsDir()
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/scaffold"
+	"portcullis.dev/policies/diag"
+)
+
+func initCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "init",
+		Usage:     "begin a repository of intents: with an example, or from manifests",
+		ArgsUsage: "[DIR]",
+		Description: "Writes a portcullis.yaml and first intents into DIR, by default the current directory: two workloads\n" +
+			"that explain the language, or with --from an intent for each workload that manifests describe. Nothing\n" +
+			"that is there already is overwritten.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "from", Usage: "draft intents for the workloads in `MANIFESTS`: a file, a directory, or - for stdin; may be given several times"},
+		},
+		Action: p.init,
+	}
+}
+
+func (p *program) init(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return usageError{fmt.Errorf("init takes one directory, found %d arguments", c.NArg())}
+	}
+	dir := filepath.Clean(c.Args().First())
+	switch at, taken, err := enclosing(dir); {
+	case err != nil:
+		return err
+	case taken:
+		return usageError{fmt.Errorf("%s is there already; nothing was written", filepath.Join(at, intent.PlatformFile))}
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	draft, err := p.draft(filepath.Base(abs), c.StringSlice("from"))
+	if err != nil {
+		return err
+	}
+	draft.Files[path.Join(intent.SchemaDirectory, intent.SchemaFile)] = intent.Schemas()[intent.SchemaFile]
+	if err := p.writeNew(dir, draft.Files); err != nil {
+		return err
+	}
+	for _, note := range draft.Notes {
+		fmt.Fprintf(p.err, "note: %s\n", note)
+	}
+	named := ""
+	if dir != "." {
+		named = " " + dir
+	}
+	fmt.Fprintf(p.err, "next: portcullis check%s judges them, portcullis build%s shows the policies that come of them\n", named, named)
+	return nil
+}
+
+// draft is the example, or what manifests suggest.
+func (p *program) draft(name string, manifests []string) (scaffold.Draft, error) {
+	if len(manifests) == 0 {
+		return scaffold.Start(name)
+	}
+	var files []intent.File
+	var found diag.List
+	for _, m := range manifests {
+		more, problems, err := p.readManifests(m)
+		if err != nil {
+			return scaffold.Draft{}, inputError(err)
+		}
+		files = append(files, more...)
+		found = append(found, problems...)
+	}
+	draft, problems := scaffold.From(name, files)
+	found = append(found, problems...)
+	if len(found) > 0 {
+		sources := map[string][]byte{}
+		for _, f := range files {
+			sources[f.Path] = f.Data
+		}
+		wishes := reporting{sinks: []sink{{format: report.Formats[0]}}, failOn: diag.Error}
+		r := diag.NewReport(found, nil, sources)
+		if err := p.write(wishes, r, p.err); err != nil {
+			return draft, err
+		}
+		if err := outcome(r, wishes.failOn); err != nil {
+			return draft, err
+		}
+	}
+	if len(draft.Files) == 0 {
+		for _, note := range draft.Notes {
+			fmt.Fprintf(p.err, "note: %s\n", note)
+		}
+		return draft, usageError{errors.New("--from: no workload was found that an intent could be drafted for; nothing was written")}
+	}
+	return draft, nil
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler"
+	"portcullis.dev/policies/diag"
+	examples "portcullis.dev/testdata/rules"
+)
+
+// ruleFormats are the forms in which rules are listed, the default first.
+var ruleFormats = []string{"text", "json"}
+
+func rulesCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "rules",
+		Usage:     "list the rules, or show the page of one",
+		ArgsUsage: "[CODE]",
+		Description: "Without a CODE it lists every rule by which Portcullis judges. With one, it says what the rule finds,\n" +
+			"why that matters and how to mend it.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: ruleFormats[0], Usage: "the `FORMAT`: " + strings.Join(ruleFormats, " or ")},
+		},
+		Action: p.rules,
+	}
+}
+
+func (p *program) rules(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return usageError{fmt.Errorf("rules takes one code, found %d arguments", c.NArg())}
+	}
+	format := c.String("output")
+	if !slices.Contains(ruleFormats, format) {
+		return usageError{fmt.Errorf("--output: expected %s, found %q", strings.Join(ruleFormats, " or "), format)}
+	}
+	all, err := compiler.AllRules(c.Context)
+	if err != nil {
+		return err
+	}
+	if code := c.Args().First(); code != "" {
+		rule, err := ruleOf(all, code)
+		if err != nil {
+			return err
+		}
+		if format == "text" {
+			return p.rulePage(rule)
+		}
+		all = []*diag.Rule{rule}
+	}
+	if format == "json" {
+		enc := json.NewEncoder(p.out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(all)
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	for _, r := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Code, r.Severity, r.Title)
+	}
+	return w.Flush()
+}
+
+func ruleOf(all []*diag.Rule, code string) (*diag.Rule, error) {
+	// Codes that look alike mean nothing alike: none is suggested.
+	i := slices.IndexFunc(all, func(r *diag.Rule) bool { return strings.EqualFold(r.Code, code) })
+	if i < 0 {
+		return nil, usageError{fmt.Errorf("there is no rule %q; portcullis rules lists them", code)}
+	}
+	return all[i], nil
+}
+
+// rulePage is what is known of one rule, for people.
+func (p *program) rulePage(r *diag.Rule) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\nSeverity: %s", r.Code, r.Title, r.Severity)
+	if r.Unjudgeable() {
+		b.WriteString("; while it stands, the input cannot be judged (exit code 2)")
+	}
+	fmt.Fprintf(&b, "\n\n%s\n", report.Wrap(r.Help, pageWidth(p.out)))
+	if example := examples.Finding(r.Code); example != "" {
+		b.WriteString("\nAn example:\n\n")
+		for line := range strings.Lines(example) {
+			b.WriteString(strings.TrimRight("    "+line, " \n") + "\n")
+		}
+	}
+	_, err := io.WriteString(p.out, b.String())
+	return err
+}
+
+// pageWidth is how wide a page of prose is: as the terminal, but no wider than
+// people read well; without an end in a pipe.
+func pageWidth(w io.Writer) int {
+	const widest = 80
+	return min(width(w), widest)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
+)
+
+func schemaCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "schema",
+		Usage:     "print the JSON Schema of intents, by which editors complete and check them",
+		ArgsUsage: "[KIND]",
+		Description: "Without a KIND (" + strings.Join(intent.Kinds(), ", ") + ") the schema knows all of them. With --out it is\n" +
+			"written to files, one for each kind and " + intent.SchemaFile + " for all. An editor with the YAML language\n" +
+			"server finds it by a file's first line:\n\n" +
+			intent.EditorLine("portcullis.yaml"),
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "write all schemas into this `DIRECTORY`, such as " + intent.SchemaDirectory},
+		},
+		Action: p.schema,
+	}
+}
+
+func (p *program) schema(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return usageError{fmt.Errorf("schema takes one kind, found %d arguments", c.NArg())}
+	}
+	kind := c.Args().First()
+	text, ok := intent.Schema(kind)
+	if !ok {
+		return usageError{fmt.Errorf("there is no kind %q; the kinds are %s", kind, strings.Join(intent.Kinds(), ", "))}
+	}
+	dir := c.String("out")
+	switch {
+	case dir == "":
+		_, err := p.out.Write(text)
+		return err
+	case kind != "":
+		return usageError{fmt.Errorf("--out writes the schemas of all kinds: leave out %s", kind)}
+	}
+	return writeSchemas(dir)
+}
+
+// writeSchemas writes the schemas of all kinds into a directory.
+func writeSchemas(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return inputError(err)
+	}
+	files := intent.Schemas()
+	for _, name := range diag.SortedKeys(files) {
+		if err := replaceFile(filepath.Join(dir, name), files[name], 0o644); err != nil {
+			return inputError(err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package bundle
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// stage is a directory beside an output, on the same file system, in which a
+// bundle becomes whole. Its owner holds a lock on it, which ends with the process
+// however that ends: a stage that nobody holds was left behind.
+//
+//	.NAME.portcullis-NUMBER/new   what is being written; after an exchange, what was replaced
+//	.NAME.portcullis-NUMBER/old   what went aside, where there is no exchange
+type stage struct {
+	dir  string
+	lock *os.File
+}
+
+func (s *stage) fresh() string { return filepath.Join(s.dir, "new") }
+func (s *stage) aside() string { return filepath.Join(s.dir, "old") }
+
+func (o *Output) stagePrefix() string { return "." + filepath.Base(o.path) + ".portcullis-" }
+
+// attempts bounds how often a new stage may be taken for one left behind, by a run
+// that saw it before it was locked.
+const attempts = 100
+
+func (o *Output) newStage() (*stage, error) {
+	for range attempts {
+		dir, err := os.MkdirTemp(filepath.Dir(o.path), o.stagePrefix())
+		if err != nil {
+			return nil, err
+		}
+		s, err := claim(dir)
+		if err != nil || s != nil {
+			return s, err
+		}
+	}
+	return nil, errors.New("other runs keep clearing " + o.name + " up")
+}
+
+// claim locks a stage. It is nil where another process holds it, removed it
+// meanwhile, or keeps it from us.
+func claim(dir string) (*stage, error) {
+	f, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !lock(f) {
+		return nil, f.Close()
+	}
+	held, heldErr := f.Stat()
+	there, thereErr := os.Lstat(dir)
+	if heldErr == nil && thereErr == nil && os.SameFile(held, there) {
+		return &stage{dir: dir, lock: f}, nil
+	}
+	_ = unlock(f) // what it locked is gone
+	return nil, nil
+}
+
+// recover sets right what a run left behind that was killed: it puts back what
+// went aside with nothing in its place, and clears the rest. Stages of runs that
+// go on are left alone.
+func (o *Output) recover() error {
+	entries, err := os.ReadDir(filepath.Dir(o.path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		number, ok := strings.CutPrefix(entry.Name(), o.stagePrefix())
+		if !ok || !entry.IsDir() || strings.Trim(number, "0123456789") != "" {
+			continue
+		}
+		s, err := claim(filepath.Join(filepath.Dir(o.path), entry.Name()))
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			continue
+		}
+		if err := errors.Join(s.putBack(o.path), s.remove()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putBack undoes a swap that went half its way.
+func (s *stage) putBack(place string) error {
+	if _, err := os.Lstat(place); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := rename(s.aside(), place); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// rename is a variable for the tests that kill a process between two of them.
+var rename = os.Rename
+
+// swap puts what was written in a place that is absent or a directory.
+func (s *stage) swap(place string) error {
+	if _, err := os.Lstat(place); errors.Is(err, fs.ErrNotExist) {
+		return rename(s.fresh(), place)
+	}
+	if exchange(s.fresh(), place) == nil {
+		return nil
+	}
+	// Not here, or not at all: the renames say which. A run that is killed between
+	// them leaves nothing in the place; the next one puts back what went aside.
+	if err := rename(place, s.aside()); err != nil {
+		return err
+	}
+	if err := rename(s.fresh(), place); err != nil {
+		return errors.Join(err, rename(s.aside(), place))
+	}
+	return nil
+}
+
+// remove clears the stage. What is in it stays marked as a bundle for as long as
+// it holds anything else, so that no run takes its files for input.
+func (s *stage) remove() error {
+	_ = unlock(s.lock) // first: some systems remove nothing that is open
+	for _, dir := range []string{s.fresh(), s.aside()} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue // absent, or a file
+		}
+		for _, entry := range entries {
+			if entry.Name() != IndexFile {
+				if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return os.RemoveAll(s.dir)
+}

@@ -1,0 +1,48 @@
+package compiler
+
+import (
+	"strings"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/overlays"
+	"portcullis.dev/policies/diag"
+)
+
+// components reads what users lay over the emitted objects, and vets it before
+// kustomize sees it. Each directory is one component, however many plans name it.
+func components(plans []*plan.Plan, files []intent.File) (map[string]overlays.Component, diag.List) {
+	byPath := map[string]overlays.Component{}
+	var found diag.List
+	for _, p := range plans {
+		for _, c := range p.Components {
+			if _, known := byPath[c.Path]; known {
+				continue
+			}
+			read := overlays.Component{Path: c.Path, Files: map[string][]byte{}}
+			for _, f := range files {
+				if name, below := strings.CutPrefix(f.Path, c.Path+"/"); below {
+					read.Files[name] = f.Data
+				}
+			}
+			byPath[c.Path] = read
+			for _, d := range read.Vet() {
+				found = append(found, d.See(c.Span, "the Platform names the component here"))
+			}
+		}
+	}
+	return byPath, found
+}
+
+// laid are the components of one plan with the units that they are laid over.
+func laid(p *plan.Plan, byPath map[string]overlays.Component) []overlays.Laid {
+	var all []overlays.Laid
+	for _, c := range p.Components {
+		units := c.Namespaces
+		if len(units) == 0 {
+			units = []string{overlays.Cluster}
+		}
+		all = append(all, overlays.Laid{Component: byPath[c.Path], Units: units})
+	}
+	return all
+}

@@ -1,0 +1,63 @@
+package compiler
+
+import (
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+)
+
+// withEvidence completes what findings about objects say of themselves, so that a
+// waiver can name it: the object, its namespace, and the intent that it goes back to.
+// That is the intent that the object as a whole was emitted for or, where there is
+// none, the one whose line asked for the part. What a rule said itself stands.
+func withEvidence(found diag.List, from origins, a authors) diag.List {
+	all := make(diag.List, len(found))
+	for i, d := range found {
+		if id := d.Subject.Object; !id.IsZero() {
+			d = d.Testify(diag.ObjectEvidence, id.Evidence()).
+				Testify(diag.NamespaceEvidence, id.Namespace).
+				Testify(diag.IntentEvidence, a.of(a.workloads[from[id].Origins[""]], id.Namespace)).
+				Testify(diag.IntentEvidence, a.of(a.lines[d.Span], id.Namespace))
+		}
+		all[i] = d
+	}
+	return all
+}
+
+// authors are the intents that stand behind places, as namespace/name. One place has
+// several where an intent stands in several namespaces.
+type authors struct{ workloads, lines map[diag.Span][]string }
+
+func authorsOf(p *plan.Plan) authors {
+	a := authors{map[diag.Span][]string{}, map[diag.Span][]string{}}
+	add := func(to map[diag.Span][]string, at diag.Span, intent string) {
+		if intent != "" && !slices.Contains(to[at], intent) {
+			to[at] = append(to[at], intent)
+		}
+	}
+	for _, w := range p.Workloads {
+		add(a.workloads, w.Span, w.Ref())
+	}
+	for _, f := range p.Flows {
+		for _, o := range f.Origins {
+			add(a.lines, o.Span, o.Intent)
+		}
+	}
+	return a
+}
+
+// of is the one of some intents that an object in the namespace goes back to, or none
+// where that is not certain.
+func (authors) of(intents []string, namespace string) string {
+	if len(intents) == 1 {
+		return intents[0]
+	}
+	for _, i := range intents {
+		if strings.HasPrefix(i, namespace+"/") {
+			return i
+		}
+	}
+	return ""
+}

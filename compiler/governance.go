@@ -1,0 +1,174 @@
+package compiler
+
+import (
+	"slices"
+	"time"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+)
+
+// Findings of governance: who accepted what, and until when.
+var (
+	waiverExpired = &diag.Rule{Code: "PC501", Severity: diag.Error,
+		Title: "A waiver that has expired",
+		Help:  "A waiver holds to the end of its last day, UTC; after that the finding stands again. Mend what was waived and remove the waiver, or have a new day approved. Only check looks at the clock: build applies the waiver, and says until when."}
+	waiverUnused = &diag.Rule{Code: "PC502", Severity: diag.Warning,
+		Title: "A waiver that no finding needs",
+		Help:  "It would accept the next finding that looks like the old one, without anybody having looked at it. Remove it; or, if a finding still stands that it was meant for, compare its match with the evidence that -o json shows."}
+	waiverTooLong = &diag.Rule{Code: "PC503", Severity: diag.Error,
+		Title: "A waiver that lasts too long",
+		Help:  "An exception that nobody looks at again is a rule. The Platform says for how many days one may be granted: checks.waiverDays, 90 unless it is given."}
+	unknownCode = &diag.Rule{Code: "PC504", Severity: diag.Error,
+		Title: "A code that no rule has",
+		Help:  "The waiver, or the severity, would have no effect, and nobody would notice. Codes are written as findings show them."}
+	fixedRule = &diag.Rule{Code: "PC505", Severity: diag.Error,
+		Title: "A rule that cannot be relaxed",
+		Help:  "Input that could not be judged (PC0xx, PC1xx) and a proof that failed (PC3xx) leave nothing to be accepted: they can be neither waived nor lowered. Findings about governance (PC5xx) can be lowered, and not waived: a waiver must not excuse itself."}
+	waiverStray = &diag.Rule{Code: "PC506", Severity: diag.Warning,
+		Title: "A waiver for something that does not exist",
+		Help:  "Either the name is misspelt, and the finding that was meant still stands; or the workload is gone, and the waiver would accept whatever comes under its name next."}
+	selfApproved = &diag.Rule{Code: "PC507", Severity: diag.Warning,
+		Title: "A waiver that its owner approved",
+		Help:  "The point of an approval is a second pair of eyes. Name in approvedBy who agreed to carry the risk."}
+	pastLastDay = &diag.Rule{Code: "PC508", Severity: diag.Error,
+		Title: "A line or quarantine whose last day is over",
+		Help:  "It was agreed on until that day, its end included, UTC. Only check looks at the clock: build still emits it, so that a pipeline does not change what it deploys overnight. Remove it, or agree on a new day."}
+	noOwnRules = &diag.Rule{Code: "PC509", Severity: diag.Error,
+		Title: "Rules of your own that are not there",
+		Help:  "The Platform names a directory of rules in checks.dir. Without a rule in it, nothing found would look like nothing wrong. Only files that end in .rego count, and those that end in _test.rego are tests of rules."}
+)
+
+var governanceRules = []*diag.Rule{
+	waiverExpired, waiverUnused, waiverTooLong, unknownCode, fixedRule, waiverStray, selfApproved, pastLastDay, noOwnRules,
+}
+
+// defaultWaiverDays is how far ahead a waiver may end unless the Platform says.
+const defaultWaiverDays = 90
+
+// governance is what a repository says of findings: how grave they are, and which of
+// them somebody accepted, and until when.
+type governance struct {
+	repo         *intent.Repository
+	environments []string
+	groups       map[string]string     // by environment
+	waivers      []*intent.Waiver      // the one that lasts longest first
+	now          time.Time             // UTC; zero: nobody looked at a clock
+	day          string                // of now, as 2006-01-02; or empty
+	rules        map[string]*diag.Rule // by code; nil where they are not all known
+	matched      map[*intent.Waiver]bool
+	ports        map[string][]plan.NamedPort // by environment and workload
+}
+
+func governanceOf(repo *intent.Repository, now time.Time, rules []*diag.Rule) *governance {
+	g := &governance{
+		repo: repo, environments: repo.Environments(), groups: map[string]string{},
+		matched: map[*intent.Waiver]bool{}, ports: map[string][]plan.NamedPort{},
+	}
+	if !now.IsZero() {
+		g.now = now.UTC()
+		g.day = g.now.Format(time.DateOnly)
+	}
+	if rules != nil {
+		g.rules = map[string]*diag.Rule{}
+	}
+	for _, r := range rules {
+		g.rules[r.Code] = r
+	}
+	for _, e := range repo.Platform.Spec.Environments {
+		g.groups[string(e.Key.Value)] = string(e.Value.Group.Value)
+	}
+	g.waivers = lastingFirst(repo.Waivers)
+	return g
+}
+
+// govern applies the repository's severities and waivers to what was found, and says
+// what is wrong with them. The plans are nil unless every rule has judged every one
+// of them: only then is it known which waivers nothing needs.
+func (g *governance) govern(found diag.List, plans []*plan.Plan) diag.List {
+	for _, p := range plans {
+		for _, w := range p.Workloads {
+			g.ports[p.Environment+" "+w.Ref()] = w.Ports
+		}
+	}
+	found = slices.Concat(found, g.checkSeverities(), g.checkWaivers(), g.endings())
+	if plans != nil {
+		found = append(found, g.strays(plans)...)
+	}
+	var all diag.List
+	for _, d := range found {
+		all = append(all, g.settle(d)...)
+	}
+	if plans != nil {
+		for _, d := range g.unused(all) {
+			all = append(all, g.settle(d)...)
+		}
+	}
+	return all
+}
+
+// ruling is what becomes of a finding in one environment.
+type ruling struct {
+	severity diag.Severity
+	waiver   *intent.Waiver
+	expired  *intent.Waiver // accepted it once
+}
+
+// settle rules on a finding in each of its environments. Where they differ, it
+// becomes several.
+func (g *governance) settle(d diag.Diagnostic) diag.List {
+	where := d.Environments
+	if len(where) == 0 {
+		where = g.environments
+	}
+	var rulings []ruling
+	in := map[ruling][]string{}
+	for _, environment := range where {
+		r := g.rule(d, environment)
+		if in[r] == nil {
+			rulings = append(rulings, r)
+		}
+		in[r] = append(in[r], environment)
+	}
+	var all diag.List
+	for _, r := range rulings {
+		f := d
+		if len(rulings) > 1 {
+			f.Environments = in[r]
+		}
+		f.Severity = r.severity
+		switch {
+		case r.waiver != nil:
+			f.WaivedBy, f.WaivedUntil = string(r.waiver.Metadata.Name.Value), string(r.waiver.Spec.Expires.Value)
+		case r.expired != nil:
+			f = f.See(r.expired.Spec.Expires.Span, "the waiver %s accepted this until %s", r.expired.Metadata.Name.Value, r.expired.Spec.Expires.Value)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func (g *governance) rule(d diag.Diagnostic, environment string) ruling {
+	r := ruling{severity: g.severity(d, environment)}
+	if d.Rule.Waivable() {
+		r.waiver, r.expired = g.waiver(d, environment)
+	}
+	return r
+}
+
+// endings are the lines and quarantines that were agreed on until a day that is over.
+func (g *governance) endings() diag.List {
+	var found diag.List
+	for _, e := range g.repo.Endings() {
+		if g.over(e.Until.Value) {
+			found = append(found, pastLastDay.At(e.Until.Span, "%s was to hold until %s, and it is %s", e.What, e.Until.Value, g.day).
+				Because("build goes on emitting it, for it reads no clock").
+				Suggest("remove it, or agree on a new day"))
+		}
+	}
+	return found
+}
+
+// over reports whether a day has ended. Nothing has where nobody looked at a clock.
+func (g *governance) over(day intent.Date) bool { return string(day) < g.day }

@@ -1,0 +1,38 @@
+package intent
+
+import (
+	"slices"
+
+	"portcullis.dev/compiler/plan"
+)
+
+// components resolves what users lay over the emitted objects. What a component
+// does is not known here.
+func (s *resolver) components() {
+	for _, c := range s.spec.Components {
+		if !s.in(c.In) || c.Path.Value == "" {
+			continue
+		}
+		if (len(c.Namespaces) > 0) == c.Cluster.Value {
+			s.add(notBoth.At(c.Span, "a component needs one of namespaces and cluster: true").
+				Because("kustomize renders each namespace and the cluster's own objects apart").
+				Suggest("namespaces: [shop] lays it over the policies of those namespaces, cluster: true over the cluster's own; for both, write two components"))
+			continue
+		}
+		if trusted := s.spec.Trusted; trusted != nil && !slices.ContainsFunc(*trusted, func(d At[Directory]) bool { return d.Value.Holds(string(c.Path.Value) + "/") }) {
+			s.add(wrongPlace.At(c.Path.Span, "the component %s lies outside the trusted directories", c.Path.Value).See(first(*trusted, s.plan.Platform), "they are named here").
+				Because("whoever may change it may change every policy that it is laid over").
+				Suggest("move it below %s", listed(wordsOf(*trusted), "or")))
+		}
+		resolved := plan.Component{Path: string(c.Path.Value), Span: c.Path.Span}
+		for _, n := range c.Namespaces {
+			if s.knownNamespace(string(n.Value), n.Span) && !n.Value.IsPattern() {
+				resolved.Namespaces = append(resolved.Namespaces, string(n.Value))
+			}
+		}
+		slices.Sort(resolved.Namespaces)
+		if resolved.Namespaces != nil || c.Cluster.Value {
+			s.plan.Components = append(s.plan.Components, resolved)
+		}
+	}
+}

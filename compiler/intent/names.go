@@ -1,0 +1,138 @@
+package intent
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Name is a DNS label (RFC 1123), as names of namespaces and workloads are.
+type Name string
+
+func (v *Name) parse(word, tag string) *mistake {
+	if tag != "!!str" {
+		return &mistake{rule: wrongType, message: "expected a name, found " + tagged(word, tag), hint: "quote it: \"" + word + "\"", replace: strconv.Quote(word)}
+	}
+	if !dnsLabel.MatchString(word) {
+		m := &mistake{rule: badName, message: fmt.Sprintf("%.80q is not a name", word),
+			hint: "a name has at most 63 lower-case letters, digits and dashes, and begins and ends with a letter or digit"}
+		if mended := mendName(word); mended != "" {
+			m.hint += "; did you mean " + mended + "?"
+		}
+		return m
+	}
+	*v = Name(word)
+	return nil
+}
+
+// NamespaceName is a namespace's name, or a pattern for namespaces that are made
+// elsewhere: a beginning and a star, as in pr-*.
+type NamespaceName string
+
+var namespacePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,61}\*$`)
+
+// IsPattern reports whether the name stands for many namespaces.
+func (v NamespaceName) IsPattern() bool { return strings.HasSuffix(string(v), "*") }
+
+// Covers reports whether the pattern stands for the namespace.
+func (v NamespaceName) Covers(namespace string) bool {
+	head, pattern := strings.CutSuffix(string(v), "*")
+	return pattern && strings.HasPrefix(namespace, head) && len(namespace) > len(head)
+}
+
+// isNamespace reports whether the word is the name of a namespace or a pattern.
+func isNamespace(word string) bool {
+	return dnsLabel.MatchString(word) || namespacePattern.MatchString(word)
+}
+
+func (v *NamespaceName) parse(word, tag string) *mistake {
+	if tag == "!!str" && namespacePattern.MatchString(word) {
+		*v = NamespaceName(word)
+		return nil
+	}
+	return (*Name)(v).parse(word, tag)
+}
+
+// mendName is the name that differs from the word in case and separators alone.
+func mendName(word string) string {
+	mended := strings.Trim(strings.NewReplacer("_", "-", " ", "-", ".", "-").Replace(strings.ToLower(word)), "-")
+	if mended != word && dnsLabel.MatchString(mended) {
+		return mended
+	}
+	return ""
+}
+
+var (
+	labelKey   = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
+	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
+)
+
+// LabelKey is the key of a Kubernetes label.
+type LabelKey string
+
+func (v *LabelKey) parse(word, tag string) *mistake {
+	if tag != "!!str" {
+		return &mistake{rule: wrongType, message: "expected a label's key, found " + tagged(word, tag), hint: "quote it", replace: strconv.Quote(word)}
+	}
+	if !labelKey.MatchString(word) {
+		return &mistake{rule: badName, message: fmt.Sprintf("%.80q is not the key of a label", word),
+			hint: "a key is at most 63 letters, digits, dashes, underscores and dots, optionally after a DNS name and a slash"}
+	}
+	*v = LabelKey(word)
+	return nil
+}
+
+// LabelValue is the value of a Kubernetes label.
+type LabelValue string
+
+func (v *LabelValue) parse(word, tag string) *mistake {
+	if tag != "!!str" {
+		return &mistake{rule: wrongType, message: "expected a label's value, found " + tagged(word, tag),
+			hint: "label values are strings: quote it", replace: strconv.Quote(word)}
+	}
+	if !labelValue.MatchString(word) {
+		return &mistake{rule: badName, message: fmt.Sprintf("%.80q is not the value of a label", word),
+			hint: "a value is at most 63 letters, digits, dashes, underscores and dots, and begins and ends with a letter or digit"}
+	}
+	*v = LabelValue(word)
+	return nil
+}
+
+// User is who may name an @name: a workload as namespace/name, or all of a namespace
+// as namespace/*.
+type User string
+
+func (v *User) parse(word, tag string) *mistake {
+	namespace, name, both := strings.Cut(word, "/")
+	if tag != "!!str" || !both || !dnsLabel.MatchString(namespace) || name != "*" && !dnsLabel.MatchString(name) {
+		return &mistake{rule: badName, message: fmt.Sprintf("%.80q names no intent", word),
+			hint: "write namespace/name, or namespace/* for all of a namespace"}
+	}
+	*v = User(word)
+	return nil
+}
+
+// Directory is a directory of the repository, relative to its root, with slashes.
+type Directory string
+
+func (v *Directory) parse(word, tag string) *mistake {
+	clean := path.Clean(word)
+	switch {
+	case tag != "!!str" || word == "" || strings.ContainsAny(word, "\\\x00"):
+		return &mistake{rule: badPath, message: fmt.Sprintf("%.80q is not a directory", word), hint: "write it relative to the directory of " + PlatformFile + ", with slashes"}
+	case path.IsAbs(word) || clean == ".." || strings.HasPrefix(clean, "../"):
+		return &mistake{rule: badPath, message: fmt.Sprintf("%.80q leads out of the repository", word), hint: "write a directory below that of " + PlatformFile}
+	}
+	*v = Directory(clean)
+	return nil
+}
+
+// Holds reports whether the file, relative to the same root, lies in the directory
+// or below it.
+func (v Directory) Holds(file string) bool {
+	return v == "." || strings.HasPrefix(file, string(v)+"/")
+}

@@ -1,0 +1,147 @@
+package lower
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/yaml"
+
+	"portcullis.dev/policies/object"
+)
+
+// TestObjectsKeepToTheAPI holds what is emitted for any plan against Calico's own
+// schemas, which have the limits, and the strict decoding that has no field of the
+// types' missing.
+func TestObjectsKeepToTheAPI(t *testing.T) {
+	t.Parallel()
+	schemas := calicoSchemas(t)
+	kinds := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		p := aPlan(t)
+		emitted, found := Lower(p)
+		if len(found) > 0 {
+			t.Fatal(found.Err())
+		}
+		meaningOf(t, emitted, p.Cluster, "") // decodes strictly, and finds what Calico's validator refuses
+		for _, e := range emitted {
+			kinds[e.Manifest.ID().Kind]++
+			obeys(t, schemas, e)
+		}
+	})
+	for _, kind := range []string{"NetworkPolicy", "StagedNetworkPolicy", "StagedKubernetesNetworkPolicy", "GlobalNetworkPolicy", "GlobalNetworkSet", "Tier"} {
+		if kinds[kind] == 0 {
+			t.Errorf("no plan led to a %s", kind)
+		}
+	}
+}
+
+// obeys checks one object against its schema, and what every object must have.
+func obeys(t failer, schemas map[string]*jsonschema.Schema, e Emitted) {
+	t.Helper()
+	id := e.Manifest.ID()
+	if len(id.Name) > 63 || !labelName.MatchString(strings.TrimPrefix(id.Name, "portcullis.")) {
+		t.Fatalf("%s: not a name that goes everywhere", id)
+	}
+	raw := e.Manifest.YAML()
+	if len(raw) > maxBytes {
+		t.Fatalf("%s has %d bytes", id, len(raw))
+	}
+	if strings.Contains(string(raw), "null") || strings.Contains(string(raw), "{}") && !strings.Contains(string(raw), "podSelector: {}") && !strings.Contains(string(raw), "namespaceSelector: {}") {
+		t.Fatalf("%s holds what is nothing:\n%s", id, raw)
+	}
+	if id.Group == "networking.k8s.io" {
+		return
+	}
+	var value any
+	if err := yaml.Unmarshal(raw, &value); err != nil {
+		t.Fatal(err)
+	}
+	if err := schemas[id.Kind].Validate(value); err != nil {
+		t.Fatalf("%s: %v\n%s", id, err, raw)
+	}
+}
+
+// calicoSchemas are the schemas by kind, as an API server applies them that
+// validates strictly: what is not in a schema is refused, and a set holds nothing
+// twice.
+func calicoSchemas(t *testing.T) map[string]*jsonschema.Schema {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/crds.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documents map[string]any
+	if err := yaml.Unmarshal(raw, &documents); err != nil {
+		t.Fatal(err)
+	}
+	var strict func(any)
+	strict = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if _, ok := v["properties"].(map[string]any); ok {
+				v["additionalProperties"] = false
+			}
+			if v["x-kubernetes-list-type"] == "set" {
+				v["uniqueItems"] = true
+			}
+			for _, member := range v {
+				strict(member)
+			}
+		case []any:
+			for _, item := range v {
+				strict(item)
+			}
+		}
+	}
+	schemas := map[string]*jsonschema.Schema{}
+	for kind, document := range documents {
+		strict(document)
+		c := jsonschema.NewCompiler()
+		if err := c.AddResource(kind, document); err != nil {
+			t.Fatal(err)
+		}
+		if schemas[kind], err = c.Compile(kind); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A judge that lets everything pass would be none.
+	for _, wrong := range []string{
+		"{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: a}, spec: {types: [Ingress, Ingress]}}",
+		"{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: a}, spec: {podSelector: {}}}",
+		"{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: a}, spec: {selector: '" + strings.Repeat("a", 1025) + "'}}",
+	} {
+		var value any
+		if err := yaml.Unmarshal([]byte(wrong), &value); err != nil {
+			t.Fatal(err)
+		}
+		if schemas["NetworkPolicy"].Validate(value) == nil {
+			t.Errorf("the schema accepts %.100s", wrong)
+		}
+	}
+	return schemas
+}
+
+// TestOriginsAreParts looks up the place of every origin in its object.
+func TestOriginsAreParts(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		emitted, _ := Lower(aPlan(t))
+		for _, e := range emitted {
+			objects, found := object.Decode("", e.Manifest.YAML())
+			if len(found) > 0 {
+				t.Fatal(found.Err())
+			}
+			if _, ok := e.Origins[""]; !ok {
+				t.Fatalf("%s comes from nowhere", e.Manifest.ID())
+			}
+			for pointer, span := range e.Origins {
+				if _, ok := objects[0].Value(pointer); !ok || span.IsZero() {
+					t.Fatalf("%s: the part %q comes from %q", e.Manifest.ID(), pointer, span)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,120 @@
+package lower
+
+import (
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// half is one flow seen from one of its ends.
+type half struct {
+	egress  bool
+	peer    plan.End
+	ports   []plan.Port
+	origins []plan.Origin
+}
+
+// subject is pods of one namespace at which flows begin or end: a workload's, or
+// those of a set.
+type subject struct {
+	namespace plan.Namespace
+	workload  string // its name, empty for a set
+	intent    string // namespace/name of the workload, empty for a set
+	owner     string
+	selector  object.Selector
+	span      diag.Span
+	halves    []half
+}
+
+// subjectsOf distributes flows over the pods at their ends. Ends that are
+// addresses, or pods of namespaces that are neither governed nor staged, get
+// nothing: no policy of ours selects them.
+func subjectsOf(p *plan.Plan) []*subject {
+	workloads := map[string]plan.Workload{}
+	for _, w := range p.Workloads {
+		workloads[w.Ref()] = w
+	}
+	var all []*subject
+	index := map[string]*subject{}
+	find := func(n plan.Namespace, end plan.End) *subject {
+		s := &subject{namespace: n, owner: n.Owner, selector: end.Pods.Selector}
+		key := n.Name + "//" + s.selector.String()
+		if w, ok := workloads[end.Name]; ok && w.Namespace == end.Pods.Namespace && w.Selector.String() == s.selector.String() {
+			key = w.Ref()
+			s.workload, s.intent, s.owner, s.span = w.Name, w.Ref(), w.Owner, w.Span
+		}
+		if known, ok := index[key]; ok {
+			return known
+		}
+		index[key] = s
+		all = append(all, s)
+		return s
+	}
+	at := func(end plan.End, h half) {
+		if end.Pods == nil {
+			return
+		}
+		for _, n := range namespacesOf(p, *end.Pods) {
+			if (n.Governed || n.Staged) && !n.Pattern {
+				s := find(n, end)
+				s.halves = append(s.halves, h)
+			}
+		}
+	}
+	for _, f := range p.Flows {
+		at(f.From, half{true, f.To, f.Ports, f.Origins})
+		at(f.To, half{false, f.From, f.Ports, f.Origins})
+	}
+	return all
+}
+
+func namespacesOf(p *plan.Plan, pods plan.Pods) []plan.Namespace {
+	if pods.Namespace != "" {
+		n, ok := p.Namespace(pods.Namespace)
+		if !ok {
+			return nil
+		}
+		return []plan.Namespace{n}
+	}
+	var all []plan.Namespace
+	for _, n := range p.Namespaces {
+		if pods.In(n) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// name is the subject's name behind the prefix for workloads, or that for sets.
+func (s *subject) name(workload, set string) string {
+	if s.workload != "" {
+		return named(workload, s.workload)
+	}
+	return selected(set, s.selector)
+}
+
+// about is what a policy for the subject says of itself, for the lines of some of
+// its halves, and where it is asked for. A set has no intent: that is then the first
+// line that names it.
+func (s *subject) about(name string, origins []plan.Origin) (about, diag.Span) {
+	span := s.span
+	if span.IsZero() {
+		span = earliest(origins)
+	}
+	return about{
+		namespace: s.namespace.Name, name: name, intent: s.intent, owner: s.owner, reason: reasons(origins), wave: waveAllows,
+	}, span
+}
+
+// divide parts a port list into what has ports, or is everything, and control
+// messages, which only Calico can tell apart.
+func divide(ports []plan.Port) (numbered, control []plan.Port) {
+	for _, p := range ports {
+		if p.IsICMP() {
+			control = append(control, p)
+		} else {
+			numbered = append(numbered, p)
+		}
+	}
+	return numbered, control
+}

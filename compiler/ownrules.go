@@ -1,0 +1,45 @@
+package compiler
+
+import (
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/rego"
+)
+
+func isRego(f intent.File) bool { return intent.IsRego(f.Path) }
+
+// ownRules takes the user's own rules out of the directory that the Platform names,
+// and leaves every other file of Rego out of what was read. What could not be read
+// there becomes an error, whatever it is elsewhere: a rule that is left out judges
+// nothing. The findings are those of the reading and its own.
+func ownRules(repo *intent.Repository, files []intent.File, before diag.List) (map[string][]byte, []intent.File, diag.List) {
+	sources, misplaced := repo.OwnRules(files)
+	kept := slices.DeleteFunc(slices.Clone(files), func(f intent.File) bool {
+		_, own := sources[f.Path]
+		return isRego(f) && !own
+	})
+	dir := repo.RulesDir()
+	found := slices.Concat(before, misplaced)
+	for i, d := range before {
+		if d.Severity == diag.Warning && hides(d.Span.File, string(dir.Value)) {
+			d.Severity = diag.Error
+			found[i] = d.Because("a rule may be there, and one that is left out judges nothing")
+		}
+	}
+	if dir.Given() && !found.Failed() && !slices.ContainsFunc(diag.SortedKeys(sources), func(name string) bool { return !rego.IsTest(name) }) {
+		found = append(found, noOwnRules.At(dir.Span, "there is no rule below %s", dir.Value).
+			Because("without a rule, nothing found would look like nothing wrong").
+			Suggest("put the rules into %s, in files that end in .rego, or remove checks.dir", dir.Value))
+	}
+	return sources, kept, found
+}
+
+// hides reports whether a file that was not read may be, or hold, rules of the
+// directory: something below it, or a link in its place or in that of one above.
+func hides(file, dir string) bool {
+	below := dir == "." || strings.HasPrefix(file, dir+"/")
+	return below && !isYAML(file) || file == dir || strings.HasPrefix(dir, file+"/")
+}

@@ -1,0 +1,46 @@
+package plan
+
+import (
+	"net/netip"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// nodeLocalPort is where a node-local cache answers, whatever the port of the pods
+// behind it (Kubernetes: cluster/addons/dns/nodelocaldns).
+const nodeLocalPort = 53
+
+// Server is where names are resolved, and the ports on which.
+type Server struct {
+	End   End
+	Ports []Port
+}
+
+// DNSServers are the cluster's DNS pods and then, if it has one, the node-local
+// cache.
+func (p *Plan) DNSServers() []Server {
+	dns := p.Cluster.DNS
+	var labels []object.Requirement
+	for _, k := range diag.SortedKeys(dns.Labels) {
+		labels = append(labels, object.Equals(k, dns.Labels[k]))
+	}
+	all := []Server{{
+		End:   End{Name: dns.Namespace + "/dns", Pods: &Pods{Namespace: dns.Namespace, Selector: object.NewSelector(labels...)}},
+		Ports: onBoth(dns.Port),
+	}}
+	if len(dns.NodeLocal) > 0 {
+		cache := End{Name: "the node-local DNS cache"}
+		for _, a := range dns.NodeLocal {
+			cache.Blocks = append(cache.Blocks, Block{CIDR: netip.PrefixFrom(a, a.BitLen())})
+		}
+		all = append(all, Server{End: cache, Ports: onBoth(nodeLocalPort)})
+	}
+	return all
+}
+
+// onBoth is a port on TCP and UDP: names are asked for on either (RFC 7766).
+func onBoth(port int) []Port {
+	n := uint16(port)
+	return []Port{{TCP, n, n}, {UDP, n, n}}
+}

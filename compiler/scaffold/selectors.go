@@ -1,0 +1,78 @@
+package scaffold
+
+import (
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// defaultNameLabel is the language's own; the others are what many use instead.
+const defaultNameLabel = "app.kubernetes.io/name"
+
+var nameLabels = []string{defaultNameLabel, "app", "k8s-app", "name"}
+
+// nameLabelOf is the label by which most workloads of a namespace can be chosen
+// under their own names.
+func nameLabelOf(all []*workload) string {
+	best, most := defaultNameLabel, 0
+	for _, key := range nameLabels {
+		n := 0
+		for _, w := range all {
+			if namedBy(w, key, all) {
+				n++
+			}
+		}
+		if n > most {
+			best, most = key, n
+		}
+	}
+	return best
+}
+
+// namedBy reports whether the label chooses the workload by its name, and no other
+// workload of the namespace.
+func namedBy(w *workload, key string, all []*workload) bool {
+	if w.labels[key] != w.name {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(other *workload) bool { return other != w && other.labels[key] == w.name })
+}
+
+// selectorText is the selector of the workload's pods in the language, or nothing
+// where the namespace's label chooses them by name. It is not ok where the pods
+// carry nothing to choose them by.
+func selectorText(w *workload, nameLabel string, all []*workload) (text string, ok bool) {
+	switch {
+	case namedBy(w, nameLabel, all):
+		return "", true
+	case w.selector != nil && len(w.selector.MatchExpressions) > 0:
+		return expressions(w.selector), true
+	case w.selector != nil && len(w.selector.MatchLabels) > 0:
+		return mapping(w.selector.MatchLabels), true
+	case len(w.labels) > 0:
+		return mapping(w.labels), true
+	}
+	return "", false
+}
+
+// expressions is a selector in Kubernetes' own notation, which the language reads.
+func expressions(s *metav1.LabelSelector) string {
+	terms := make([]string, len(s.MatchExpressions))
+	for i, e := range s.MatchExpressions {
+		terms[i] = "{key: " + word(e.Key) + ", operator: " + word(string(e.Operator))
+		if len(e.Values) > 0 {
+			values := make([]string, len(e.Values))
+			for j, v := range e.Values {
+				values[j] = word(v)
+			}
+			terms[i] += ", values: [" + strings.Join(values, ", ") + "]"
+		}
+		terms[i] += "}"
+	}
+	text := "{"
+	if len(s.MatchLabels) > 0 {
+		text += "matchLabels: " + mapping(s.MatchLabels) + ", "
+	}
+	return text + "matchExpressions: [" + strings.Join(terms, ", ") + "]}"
+}

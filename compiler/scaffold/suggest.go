@@ -1,0 +1,59 @@
+package scaffold
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"portcullis.dev/policies/diag"
+)
+
+// suggest puts what the manifests hint at into the pages: flows between the
+// workloads, Services that nobody is seen to call, and ways out of the cluster.
+func suggest(pages []*page, services map[string]*service) {
+	byWorkload := map[*workload]*page{}
+	for _, p := range pages {
+		byWorkload[p.workload] = p
+	}
+	var workloads []*workload
+	for _, p := range pages {
+		workloads = append(workloads, p.workload)
+	}
+	flows, outside := flowsOf(workloads, services)
+	for _, f := range flows {
+		caller, callee := byWorkload[f.from], byWorkload[f.to]
+		if callee == nil || len(f.ports) == 0 {
+			continue
+		}
+		because := f.because
+		if f.from.hostNetwork || f.to.hostNetwork {
+			because += "; the Platform has to say cluster.nodeCIDRs"
+		}
+		ports := strings.Join(words(f.ports), ", ")
+		if f.from.id.Namespace == f.to.id.Namespace {
+			caller.outbound = append(caller.outbound, fmt.Sprintf("{to: %s, ports: [%s]}   # %s", word(f.to.name), ports, because))
+			continue
+		}
+		// Across namespaces it is the side that is called that opens.
+		callee.inbound = append(callee.inbound, fmt.Sprintf("{from: %s, ports: [%s]}   # its %s", word(f.from.id.Namespace+"/"+f.from.name), ports, because))
+	}
+	for _, p := range pages {
+		called := slices.ContainsFunc(flows, func(f flow) bool { return f.to == p.workload })
+		for _, name := range diag.SortedKeys(services) {
+			if s := services[name]; !called && slices.Contains(s.behind, p.workload) {
+				p.remarks = append(p.remarks, fmt.Sprintf("%s leads here, and nothing is seen to call it: who may?", s))
+			}
+		}
+		for _, o := range outside[p.workload] {
+			p.remarks = append(p.remarks, o+", outside of these manifests: a line to it needs its addresses, or an @name of the Platform.")
+		}
+	}
+}
+
+func words(all []string) []string {
+	quoted := make([]string, len(all))
+	for i, s := range all {
+		quoted[i] = word(s)
+	}
+	return quoted
+}

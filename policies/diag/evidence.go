@@ -1,0 +1,52 @@
+package diag
+
+import (
+	"maps"
+	"strings"
+)
+
+// The evidence by which a waiver recognises a finding. What a finding does not speak
+// of it has no evidence for, and no waiver that names it matches. Rules may add keys
+// of their own: they tell findings apart, and no waiver compares them.
+const (
+	IntentEvidence    = "intent"    // namespace/name of the workload that the finding goes back to
+	NamespaceEvidence = "namespace" //
+	ObjectEvidence    = "object"    // Kind/namespace/name, Kind/name for what has no namespace
+	PeerEvidence      = "peer"      // the other end, as intents write it: shop/cart, "*/*", @internet
+	PortEvidence      = "port"      // as intents write it: 8080, 53/udp, 8000-8100, any
+)
+
+// evidenceSeparator stands between the values of a key that has several.
+const evidenceSeparator = ", "
+
+// EvidenceOf are the values of one key, or nothing.
+func (d Diagnostic) EvidenceOf(key string) []string {
+	if d.Evidence[key] == "" {
+		return nil
+	}
+	return strings.Split(d.Evidence[key], evidenceSeparator)
+}
+
+// Testify returns the diagnostic with evidence for a key, unless it has some or the
+// value is empty.
+func (d Diagnostic) Testify(key, value string) Diagnostic {
+	if value == "" || d.Evidence[key] != "" {
+		return d
+	}
+	evidence := maps.Clone(d.Evidence)
+	if evidence == nil {
+		evidence = map[string]string{}
+	}
+	evidence[key] = value
+	d.Evidence = evidence
+	return d
+}
+
+// Evidence is the object as evidence spells it.
+func (id ObjectID) Evidence() string {
+	parts := []string{id.Kind, id.Namespace, id.Name}
+	if id.Namespace == "" {
+		parts = []string{id.Kind, id.Name}
+	}
+	return strings.Join(parts, "/")
+}

@@ -1,0 +1,22 @@
+package diag
+
+import (
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// Nearest is the known word that somebody who wrote word most likely meant, or
+// nothing where none is near. Of equally near ones the first in order wins.
+func Nearest(word string, known []string) string {
+	best, distance := "", max(2, len(word)/3)+1
+	for _, k := range known {
+		if strings.EqualFold(k, word) {
+			return k
+		}
+		if d := levenshtein.ComputeDistance(word, k); d < distance {
+			best, distance = k, d
+		}
+	}
+	return best
+}

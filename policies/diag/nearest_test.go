@@ -1,0 +1,26 @@
+package diag_test
+
+import (
+	"testing"
+
+	"portcullis.dev/policies/diag"
+)
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	known := []string{"build", "check", "ci", "init", "rules"}
+	for word, want := range map[string]string{
+		"biuld":      "build",
+		"CHECK":      "check", // in another case it is the word itself
+		"chekc":      "check",
+		"rule":       "rules",
+		"kubernetes": "",
+	} {
+		if got := diag.Nearest(word, known); got != want {
+			t.Errorf("nearest to %q is %q, expected %q", word, got, want)
+		}
+	}
+	if got := diag.Nearest("build", nil); got != "" {
+		t.Errorf("of no words %q is the nearest", got)
+	}
+}
