@@ -9,6 +9,8 @@ import (
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"portcullis.dev/policies/packet"
 )
 
 // icmpByNumber is the release whose validators know ICMP as protocol 1 or 58 too.
@@ -76,8 +78,8 @@ func (r *reader) protocol(p *numorstring.Protocol, pointer string) *Protocol {
 		protocol := Protocol(n)
 		return &protocol
 	}
-	protocol, ok := protocolNamed(p.StrVal)
-	if !ok || protocolNames[protocol] != p.StrVal {
+	protocol, ok := packet.ProtocolNamed(p.StrVal)
+	if !ok || protocol.String() != p.StrVal {
 		bad()
 	}
 	if !ok {

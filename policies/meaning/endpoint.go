@@ -1,15 +1,14 @@
 package meaning
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
-
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
 )
 
 // The labels that Calico gives to every pod (api/pkg/apis/projectcalico/v3,
@@ -29,6 +28,10 @@ type NamedPort struct {
 	Name     string
 	Protocol Protocol
 	Number   uint16
+}
+
+func compareNamedPorts(a, b NamedPort) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Number, b.Number))
 }
 
 // Endpoint is a pod, or the pods of one workload, which policies treat alike.
@@ -54,6 +57,16 @@ type Endpoint struct {
 
 // Ref is the endpoint's name for people: namespace/name.
 func (e *Endpoint) Ref() string { return e.Namespace + "/" + e.Name }
+
+// addressOf is the endpoint's first address of a family; not valid if none is known.
+func (e *Endpoint) addressOf(of int) netip.Addr {
+	for _, a := range e.Addresses {
+		if family(a) == of {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
 
 // Label looks up what Calico's selectors see: the pod's own labels, those that
 // Calico sets, which nobody can forge, and those inherited from the namespace
@@ -116,13 +129,21 @@ func Endpoints(set object.Set) []*Endpoint {
 	})
 	var all []*Endpoint
 	for _, o := range set.All() {
-		labels, spec, addresses := podOf(o.Typed)
-		if spec == nil {
+		template := o.PodTemplate()
+		if template == nil {
 			continue
 		}
+		var addresses []netip.Addr
+		if pod, ok := o.Typed.(*corev1.Pod); ok {
+			if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+				continue
+			}
+			addresses = podAddresses(pod.Status)
+		}
+		spec := &template.Spec
 		e := &Endpoint{
 			Namespace: o.ID.Namespace, Name: o.ID.Name, Object: o.ID,
-			Labels: labels, NamespaceLabels: namespaces[o.ID.Namespace],
+			Labels: template.Labels, NamespaceLabels: namespaces[o.ID.Namespace],
 			// Kubernetes' admission gives "default" to a pod that names none.
 			ServiceAccount: "default",
 			HostNetwork:    spec.HostNetwork, Ports: namedPorts(spec), PortsKnown: true, Addresses: addresses,
@@ -134,33 +155,6 @@ func Endpoints(set object.Set) []*Endpoint {
 		all = append(all, e)
 	}
 	return all
-}
-
-// podOf is the pod that a manifest describes; nil if it describes none.
-func podOf(typed any) (labels map[string]string, spec *corev1.PodSpec, addresses []netip.Addr) {
-	template := func(t *corev1.PodTemplateSpec) (map[string]string, *corev1.PodSpec, []netip.Addr) {
-		return t.Labels, &t.Spec, nil
-	}
-	switch w := typed.(type) {
-	case *corev1.Pod:
-		if w.Status.Phase == corev1.PodSucceeded || w.Status.Phase == corev1.PodFailed {
-			return nil, nil, nil
-		}
-		return w.Labels, &w.Spec, podAddresses(w.Status)
-	case *appsv1.Deployment:
-		return template(&w.Spec.Template)
-	case *appsv1.StatefulSet:
-		return template(&w.Spec.Template)
-	case *appsv1.DaemonSet:
-		return template(&w.Spec.Template)
-	case *appsv1.ReplicaSet:
-		return template(&w.Spec.Template)
-	case *batchv1.Job:
-		return template(&w.Spec.Template)
-	case *batchv1.CronJob:
-		return template(&w.Spec.JobTemplate.Spec.Template)
-	}
-	return nil, nil, nil
 }
 
 func podAddresses(s corev1.PodStatus) []netip.Addr {
@@ -188,7 +182,7 @@ func namedPorts(spec *corev1.PodSpec) []NamedPort {
 				if p.Name == "" || p.ContainerPort < 1 || p.ContainerPort > 65535 {
 					continue
 				}
-				protocol, ok := protocolNamed(string(p.Protocol))
+				protocol, ok := packet.ProtocolNamed(string(p.Protocol))
 				if p.Protocol == "" {
 					protocol, ok = TCP, true
 				}
@@ -199,14 +193,4 @@ func namedPorts(spec *corev1.PodSpec) []NamedPort {
 		}
 	}
 	return ports
-}
-
-// protocolNamed reads a protocol's name in any case.
-func protocolNamed(name string) (Protocol, bool) {
-	for p, n := range protocolNames {
-		if strings.EqualFold(n, name) {
-			return p, true
-		}
-	}
-	return 0, false
 }

@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"portcullis.dev/policies/packet"
 )
 
 // kubernetesPolicy reads a NetworkPolicy the way Calico does
@@ -215,8 +217,8 @@ func (r *reader) portGroups(ports []networkingv1.NetworkPolicyPort, pointer stri
 func (r *reader) kubernetesPort(p *networkingv1.NetworkPolicyPort, pointer string) (protocol Protocol, match PortMatch, all, ok bool) {
 	protocol, ok = TCP, true
 	if p.Protocol != nil {
-		protocol, ok = protocolNamed(string(*p.Protocol))
-		if !ok || !protocol.HasPorts() || protocolNames[protocol] != string(*p.Protocol) {
+		protocol, ok = packet.ProtocolNamed(string(*p.Protocol))
+		if !ok || !protocol.HasPorts() || protocol.String() != string(*p.Protocol) {
 			r.add(badPort.On(r.at(pointer+"/protocol"), "the protocol %q is none of TCP, UDP and SCTP", string(*p.Protocol)))
 			ok = ok && protocol.HasPorts()
 		}

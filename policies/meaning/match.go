@@ -87,12 +87,7 @@ func (m *Meaning) lookUp(p Peer, family int) end {
 		endpoint = m.byAddress[e.addr]
 	}
 	if endpoint != nil && !e.addr.IsValid() {
-		for _, a := range endpoint.Addresses {
-			if a.Is4() == (family == 4) {
-				e.addr = a
-				break
-			}
-		}
+		e.addr = endpoint.addressOf(family)
 	}
 	if endpoint != nil && !endpoint.HostNetwork {
 		e.pod, e.pool = endpoint, m.pods
@@ -115,17 +110,14 @@ func (m *Meaning) lookUp(p Peer, family int) end {
 }
 
 func (m *Meaning) lookUpHost(e *end) {
-	for _, h := range m.Hosts {
-		if !e.addr.IsValid() {
+	if !e.addr.IsValid() {
+		for _, h := range m.Hosts {
 			e.perhaps = append(e.perhaps, h)
-			continue
 		}
-		for _, a := range h.Addresses {
-			if a == e.addr && e.host == nil {
-				e.host = h
-				e.owners = append(e.owners, h)
-			}
-		}
+		return
+	}
+	if e.host = m.hostsAt[e.addr]; e.host != nil {
+		e.owners = append(e.owners, e.host)
 	}
 }
 

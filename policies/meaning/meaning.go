@@ -1,5 +1,6 @@
 // Package meaning says what rendered policies do: which of them govern an
-// endpoint, in which order, and what becomes of a packet on each of its halves.
+// endpoint, in which order, what becomes of a packet on each of its halves (Walk),
+// and what is allowed between all ends at once (Evaluate).
 //
 // Its invariant: a verdict is Calico's, for the release and API form that the
 // Cluster names, or it is "unknown". What the manifests leave open (the address of
@@ -36,13 +37,15 @@ type Meaning struct {
 	Endpoints []*Endpoint // that the objects describe, in the order of their IDs
 	Hosts     []*Host     // in the order of their IDs
 
-	index     []tierIndex // beside Tiers
-	sets      []*networkSet
-	byAddress map[netip.Addr]*Endpoint
-	services  map[string]*service // by namespace/name
-	ranges    []netip.Prefix      // sorted, unique
-	pods      pool                // where pods without a known address live
-	nodes     pool                // where nodes without a known address live
+	index      []tierIndex                  // beside Tiers
+	namespaces map[string]map[string]string // labels of the Namespaces that manifests describe
+	sets       []*networkSet
+	byAddress  map[netip.Addr]*Endpoint
+	hostsAt    map[netip.Addr]*Host // the first that claims the address
+	services   map[string]*service  // by namespace/name
+	ranges     []netip.Prefix       // sorted, unique
+	pods       pool                 // where pods without a known address live
+	nodes      pool                 // where nodes without a known address live
 }
 
 // Of reads the policies, network sets, host endpoints and the world of a set. The
@@ -56,9 +59,10 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 	}
 	m := &Meaning{
 		Cluster: cluster, Endpoints: Endpoints(set), services: servicesOf(set),
-		pods: poolOf(cluster.PodCIDRs), nodes: poolOf(cluster.NodeCIDRs), byAddress: map[netip.Addr]*Endpoint{},
+		pods: poolOf(cluster.PodCIDRs), nodes: poolOf(cluster.NodeCIDRs), byAddress: map[netip.Addr]*Endpoint{}, hostsAt: map[netip.Addr]*Host{},
 	}
 	namespaces := Namespaces(set)
+	m.namespaces = namespaces
 	profiles := map[string]*profile{}
 	object.Each(set, func(o object.Object, p *calico.Profile) {
 		r := reading(o)
@@ -91,6 +95,13 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 		if !e.HostNetwork {
 			for _, a := range e.Addresses {
 				m.byAddress[a] = e
+			}
+		}
+	}
+	for _, h := range m.Hosts {
+		for _, a := range h.Addresses {
+			if m.hostsAt[a] == nil {
+				m.hostsAt[a] = h
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"portcullis.dev/policies/object"
@@ -36,19 +37,27 @@ func compareTiers(a, b *Tier) int {
 	)
 }
 
-// comparePolicies orders the policies of one tier as Felix of that minor release
-// does (PolKVLess): by order, then by a key whose bytes are compared. The ID's
+// sortPolicies puts the policies of one tier into the order of Felix of that minor
+// release (PolKVLess): by order, then by a key whose bytes are compared. The ID's
 // group tells Kubernetes' kinds from Calico's.
-func comparePolicies(minor int) func(a, b *Policy) int {
+func sortPolicies(policies []*Policy, minor int) {
 	key := nameKey
 	if minor < kindTieBreak {
 		key = pathKey
 	}
-	return func(a, b *Policy) int {
-		return cmp.Or(
-			cmp.Compare(a.Order, b.Order),
-			cmp.Compare(key(a.ID), key(b.ID)),
-		)
+	type keyed struct {
+		*Policy
+		key string
+	}
+	sorted := make([]keyed, len(policies))
+	for i, p := range policies {
+		sorted[i] = keyed{p, key(p.ID)}
+	}
+	slices.SortFunc(sorted, func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.key, b.key))
+	})
+	for i, p := range sorted {
+		policies[i] = p.Policy
 	}
 }
 

@@ -35,7 +35,7 @@ func TestPolicyOrder(t *testing.T) {
 	} {
 		shuffled := slices.Clone(c.sorted)
 		rand.New(rand.NewPCG(1, uint64(c.minor))).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		slices.SortFunc(shuffled, comparePolicies(c.minor))
+		sortPolicies(shuffled, c.minor)
 		if !slices.Equal(shuffled, c.sorted) {
 			t.Errorf("3.%d sorts %s, expected %s", c.minor, names(shuffled), names(c.sorted))
 		}

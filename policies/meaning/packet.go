@@ -5,36 +5,22 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"portcullis.dev/policies/packet"
 )
 
 // Protocol is an IP protocol number (IANA). Zero is none.
-type Protocol uint8
+type Protocol = packet.Protocol
 
 // The protocols that policies name.
 const (
-	ICMP    Protocol = 1
-	TCP     Protocol = 6
-	UDP     Protocol = 17
-	ICMPv6  Protocol = 58
-	SCTP    Protocol = 132
-	UDPLite Protocol = 136
+	ICMP    = packet.ICMP
+	TCP     = packet.TCP
+	UDP     = packet.UDP
+	ICMPv6  = packet.ICMPv6
+	SCTP    = packet.SCTP
+	UDPLite = packet.UDPLite
 )
-
-var protocolNames = map[Protocol]string{
-	ICMP: "ICMP", TCP: "TCP", UDP: "UDP", ICMPv6: "ICMPv6", SCTP: "SCTP", UDPLite: "UDPLite",
-}
-
-// String is the protocol's name, or its number where policies have no name for it.
-func (p Protocol) String() string {
-	if name, ok := protocolNames[p]; ok {
-		return name
-	}
-	return "protocol " + strconv.Itoa(int(p))
-}
-
-// HasPorts reports whether the protocol's packets carry ports that a policy may
-// name (Calico: TCP, UDP and SCTP).
-func (p Protocol) HasPorts() bool { return p == TCP || p == UDP || p == SCTP }
 
 // Peer is one end of a packet: an endpoint, or an address. An address that an
 // endpoint of the Meaning has is that endpoint.
@@ -60,6 +46,11 @@ type Packet struct {
 	// Family is 4 or 6. Zero takes the addresses' family, or, where no end has one,
 	// that of the cluster's pod network (IPv4 unless that is IPv6 only).
 	Family int
+}
+
+// Header is the packet without its ends.
+func (p Packet) Header() packet.Header {
+	return packet.Header{Protocol: p.Protocol, Port: p.Port, Type: p.Type, Code: p.Code}
 }
 
 // String is the packet for people: shop/web -> shop/api TCP 8080.

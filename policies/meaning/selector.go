@@ -242,6 +242,10 @@ func in(key string, values []string) Selector {
 	return Selector{root: node{op: opIn, key: key, values: set(values)}}
 }
 
+func notIn(key string, values []string) Selector {
+	return Selector{root: node{op: opNotIn, key: key, values: set(values)}}
+}
+
 func set(values []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(values)))
 }
@@ -277,7 +281,7 @@ func requirement(r metav1.LabelSelectorRequirement) (Selector, error) {
 	case metav1.LabelSelectorOpIn:
 		return in(r.Key, r.Values), nil
 	case metav1.LabelSelectorOpNotIn:
-		return Selector{root: node{op: opNotIn, key: r.Key, values: set(r.Values)}}, nil
+		return notIn(r.Key, r.Values), nil
 	case metav1.LabelSelectorOpExists:
 		return has(r.Key), nil
 	case metav1.LabelSelectorOpDoesNotExist:

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
 )
 
 // service is the endpoints of one Service: those of its EndpointSlices where there
@@ -77,12 +78,10 @@ func (s *service) behind(pod *Endpoint, namespace string, f *flow) truth {
 	if pod.Namespace != namespace {
 		return no
 	}
-	for key, value := range s.object.Spec.Selector {
-		if v, ok := pod.Labels[key]; !ok || v != value {
-			return no
-		}
-	}
-	if f == nil {
+	switch {
+	case !s.selects(pod):
+		return no
+	case f == nil:
 		return yes
 	}
 	result := no
@@ -92,11 +91,21 @@ func (s *service) behind(pod *Endpoint, namespace string, f *flow) truth {
 	return result
 }
 
-func (e *Endpoint) targets(p corev1.ServicePort, f *flow) truth {
-	protocol, ok := protocolNamed(string(p.Protocol))
-	if p.Protocol == "" {
-		protocol, ok = TCP, true
+// selects reports whether the Service's selector finds the pod, as far as labels go.
+func (s *service) selects(e *Endpoint) bool {
+	if s.object == nil {
+		return false
 	}
+	for key, value := range s.object.Spec.Selector {
+		if v, ok := e.Labels[key]; !ok || v != value {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *Endpoint) targets(p corev1.ServicePort, f *flow) truth {
+	protocol, ok := servicePortProtocol(p)
 	switch {
 	case !ok || protocol != f.Protocol:
 		return no
@@ -109,6 +118,13 @@ func (e *Endpoint) targets(p corev1.ServicePort, f *flow) truth {
 	}
 }
 
+func servicePortProtocol(p corev1.ServicePort) (Protocol, bool) {
+	if p.Protocol == "" {
+		return TCP, true
+	}
+	return packet.ProtocolNamed(string(p.Protocol))
+}
+
 func (s *service) inSlices(e *end, f *flow) truth {
 	if !e.addr.IsValid() {
 		return maybe
@@ -117,12 +133,8 @@ func (s *service) inSlices(e *end, f *flow) truth {
 		if f != nil && !onSlicePort(slice.Ports, f) {
 			continue
 		}
-		for _, endpoint := range slice.Endpoints {
-			for _, text := range endpoint.Addresses {
-				if a, err := netip.ParseAddr(text); err == nil && a.Unmap() == e.addr {
-					return yes
-				}
-			}
+		if slices.Contains(sliceAddresses(slice), e.addr) {
+			return yes
 		}
 	}
 	return no
@@ -132,24 +144,45 @@ func (s *service) inSlices(e *end, f *flow) truth {
 func (s *service) addresses() []netip.Addr {
 	var all []netip.Addr
 	for _, slice := range s.slices {
-		for _, endpoint := range slice.Endpoints {
-			for _, text := range endpoint.Addresses {
-				if a, err := netip.ParseAddr(text); err == nil {
-					all = append(all, a.Unmap().WithZone(""))
-				}
+		all = append(all, sliceAddresses(slice)...)
+	}
+	return all
+}
+
+func sliceAddresses(slice *discoveryv1.EndpointSlice) []netip.Addr {
+	var all []netip.Addr
+	for _, endpoint := range slice.Endpoints {
+		for _, text := range endpoint.Addresses {
+			if a, err := netip.ParseAddr(text); err == nil {
+				all = append(all, a.Unmap().WithZone(""))
 			}
 		}
 	}
 	return all
 }
 
+// slicePorts is the traffic on an EndpointSlice's ports.
+func slicePorts(ports []discoveryv1.EndpointPort) packet.Traffic {
+	var on packet.Traffic
+	for _, p := range ports {
+		if protocol, ok := slicePortProtocol(p); ok && p.Port != nil && 0 <= *p.Port && *p.Port <= 65535 {
+			on = on.Union(packet.Ports(protocol, uint16(*p.Port), uint16(*p.Port)))
+		}
+	}
+	return on
+}
+
+func slicePortProtocol(p discoveryv1.EndpointPort) (Protocol, bool) {
+	if p.Protocol == nil {
+		return TCP, true
+	}
+	return packet.ProtocolNamed(string(*p.Protocol))
+}
+
 func onSlicePort(ports []discoveryv1.EndpointPort, f *flow) bool {
 	for _, p := range ports {
-		protocol := TCP
-		if p.Protocol != nil {
-			protocol, _ = protocolNamed(string(*p.Protocol))
-		}
-		if protocol == f.Protocol && p.Port != nil && *p.Port == int32(f.Port) {
+		protocol, ok := slicePortProtocol(p)
+		if ok && protocol == f.Protocol && p.Port != nil && *p.Port == int32(f.Port) {
 			return true
 		}
 	}

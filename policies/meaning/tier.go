@@ -69,7 +69,7 @@ func tiersOf(set object.Set, minor int, policies []*Policy) []*Tier {
 	}
 	slices.SortFunc(tiers, compareTiers)
 	for _, t := range tiers {
-		slices.SortFunc(t.Policies, comparePolicies(minor))
+		sortPolicies(t.Policies, minor)
 	}
 	return tiers
 }

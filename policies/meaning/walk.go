@@ -19,26 +19,6 @@ const (
 // String is allow, deny or unknown.
 func (o Outcome) String() string { return [...]string{"", "allow", "deny", "unknown"}[o] }
 
-// Cause is the kind of thing that decides a half.
-type Cause int
-
-// The causes.
-const (
-	ByRule    Cause = iota + 1 // a policy's rule matched
-	ByTierEnd                  // no rule of a tier whose policies apply matched
-	ByProfile                  // no tier decided: the namespace's or host endpoint's profile
-	Outside                    // no policy governs this end
-)
-
-// Decision is what decided one half.
-type Decision struct {
-	Cause   Cause
-	Tier    string    // for ByRule and ByTierEnd
-	Policy  object.ID // for ByTierEnd the one whose purpose that is: with the fewest rules
-	Pointer string    // of the rule; empty but for ByRule
-	Reason  string    // one clause for people
-}
-
 // Step is a packet's way through one tier.
 type Step struct {
 	Tier     string
@@ -120,10 +100,7 @@ func (m *Meaning) half(f *flow, d Direction) Half {
 	switch {
 	case at.pod != nil:
 		w.stages = m.stages(at.pod, at.pod.Namespace, d)
-		w.profiles = []*profile{{name: "kns." + at.pod.Namespace, missing: true}}
-		if at.pod.NamespaceLabels != nil {
-			w.profiles[0] = allowAll(w.profiles[0].name)
-		}
+		w.profiles = []*profile{podProfile(at.pod)}
 	case at.host != nil:
 		w.stages = m.stages(at.host, "", d)
 		w.profiles = at.host.profiles
@@ -132,7 +109,7 @@ func (m *Meaning) half(f *flow, d Direction) Half {
 	case !at.addr.IsValid():
 		return m.onSomeNode(*f, d)
 	default:
-		return ungoverned
+		return Half{Outcome: Allowed, By: ungoverned}
 	}
 	switch w.from(0) {
 	case mayAllow:
@@ -149,8 +126,6 @@ func (m *Meaning) half(f *flow, d Direction) Half {
 	}
 }
 
-var ungoverned = Half{Outcome: Allowed, By: Decision{Cause: Outside, Reason: "no policy governs this end"}}
-
 // onSomeNode is the half of a pod on the host's network whose node nobody knows: it
 // may be any that a host endpoint protects, or another.
 func (m *Meaning) onSomeNode(f flow, d Direction) Half {
@@ -161,10 +136,10 @@ func (m *Meaning) onSomeNode(f flow, d Direction) Half {
 	for _, h := range m.Hosts {
 		at.host = h
 		if m.half(&f, d).Outcome != Allowed {
-			return Half{Outcome: Unknown, By: Decision{Cause: Outside, Reason: fmt.Sprintf("nobody knows the node, which may be that of %s", h.ID)}}
+			return Half{Outcome: Unknown, By: onNodeOf(h)}
 		}
 	}
-	return ungoverned
+	return Half{Outcome: Allowed, By: ungoverned}
 }
 
 // outcomes is the set of what may become of a packet.
@@ -223,7 +198,7 @@ func (w *walk) fromStage(i int) outcomes {
 			case yes:
 				return got | w.apply(i, p, r)
 			case maybe:
-				w.suspect(i, p.ID, r.Pointer)
+				w.suspect(i, p, r)
 				got |= w.maybeApply(i, r)
 			}
 		}
@@ -231,26 +206,21 @@ func (w *walk) fromStage(i int) outcomes {
 	if s.tier.PassAtEnd {
 		return got | w.from(i+1)
 	}
-	last := isolating(s.policies, w.d)
-	w.end(i, "deny", Decision{Cause: ByTierEnd, Tier: s.tier.Name, Policy: last.ID,
-		Reason: fmt.Sprintf("no rule in tier %s allows it, and %s isolates the endpoint", s.tier.Name, last.ID)})
+	w.end(i, "deny", byTierEnd(s.tier, isolating(s.policies, w.d)))
 	return got | mayDeny
 }
 
 // apply is what becomes of a packet that a rule matches.
 func (w *walk) apply(i int, p *Policy, r *Rule) outcomes {
 	w.steps[i].Policy, w.steps[i].Pointer = p.ID, r.Pointer
-	by := Decision{Cause: ByRule, Tier: p.Tier, Policy: p.ID, Pointer: r.Pointer}
 	switch r.Action {
 	case Pass:
 		return w.from(i + 1)
 	case Allow:
-		by.Reason = fmt.Sprintf("a rule of %s allows it", p.ID)
-		w.end(i, "allow", by)
+		w.end(i, "allow", byRule(p, r))
 		return mayAllow
 	default:
-		by.Reason = fmt.Sprintf("a rule of %s denies it", p.ID)
-		w.end(i, "deny", by)
+		w.end(i, "deny", byRule(p, r))
 		return mayDeny
 	}
 }
@@ -272,35 +242,21 @@ func (w *walk) end(i int, result string, by Decision) {
 	w.by, w.last = by, i+1
 }
 
-func (w *walk) suspect(i int, policy object.ID, pointer string) {
+func (w *walk) suspect(i int, p *Policy, r *Rule) {
 	if w.doubt.Cause == 0 {
-		w.doubtAt = i
-		w.doubt = Decision{Cause: ByRule, Tier: w.stages[i].tier.Name, Policy: policy, Pointer: pointer,
-			Reason: fmt.Sprintf("whether a rule of %s matches depends on an address or port that is not known", policy)}
+		w.doubtAt, w.doubt = i, inDoubt(p, r)
 	}
-}
-
-// isolating is the policy that best explains why a tier's end drops a packet: the
-// first of those with the fewest rules.
-func isolating(policies []*Policy, d Direction) *Policy {
-	best := policies[0]
-	for _, p := range policies[1:] {
-		if len(p.Rules[d]) < len(best.Rules[d]) {
-			best = p
-		}
-	}
-	return best
 }
 
 // profile is what becomes of a packet that no tier decides: the first rule of the
 // profiles that matches, else a drop. A Pass in a profile drops.
 func (w *walk) profile() outcomes {
 	w.last = len(w.stages)
-	w.by = Decision{Cause: ByProfile, Reason: "no policy and no profile allows it"}
+	w.by = byNoProfile
 	var got outcomes
 	for _, p := range w.profiles {
 		if p.missing {
-			w.by.Reason = fmt.Sprintf("no policy decides, and Calico drops what reaches the profile %s, of which nothing is known", p.name)
+			w.by = byMissingProfile(p)
 			return got | mayDeny
 		}
 		for i := range p.rules[w.d] {
@@ -309,17 +265,17 @@ func (w *walk) profile() outcomes {
 			if match == no || r.Action == Log {
 				continue
 			}
-			outcome, word := mayDeny, "denies"
 			if r.Action == Allow {
-				outcome, word = mayAllow, "allows"
+				got |= mayAllow
+			} else {
+				got |= mayDeny
 			}
-			got |= outcome
 			if match == yes {
-				w.by.Reason = fmt.Sprintf("no policy decides, and the profile %s %s it", p.name, word)
+				w.by = byProfileRule(p, r)
 				return got
 			}
 			if w.doubt.Cause == 0 {
-				w.doubt = Decision{Cause: ByProfile, Reason: fmt.Sprintf("whether a rule of the profile %s matches depends on an address or port that is not known", p.name)}
+				w.doubt = inProfileDoubt(p)
 			}
 		}
 	}

@@ -1,8 +1,9 @@
-// Package packet is sets of addresses: which of them are public, how large a set
-// is, and how boundaries part it.
+// Package packet is exact sets of what packets are: of traffic (protocols with their
+// ports, or types and codes) and of addresses.
 //
-// Its invariant: every answer is exact over whole address families; nothing is
-// sampled.
+// Its invariant: every answer is exact over the whole of what there is, every port of
+// every protocol and every address of both families; nothing is sampled. Sets do not
+// change.
 //
 // It must not know what a policy is.
 package packet

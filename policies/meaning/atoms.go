@@ -1,0 +1,154 @@
+package meaning
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
+)
+
+// Atoms are what a Relation must be able to tell apart beside what policies ask: the
+// ends of what somebody means to allow, and endpoints that no manifest describes. The
+// zero Atoms is empty and ready for use; a Relation takes what it holds at the time.
+type Atoms struct {
+	endpoints []*Endpoint
+	ends      []atom
+	places    map[string]End
+}
+
+// End is one side of traffic, as those who mean something name it. The zero End is
+// everything; others come from an Atoms, and belong to the Relations made of it.
+type End struct{ place int } // in Atoms.ends, plus one
+
+// atom is what an End stands for: pods, or addresses.
+type atom struct {
+	selector  *Selector
+	addresses packet.Addresses
+}
+
+// Flow is traffic that somebody means to allow: connections from one end to another.
+type Flow struct {
+	From, To End
+	Traffic  packet.Traffic
+}
+
+// Add makes endpoints part of the world: workloads that no manifest describes.
+func (a *Atoms) Add(endpoints ...*Endpoint) { a.endpoints = append(a.endpoints, endpoints...) }
+
+// Pods are the pods whose labels satisfy the one selector, in the namespace with that
+// name or, if there is no name, in those whose labels satisfy the other. Host-network
+// pods are never among them: on the wire they are their node.
+func (a *Atoms) Pods(namespace string, namespaces, pods object.Selector) End {
+	terms := []Selector{ofLabels(pods)}
+	if namespace != "" {
+		terms = append(terms, equals(labelNamespace, namespace))
+	} else {
+		terms = append(terms, ofLabels(namespaces).Prefixed(namespacePrefix))
+	}
+	return a.Select(allOf(terms...))
+}
+
+// Select are the pods that a selector of Calico's finds.
+func (a *Atoms) Select(s Selector) End {
+	return a.end(s.String(), atom{selector: &s})
+}
+
+// Addresses are places outside the cluster, nodes and host endpoints. Pods are never
+// among them, whatever address they have.
+func (a *Atoms) Addresses(set packet.Addresses) End {
+	var key strings.Builder
+	for _, p := range set.Prefixes() {
+		key.WriteString(p.String() + " ")
+	}
+	return a.end(key.String(), atom{addresses: set})
+}
+
+func (a *Atoms) end(key string, new atom) End {
+	if known, ok := a.places[key]; ok {
+		return known
+	}
+	if a.places == nil {
+		a.places = map[string]End{}
+	}
+	a.ends = append(a.ends, new)
+	e := End{len(a.ends)}
+	a.places[key] = e
+	return e
+}
+
+// ofLabels is a label selector of Kubernetes' in Calico's form.
+func ofLabels(s object.Selector) Selector {
+	terms := make([]Selector, len(s))
+	for i, r := range s {
+		switch r.Op {
+		case object.In:
+			terms[i] = in(r.Key, r.Values)
+		case object.NotIn:
+			terms[i] = notIn(r.Key, r.Values)
+		case object.Exists:
+			terms[i] = has(r.Key)
+		default:
+			terms[i] = not(has(r.Key))
+		}
+	}
+	return allOf(terms...)
+}
+
+// Families is a set of address families.
+type Families uint8
+
+// The families.
+const (
+	IPv4 Families = 1 << iota
+	IPv6
+	bothFamilies = IPv4 | IPv6
+)
+
+// familyNumbers are the members of Families by their place as a bit.
+var familyNumbers = [2]int{4, 6}
+
+// Has reports whether a family, 4 or 6, is in the set.
+func (f Families) Has(family int) bool { return f&familyBit(family) != 0 }
+
+func familyBit(family int) Families {
+	if family == 4 {
+		return IPv4
+	}
+	return IPv6
+}
+
+// String is IPv4, IPv6 or both.
+func (f Families) String() string {
+	var names []string
+	for _, n := range familyNumbers {
+		if f.Has(n) {
+			names = append(names, "IPv"+strconv.Itoa(n))
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// families are those that pods of the cluster can have: of the pod network, where it
+// is known, and of every address that somebody has.
+func (m *Meaning) families(a *Atoms) Families {
+	if len(m.pods.prefixes) == 0 {
+		return bothFamilies
+	}
+	var f Families
+	for _, p := range m.pods.prefixes {
+		f |= familyBit(family(p.Addr()))
+	}
+	for _, e := range slices.Concat(m.Endpoints, a.endpoints) {
+		for _, address := range e.Addresses {
+			f |= familyBit(family(address))
+		}
+	}
+	for _, h := range m.Hosts {
+		for _, address := range h.Addresses {
+			f |= familyBit(family(address))
+		}
+	}
+	return f
+}

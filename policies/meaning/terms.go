@@ -1,0 +1,309 @@
+package meaning
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"portcullis.dev/policies/packet"
+)
+
+// grade is the classes of which a predicate holds, and of which it may hold. The
+// second contains the first.
+type grade struct{ yes, may packet.Numbers }
+
+func (g grade) and(o grade) grade { return grade{g.yes.Intersect(o.yes), g.may.Intersect(o.may)} }
+
+func (g grade) equal(o grade) bool { return g.yes.Equal(o.yes) && g.may.Equal(o.may) }
+
+// term is a part of what a rule asks of one end: for ends of those classes, in
+// packets of those families, it holds for some traffic and may hold for some more.
+// The terms of one entity part families and classes: no end is in two of them.
+type term struct {
+	families Families
+	classes  packet.Numbers
+	yes, may packet.Traffic // may contains yes
+}
+
+// both is what two entities ask together.
+func both(a, b []term) []term {
+	var all []term
+	for _, s := range a {
+		for _, t := range b {
+			joined := term{s.families & t.families, s.classes.Intersect(t.classes), s.yes.Intersect(t.yes), s.may.Intersect(t.may)}
+			if joined.families != 0 && !joined.classes.IsEmpty() && !joined.may.IsEmpty() {
+				all = append(all, joined)
+			}
+		}
+	}
+	return all
+}
+
+// terms are what an entity asks of its end, but for plain ports of a destination,
+// which are the rule's traffic. Entities that ask the same share them.
+func (r *Relation) terms(e *Entity, destination bool) []term {
+	key := r.entityKey(e, destination)
+	if known, ok := r.entities[key]; ok {
+		return known
+	}
+	var grades [2]grade
+	for f, of := range familyNumbers {
+		if r.families.Has(of) {
+			grades[f] = r.grade(e, f, destination)
+		}
+	}
+	var all []term
+	add := func(families Families, g grade) {
+		if !g.yes.IsEmpty() {
+			all = append(all, term{families, g.yes, packet.Anything(), packet.Anything()})
+		}
+		if doubtful := g.may.Subtract(g.yes); !doubtful.IsEmpty() {
+			all = append(all, term{families, doubtful, packet.Traffic{}, packet.Anything()})
+		}
+	}
+	if r.families == bothFamilies && grades[0].equal(grades[1]) {
+		add(bothFamilies, grades[0])
+	} else {
+		for f, of := range familyNumbers {
+			add(familyBit(of)&r.families, grades[f])
+		}
+	}
+	if destination && (named(e.Ports) || named(e.NotPorts)) {
+		all = r.onPorts(all, e)
+	}
+	if destination && e.Service != nil {
+		all = both(all, r.serviceTerms(e.Service, true))
+	}
+	r.entities[key] = all
+	return all
+}
+
+// entityKey is equal for entities that ask the same.
+func (r *Relation) entityKey(e *Entity, destination bool) string {
+	key := make([]byte, 0, 16)
+	for _, s := range []*Selector{e.Selector, e.NotSelector} {
+		if asked := r.vocabulary.selector(s); asked != nil {
+			key = binary.AppendUvarint(key, uint64(asked.number)+1)
+		} else {
+			key = append(key, 0)
+		}
+	}
+	if len(e.Nets)+len(e.NotNets) > 0 {
+		key = fmt.Append(key, "nets", e.Nets, e.NotNets)
+	}
+	if len(e.Ports)+len(e.NotPorts) > 0 && (!destination || named(e.Ports) || named(e.NotPorts)) {
+		key = fmt.Append(key, "ports", destination, e.Ports, e.NotPorts)
+	}
+	if e.Service != nil {
+		key = fmt.Append(key, "service", destination, *e.Service)
+	}
+	return string(key)
+}
+
+func named(ports []PortMatch) bool {
+	return slices.ContainsFunc(ports, func(p PortMatch) bool { return p.Name != "" })
+}
+
+func (r *Relation) everyone() packet.Numbers { return packet.Between(0, uint32(len(r.classes)-1)) }
+
+func (r *Relation) not(g grade) grade {
+	all := r.everyone()
+	return grade{all.Subtract(g.may), all.Subtract(g.yes)}
+}
+
+// grade is what an entity asks of an end's identity, whatever the traffic.
+func (r *Relation) grade(e *Entity, f int, destination bool) grade {
+	g := grade{r.everyone(), r.everyone()}
+	if len(e.Nets) > 0 {
+		g = g.and(r.inNets(packet.AddressesOf(e.Nets...), f))
+	}
+	if len(e.NotNets) > 0 {
+		g = g.and(r.not(r.inNets(packet.AddressesOf(e.NotNets...), f)))
+	}
+	switch s, n := r.vocabulary.selector(e.Selector), r.vocabulary.selector(e.NotSelector); {
+	case s != nil && n != nil:
+		g = g.and(r.owners(r.find(s).less(r.find(n)), f))
+	case s != nil:
+		g = g.and(r.owners(r.find(s), f))
+	case n != nil:
+		g = g.and(r.not(r.owners(r.find(n), f)))
+	}
+	if destination {
+		return g
+	}
+	if len(e.Ports) > 0 {
+		g = g.and(r.sourcePorts(e.Ports))
+	}
+	if len(e.NotPorts) > 0 {
+		g = g.and(r.not(r.sourcePorts(e.NotPorts)))
+	}
+	if e.Service != nil {
+		var in grade
+		for _, t := range r.serviceTerms(e.Service, false) {
+			if t.families.Has(familyNumbers[f]) {
+				in.may = in.may.Union(t.classes)
+				if !t.yes.IsEmpty() {
+					in.yes = in.yes.Union(t.classes)
+				}
+			}
+		}
+		g = g.and(in)
+	}
+	return g
+}
+
+// inNets are the classes whose address lies in a set.
+func (r *Relation) inNets(set packet.Addresses, f int) grade {
+	var all []packet.Range
+	for place := range r.questions.in[f][r.questions.ask(set)].All() {
+		all = append(all, r.placed[f][place].Ranges()...)
+	}
+	placed := packet.Join(all...)
+	g := grade{placed, placed}
+	for _, unplaced := range []struct {
+		classes packet.Numbers
+		pool    pool
+	}{{r.unplaced[f], r.m.pods}, {r.nodes, r.m.nodes}} {
+		if unplaced.classes.IsEmpty() {
+			continue
+		}
+		switch unplaced.pool.in(set.IPSet(), familyNumbers[f]) {
+		case yes:
+			g.yes, g.may = g.yes.Union(unplaced.classes), g.may.Union(unplaced.classes)
+		case maybe:
+			g.may = g.may.Union(unplaced.classes)
+		}
+	}
+	return g
+}
+
+// owners are the classes whose address some of the things found have.
+func (r *Relation) owners(f found, family int) grade {
+	g := grade{f[holdsPods], f[holdsPods]}
+	for n := range f[holdsNets].All() {
+		owned := r.owned[n][family]
+		g.yes, g.may = g.yes.Union(owned.yes), g.may.Union(owned.may)
+	}
+	return g
+}
+
+// own are the classes whose address a network set or host endpoint has.
+func (r *Relation) ownerships() {
+	for _, s := range r.m.sets {
+		set := packet.AddressesOf(s.addresses.Prefixes()...)
+		r.owned = append(r.owned, [2]grade{r.inNets(set, 0), r.inNets(set, 1)})
+	}
+	for _, h := range r.m.Hosts {
+		var owned [2]grade
+		for f := range familyNumbers {
+			for _, n := range r.hostClasses(h, f) {
+				owned[f].yes = owned[f].yes.Union(packet.Between(n, n))
+			}
+			owned[f].may = owned[f].yes.Union(r.nodes)
+		}
+		r.owned = append(r.owned, owned)
+	}
+}
+
+// hostClasses are the classes of a host endpoint's addresses.
+func (r *Relation) hostClasses(h *Host, f int) []uint32 {
+	var own []uint32
+	for _, a := range h.Addresses {
+		if family(a) != familyNumbers[f] || r.m.hostsAt[a] != h {
+			continue
+		}
+		if n := r.outside[f][r.places[f].of(a)]; n != noClass {
+			own = append(own, n)
+		}
+	}
+	return own
+}
+
+// sourcePorts is what can be said of ports that nobody names.
+func (r *Relation) sourcePorts(ports []PortMatch) grade {
+	var g grade
+	for _, p := range ports {
+		switch {
+		case p.Name == "" && p.First <= 1 && p.Last == 65535:
+			return grade{r.everyone(), r.everyone()}
+		case p.Name == "":
+			g.may = r.everyone()
+		default:
+			g.may = g.may.Union(r.withPorts)
+		}
+	}
+	return g
+}
+
+// plainPorts is the traffic on ports that are numbers. What has no ports has port 0.
+func plainPorts(ports []PortMatch) packet.Traffic {
+	var t packet.Traffic
+	for _, p := range ports {
+		if p.Name != "" {
+			continue
+		}
+		for _, protocol := range withPorts {
+			t = t.Union(packet.Ports(protocol, p.First, p.Last))
+		}
+		if p.First == 0 {
+			t = t.Union(withoutPorts)
+		}
+	}
+	return t
+}
+
+var withPorts = []Protocol{TCP, UDP, SCTP}
+
+var withoutPorts = packet.Anything().Subtract(packet.Of(TCP)).Subtract(packet.Of(UDP)).Subtract(packet.Of(SCTP))
+
+// onPorts refines terms by ports that have names, which are other numbers for every
+// end.
+func (r *Relation) onPorts(terms []term, e *Entity) []term {
+	var all []term
+	for _, t := range terms {
+		groups := map[uint32][]uint32{}
+		var order []uint32
+		for n := range t.classes.All() {
+			ports := r.ports[n]
+			if groups[ports] == nil {
+				order = append(order, ports)
+			}
+			groups[ports] = append(groups[ports], n)
+		}
+		for _, ports := range order {
+			group := term{t.families, packet.NumbersOf(groups[ports]...), t.yes, t.may}
+			if len(e.Ports) > 0 {
+				yes, may := r.resolve(ports, e.Ports)
+				group.yes, group.may = group.yes.Intersect(yes), group.may.Intersect(may)
+			}
+			if len(e.NotPorts) > 0 {
+				yes, may := r.resolve(ports, e.NotPorts)
+				group.yes, group.may = group.yes.Subtract(may), group.may.Subtract(yes)
+			}
+			if !group.may.IsEmpty() {
+				all = append(all, group)
+			}
+		}
+	}
+	return all
+}
+
+// resolve is the traffic on ports, where names are those of an end.
+func (r *Relation) resolve(ports uint32, matches []PortMatch) (yes, may packet.Traffic) {
+	yes = plainPorts(matches)
+	may = yes
+	for _, m := range matches {
+		if m.Name == "" {
+			continue
+		}
+		for _, p := range r.portMap[ports] {
+			if p.Name == m.Name {
+				yes = yes.Union(packet.Ports(p.Protocol, p.Number, p.Number))
+			}
+		}
+		if r.unknown[ports] {
+			may = packet.Anything()
+		}
+	}
+	return yes, may.Union(yes)
+}

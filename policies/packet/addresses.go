@@ -1,0 +1,130 @@
+package packet
+
+import (
+	"net/netip"
+	"strings"
+
+	"go4.org/netipx"
+)
+
+// Addresses is a set of addresses of both families. The zero Addresses is empty. It
+// does not change.
+type Addresses struct{ set *netipx.IPSet }
+
+var everyAddress = AddressesOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+
+// EveryAddress is both families' whole space.
+func EveryAddress() Addresses { return everyAddress }
+
+// AddressesOf is the union of prefixes.
+func AddressesOf(prefixes ...netip.Prefix) Addresses {
+	return built(func(b *netipx.IPSetBuilder) {
+		for _, p := range prefixes {
+			b.AddPrefix(p)
+		}
+	})
+}
+
+// AddressRanges is the union of ranges.
+func AddressRanges(ranges ...netipx.IPRange) Addresses {
+	return built(func(b *netipx.IPSetBuilder) {
+		for _, r := range ranges {
+			b.AddRange(r)
+		}
+	})
+}
+
+func built(build func(*netipx.IPSetBuilder)) Addresses {
+	var b netipx.IPSetBuilder
+	build(&b)
+	set, err := b.IPSet()
+	if err != nil {
+		return Addresses{} // only an invalid prefix or range fails, and those are refused where they are read
+	}
+	return Addresses{set}
+}
+
+// IPSet is the set as netipx has it.
+func (s Addresses) IPSet() *netipx.IPSet {
+	if s.set == nil {
+		return &netipx.IPSet{}
+	}
+	return s.set
+}
+
+// Union is what is in either set.
+func (s Addresses) Union(o Addresses) Addresses {
+	return built(func(b *netipx.IPSetBuilder) { b.AddSet(s.IPSet()); b.AddSet(o.IPSet()) })
+}
+
+// Intersect is what is in both sets.
+func (s Addresses) Intersect(o Addresses) Addresses {
+	return built(func(b *netipx.IPSetBuilder) { b.AddSet(s.IPSet()); b.Intersect(o.IPSet()) })
+}
+
+// Subtract is what is in this set and not in the other.
+func (s Addresses) Subtract(o Addresses) Addresses {
+	return built(func(b *netipx.IPSetBuilder) { b.AddSet(s.IPSet()); b.RemoveSet(o.IPSet()) })
+}
+
+// Complement is every other address of both families.
+func (s Addresses) Complement() Addresses { return everyAddress.Subtract(s) }
+
+// IsEmpty reports whether there is no address.
+func (s Addresses) IsEmpty() bool { return len(s.IPSet().Ranges()) == 0 }
+
+// Equal reports whether both hold the same addresses.
+func (s Addresses) Equal(o Addresses) bool { return s.IPSet().Equal(o.IPSet()) }
+
+// Covers reports whether every address of the other set is in this one.
+func (s Addresses) Covers(o Addresses) bool { return o.Subtract(s).IsEmpty() }
+
+// Overlaps reports whether some address is in both.
+func (s Addresses) Overlaps(o Addresses) bool { return s.IPSet().Overlaps(o.IPSet()) }
+
+// Contains reports whether the address is in the set. An IPv4 address in IPv6's
+// clothes is the IPv4 address.
+func (s Addresses) Contains(a netip.Addr) bool { return s.IPSet().Contains(a.Unmap().WithZone("")) }
+
+// Prefixes are the fewest prefixes that hold the set, in order.
+func (s Addresses) Prefixes() []netip.Prefix { return s.IPSet().Prefixes() }
+
+// Witness is one address of the set: of its first range the second, for the first of
+// a network is rarely a host, or the only one.
+func (s Addresses) Witness() (netip.Addr, bool) {
+	ranges := s.IPSet().Ranges()
+	if len(ranges) == 0 {
+		return netip.Addr{}, false
+	}
+	if second := ranges[0].From().Next(); second.IsValid() && second.Compare(ranges[0].To()) <= 0 {
+		return second, true
+	}
+	return ranges[0].From(), true
+}
+
+// String is the set for people: its prefixes, or those that it leaves out, whichever
+// are fewer.
+func (s Addresses) String() string {
+	own, others := s.Prefixes(), s.Complement().Prefixes()
+	switch {
+	case len(own) == 0:
+		return "no address"
+	case len(others) == 0:
+		return "any address"
+	case len(others) < len(own):
+		return "any address but " + join(others)
+	default:
+		return join(own)
+	}
+}
+
+func join(prefixes []netip.Prefix) string {
+	words := make([]string, len(prefixes))
+	for i, p := range prefixes {
+		words[i] = p.String()
+		if p.IsSingleIP() {
+			words[i] = p.Addr().String()
+		}
+	}
+	return strings.Join(words, ", ")
+}
