@@ -19,6 +19,7 @@ import (
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/proof"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
@@ -297,6 +298,7 @@ func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set)
 	if found.Failed() {
 		return found, nil
 	}
+	found = append(found, proof.Tests(p, m)...)
 	documents := facts.Of(p, m, set, world)
 	<-c.ready
 	if c.engine == nil {

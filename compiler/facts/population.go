@@ -67,7 +67,7 @@ func known(p *plan.Plan, world object.Set) population {
 				continue
 			}
 			e := &meaning.Endpoint{
-				Namespace: w.Namespace, Name: w.Name, Labels: concrete(w.Selector), NamespaceLabels: everywhere, ServiceAccount: "default",
+				Namespace: w.Namespace, Name: w.Name, Labels: w.Selector.Example(), NamespaceLabels: everywhere, ServiceAccount: "default",
 			}
 			g.add(&pods{Endpoint: e, name: w.Ref(), kind: kindWorkload, dns: w.DNS})
 		}
@@ -127,38 +127,6 @@ func namespaceLabels(p *plan.Plan, manifests map[string]map[string]string, name 
 	}
 	all[plan.NamespaceLabel] = name
 	return all
-}
-
-// anyValue stands for the value of a label that has to be there, whatever it is.
-const anyValue = "any"
-
-// concrete is the least set of labels that a selector selects. A selector that
-// nothing satisfies gives labels that satisfy most of it.
-func concrete(s object.Selector) map[string]string {
-	out := map[string]string{}
-	for _, r := range s {
-		if _, done := out[r.Key]; done || r.Op == object.NotIn || r.Op == object.DoesNotExist {
-			continue
-		}
-		var same object.Selector
-		candidates := []string{anyValue, anyValue + "-other"}
-		for _, other := range s {
-			if other.Key == r.Key {
-				same = append(same, other)
-				if other.Op == object.In {
-					candidates = append(slices.Clone(other.Values), candidates...)
-				}
-			}
-		}
-		out[r.Key] = candidates[0]
-		for _, v := range candidates {
-			if same.Matches(map[string]string{r.Key: v}) {
-				out[r.Key] = v
-				break
-			}
-		}
-	}
-	return out
 }
 
 // servers are the DNS pods: those of the manifests that wear the Platform's labels,

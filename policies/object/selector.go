@@ -108,6 +108,38 @@ func (s Selector) Satisfiable() bool {
 	return true
 }
 
+// anyValue stands for the value of a label that has to be there, whatever it is.
+const anyValue = "any"
+
+// Example is the least set of labels that a selector selects. A selector that
+// nothing satisfies gives labels that satisfy most of it.
+func (s Selector) Example() map[string]string {
+	out := map[string]string{}
+	for _, r := range s {
+		if _, done := out[r.Key]; done || r.Op == NotIn || r.Op == DoesNotExist {
+			continue
+		}
+		var same Selector
+		candidates := []string{anyValue, anyValue + "-other"}
+		for _, other := range s {
+			if other.Key == r.Key {
+				same = append(same, other)
+				if other.Op == In {
+					candidates = append(slices.Clone(other.Values), candidates...)
+				}
+			}
+		}
+		out[r.Key] = candidates[0]
+		for _, v := range candidates {
+			if same.Matches(map[string]string{r.Key: v}) {
+				out[r.Key] = v
+				break
+			}
+		}
+	}
+	return out
+}
+
 // Manifest is the selector as a metav1.LabelSelector: labels that must have one
 // value under matchLabels, the rest under matchExpressions.
 func (s Selector) Manifest() Map {

@@ -1,0 +1,54 @@
+package compiler
+
+import (
+	"slices"
+	"testing"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/proof"
+	"portcullis.dev/overlays"
+	"portcullis.dev/policies/meaning"
+)
+
+// TestEveryTestCanFail turns each test of the examples round: what held must not hold
+// any more, whether it expected that traffic passes or that it does not.
+func TestEveryTestCanFail(t *testing.T) {
+	t.Parallel()
+	turned := map[bool]int{}
+	for _, example := range repositories(t) {
+		files, _, err := ReadTree(example, DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		repo, _ := intent.Parse(files)
+		plans, found := repo.Resolve(intent.Options{Targets: lower.Names()})
+		if found.Failed() {
+			t.Fatal(found.Err())
+		}
+		_, overlaid, _ := emit(plans, nil)
+		rendered, _, err := render(overlays.Write(overlaid), overlaid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range plans {
+			m, _ := meaning.Of(rendered[i].Objects, p.Cluster)
+			if found := proof.Tests(p, m); len(found) > 0 {
+				t.Errorf("%s in %s: %v", example, p.Environment, found.Err())
+			}
+			for _, test := range p.Tests {
+				test.Allow = !test.Allow
+				turned[test.Allow]++
+				with := *p
+				with.Tests = []plan.Test{test}
+				if found := proof.Tests(&with, m); len(found) != 1 || found[0].Rule.Code != "PC301" {
+					t.Errorf("%s in %s: %q holds, and so does its opposite", example, p.Environment, test.Text)
+				}
+			}
+		}
+	}
+	if slices.Contains([]int{turned[false], turned[true]}, 0) {
+		t.Errorf("the examples have tests of one kind alone: %v", turned)
+	}
+}
