@@ -5,6 +5,7 @@ import (
 	"path"
 	"reflect"
 	"strings"
+	"sync"
 
 	"portcullis.dev/policies/diag"
 )
@@ -116,7 +117,7 @@ func (g *generator) of(t reflect.Type, within string) jsonObject {
 	if d, ok := reflect.Zero(t).Interface().(described); ok {
 		return d.schema(g)
 	}
-	if w, ok := words[t]; ok {
+	if w, ok := words()[t]; ok {
 		if t.PkgPath() == "" {
 			return w
 		}
@@ -147,7 +148,7 @@ func (g *generator) structure(t reflect.Type, name string) jsonObject {
 	for _, f := range fieldsOf(t) {
 		in := declaredIn(t, f, name) + "." + f.name
 		p := g.of(t.FieldByIndex(f.index).Type, in)
-		if _, isKind := words[t]; !isKind && f.name == "kind" {
+		if _, isKind := words()[t]; !isKind && f.name == "kind" {
 			p = jsonObject{"const": name}
 		} else if f.name == "apiVersion" {
 			p = jsonObject{"const": APIVersion}
@@ -283,40 +284,42 @@ const (
 var aLetter = jsonObject{"pattern": "[a-z]"}
 
 // words is the table of the types that are written as one word.
-var words = map[reflect.Type]jsonObject{
-	reflect.TypeFor[string](): {"type": "string"},
-	reflect.TypeFor[bool]():   {"type": "boolean"},
-	reflect.TypeFor[Number](): {"type": "integer", "minimum": -1 << 31, "maximum": 1<<31 - 1},
+var words = sync.OnceValue(func() map[reflect.Type]jsonObject {
+	return map[reflect.Type]jsonObject{
+		reflect.TypeFor[string](): {"type": "string"},
+		reflect.TypeFor[bool]():   {"type": "boolean"},
+		reflect.TypeFor[Number](): {"type": "integer", "minimum": -1 << 31, "maximum": 1<<31 - 1},
 
-	reflect.TypeFor[Name]():          {"type": "string", "pattern": dnsLabel.String()},
-	reflect.TypeFor[NamespaceName](): {"type": "string", "pattern": "^" + namespaces + "$"},
-	reflect.TypeFor[LabelKey]():      {"type": "string", "pattern": labelKey.String()},
-	reflect.TypeFor[LabelValue]():    {"type": "string", "pattern": labelValue.String()},
-	reflect.TypeFor[User]():          {"type": "string", "pattern": "^" + dnsLabelPattern + `/(\*|` + dnsLabelPattern + ")$"},
-	reflect.TypeFor[WorkloadRef]():   {"type": "string", "pattern": "^(" + namespaces + ")/" + dnsLabelPattern + "$"},
-	reflect.TypeFor[ObjectRef]():     {"type": "string", "pattern": `^[^/ \t,]+(/[^/ \t,]+){1,2}$`},
-	reflect.TypeFor[Directory]():     {"type": "string", "pattern": `^[^/\\\x00][^\\\x00]*$`},
-	reflect.TypeFor[Code]():          {"type": "string", "pattern": ruleCode.String()},
-	reflect.TypeFor[Date]():          {"type": "string", "pattern": `^[2-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`},
-	reflect.TypeFor[Test]():          {"type": "string", "pattern": `^.*\S.*->.*\S.*[ \t](allow|deny)([ \t]+in[ \t]+\S.*)?$`},
-	reflect.TypeFor[CIDR]():          {"type": "string", "pattern": addressPattern},
+		reflect.TypeFor[Name]():          {"type": "string", "pattern": dnsLabel.String()},
+		reflect.TypeFor[NamespaceName](): {"type": "string", "pattern": "^" + namespaces + "$"},
+		reflect.TypeFor[LabelKey]():      {"type": "string", "pattern": labelKey.String()},
+		reflect.TypeFor[LabelValue]():    {"type": "string", "pattern": labelValue.String()},
+		reflect.TypeFor[User]():          {"type": "string", "pattern": "^" + dnsLabelPattern + `/(\*|` + dnsLabelPattern + ")$"},
+		reflect.TypeFor[WorkloadRef]():   {"type": "string", "pattern": "^(" + namespaces + ")/" + dnsLabelPattern + "$"},
+		reflect.TypeFor[ObjectRef]():     {"type": "string", "pattern": `^[^/ \t,]+(/[^/ \t,]+){1,2}$`},
+		reflect.TypeFor[Directory]():     {"type": "string", "pattern": `^[^/\\\x00][^\\\x00]*$`},
+		reflect.TypeFor[Code]():          {"type": "string", "pattern": ruleCode.String()},
+		reflect.TypeFor[Date]():          {"type": "string", "pattern": `^[2-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`},
+		reflect.TypeFor[Test]():          {"type": "string", "pattern": `^.*\S.*->.*\S.*[ \t](allow|deny)([ \t]+in[ \t]+\S.*)?$`},
+		reflect.TypeFor[CIDR]():          {"type": "string", "pattern": addressPattern},
 
-	reflect.TypeFor[PortName](): {"type": "string", "pattern": portName.String(),
-		"allOf": []any{aLetter, jsonObject{"not": jsonObject{"pattern": "--"}}, jsonObject{"not": jsonObject{"enum": diag.SortedKeys(portWords)}}}},
-	reflect.TypeFor[PortNumber](): {"anyOf": []any{
-		jsonObject{"type": "integer", "minimum": 1, "maximum": 65535},
-		jsonObject{"type": "string", "pattern": portPattern},
-	}},
-	reflect.TypeFor[PortRef](): {"anyOf": []any{
-		jsonObject{"type": "integer", "minimum": 1, "maximum": 65535},
-		jsonObject{"type": "string", "pattern": portPattern},
-		jsonObject{"type": "string", "pattern": portName.String(), "allOf": []any{aLetter}},
-	}},
+		reflect.TypeFor[PortName](): {"type": "string", "pattern": portName.String(),
+			"allOf": []any{aLetter, jsonObject{"not": jsonObject{"pattern": "--"}}, jsonObject{"not": jsonObject{"enum": diag.SortedKeys(portWords)}}}},
+		reflect.TypeFor[PortNumber](): {"anyOf": []any{
+			jsonObject{"type": "integer", "minimum": 1, "maximum": 65535},
+			jsonObject{"type": "string", "pattern": portPattern},
+		}},
+		reflect.TypeFor[PortRef](): {"anyOf": []any{
+			jsonObject{"type": "integer", "minimum": 1, "maximum": 65535},
+			jsonObject{"type": "string", "pattern": portPattern},
+			jsonObject{"type": "string", "pattern": portName.String(), "allOf": []any{aLetter}},
+		}},
 
-	reflect.TypeFor[Handshake](): oneOf(handshakes),
-	reflect.TypeFor[Unknown]():   oneOf(unknowns),
-	reflect.TypeFor[APIForm]():   oneOf(apiForms),
-	reflect.TypeFor[Severity]():  oneOf(severities),
-	reflect.TypeFor[operator]():  oneOf(operators),
-	reflect.TypeFor[Enforce]():   {"enum": []any{true, false, "staged"}},
-}
+		reflect.TypeFor[Handshake](): oneOf(handshakes),
+		reflect.TypeFor[Unknown]():   oneOf(unknowns),
+		reflect.TypeFor[APIForm]():   oneOf(apiForms),
+		reflect.TypeFor[Severity]():  oneOf(severities),
+		reflect.TypeFor[operator]():  oneOf(operators),
+		reflect.TypeFor[Enforce]():   {"enum": []any{true, false, "staged"}},
+	}
+})

@@ -223,7 +223,7 @@ func walk(t testing.TB, visit func(name string, fields []field, f field)) {
 	seen := map[reflect.Type]bool{}
 	var of func(t reflect.Type, name string)
 	of = func(t reflect.Type, name string) {
-		_, word := words[t]
+		_, word := words()[t]
 		if word || seen[t] {
 			return
 		}
