@@ -1,13 +1,14 @@
 package format
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/object"
 )
 
 // scalar is a word as it is written: without quotes where every reader of YAML, of
@@ -24,7 +25,7 @@ func scalar(n *yaml.Node, inFlow bool) string {
 	case plain(n.Value, inFlow):
 		return n.Value
 	}
-	return quoted(n.Value)
+	return object.Quoted(n.Value)
 }
 
 var (
@@ -45,32 +46,6 @@ func plain(s string, inFlow bool) bool {
 		return false
 	}
 	return (&yaml.Node{Kind: yaml.ScalarNode, Value: s}).ShortTag() == "!!str"
-}
-
-func quoted(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r <= 0xff:
-			fmt.Fprintf(&b, `\x%02X`, r)
-		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08X`, r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
 
 // fillable reports whether a text is words with one space between each two, which

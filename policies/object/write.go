@@ -181,6 +181,11 @@ func quote(s string) string {
 	if plain := plainString.MatchString(s) && !strings.Contains(s, ": ") && !strings.Contains(s, " #") || plainCIDR.MatchString(s); plain && !resolved.MatchString(s) && !numeric(s) {
 		return s
 	}
+	return Quoted(s)
+}
+
+// Quoted is the string in double quotes, as every YAML parser reads it.
+func Quoted(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s { // an invalid byte becomes U+FFFD
