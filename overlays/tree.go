@@ -118,8 +118,13 @@ func unitOf(id object.ID) string {
 	return id.Namespace
 }
 
+// fileName tells objects apart as an API server does: two APIs have a NetworkPolicy.
 func fileName(id object.ID) string {
-	return strings.ToLower(id.Kind) + "-" + id.Name + ".yaml"
+	kind := strings.ToLower(id.Kind)
+	if id.Kind == "NetworkPolicy" && id.Group != "networking.k8s.io" {
+		kind += "." + id.Group
+	}
+	return kind + "-" + id.Name + ".yaml"
 }
 
 // common are the files that all have, with the same bytes.
