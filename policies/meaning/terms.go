@@ -244,9 +244,18 @@ var withoutPorts = packet.Anything().Subtract(packet.Of(TCP)).Subtract(packet.Of
 // onPorts refines terms by ports that have names, which are other numbers for every
 // end, and by source ports.
 func (r *Relation) onPorts(terms []term, e *Entity, destination bool, naming packet.Traffic) []term {
-	owners := r.portOwners(e)
+	owners, hosts := r.portOwners(e)
+	nodes := packet.NumbersOf(r.disguised...)
 	resolve := func(ports uint32, matches []PortMatch) (yes, may packet.Traffic) {
-		return r.resolve(ports, matches, naming)
+		if ports != onSomeNode {
+			return r.resolve(ports, matches, naming)
+		}
+		yes, may = r.resolve(noPorts, matches, naming)
+		for _, h := range hosts {
+			named, _ := r.resolve(r.portNumber(r.vocabulary, h.Ports, false), matches, naming)
+			may = may.Union(named)
+		}
+		return yes, may
 	}
 	if !destination {
 		resolve = func(owns uint32, matches []PortMatch) (yes, may packet.Traffic) {
@@ -262,7 +271,9 @@ func (r *Relation) onPorts(terms []term, e *Entity, destination bool, naming pac
 			switch owns := owners.Contains(n); {
 			case owns && destination:
 				ports = r.ports[n]
-			case owns:
+			case len(hosts) > 0 && destination && nodes.Contains(n):
+				ports = onSomeNode
+			case owns, len(hosts) > 0 && nodes.Contains(n):
 				ports = noPorts + 1 // whichever: no name tells a source port
 			}
 			if groups[ports] == nil {
@@ -290,16 +301,24 @@ func (r *Relation) onPorts(terms []term, e *Entity, destination bool, naming pac
 
 // portOwners are the classes whose ports' names the entity knows: of the pods and host
 // endpoints that it selects, whoever else has their addresses.
-func (r *Relation) portOwners(e *Entity) packet.Numbers {
+func (r *Relation) portOwners(e *Entity) (classes packet.Numbers, hosts []*Host) {
 	if e.Selector == nil {
-		return r.governed.Union(r.nodes).Subtract(packet.NumbersOf(r.disguised...))
+		return r.governed.Union(r.nodes).Subtract(packet.NumbersOf(r.disguised...)), r.m.Hosts
 	}
 	found := r.find(r.vocabulary.selector(e.Selector))
 	if e.NotSelector != nil {
 		found = found.less(r.find(r.vocabulary.selector(e.NotSelector)))
 	}
-	return found[holdsPods].Union(r.hostsAmong(found))
+	for n := range found[holdsNets].All() {
+		if host := int(n) - len(r.m.sets); host >= 0 {
+			hosts = append(hosts, r.m.Hosts[host])
+		}
+	}
+	return found[holdsPods].Union(r.hostsAmong(found)), hosts
 }
+
+// onSomeNode is in place of the number of a node's ports, if nobody knows the node.
+const onSomeNode = ^uint32(0)
 
 // resolve is the traffic on ports, where names are those of an end.
 func (r *Relation) resolve(ports uint32, matches []PortMatch, naming packet.Traffic) (yes, may packet.Traffic) {
