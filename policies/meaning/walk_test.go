@@ -398,7 +398,7 @@ spec: {selector: {matchLabels: {app: later}}, template: {metadata: {labels: {app
 apiVersion: projectcalico.org/v3
 kind: HostEndpoint
 metadata: {name: node1}
-spec: {node: node1, interfaceName: eth0, expectedIPs: [192.168.1.2]}
+spec: {node: node1, interfaceName: eth0, expectedIPs: [192.168.1.2], ports: [{name: far, protocol: TCP, port: 40000}]}
 ---
 apiVersion: projectcalico.org/v3
 kind: GlobalNetworkPolicy
@@ -421,6 +421,8 @@ spec: {selector: app == 'api', types: [Ingress], ingress: [RULE]}
 		{"and no other node", "{action: Allow, source: {services: {name: agents, namespace: shop}}}", "192.168.1.3", "shop/api", TCP, Denied},
 		{"no Namespace, no name of one", "{action: Allow, source: {namespaceSelector: projectcalico.org/name == 'nowhere'}}", "nowhere/stray", "shop/api", TCP, Denied},
 		{"nor for a network set", "{action: Allow, source: {namespaceSelector: projectcalico.org/name == 'nowhere'}}", "203.0.113.1", "shop/api", TCP, Denied},
+		{"a port that the node may name", "{action: Allow, protocol: TCP, source: {ports: [far]}}", "shop/later", "shop/api", TCP, Unknown},
+		{"and another cannot", "{action: Allow, protocol: TCP, source: {ports: [far]}}", "192.168.1.3", "shop/api", TCP, Denied},
 		{"a node that may have a host endpoint", "{action: Allow}", "8.8.8.8", "shop/later", TCP, Unknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
