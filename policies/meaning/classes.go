@@ -21,6 +21,9 @@ type Class struct {
 	Addresses packet.Addresses // of OfAddresses
 	Host      *Host            // of OfAddresses: the host endpoint with the address, if there is one
 
+	// of OfNodes: a node may be one that a host endpoint protects
+	protected bool
+
 	first [2]netip.Addr // of pods with known addresses: the first one's, by family
 }
 
@@ -35,7 +38,7 @@ const (
 )
 
 // Governed reports whether policies may govern the class's members.
-func (c *Class) Governed() bool { return c.Kind == OfPods || c.Host != nil }
+func (c *Class) Governed() bool { return c.Kind == OfPods || c.Host != nil || c.protected }
 
 // Peer is a member, as the end of a packet of that family: the first that a manifest
 // describes, if there is one.
@@ -117,11 +120,13 @@ type population struct {
 	placed [2][]packet.Numbers // by place
 	// unplaced are the pods whose address of the family is not known.
 	unplaced [2]packet.Numbers
-	nodes    packet.Numbers // the one class of Nodes, or none
+	nodes    packet.Numbers // the classes of nodes, and their guises
+	// disguised are the classes of nodes alone.
+	disguised []uint32
 	// outside finds the class of a place; none has the number of classes.
 	outside [2][]uint32
-	of      map[spot]uint32        // pods, at no address and at each of theirs
-	ports   []uint32               // of a class, a number for its named ports
+	of      map[spot]uint32        // pods, at no address and at each of theirs; on the host's network at no address
+	ports   []uint32               // of a class or guise, a number for its named ports
 	portMap [][]NamedPort          // by that number
 	unknown []bool                 // by that number: there may be others
 	serves  map[int]packet.Numbers // the pods that a Service's selector finds
@@ -178,10 +183,8 @@ func (r *Relation) podClasses(endpoints []*Endpoint, future bool) {
 func (r *Relation) index(n uint32, m member) {
 	p, v := &r.population, r.vocabulary
 	r.holders[holdsPods].add(v, n, m.Endpoint, m.Endpoint.eachLabel)
-	for _, s := range v.within[m.Namespace] {
-		if at := r.m.services[v.names[s]]; at != nil && at.selects(m.Endpoint) {
-			p.serves[s] = p.serves[s].Union(packet.Between(n, n))
-		}
+	for _, s := range v.behind(m.Endpoint, r.m.services) {
+		p.serves[s] = p.serves[s].Union(packet.Between(n, n))
 	}
 }
 
@@ -206,23 +209,51 @@ func (p *population) portNumber(v *vocabulary, ports []NamedPort, unknown bool) 
 	return n
 }
 
-// outsideClasses makes a class of every place that is not all pods', and one for the
-// host-network pods.
+// add makes a class that is not of pods.
+func (r *Relation) add(c Class) uint32 {
+	p := &r.population
+	ports := uint32(noPorts)
+	if c.Host != nil {
+		ports = p.portNumber(r.vocabulary, c.Host.Ports, false)
+	}
+	p.classes, p.ports = append(p.classes, c), append(p.ports, ports)
+	return uint32(len(p.classes) - 1)
+}
+
+// nodeClasses sorts the pods on the host's network into classes, by the families of
+// which their address is not known and by the Services that lead to them.
+func (r *Relation) nodeClasses(described, others []*Endpoint) {
+	known := map[string]uint32{}
+	var s signature
+	for i, e := range slices.Concat(described, others) {
+		unknown := r.families
+		for _, a := range e.Addresses {
+			unknown &^= familyBit(family(a))
+		}
+		if !e.HostNetwork || unknown == 0 {
+			continue
+		}
+		s.reset()
+		s.number(uint32(unknown))
+		var behind []int
+		if i < len(described) { // Services lead to what manifests describe
+			behind = r.vocabulary.behind(e, r.m.services)
+		}
+		s.ofNode(r.vocabulary, e, behind)
+		n, ok := known[string(s.bytes)]
+		if !ok {
+			n = r.add(Class{Kind: OfNodes, Families: unknown, protected: len(r.m.Hosts) > 0})
+			known[string(s.bytes)] = n
+			r.nodes = r.nodes.Union(packet.Between(n, n))
+		}
+		r.classes[n].Endpoints = append(r.classes[n].Endpoints, e)
+		r.of[spot{e, netip.Addr{}}] = n
+	}
+}
+
+// outsideClasses makes a class of every place that is not all pods'.
 func (r *Relation) outsideClasses() {
 	p := &r.population
-	noPorts := p.portNumber(r.vocabulary, nil, false)
-	add := func(c Class) uint32 {
-		ports := noPorts
-		if c.Host != nil {
-			ports = p.portNumber(r.vocabulary, c.Host.Ports, false)
-		}
-		p.classes, p.ports = append(p.classes, c), append(p.ports, ports)
-		return uint32(len(p.classes) - 1)
-	}
-	if len(r.hostNetwork) > 0 {
-		n := add(Class{Kind: OfNodes, Endpoints: r.hostNetwork, Families: r.families})
-		p.nodes = packet.Between(n, n)
-	}
 	var taken []netip.Prefix
 	for at := range p.of {
 		if at.address.IsValid() {
@@ -248,7 +279,7 @@ func (r *Relation) outsideClasses() {
 			p.outside[f][place] = noClass
 			left := packet.AddressRanges(ranges...).Subtract(never)
 			if a, some := left.Witness(); some && r.families.Has(of) {
-				n := add(Class{Kind: OfAddresses, Families: familyBit(of), Addresses: left, Host: r.m.hostsAt[a]})
+				n := r.add(Class{Kind: OfAddresses, Families: familyBit(of), Addresses: left, Host: r.m.hostsAt[a]})
 				p.outside[f][place] = n
 				at[place] = append(at[place], n)
 			}
@@ -258,3 +289,31 @@ func (r *Relation) outsideClasses() {
 }
 
 const noClass = ^uint32(0)
+
+// noPorts is the number of no ports that anybody asks for by name.
+const noPorts = 0
+
+// guises makes a guise for every class of nodes and every host endpoint: what its
+// members are if their node is the one that the host endpoint protects. Guises have
+// numbers after those of the classes. Rules are asked about them, but they are ends
+// of nothing.
+func (r *Relation) guises() {
+	r.disguised = slices.Collect(r.nodes.All())
+	for range r.disguised {
+		for _, h := range r.m.Hosts {
+			r.ports = append(r.ports, r.portNumber(r.vocabulary, h.Ports, false))
+		}
+	}
+	if len(r.ports) > len(r.classes) {
+		r.nodes = r.nodes.Union(packet.Between(uint32(len(r.classes)), uint32(len(r.ports)-1)))
+	}
+}
+
+// guise is the number of a class of nodes, by its place among them, on the node of a
+// host endpoint.
+func (r *Relation) guise(node, host int) uint32 {
+	return uint32(len(r.classes) + node*len(r.m.Hosts) + host)
+}
+
+// asked are the classes and guises that rules are asked about.
+func (r *Relation) asked() packet.Numbers { return packet.Between(0, uint32(len(r.ports)-1)) }

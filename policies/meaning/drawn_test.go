@@ -95,8 +95,10 @@ func (g *drawn) inhabitants() {
 	if g.one("running", 2) {
 		pod("db", "", g.pick("addresses", "podIP: 10.244.7.3, podIPs: [{ip: 10.244.7.3}, {ip: 'fd00:10::3'}]", "podIP: 10.244.7.3, podIPs: [{ip: 10.244.7.3}, {ip: 10.244.9.3}]", "podIP: 10.244.130.3"))
 	}
-	if g.one("agent", 3) {
-		pod("agent", "hostNetwork: true, ", g.pick("address", "", "podIP: 192.168.0.7"))
+	for _, name := range []string{"agent", "agent-2"} {
+		if g.one(name, 3) {
+			pod(name, "hostNetwork: true, ", g.pick("address", "", "podIP: 192.168.0.7"))
+		}
 	}
 	if g.one("sets", 2) {
 		g.add("apiVersion: projectcalico.org/v3\nkind: GlobalNetworkSet\nmetadata: {name: part, labels: {set: part}}\nspec: {nets: [%s]}", g.pick("part", "10.244.7.0/24", "192.0.2.0/25, 'fd00:10::/96'", "10.0.0.0/8", "0.0.0.0/0", ""))
@@ -109,7 +111,7 @@ func (g *drawn) inhabitants() {
 			g.pick("host labels", "app: host", "app: web, projectcalico.org/namespace: shop"), g.pick("profiles", "lan", "projectcalico-default-allow", "missing", "lan, missing", ""))
 	}
 	if g.one("service", 3) {
-		g.add("apiVersion: v1\nkind: Service\nmetadata: {name: svc, namespace: shop}\nspec: {selector: {%s}, ports: [{port: 80, targetPort: %s}]}", g.pick("of", "app: api", "app: web", ""), g.pick("target", "http", "8080", "0"))
+		g.add("apiVersion: v1\nkind: Service\nmetadata: {name: svc, namespace: shop}\nspec: {selector: {%s}, ports: [{port: 80, targetPort: %s}]}", g.pick("of", "app: api", "app: web", "app: db", ""), g.pick("target", "http", "8080", "0"))
 		if g.one("slices", 2) {
 			g.add("apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: svc-1, namespace: shop, labels: {kubernetes.io/service-name: svc}}\naddressType: IPv4\nendpoints: [{addresses: [10.244.7.3]}, {addresses: [192.0.2.7]}]\nports: [{port: 8080, protocol: TCP}]")
 		}
@@ -257,12 +259,12 @@ func (g *drawn) side() string {
 		parts = append(parts, "notSelector: \""+g.selector()+"\"")
 	}
 	if g.one("namespaceSelector", 4) {
-		parts = append(parts, "namespaceSelector: \""+g.pick("namespaces", "all()", "global()", "env == 'prod'", "env != 'prod'", "projectcalico.org/name == 'shop'")+"\"")
+		parts = append(parts, "namespaceSelector: \""+g.pick("namespaces", "all()", "global()", "env == 'prod'", "env != 'prod'", "projectcalico.org/name == 'shop'", "projectcalico.org/name == 'stray'")+"\"")
 	}
 	if g.one("accounts", 8) {
 		parts = append(parts, "serviceAccounts: {"+g.pick("accounts", "names: [sa]", "selector: role == 'web'")+"}")
 	}
-	if !g.plain && g.one("services", 10) {
+	if !g.plain && g.one("services", 6) {
 		parts = append(parts, "services: {name: "+g.pick("service", "svc", "nothing")+", namespace: "+g.pick("service's", "shop", "pay", "''")+"}")
 	}
 	return strings.Join(parts, ", ")

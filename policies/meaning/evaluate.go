@@ -100,7 +100,12 @@ func (e *evaluation) run(p *program) {
 	e.left = append(e.left[:0], box{region: region{e.r.families, e.r.everyone(), packet.Anything()}})
 	if p.profiles == open {
 		// Between ends that nothing governs there is nothing to say.
-		e.left[0].peers = e.r.governed
+		if len(p.guises) == 0 {
+			e.left[0].peers = e.r.governed
+		}
+		for host, n := range p.guises {
+			e.asOn(&e.r.programs[e.d][n], int32(host))
+		}
 		e.decide(mayAllow, cause{kind: Outside})
 	}
 	for i := 0; i < len(p.steps); {
@@ -118,6 +123,22 @@ func (e *evaluation) run(p *program) {
 	}
 	e.profiles(p.profiles)
 	p.segments = slices.Clone(e.segments)
+}
+
+// asOn makes doubtful what would not be allowed if the end's node were that of a host
+// endpoint: the packet may be dropped there, and is allowed anywhere else.
+func (e *evaluation) asOn(p *program, host int32) {
+	c := compiled{at: cause{kind: Outside, place: host}}
+	for _, s := range p.segments {
+		if s.Outcome == Allowed {
+			continue
+		}
+		for _, x := range e.r.less(region{s.Families, s.Peers, s.Traffic}, s.except) {
+			for _, c.action = range []Action{Allow, Deny} {
+				e.match(&c, x.families, x.peers, packet.Traffic{}, x.traffic)
+			}
+		}
+	}
 }
 
 func (e *evaluation) policy(s *step) {

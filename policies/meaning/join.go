@@ -38,6 +38,9 @@ func (r *Relation) join() []Rectangle {
 	for d := range r.programs {
 		for i := range r.programs[d] {
 			p := &r.programs[d][i]
+			if p.classes.IsEmpty() {
+				continue
+			}
 			for n := range p.segments {
 				s := &p.segments[n]
 				switch few := s.Peers.Count() <= r.narrow; {
@@ -127,6 +130,9 @@ func (j *joiner) lookBack(wide []side) {
 	}
 	for i := range j.r.programs[Ingress] {
 		p := &j.r.programs[Ingress][i]
+		if p.classes.IsEmpty() {
+			continue
+		}
 		for n := range p.segments {
 			s := &p.segments[n]
 			if s.Outcome == Denied || s.Peers.Count() > j.r.narrow {

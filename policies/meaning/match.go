@@ -251,29 +251,38 @@ func (e *end) anyOwner(matches func(Labels) bool) truth {
 // whoever else the address makes it match; and of one protocol, which is TCP where
 // the rule names none (felix/calc/rule_scanner.go).
 func (e *end) namedPorts(of *Entity, r *Rule, f *flow) func(name string, port uint16, known bool) truth {
-	var owner interface {
-		Labels
-		port(name string, protocol Protocol, number uint16) truth
-	}
-	switch {
-	case e.pod != nil:
-		owner = e.pod
-	case e.host != nil:
-		owner = e.host
-	}
 	return func(name string, port uint16, known bool) truth {
 		switch {
 		case r.Protocol == nil && f.Protocol != TCP || !f.Protocol.HasPorts():
 			return no
-		case owner == nil && e.anonymous:
+		case e.pod != nil:
+			return of.named(e.pod, name, f.Protocol, port, known)
+		case e.host != nil:
+			return of.named(e.host, name, f.Protocol, port, known)
+		case e.anonymous:
 			return maybe
-		case owner == nil || of.Selector != nil && !of.selects(owner):
-			return no
-		case !known:
-			return maybe
-		default:
-			return owner.port(name, f.Protocol, port)
 		}
+		for _, l := range e.perhaps { // the node that nobody knows may be that of a host endpoint
+			if h, ok := l.(*Host); ok && of.named(h, name, f.Protocol, port, known) > no {
+				return maybe
+			}
+		}
+		return no
+	}
+}
+
+// named says whether an owner of ports calls one by the name.
+func (e *Entity) named(owner interface {
+	Labels
+	port(name string, protocol Protocol, number uint16) truth
+}, name string, protocol Protocol, port uint16, known bool) truth {
+	switch {
+	case e.Selector != nil && !e.selects(owner):
+		return no
+	case !known:
+		return maybe
+	default:
+		return owner.port(name, protocol, port)
 	}
 }
 

@@ -43,9 +43,13 @@ func (r *Relation) compile(rules []Rule, d Direction, at cause) []compiled {
 		if d == Egress {
 			own, peer = peer, own
 		}
-		c.peer = r.terms(peer, d == Egress)
+		naming := packet.Of(TCP) // of ports, where the rule names no protocol
+		if rule.Protocol != nil {
+			naming = namedIn(*rule.Protocol)
+		}
+		c.peer = r.terms(peer, d == Egress, naming)
 		if rule.AsksOwnEnd(d) || d == Egress && len(own.Ports)+len(own.NotPorts) > 0 {
-			c.own = r.terms(own, d == Ingress)
+			c.own = r.terms(own, d == Ingress, naming)
 			if len(c.own) == 0 {
 				continue
 			}
@@ -104,14 +108,24 @@ func (i *ICMPMatch) traffic() packet.Traffic {
 	return t
 }
 
+// namedIn is the traffic of a protocol in which ports may have names.
+func namedIn(p Protocol) packet.Traffic {
+	if !p.HasPorts() {
+		return packet.Traffic{}
+	}
+	return packet.Of(p)
+}
+
 // program is what applies to the ends of some classes in one direction: the same
 // policies in the same order, the same answers to what rules ask of the own end, and
 // the same profiles. It is evaluated once.
 type program struct {
 	steps    []step
 	profiles int32 // in Relation.profiles; open for ends that nothing governs
-	classes  packet.Numbers
-	families Families
+	// guises are the programs of nodes, one for each host endpoint that may protect
+	// them. They have come before, and there are no steps beside them.
+	guises   []int32
+	classes  packet.Numbers // none if it is only of guises
 	segments []Segment
 }
 
@@ -194,7 +208,7 @@ func (t *trail) steps(at int32) []step {
 
 // programs finds out what applies to whom in one direction.
 func (r *Relation) programsOf(d Direction) {
-	t := newTrail(len(r.classes))
+	t := newTrail(len(r.ports))
 	for i, p := range r.policies {
 		if !p.policy.Live() || !p.policy.Governs[d] {
 			continue
@@ -212,10 +226,17 @@ func (r *Relation) programsOf(d Direction) {
 	type key struct{ at, profiles int32 }
 	known := map[key]int32{}
 	members := [][]packet.Range{}
-	r.programOf[d] = make([]int32, len(r.classes))
-	for n := range r.classes {
-		c := &r.classes[n]
-		k := key{t.stands[n], r.profilesOf(c)}
+	r.programOf[d] = make([]int32, len(r.ports))
+	for n := range r.ports {
+		k := key{t.stands[n], open}
+		guise := n - len(r.classes)
+		if guise >= 0 {
+			k.profiles = r.hostProfiles[r.m.Hosts[guise%len(r.m.Hosts)]]
+		} else if c := &r.classes[n]; !c.protected {
+			k.profiles = r.profilesOf(c)
+		} else {
+			continue // what its guises do comes first
+		}
 		at, ok := known[k]
 		if !ok {
 			at = int32(len(r.programs[d]))
@@ -223,9 +244,22 @@ func (r *Relation) programsOf(d Direction) {
 			r.programs[d] = append(r.programs[d], program{steps: t.steps(k.at), profiles: k.profiles})
 			members = append(members, nil)
 		}
-		r.programs[d][at].families |= c.Families
-		members[at] = push(members[at], uint32(n))
 		r.programOf[d][n] = at
+		if guise < 0 {
+			members[at] = push(members[at], uint32(n))
+		}
+	}
+	for i, n := range r.disguised {
+		if !r.classes[n].protected {
+			continue
+		}
+		r.programOf[d][n] = int32(len(r.programs[d]))
+		p := program{}
+		for h := range r.m.Hosts {
+			p.guises = append(p.guises, r.programOf[d][r.guise(i, h)])
+		}
+		r.programs[d] = append(r.programs[d], p)
+		members = append(members, []packet.Range{{First: n, Last: n}})
 	}
 	for i := range members {
 		r.programs[d][i].classes = packet.Sorted(members[i])
@@ -240,16 +274,25 @@ func (r *Relation) subject(p *Policy) packet.Numbers {
 	if p.ID.Namespace != "" {
 		return subject
 	}
-	for n := range found[holdsNets].All() {
-		if host := int(n) - len(r.m.sets); host >= 0 {
-			for f := range familyNumbers {
-				for _, class := range r.hostClasses(r.m.Hosts[host], f) {
-					subject = subject.Union(packet.Between(class, class))
-				}
-			}
+	return subject.Union(r.hostsAmong(found))
+}
+
+// hostsAmong are the classes and guises of the host endpoints among what was found.
+func (r *Relation) hostsAmong(f found) packet.Numbers {
+	var all []uint32
+	for n := range f[holdsNets].All() {
+		host := int(n) - len(r.m.sets)
+		if host < 0 {
+			continue
+		}
+		for f := range familyNumbers {
+			all = append(all, r.hostClasses(r.m.Hosts[host], f)...)
+		}
+		for node := range r.disguised {
+			all = append(all, r.guise(node, host))
 		}
 	}
-	return subject
+	return packet.NumbersOf(all...)
 }
 
 // answer is what rules get to hear of a class.

@@ -21,18 +21,15 @@ import (
 type Relation struct {
 	m *Meaning
 	population
-	families    Families
-	hostNetwork []*Endpoint // of which some address is not known
-	vocabulary  *vocabulary
-	questions   questions
-	holders     [2]holders
+	families   Families
+	vocabulary *vocabulary
+	questions  questions
+	holders    [2]holders
 
 	owned    [][2]grade // by number in holdsNets: the classes that have its addresses
 	entities map[string][]term
-	// withPorts are the classes whose ports may have names, governed those that
-	// policies may govern, within those that each family can have.
-	withPorts, governed packet.Numbers
-	within              [4]packet.Numbers
+	governed packet.Numbers    // the classes that policies may govern
+	within   [4]packet.Numbers // the classes that each family can have
 
 	policies     []policySets // in the order of evaluation
 	profiles     []profileList
@@ -139,6 +136,11 @@ func (r *Relation) listen(a *Atoms) {
 			}
 		}
 	}
+	for _, e := range r.m.Endpoints {
+		if e.HostNetwork && len(e.Addresses) > 0 && len(r.vocabulary.behind(e, r.m.services)) > 0 {
+			r.questions.ask(single(e.Addresses))
+		}
+	}
 	r.questions.ask(packet.AddressesOf(r.m.pods.prefixes...))
 	for _, e := range a.ends {
 		if e.selector != nil {
@@ -153,11 +155,7 @@ func (r *Relation) listen(a *Atoms) {
 // may come.
 func (r *Relation) populate(a *Atoms) {
 	endpoints := slices.Concat(r.m.Endpoints, a.endpoints)
-	for _, e := range endpoints {
-		if e.HostNetwork && len(e.Addresses) == 0 {
-			r.hostNetwork = append(r.hostNetwork, e)
-		}
-	}
+	r.portNumber(r.vocabulary, nil, false) // noPorts
 	for i, s := range r.m.sets {
 		r.holders[holdsNets].add(r.vocabulary, uint32(i), s, s.eachLabel)
 	}
@@ -173,7 +171,9 @@ func (r *Relation) populate(a *Atoms) {
 			s.done = false // what it found was without those
 		}
 	}
+	r.nodeClasses(r.m.Endpoints, a.endpoints)
 	r.outsideClasses()
+	r.guises()
 	for f := range r.within {
 		r.within[f] = r.withFamilies(Families(f))
 	}
@@ -182,7 +182,6 @@ func (r *Relation) populate(a *Atoms) {
 			r.governed = r.governed.Union(packet.Between(uint32(n), uint32(n)))
 		}
 	}
-	r.withPorts = r.governed
 }
 
 func (r *Relation) withFamilies(f Families) packet.Numbers {
@@ -251,7 +250,7 @@ func (r *Relation) classesOf(a atom) (all [2]packet.Numbers) {
 			}
 		}
 		if r.m.nodes.in(a.addresses.IPSet(), of) == yes {
-			all[f] = all[f].Union(r.nodes)
+			all[f] = all[f].Union(r.nodes.Intersect(r.everyone()))
 		}
 	}
 	return all
@@ -316,10 +315,13 @@ func (r *Relation) Decision(class uint32, d Direction, s Segment) Decision {
 }
 
 func (r *Relation) decision(c *Class, e *Endpoint, d Direction, s Segment) Decision {
-	if s.by.kind == Outside {
+	doubtful := s.Outcome == Unknown
+	switch {
+	case s.by.kind == Outside && doubtful:
+		return onNodeOf(r.m.Hosts[s.by.place])
+	case s.by.kind == Outside:
 		return ungoverned
 	}
-	doubtful := s.Outcome == Unknown
 	if s.by.kind == ByProfile {
 		return r.byProfile(c, e, d, s.by, doubtful)
 	}
@@ -373,7 +375,7 @@ func (r *Relation) classOf(p Peer, of int) (class uint32, e *Endpoint, ok bool) 
 		address = e.addressOf(of)
 	}
 	if !address.IsValid() {
-		class, ok = r.nodes.Min()
+		class, ok = r.of[spot{e, address}]
 		return class, nil, ok
 	}
 	f := familyIndex(family(address))

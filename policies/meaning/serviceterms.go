@@ -12,7 +12,7 @@ import (
 
 // serviceTerms are the endpoints of a Service; for destinations on its ports.
 func (r *Relation) serviceTerms(match *ServiceMatch, destination bool) []term {
-	unknown := []term{{r.families, r.everyone(), packet.Traffic{}, packet.Anything()}}
+	unknown := []term{{r.families, r.asked(), packet.Traffic{}, packet.Anything()}}
 	name := match.Namespace + "/" + match.Name
 	s := r.m.services[name]
 	switch {
@@ -33,6 +33,62 @@ func (r *Relation) serviceTerms(match *ServiceMatch, destination bool) []term {
 			all = append(all, t)
 		}
 	}
+	return append(all, r.nodeTerms(match, s, destination)...)
+}
+
+// nodeTerms are the Service's pods on the host's network. Whoever is no pod may be one
+// of those without an address.
+func (r *Relation) nodeTerms(match *ServiceMatch, s *service, destination bool) []term {
+	var all []term
+	for f, of := range familyNumbers {
+		yes, may := map[uint32]packet.Traffic{}, map[uint32]packet.Traffic{}
+		var anybody, nodes packet.Traffic // that an unknown pod may be sent
+		for _, e := range r.m.Endpoints {
+			if !e.HostNetwork || e.Namespace != match.Namespace || !s.selects(e) {
+				continue
+			}
+			certain, possible := packet.Anything(), packet.Anything()
+			if destination {
+				certain, possible = r.targets(s.object.Spec.Ports, r.portNumber(r.vocabulary, e.Ports, !e.PortsKnown))
+			}
+			at := func(n uint32) { yes[n], may[n] = yes[n].Union(certain), may[n].Union(possible) }
+			nodes = nodes.Union(possible)
+			if len(e.Addresses) == 0 {
+				anybody = anybody.Union(possible)
+			}
+			if node, ok := r.of[spot{e, netip.Addr{}}]; ok {
+				at(node)
+				place, _ := slices.BinarySearch(r.disguised, node)
+				for host := range r.m.Hosts {
+					at(r.guise(place, host))
+				}
+			}
+			if len(e.Addresses) == 0 {
+				continue
+			}
+			for place := range r.questions.in[f][r.questions.ask(single(e.Addresses))].All() {
+				if n := r.outside[f][place]; n != noClass {
+					at(n)
+				}
+			}
+		}
+		add := func(classes packet.Numbers, yes, may packet.Traffic) {
+			if t := (term{familyBit(of) & r.families, classes, yes, may}); !classes.IsEmpty() && !may.IsEmpty() {
+				all = append(all, t)
+			}
+		}
+		found := sortedNumbers(may)
+		for _, n := range found {
+			others := anybody
+			if r.nodes.Contains(n) {
+				others = nodes
+			}
+			add(packet.Between(n, n), yes[n], may[n].Union(others))
+		}
+		notFound := r.asked().Subtract(packet.Between(0, r.pods-1)).Subtract(packet.NumbersOf(found...))
+		add(notFound.Intersect(r.nodes), packet.Traffic{}, nodes)
+		add(notFound.Subtract(r.nodes), packet.Traffic{}, anybody)
+	}
 	return all
 }
 
@@ -46,8 +102,8 @@ func (r *Relation) targets(ports []corev1.ServicePort, named uint32) (yes, may p
 		number := p.Port
 		switch {
 		case p.TargetPort.Type == intstr.String && p.TargetPort.StrVal != "":
-			at, perhaps := r.resolve(named, []PortMatch{{Name: p.TargetPort.StrVal}})
-			yes, may = yes.Union(at.Intersect(packet.Of(protocol))), may.Union(perhaps.Intersect(packet.Of(protocol)))
+			at, perhaps := r.resolve(named, []PortMatch{{Name: p.TargetPort.StrVal}}, packet.Of(protocol))
+			yes, may = yes.Union(at), may.Union(perhaps)
 			continue
 		case p.TargetPort.IntVal != 0:
 			number = p.TargetPort.IntVal

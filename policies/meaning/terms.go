@@ -40,9 +40,10 @@ func both(a, b []term) []term {
 }
 
 // terms are what an entity asks of its end, but for plain ports of a destination,
-// which are the rule's traffic. Entities that ask the same share them.
-func (r *Relation) terms(e *Entity, destination bool) []term {
-	key := r.entityKey(e, destination)
+// which are the rule's traffic. Ports have names in the traffic of some protocols.
+// Entities that ask the same share them.
+func (r *Relation) terms(e *Entity, destination bool, naming packet.Traffic) []term {
+	key := r.entityKey(e, destination, naming)
 	if known, ok := r.entities[key]; ok {
 		return known
 	}
@@ -68,8 +69,8 @@ func (r *Relation) terms(e *Entity, destination bool) []term {
 			add(familyBit(of)&r.families, grades[f])
 		}
 	}
-	if destination && (named(e.Ports) || named(e.NotPorts)) {
-		all = r.onPorts(all, e)
+	if asksPorts(e, destination) {
+		all = r.onPorts(all, e, destination, naming)
 	}
 	if destination && e.Service != nil {
 		all = both(all, r.serviceTerms(e.Service, true))
@@ -79,7 +80,7 @@ func (r *Relation) terms(e *Entity, destination bool) []term {
 }
 
 // entityKey is equal for entities that ask the same.
-func (r *Relation) entityKey(e *Entity, destination bool) string {
+func (r *Relation) entityKey(e *Entity, destination bool, naming packet.Traffic) string {
 	key := make([]byte, 0, 16)
 	for _, s := range []*Selector{e.Selector, e.NotSelector} {
 		if asked := r.vocabulary.selector(s); asked != nil {
@@ -91,13 +92,22 @@ func (r *Relation) entityKey(e *Entity, destination bool) string {
 	if len(e.Nets)+len(e.NotNets) > 0 {
 		key = fmt.Append(key, "nets", e.Nets, e.NotNets)
 	}
-	if len(e.Ports)+len(e.NotPorts) > 0 && (!destination || named(e.Ports) || named(e.NotPorts)) {
+	if asksPorts(e, destination) {
 		key = fmt.Append(key, "ports", destination, e.Ports, e.NotPorts)
+		if named(e.Ports) || named(e.NotPorts) {
+			key = fmt.Append(key, "in", naming.Numbers().Ranges())
+		}
 	}
 	if e.Service != nil {
 		key = fmt.Append(key, "service", destination, *e.Service)
 	}
 	return string(key)
+}
+
+// asksPorts reports whether the entity asks for ports by what its end calls them, or
+// for source ports, which nobody tells. Other ports are the rule's traffic.
+func asksPorts(e *Entity, destination bool) bool {
+	return len(e.Ports)+len(e.NotPorts) > 0 && (!destination || named(e.Ports) || named(e.NotPorts))
 }
 
 func named(ports []PortMatch) bool {
@@ -107,13 +117,13 @@ func named(ports []PortMatch) bool {
 func (r *Relation) everyone() packet.Numbers { return packet.Between(0, uint32(len(r.classes)-1)) }
 
 func (r *Relation) not(g grade) grade {
-	all := r.everyone()
+	all := r.asked()
 	return grade{all.Subtract(g.may), all.Subtract(g.yes)}
 }
 
 // grade is what an entity asks of an end's identity, whatever the traffic.
 func (r *Relation) grade(e *Entity, f int, destination bool) grade {
-	g := grade{r.everyone(), r.everyone()}
+	g := grade{r.asked(), r.asked()}
 	if len(e.Nets) > 0 {
 		g = g.and(r.inNets(packet.AddressesOf(e.Nets...), f))
 	}
@@ -128,16 +138,7 @@ func (r *Relation) grade(e *Entity, f int, destination bool) grade {
 	case n != nil:
 		g = g.and(r.not(r.owners(r.find(n), f)))
 	}
-	if destination {
-		return g
-	}
-	if len(e.Ports) > 0 {
-		g = g.and(r.sourcePorts(e.Ports))
-	}
-	if len(e.NotPorts) > 0 {
-		g = g.and(r.not(r.sourcePorts(e.NotPorts)))
-	}
-	if e.Service != nil {
+	if !destination && e.Service != nil {
 		var in grade
 		for _, t := range r.serviceTerms(e.Service, false) {
 			if t.families.Has(familyNumbers[f]) {
@@ -219,22 +220,6 @@ func (r *Relation) hostClasses(h *Host, f int) []uint32 {
 	return own
 }
 
-// sourcePorts is what can be said of ports that nobody names.
-func (r *Relation) sourcePorts(ports []PortMatch) grade {
-	var g grade
-	for _, p := range ports {
-		switch {
-		case p.Name == "" && p.First <= 1 && p.Last == 65535:
-			return grade{r.everyone(), r.everyone()}
-		case p.Name == "":
-			g.may = r.everyone()
-		default:
-			g.may = g.may.Union(r.withPorts)
-		}
-	}
-	return g
-}
-
 // plainPorts is the traffic on ports that are numbers. What has no ports has port 0.
 func plainPorts(ports []PortMatch) packet.Traffic {
 	var t packet.Traffic
@@ -257,14 +242,40 @@ var withPorts = []Protocol{TCP, UDP, SCTP}
 var withoutPorts = packet.Anything().Subtract(packet.Of(TCP)).Subtract(packet.Of(UDP)).Subtract(packet.Of(SCTP))
 
 // onPorts refines terms by ports that have names, which are other numbers for every
-// end.
-func (r *Relation) onPorts(terms []term, e *Entity) []term {
+// end, and by source ports.
+func (r *Relation) onPorts(terms []term, e *Entity, destination bool, naming packet.Traffic) []term {
+	owners, hosts := r.portOwners(e)
+	nodes := packet.NumbersOf(r.disguised...)
+	resolve := func(ports uint32, matches []PortMatch) (yes, may packet.Traffic) {
+		if ports != onSomeNode {
+			return r.resolve(ports, matches, naming)
+		}
+		yes, may = r.resolve(noPorts, matches, naming)
+		for _, h := range hosts {
+			named, _ := r.resolve(r.portNumber(r.vocabulary, h.Ports, false), matches, naming)
+			may = may.Union(named)
+		}
+		return yes, may
+	}
+	if !destination {
+		resolve = func(owns uint32, matches []PortMatch) (yes, may packet.Traffic) {
+			return sourcePorts(owns != noPorts, matches, naming)
+		}
+	}
 	var all []term
 	for _, t := range terms {
 		groups := map[uint32][]uint32{}
 		var order []uint32
 		for n := range t.classes.All() {
-			ports := r.ports[n]
+			ports := uint32(noPorts)
+			switch owns := owners.Contains(n); {
+			case owns && destination:
+				ports = r.ports[n]
+			case len(hosts) > 0 && destination && nodes.Contains(n):
+				ports = onSomeNode
+			case owns, len(hosts) > 0 && nodes.Contains(n):
+				ports = noPorts + 1 // whichever: no name tells a source port
+			}
 			if groups[ports] == nil {
 				order = append(order, ports)
 			}
@@ -273,11 +284,11 @@ func (r *Relation) onPorts(terms []term, e *Entity) []term {
 		for _, ports := range order {
 			group := term{t.families, packet.NumbersOf(groups[ports]...), t.yes, t.may}
 			if len(e.Ports) > 0 {
-				yes, may := r.resolve(ports, e.Ports)
+				yes, may := resolve(ports, e.Ports)
 				group.yes, group.may = group.yes.Intersect(yes), group.may.Intersect(may)
 			}
 			if len(e.NotPorts) > 0 {
-				yes, may := r.resolve(ports, e.NotPorts)
+				yes, may := resolve(ports, e.NotPorts)
 				group.yes, group.may = group.yes.Subtract(may), group.may.Subtract(yes)
 			}
 			if !group.may.IsEmpty() {
@@ -288,8 +299,29 @@ func (r *Relation) onPorts(terms []term, e *Entity) []term {
 	return all
 }
 
+// portOwners are the classes whose ports' names the entity knows: of the pods and host
+// endpoints that it selects, whoever else has their addresses.
+func (r *Relation) portOwners(e *Entity) (classes packet.Numbers, hosts []*Host) {
+	if e.Selector == nil {
+		return r.governed.Union(r.nodes).Subtract(packet.NumbersOf(r.disguised...)), r.m.Hosts
+	}
+	found := r.find(r.vocabulary.selector(e.Selector))
+	if e.NotSelector != nil {
+		found = found.less(r.find(r.vocabulary.selector(e.NotSelector)))
+	}
+	for n := range found[holdsNets].All() {
+		if host := int(n) - len(r.m.sets); host >= 0 {
+			hosts = append(hosts, r.m.Hosts[host])
+		}
+	}
+	return found[holdsPods].Union(r.hostsAmong(found)), hosts
+}
+
+// onSomeNode is in place of the number of a node's ports, if nobody knows the node.
+const onSomeNode = ^uint32(0)
+
 // resolve is the traffic on ports, where names are those of an end.
-func (r *Relation) resolve(ports uint32, matches []PortMatch) (yes, may packet.Traffic) {
+func (r *Relation) resolve(ports uint32, matches []PortMatch, naming packet.Traffic) (yes, may packet.Traffic) {
 	yes = plainPorts(matches)
 	may = yes
 	for _, m := range matches {
@@ -298,12 +330,27 @@ func (r *Relation) resolve(ports uint32, matches []PortMatch) (yes, may packet.T
 		}
 		for _, p := range r.portMap[ports] {
 			if p.Name == m.Name {
-				yes = yes.Union(packet.Ports(p.Protocol, p.Number, p.Number))
+				yes = yes.Union(naming.Intersect(packet.Ports(p.Protocol, p.Number, p.Number)))
 			}
 		}
 		if r.unknown[ports] {
-			may = packet.Anything()
+			may = may.Union(naming)
 		}
 	}
 	return yes, may.Union(yes)
+}
+
+// sourcePorts is what can be said of ports that no packet tells.
+func sourcePorts(owns bool, matches []PortMatch, naming packet.Traffic) (yes, may packet.Traffic) {
+	for _, m := range matches {
+		switch {
+		case m.Name == "" && m.First <= 1 && m.Last == 65535:
+			return packet.Anything(), packet.Anything()
+		case m.Name == "":
+			may = packet.Anything()
+		case owns:
+			may = may.Union(naming)
+		}
+	}
+	return yes, may
 }

@@ -179,7 +179,9 @@ func (s *signature) flush() {
 // of writes the signature of a pod, its addresses apart.
 func (s *signature) of(v *vocabulary, e *Endpoint, services map[string]*service) {
 	s.label(v, labelNamespace, e.Namespace)
-	s.label(v, namespacePrefix+labelName, e.Namespace)
+	if e.NamespaceLabels != nil {
+		s.label(v, namespacePrefix+labelName, e.Namespace)
+	}
 	s.label(v, labelOrchestrator, "k8s")
 	s.labels(v, namespacePrefix, e.NamespaceLabels)
 	if e.ServiceAccount != "" {
@@ -198,12 +200,37 @@ func (s *signature) of(v *vocabulary, e *Endpoint, services map[string]*service)
 	}
 	s.number(flags)
 	s.ports(v, e.Ports)
-	for _, n := range v.within[e.Namespace] {
-		if at := services[v.names[n]]; at != nil && at.selects(e) {
-			s.number(uint32(n) + 1)
-		}
+	for _, n := range v.behind(e, services) {
+		s.number(uint32(n) + 1)
 	}
 	s.number(0)
+}
+
+// ofNode writes the signature of a pod on the host's network, of which nothing but
+// the Services before it is ever asked.
+func (s *signature) ofNode(v *vocabulary, e *Endpoint, behind []int) {
+	for _, n := range behind {
+		s.number(uint32(n) + 1)
+	}
+	s.number(0)
+	if len(behind) == 0 {
+		return
+	}
+	s.ports(v, e.Ports)
+	if !e.PortsKnown {
+		s.number(1)
+	}
+}
+
+// behind are the Services, of those that somebody asks for, whose selectors find a pod.
+func (v *vocabulary) behind(e *Endpoint, services map[string]*service) []int {
+	var all []int
+	for _, n := range v.within[e.Namespace] {
+		if at := services[v.names[n]]; at != nil && at.selects(e) {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 // ports adds the ports whose names somebody asks for.

@@ -380,6 +380,16 @@ kind: Service
 metadata: {name: agents, namespace: shop}
 spec: {selector: {app: agent}, ports: [{port: 80}]}
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: later, namespace: shop}
+spec: {selector: {app: later}, ports: [{port: 80}]}
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: back}
+spec: {selector: app == 'api', types: [Egress], egress: [{action: Allow, protocol: TCP, destination: {ports: [near]}}]}
+---
 apiVersion: projectcalico.org/v3
 kind: NetworkSet
 metadata: {name: elsewhere, namespace: nowhere}
@@ -398,7 +408,7 @@ spec: {selector: {matchLabels: {app: later}}, template: {metadata: {labels: {app
 apiVersion: projectcalico.org/v3
 kind: HostEndpoint
 metadata: {name: node1}
-spec: {node: node1, interfaceName: eth0, expectedIPs: [192.168.1.2]}
+spec: {node: node1, interfaceName: eth0, expectedIPs: [192.168.1.2], ports: [{name: far, protocol: TCP, port: 40000}, {name: near, protocol: TCP, port: 80}]}
 ---
 apiVersion: projectcalico.org/v3
 kind: GlobalNetworkPolicy
@@ -419,8 +429,12 @@ spec: {selector: app == 'api', types: [Ingress], ingress: [RULE]}
 		{"a host-network pod behind a service", "{action: Allow, source: {services: {name: agents, namespace: shop}}}", "192.168.1.1", "shop/api", TCP, Allowed},
 		{"by its name", "{action: Allow, source: {services: {name: agents, namespace: shop}}}", "shop/agent", "shop/api", TCP, Allowed},
 		{"and no other node", "{action: Allow, source: {services: {name: agents, namespace: shop}}}", "192.168.1.3", "shop/api", TCP, Denied},
+		{"a node that may run such a pod", "{action: Allow, source: {services: {name: later, namespace: shop}}}", "192.168.1.3", "shop/api", TCP, Unknown},
+		{"such a pod", "{action: Allow, source: {services: {name: later, namespace: shop}}}", "shop/later", "shop/api", TCP, Allowed},
 		{"no Namespace, no name of one", "{action: Allow, source: {namespaceSelector: projectcalico.org/name == 'nowhere'}}", "nowhere/stray", "shop/api", TCP, Denied},
 		{"nor for a network set", "{action: Allow, source: {namespaceSelector: projectcalico.org/name == 'nowhere'}}", "203.0.113.1", "shop/api", TCP, Denied},
+		{"a port that the node may name", "{action: Allow, protocol: TCP, source: {ports: [far]}}", "shop/later", "shop/api", TCP, Unknown},
+		{"and another cannot", "{action: Allow, protocol: TCP, source: {ports: [far]}}", "192.168.1.3", "shop/api", TCP, Denied},
 		{"a node that may have a host endpoint", "{action: Allow}", "8.8.8.8", "shop/later", TCP, Unknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -439,9 +453,21 @@ spec: {selector: app == 'api', types: [Ingress], ingress: [RULE]}
 				}
 				return Address(netip.MustParseAddr(name))
 			}
-			half := m.WalkHalf(Packet{From: end(c.from), To: end(c.to), Protocol: c.protocol, SourcePort: 40000, Port: 80}, Ingress)
+			there := Packet{From: end(c.from), To: end(c.to), Protocol: c.protocol, SourcePort: 40000, Port: 80}
+			half := m.WalkHalf(there, Ingress)
 			if half.Outcome != c.want {
 				t.Errorf("got %s (%s), expected %s", half.Outcome, half.By.Reason, c.want)
+			}
+			there.SourcePort = 0 // the relation is not told
+			back := there
+			back.From, back.To = there.To, there.From
+			r := Evaluate(m, &Atoms{})
+			for _, p := range []Packet{there, back} {
+				want := m.Walk(p)
+				got, ok := r.Verdict(p)
+				if !ok || got.Egress.Outcome != want.Egress.Outcome || got.Ingress.Outcome != want.Ingress.Outcome {
+					t.Errorf("%s: the relation says %s and %s, Walk %s and %s", p, got.Egress.Outcome, got.Ingress.Outcome, want.Egress.Outcome, want.Ingress.Outcome)
+				}
 			}
 		})
 	}
