@@ -137,7 +137,11 @@ func everyConstruct() *plan.Plan {
 		{Name: "no-outside", To: &outside, Ports: []plan.Port{tcp(80, 90), {Protocol: plan.UDP, First: 53, Last: 53}}, Span: next()},
 		{Name: "no-inside", From: &nameless, Ports: plan.Ping, Span: next()},
 	}
-	p.Quarantine = []plan.Quarantined{{End: pods("quiet", "other"), Ticket: "INC-1", Until: "2026-12-01", Span: next()}}
+	p.Quarantine = []plan.Quarantined{
+		{End: pods("quiet", "other"), Ticket: "INC-2", Until: "2026-12-01", Span: next()},
+		{End: everybody, Why: "everything stops", Span: next()},
+		{End: pods("quiet", "other"), Ticket: "INC-1", Until: "2027-12-01", Span: next()},
+	}
 	return p
 }
 

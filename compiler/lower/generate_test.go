@@ -44,7 +44,7 @@ func aPlan(t *rapid.T) *plan.Plan {
 	for i := range rapid.IntRange(0, 2).Draw(t, "guardrails") {
 		g.guardrail(fmt.Sprintf("g%d", i))
 	}
-	if g.chance(4, "quarantine") {
+	for range max(0, rapid.IntRange(-3, 2).Draw(t, "quarantine")) {
 		g.plan.Quarantine = append(g.plan.Quarantine, plan.Quarantined{End: g.pods(), Why: "breach", Ticket: "INC-1", Until: "2026-12-01", Span: g.span()})
 	}
 	return g.plan

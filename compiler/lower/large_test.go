@@ -103,9 +103,9 @@ func TestLargePlansAreSharedOut(t *testing.T) {
 		outside("20.0.0.1"), outside("20.0.0.128"), outside("20.9.195.127"), outside("20.2.187.1"), outside("20.2.188.1"),
 	}
 	allowed := 0
-	for _, from := range places {
-		for _, to := range places {
-			if from.Namespace == "" && to.Namespace == "" {
+	for i, from := range places {
+		for j, to := range places {
+			if i > 1 && j > 1 { // every flow begins or ends at the first place
 				continue
 			}
 			traffic := p.Between(from, to)

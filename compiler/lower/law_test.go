@@ -40,6 +40,11 @@ func TestMeaningOfLoweredPlans(t *testing.T) {
 			t.Fatal(found.Err())
 		}
 		m := meaningOf(t, emitted, p.Cluster, bystanders)
+		for _, policy := range m.Policies {
+			if policy.Selects(m.Hosts[0]) {
+				t.Fatalf("%s governs a host endpoint\n%s", policy.ID, text(emitted))
+			}
+		}
 		origins := map[object.ID]Emitted{}
 		for _, e := range emitted {
 			origins[e.Manifest.ID()] = e

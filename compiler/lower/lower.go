@@ -1,4 +1,4 @@
-// Package lower turns a plan into the objects that carry it out, one file for each
+// Package lower turns a plan into the objects that carry it out, for each
 // kind of policy that may be emitted.
 //
 // Its invariant: what is emitted allows the plan's flows, on both halves, and

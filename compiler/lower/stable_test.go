@@ -48,6 +48,12 @@ func TestOrderOfFlowsDoesNotShow(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p := aPlan(t)
+		for i, f := range p.Flows { // what several lines ask for is written once
+			origin := f.Origins[0]
+			origin.Span.Start.Line, origin.Why = rapid.IntRange(1, 100).Draw(t, "line"), "reason "+strconv.Itoa(i)
+			f.Origins = []plan.Origin{origin}
+			p.Flows = append(p.Flows, f)
+		}
 		before, _ := Lower(p)
 		other := *p
 		other.Flows = rapid.Permutation(p.Flows).Draw(t, "flows")

@@ -115,6 +115,14 @@ func TestBetween(t *testing.T) {
 				plan.FormatPorts(traffic.Leaves), plan.FormatPorts(traffic.Enters), plan.FormatPorts(traffic.Denied))
 		}
 	}
+	preview := labelled(place("pr-1"), "preview", "true")
+	if !p.Between(preview, dns).Allows(plan.UDP, 5353) {
+		t.Error("a pattern's namespace has no DNS")
+	}
+	p.Workloads = append(p.Workloads, plan.Workload{Namespace: "pr-*", Name: "vault"})
+	if p.Between(preview, dns).Allows(plan.UDP, 5353) {
+		t.Error("a pattern's namespace has DNS, although an intent there does without")
+	}
 	p.DenyUnknown = false
 	if !p.Between(unknown, address("8.8.8.8")).Allows(plan.TCP, 443) {
 		t.Error("an unknown namespace is closed although nobody asked for it")
