@@ -135,14 +135,14 @@ func breakLength(line []byte) int {
 }
 
 // content is the offset of the first line that holds more than blanks, comments
-// and markers, or the text's length.
+// and markers, or the text's length. Other white space than YAML's is content.
 func content(text []byte) int {
 	for at := 0; at < len(text); {
 		line := text[at : at+lineLength(text[at:])]
 		if marker(line, "---") || marker(line, "...") {
 			line = line[3:]
 		}
-		if rest := bytes.TrimSpace(line); len(rest) > 0 && rest[0] != '#' {
+		if rest := bytes.Trim(line, " \t\r\n\u0085\u2028\u2029"); len(rest) > 0 && rest[0] != '#' {
 			return at
 		}
 		at += lineLength(text[at:])
