@@ -20,7 +20,8 @@ func Wrap(text string, width int) string {
 // wrap breaks prose, which is inert already, at its spaces. The first line has used
 // so many columns before the text begins; further lines are indented. A word longer
 // than a line stays whole, for it may be there to be copied; one that would be a
-// command to a build system at the beginning of a line does not come to stand there.
+// command to a build system at the beginning of a line does not come to stand there,
+// not even behind the spaces before it.
 func (t *textWriter) wrap(text string, used, indent int) string {
 	if t.width == 0 {
 		return text
@@ -30,7 +31,7 @@ func (t *textWriter) wrap(text string, used, indent int) string {
 	for i, word := range strings.Split(text, " ") {
 		n := columns(word)
 		switch {
-		case column+n+min(i, 1) > t.width && column > indent && !strings.HasPrefix(word, "::"):
+		case column+n+min(i, 1) > t.width && column > indent && word != "" && !strings.HasPrefix(word, "::"):
 			b.WriteString("\n" + strings.Repeat(" ", indent))
 			column = indent
 		case i > 0:
