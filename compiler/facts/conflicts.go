@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
 )
@@ -17,7 +18,7 @@ import (
 // pair of rules the first endpoint and packet found.
 func (a *asker) conflicts() []Conflict {
 	s := &search{asker: a, found: map[pair]Conflict{}, done: map[string]bool{}}
-	for _, e := range a.known.all {
+	for _, e := range a.known.All {
 		for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
 			s.direction(e, d)
 		}
@@ -44,16 +45,16 @@ type search struct {
 	done  map[string]bool // lists of policies that hold no conflict, whatever the endpoint
 }
 
-func (s *search) add(kind string, first, second Reference, e *pods, p meaning.Packet) {
+func (s *search) add(kind string, first, second Reference, e *population.Pods, p meaning.Packet) {
 	key := pair{kind, first, second}
 	if _, ok := s.found[key]; !ok {
-		s.found[key] = Conflict{Kind: kind, First: first, Second: second, Endpoint: e.name, Packet: p.String()}
+		s.found[key] = Conflict{Kind: kind, First: first, Second: second, Endpoint: e.Ref(), Packet: p.String()}
 	}
 }
 
 // direction judges the policies of one endpoint and direction. Where no rule denies
 // or passes and all policies are of one tier, their order cannot matter.
-func (s *search) direction(e *pods, d meaning.Direction) {
+func (s *search) direction(e *population.Pods, d meaning.Direction) {
 	policies := s.m.Governing(e.Endpoint, d).Policies
 	if len(policies) == 0 || harmless(policies, d) {
 		return
@@ -68,7 +69,7 @@ func (s *search) direction(e *pods, d meaning.Direction) {
 		}
 	}
 	if own {
-		fmt.Fprintln(&key, e.name)
+		fmt.Fprintln(&key, e.Ref())
 	}
 	if s.done[key.String()] {
 		return
@@ -103,7 +104,7 @@ func harmless(policies []*meaning.Policy, d meaning.Direction) bool {
 // rule judges one rule by the packets that it matches. It is dead if every one of
 // them is decided otherwise before it. A deny of everything is a default deny: that
 // rules before it allow is what it is for.
-func (s *search) rule(e *pods, d meaning.Direction, policies []*meaning.Policy, p *meaning.Policy, r *meaning.Rule) {
+func (s *search) rule(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, p *meaning.Policy, r *meaning.Rule) {
 	if r.Action == meaning.Log || r.Action == meaning.Deny && r.MatchesAll() {
 		return
 	}
@@ -167,7 +168,7 @@ func lastPass(h meaning.Half) Reference {
 }
 
 // tie looks for a packet that two policies of equal order decide differently.
-func (s *search) tie(e *pods, d meaning.Direction, policies []*meaning.Policy, p, q *meaning.Policy) {
+func (s *search) tie(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, p, q *meaning.Policy) {
 	for j := range q.Rules[d] {
 		second := &q.Rules[d][j]
 		for i := range p.Rules[d] {
@@ -206,7 +207,7 @@ const mostPackets = 4096
 // packets yields packets that the rule matches at the endpoint, one for every way
 // in which the policies tell packets apart: its own ports first, then those at the
 // boundaries of the others; and of peers the addresses, then the known endpoints.
-func (s *search) packets(e *pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) iter.Seq[meaning.Packet] {
+func (s *search) packets(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) iter.Seq[meaning.Packet] {
 	return func(yield func(meaning.Packet) bool) {
 		addresses, groups := s.peers(e, d, policies, r)
 		tried := 0
@@ -239,7 +240,7 @@ func (s *search) packets(e *pods, d meaning.Direction, policies []*meaning.Polic
 }
 
 // ports are the protocols and ports worth trying for a rule.
-func (s *search) ports(e *pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) []cell {
+func (s *search) ports(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) []cell {
 	var own, others []cell
 	for _, p := range policies {
 		for i := range p.Rules[d] {
@@ -287,7 +288,7 @@ func (s *search) ports(e *pods, d meaning.Direction, policies []*meaning.Policy,
 
 // peers are the other ends worth trying for a rule: an address of every elementary
 // range, and the endpoints that its selector does not leave out by their namespace.
-func (s *search) peers(e *pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) (addresses []netip.Addr, groups [][]*pods) {
+func (s *search) peers(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) (addresses []netip.Addr, groups [][]*population.Pods) {
 	far := func(r *meaning.Rule) *meaning.Entity {
 		if d == meaning.Egress {
 			return &r.Destination
@@ -311,9 +312,9 @@ func (s *search) peers(e *pods, d meaning.Direction, policies []*meaning.Policy,
 	case len(far(r).Nets) > 0: // pods have no address yet
 		return addresses, nil
 	case fixed:
-		return addresses, [][]*pods{s.known.byNamespace[namespace], s.known.dns}
+		return addresses, [][]*population.Pods{s.known.ByNamespace[namespace], s.known.DNS}
 	default:
-		return addresses, [][]*pods{s.known.byNamespace[e.Namespace], s.known.all, {s.known.stranger}}
+		return addresses, [][]*population.Pods{s.known.ByNamespace[e.Namespace], s.known.All, {s.known.Stranger}}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
@@ -17,7 +18,7 @@ import (
 // namespaces count in every verdict, and are in no document.
 func Of(p *plan.Plan, m *meaning.Meaning, set, world object.Set) []Document {
 	a := &asker{
-		plan: p, m: m, known: known(p, world), world: newWorldMap(m),
+		plan: p, m: m, known: population.Of(p, world), world: newWorldMap(m),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 	}
 	for _, o := range set.All() {
@@ -37,7 +38,7 @@ func Of(p *plan.Plan, m *meaning.Meaning, set, world object.Set) []Document {
 type asker struct {
 	plan     *plan.Plan
 	m        *meaning.Meaning
-	known    population
+	known    population.Population
 	world    *worldMap
 	objects  map[string][]json.RawMessage // by namespace
 	policies map[string][]*meaning.Policy // by namespace
@@ -64,7 +65,7 @@ func (a *asker) document(scope, namespace string) Document {
 func (a *asker) namespace(n plan.Namespace) Document {
 	d := a.document("namespace", n.Name)
 	d.Namespace = Namespace{Name: n.Name, Owner: n.Owner, Labels: labels(n.Labels), Governed: n.Governed, System: n.System}
-	for _, e := range a.known.byNamespace[n.Name] {
+	for _, e := range a.known.ByNamespace[n.Name] {
 		f := a.endpoint(e)
 		f.Probes = a.clientProbes(e)
 		d.Endpoints = append(d.Endpoints, f)
@@ -77,7 +78,7 @@ func (a *asker) namespace(n plan.Namespace) Document {
 
 func (a *asker) cluster() Document {
 	d := a.document("cluster", "")
-	for _, e := range a.known.dns {
+	for _, e := range a.known.DNS {
 		f := a.endpoint(e)
 		f.Probes = a.serverProbes(e)
 		d.Endpoints = append(d.Endpoints, f)
@@ -92,16 +93,16 @@ func (a *asker) cluster() Document {
 	return d
 }
 
-func (a *asker) endpoint(e *pods) Endpoint {
+func (a *asker) endpoint(e *population.Pods) Endpoint {
 	f := Endpoint{
-		Name: e.name, Kind: e.kind, Labels: labels(e.Labels), DNS: e.dns,
+		Name: e.Ref(), Kind: string(e.Kind), Labels: labels(e.Labels), DNS: e.Resolves,
 		Ingress: a.direction(e, meaning.Ingress), Egress: a.direction(e, meaning.Egress),
 		World: a.world.of(e),
 	}
 	return f
 }
 
-func (a *asker) direction(e *pods, d meaning.Direction) Direction {
+func (a *asker) direction(e *population.Pods, d meaning.Direction) Direction {
 	g := a.m.Governing(e.Endpoint, d)
 	return Direction{Isolated: g.Isolated, Policies: references(g.Policies), IsolatedBy: references(g.IsolatedBy)}
 }

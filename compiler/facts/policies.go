@@ -3,6 +3,7 @@ package facts
 import (
 	"slices"
 
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 )
 
@@ -30,9 +31,9 @@ func (a *asker) policy(p *meaning.Policy) Policy {
 	}
 	slices.Sort(f.Actions)
 	f.Actions = slices.Compact(f.Actions)
-	candidates := a.known.all
+	candidates := a.known.All
 	if p.ID.Namespace != "" {
-		candidates = a.known.byNamespace[p.ID.Namespace]
+		candidates = a.known.ByNamespace[p.ID.Namespace]
 	} else {
 		f.SelectsHosts = p.Selects(node)
 		for _, h := range a.m.Hosts {
@@ -41,13 +42,13 @@ func (a *asker) policy(p *meaning.Policy) Policy {
 	}
 	for _, e := range candidates {
 		if p.Selects(e) {
-			f.Selects = append(f.Selects, e.name)
-			f.SelectsBare = f.SelectsBare || e.kind == kindUnlabelled
+			f.Selects = append(f.Selects, e.Ref())
+			f.SelectsBare = f.SelectsBare || e.Kind == population.Unlabelled
 		}
 	}
 	slices.Sort(f.Selects)
 	f.Selects = slices.Compact(f.Selects)
-	for _, e := range a.known.dns {
+	for _, e := range a.known.DNS {
 		f.SelectsDNS = f.SelectsDNS || p.Selects(e)
 	}
 	return f

@@ -3,6 +3,7 @@ package facts
 import (
 	"net/netip"
 
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 )
 
@@ -18,7 +19,7 @@ const dnsPort = 53 // IANA; the cluster's own DNS pods may listen on another
 var dnsProtocols = []meaning.Protocol{meaning.UDP, meaning.TCP}
 
 // clientProbes ask about name resolution from an endpoint's side.
-func (a *asker) clientProbes(e *pods) []Probe {
+func (a *asker) clientProbes(e *population.Pods) []Probe {
 	probes := []Probe{}
 	dns := a.plan.Cluster.DNS
 	ask := func(purpose string, to meaning.Peer, name string, port int) {
@@ -26,8 +27,8 @@ func (a *asker) clientProbes(e *pods) []Probe {
 			probes = append(probes, a.probe(purpose, meaning.Pod(e.Endpoint), to, name, protocol, port))
 		}
 	}
-	for _, server := range a.known.dns {
-		ask("resolve", meaning.Pod(server.Endpoint), server.name, dns.Port)
+	for _, server := range a.known.DNS {
+		ask("resolve", meaning.Pod(server.Endpoint), server.Ref(), dns.Port)
 	}
 	for _, address := range dns.NodeLocal {
 		ask("node-local", meaning.Address(address), address.String(), dnsPort)
@@ -35,14 +36,14 @@ func (a *asker) clientProbes(e *pods) []Probe {
 	for _, address := range outside {
 		ask("anywhere", meaning.Address(address), address.String(), dnsPort)
 	}
-	ask("look-alike", meaning.Pod(a.known.stranger.Endpoint), a.known.stranger.name, dns.Port)
+	ask("look-alike", meaning.Pod(a.known.Stranger.Endpoint), a.known.Stranger.Ref(), dns.Port)
 	return probes
 }
 
 // serverProbes ask about the DNS pods: whether they let clients in, and reach their
 // upstream. Of the clients that get the same answer for the same reason, the first
 // stands for all.
-func (a *asker) serverProbes(server *pods) []Probe {
+func (a *asker) serverProbes(server *population.Pods) []Probe {
 	probes := []Probe{}
 	for _, protocol := range dnsProtocols {
 		type answer struct {
@@ -50,14 +51,14 @@ func (a *asker) serverProbes(server *pods) []Probe {
 			by      Reference
 		}
 		seen := map[answer]bool{}
-		for _, e := range a.known.all {
-			if e.kind == kindDNS {
+		for _, e := range a.known.All {
+			if e.Kind == population.DNS {
 				continue
 			}
 			half := half(a.m.WalkHalf(a.packet(meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), protocol, a.plan.Cluster.DNS.Port), meaning.Ingress))
 			if key := (answer{half.Verdict, half.By}); !seen[key] {
 				seen[key] = true
-				p := a.probe("resolve", meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), server.name+" from "+e.name, protocol, a.plan.Cluster.DNS.Port)
+				p := a.probe("resolve", meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), server.Ref()+" from "+e.Ref(), protocol, a.plan.Cluster.DNS.Port)
 				probes = append(probes, p)
 			}
 		}

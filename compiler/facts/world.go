@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
 )
@@ -37,7 +38,7 @@ func familyOf(p netip.Prefix) packet.Family {
 }
 
 // of is what the endpoint accepts, by family, protocol and ports.
-func (w *worldMap) of(e *pods) []World {
+func (w *worldMap) of(e *population.Pods) []World {
 	g := w.m.Governing(e.Endpoint, meaning.Ingress)
 	var key strings.Builder
 	own := false
@@ -48,7 +49,7 @@ func (w *worldMap) of(e *pods) []World {
 		}
 	}
 	if own {
-		fmt.Fprintln(&key, e.name)
+		fmt.Fprintln(&key, e.Ref())
 	}
 	if got, ok := w.answers[key.String()]; ok {
 		return got
@@ -107,7 +108,7 @@ type accepted struct {
 }
 
 // ask walks one packet of every elementary range of addresses and cell of ports.
-func (w *worldMap) ask(e *pods, family packet.Family, policies []*meaning.Policy) []World {
+func (w *worldMap) ask(e *population.Pods, family packet.Family, policies []*meaning.Policy) []World {
 	space := packet.Public(family)
 	ranges := packet.Elementary(space, w.boundaries(policies))
 	all := packet.Size(space.Ranges()...)
@@ -157,7 +158,7 @@ func (w *worldMap) boundaries(policies []*meaning.Policy) []netip.Prefix {
 const otherProtocol meaning.Protocol = 253
 
 // cells parts protocols and ports at the boundaries of the policies' rules.
-func cells(policies []*meaning.Policy, e *pods) []cell {
+func cells(policies []*meaning.Policy, e *population.Pods) []cell {
 	protocols := map[meaning.Protocol]bool{meaning.TCP: true, meaning.UDP: true, otherProtocol: true}
 	var ports, types []int // first numbers of ranges
 	for _, p := range policies {

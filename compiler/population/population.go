@@ -1,4 +1,11 @@
-package facts
+// Package population gathers the endpoints about which verdicts are asked: those that
+// the plan knows, those that manifests describe, and those that may come.
+//
+// Its invariant: whoever asks about an environment asks about the same pods, with the
+// labels that their namespaces have in the plan or in manifests.
+//
+// It must not know what is asked, nor how policies answer.
+package population
 
 import (
 	"maps"
@@ -13,37 +20,45 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// The kinds of endpoints.
+// Kind is what is known of pods.
+type Kind string
+
+// The kinds of pods.
 const (
-	kindWorkload   = "workload"
-	kindUnlabelled = "unlabelled"
-	kindDNS        = "dns"
+	Workload   Kind = "workload"
+	Unlabelled Kind = "unlabelled" // nothing describes them
+	DNS        Kind = "dns"        // the cluster's own
 )
 
-// pods is an endpoint that verdicts are asked about.
-type pods struct {
+// Pods are pods with the same labels.
+type Pods struct {
 	*meaning.Endpoint
-	name, kind string
-	dns        bool // meant to resolve names
+	Kind     Kind
+	Resolves bool // meant to resolve names
 }
 
-// population is everybody that verdicts are asked about.
-type population struct {
-	byNamespace map[string][]*pods
-	all         []*pods // by namespace, in the order of the plan; the DNS pods last
-	dns         []*pods
-	// stranger wears the DNS pods' labels in a namespace that nobody knows.
-	stranger *pods
+// Population is everybody about whom verdicts are asked, less, but for the last two
+// lists, whom the plan puts into quarantine.
+type Population struct {
+	ByNamespace map[string][]*Pods
+	All         []*Pods // by namespace, in the order of the plan; the DNS pods last
+	DNS         []*Pods
+	// Stranger wears the DNS pods' labels in a namespace that nobody knows.
+	Stranger *Pods
+
+	// Described are all endpoints of the manifests, and Planned a pod of each workload
+	// with just the labels by which it is selected; those in quarantine and, of the
+	// first, those of the host's network too. Both are sorted by namespace and name.
+	Described, Planned []*meaning.Endpoint
 }
 
-// known gathers the endpoints of each namespace: the plan's workloads, the manifests'
+// Of gathers the endpoints of each namespace: the plan's workloads, the manifests'
 // that none of those selects, and a pod without labels. Host-network pods, which no
 // policy selects, are left out.
-func known(p *plan.Plan, world object.Set) population {
+func Of(p *plan.Plan, world object.Set) Population {
 	described := meaning.Endpoints(world)
 	namespaces := meaning.Namespaces(world)
-	var pop population
-	pop.byNamespace = map[string][]*pods{}
+	pop := Population{ByNamespace: map[string][]*Pods{}, Described: described}
 	byNamespace := map[string][]*meaning.Endpoint{}
 	for _, e := range described {
 		e.NamespaceLabels = namespaceLabels(p, namespaces, e.Namespace)
@@ -69,38 +84,41 @@ func known(p *plan.Plan, world object.Set) population {
 			e := &meaning.Endpoint{
 				Namespace: w.Namespace, Name: w.Name, Labels: w.Selector.Example(), NamespaceLabels: everywhere, ServiceAccount: "default",
 			}
-			g.add(&pods{Endpoint: e, name: w.Ref(), kind: kindWorkload, dns: w.DNS})
+			g.add(&Pods{Endpoint: e, Kind: Workload, Resolves: w.DNS})
+			if !n.Pattern {
+				pop.Planned = append(pop.Planned, e)
+			}
 		}
 		for _, e := range byNamespace[n.Name] {
 			if e.HostNetwork || slices.ContainsFunc(workloads[n.Name], func(w plan.Workload) bool { return w.Selector.Matches(e.Labels) }) {
 				continue
 			}
-			g.add(&pods{Endpoint: e, name: e.Ref(), kind: kindWorkload, dns: dns})
+			g.add(&Pods{Endpoint: e, Kind: Workload, Resolves: dns})
 		}
-		slices.SortStableFunc(g.members, func(a, b *pods) int { return strings.Compare(a.name, b.name) })
-		g.add(&pods{ // nothing describes them
+		slices.SortStableFunc(g.members, func(a, b *Pods) int { return strings.Compare(a.Ref(), b.Ref()) })
+		g.add(&Pods{ // nothing describes them
 			Endpoint: &meaning.Endpoint{Namespace: n.Name, Name: "*", Labels: map[string]string{}, NamespaceLabels: everywhere, ServiceAccount: "default"},
-			name:     n.Name + "/*", kind: kindUnlabelled, dns: dns,
+			Kind:     Unlabelled, Resolves: dns,
 		})
-		pop.byNamespace[n.Name] = g.members
-		pop.all = append(pop.all, g.members...)
+		pop.ByNamespace[n.Name] = g.members
+		pop.All = append(pop.All, g.members...)
 	}
-	pop.dns = servers(p, byNamespace, namespaceLabels(p, namespaces, p.Cluster.DNS.Namespace))
-	pop.all = append(pop.all, pop.dns...)
-	pop.stranger = stranger(p)
+	pop.DNS = servers(p, byNamespace, namespaceLabels(p, namespaces, p.Cluster.DNS.Namespace))
+	pop.All = append(pop.All, pop.DNS...)
+	pop.Stranger = stranger(p)
 	return pop
 }
 
 // gathering keeps one endpoint of each set of labels and service account.
 type gathering struct {
-	members []*pods
+	members []*Pods
 	seen    map[string]bool
 	cut     []plan.Quarantined
 }
 
 // add takes in an endpoint, unless it is in quarantine: that it reaches nobody is what
 // was asked for.
-func (g *gathering) add(e *pods) {
+func (g *gathering) add(e *Pods) {
 	for _, q := range g.cut {
 		if q.End.Pods.Matches(e.Namespace, e.NamespaceLabels, e.Labels) {
 			return
@@ -131,7 +149,7 @@ func namespaceLabels(p *plan.Plan, manifests map[string]map[string]string, name 
 
 // servers are the DNS pods: those of the manifests that wear the Platform's labels,
 // or else a pod with those labels and nothing more.
-func servers(p *plan.Plan, described map[string][]*meaning.Endpoint, everywhere map[string]string) []*pods {
+func servers(p *plan.Plan, described map[string][]*meaning.Endpoint, everywhere map[string]string) []*Pods {
 	dns := p.Cluster.DNS
 	g := gathering{seen: map[string]bool{}}
 	wanted := make(object.Selector, 0, len(dns.Labels))
@@ -140,12 +158,12 @@ func servers(p *plan.Plan, described map[string][]*meaning.Endpoint, everywhere 
 	}
 	for _, e := range described[dns.Namespace] {
 		if !e.HostNetwork && wanted.Matches(e.Labels) {
-			g.add(&pods{Endpoint: e, name: e.Ref(), kind: kindDNS, dns: true})
+			g.add(&Pods{Endpoint: e, Kind: DNS, Resolves: true})
 		}
 	}
 	if len(g.members) == 0 {
 		e := &meaning.Endpoint{Namespace: dns.Namespace, Name: "dns", Labels: dns.Labels, NamespaceLabels: everywhere, ServiceAccount: "coredns", Addresses: podAddress(p)}
-		g.add(&pods{Endpoint: e, name: e.Ref(), kind: kindDNS, dns: true})
+		g.add(&Pods{Endpoint: e, Kind: DNS, Resolves: true})
 	}
 	return g.members
 }
@@ -179,7 +197,7 @@ func podAddress(p *plan.Plan) []netip.Addr {
 	return nil
 }
 
-func stranger(p *plan.Plan) *pods {
+func stranger(p *plan.Plan) *Pods {
 	name := "unknown-namespace"
 	for {
 		if _, taken := p.Namespace(name); !taken {
@@ -191,5 +209,5 @@ func stranger(p *plan.Plan) *pods {
 		Namespace: name, Name: "look-alike", Labels: p.Cluster.DNS.Labels,
 		NamespaceLabels: map[string]string{plan.NamespaceLabel: name}, ServiceAccount: "default",
 	}
-	return &pods{Endpoint: e, name: e.Ref(), kind: kindWorkload}
+	return &Pods{Endpoint: e, Kind: Workload}
 }
