@@ -291,25 +291,31 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 	return rules, c.found, c.err
 }
 
-// judge says what rendered objects do, and lets the rules decide on it. Where there
-// is no engine nothing is decided: wait tells why.
+// judge says what rendered objects do, holds the tests against it, and lets the rules
+// decide on it.
 func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set) (diag.List, error) {
 	m, found := meaning.Of(set, p.Cluster)
 	if found.Failed() {
 		return found, nil
 	}
 	found = append(found, proof.Tests(p, m)...)
+	judged, err := c.decide(ctx, p, m, set, world)
+	return append(found, judged...), err
+}
+
+// decide lets the rules decide. Where there is no engine nothing is decided: wait tells
+// why.
+func (c *checks) decide(ctx context.Context, p *plan.Plan, m *meaning.Meaning, set, world object.Set) (diag.List, error) {
 	documents := facts.Of(p, m, set, world)
 	<-c.ready
 	if c.engine == nil {
-		return found, c.err
+		return nil, c.err
 	}
 	inputs := make([]any, len(documents))
 	for i := range documents {
 		inputs[i] = documents[i]
 	}
-	judged, err := c.engine.Check(ctx, inputs)
-	return append(found, judged...), err
+	return c.engine.Check(ctx, inputs)
 }
 
 func sourcesOf(files []intent.File) map[string][]byte {

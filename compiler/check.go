@@ -8,7 +8,10 @@ import (
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
 
@@ -48,8 +51,7 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 			Suggest("give the directory, the files or (as -) the stream with the manifests"))
 	}
 	if !found.Failed() {
-		p := assumed(set)
-		judged, err := checks.judge(ctx, p, set, set)
+		judged, err := checks.manifests(ctx, set)
 		if err != nil {
 			return nil, err
 		}
@@ -61,6 +63,19 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	}
 	found = withEvidence(locateManifests(append(found, broken...), set, files), nil, authors{})
 	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
+}
+
+// manifests judges what somebody else's objects do: by the rules, and by whether both
+// halves of what they allow are there.
+func (c *checks) manifests(ctx context.Context, set object.Set) (diag.List, error) {
+	p := assumed(set)
+	m, found := meaning.Of(set, p.Cluster)
+	if found.Failed() {
+		return found, nil
+	}
+	found = append(found, proof.HalfOpen(m, population.Of(p, set).Described)...)
+	judged, err := c.decide(ctx, p, m, set, set)
+	return append(found, judged...), err
 }
 
 func count(n int, what string) string {

@@ -26,7 +26,7 @@ var (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{broken, idle}
+var Rules = []*diag.Rule{broken, idle, halfOpen}
 
 // Tests holds the plan's tests against the meaning of what was rendered. Of a test
 // that does not hold, one packet is shown. Tests about pods in quarantine pause.

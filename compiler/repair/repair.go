@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -53,6 +54,20 @@ func Of(m *meaning.Meaning, p meaning.Packet, d meaning.Direction, by meaning.De
 		return w.inDefaultTier(r)
 	default:
 		return w.change(r, w.section()+"/-")
+	}
+}
+
+// Hint is what to do, for people: a line of prose, and the lines to paste.
+func (r Repair) Hint() string {
+	switch number := r.At[strings.LastIndex(r.At, "/")+1:]; {
+	case r.Lines == "":
+		return r.Why
+	case r.Policy.IsZero():
+		return "add this policy:\n" + r.Lines
+	case number == "-":
+		return fmt.Sprintf("add to %s, at the end of %s:\n%s", r.Policy, strings.TrimSuffix(r.At, "/-"), r.Lines)
+	default:
+		return fmt.Sprintf("add to %s, before %s:\n%s", r.Policy, r.At, r.Lines)
 	}
 }
 

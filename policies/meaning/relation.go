@@ -41,6 +41,9 @@ type Relation struct {
 	// they are: which of both is a matter of speed alone.
 	narrow uint64
 
+	unlabelled packet.Numbers // see Unlabelled
+	stranger   uint32
+
 	ends       [][2]packet.Numbers // beside Atoms.ends, by family
 	rectangles []Rectangle
 }
@@ -164,7 +167,18 @@ func (r *Relation) populate(a *Atoms) {
 	}
 	r.podClasses(endpoints, false)
 	come := newcomers{r: r, namespaces: map[string]map[string]string{}}
-	r.podClasses(come.unlabelled(endpoints), true)
+	unlabelled := come.unlabelled(endpoints)
+	r.podClasses(unlabelled, true)
+	var without []uint32
+	for _, e := range unlabelled {
+		switch n := r.of[spot{pod: e}]; e.Namespace {
+		case come.unknown:
+			r.stranger = n
+		default:
+			without = append(without, n)
+		}
+	}
+	r.unlabelled = packet.NumbersOf(without...)
 	if wanted := come.wanted(); len(wanted) > 0 {
 		r.podClasses(wanted, true)
 		for _, s := range r.vocabulary.order {
@@ -276,11 +290,7 @@ func (r *Relation) End(e End, family int) packet.Numbers {
 func (r *Relation) Segments(class uint32, d Direction) []Segment {
 	var all []Segment
 	for _, s := range r.programs[d][r.programOf[d][class]].segments {
-		for _, part := range r.less(region{s.Families, s.Peers, s.Traffic}, s.except) {
-			s.Families, s.Peers, s.Traffic = part.families, part.peers, part.traffic
-			s.except = nil
-			all = append(all, s)
-		}
+		all = append(all, r.Parts(s)...)
 	}
 	return all
 }
