@@ -71,12 +71,13 @@ func (l *line) add(o *opening) {
 
 func (l *line) finding(m *meaning.Meaning, r *meaning.Relation) diag.Diagnostic {
 	x := l.first[0]
-	witness := r.Witness(meaning.Rectangle{From: x.own, To: x.peers, Traffic: x.traffic, Families: x.families})
+	rectangle := meaning.Rectangle{From: x.own, To: x.peers, Traffic: x.traffic, Families: x.families}
 	way, back, lacking := "send %s to %s, which may not receive it", "receive", meaning.Ingress
 	if l.direction == meaning.Ingress {
-		witness = r.Witness(meaning.Rectangle{From: x.peers, To: x.own, Traffic: x.traffic, Families: x.families})
+		rectangle.From, rectangle.To = x.peers, x.own
 		way, back, lacking = "receive %s from %s, which may not send it", "send", meaning.Egress
 	}
+	witness := likely(r, rectangle)
 	verdict := m.Walk(witness)
 	half, far := verdict.Ingress, witness.To
 	if lacking == meaning.Egress {
@@ -96,11 +97,31 @@ func (l *line) finding(m *meaning.Meaning, r *meaning.Relation) diag.Diagnostic 
 	if !half.By.Policy.IsZero() {
 		d.Related = append(d.Related, diag.Related{Subject: diag.Subject{Object: half.By.Policy}, Message: "this policy isolates " + far.String()})
 	}
+	if l.instead != nil {
+		return d.Because("%s", why).Suggest("name the same protocols and ports in both rules: those on which the pods listen, whatever their Service's are")
+	}
 	mended := repair.Of(m, witness, lacking, half.By)
-	if mended.Lines != "" && (len(l.ports) > 1 || l.peers.Count() > 1) {
-		why += "; the lines below mend the first of these flows"
+	if one := witness.Header().String(); mended.Lines != "" && (len(l.ports) > 1 || l.ports[0] != one || l.own.Count()*l.peers.Count() > 1) {
+		why += fmt.Sprintf("; the lines below open %s, and the others are like it", witness)
 	}
 	return d.Because("%s", why).Suggest("%s", mended.Hint())
+}
+
+// likely is a packet of the rectangle: where there is much to choose from, one to a port
+// that its receiver names, or to the web's.
+func likely(r *meaning.Relation, x meaning.Rectangle) meaning.Packet {
+	witness := r.Witness(x)
+	ports := []meaning.NamedPort{{Protocol: packet.TCP, Number: 80}}
+	if e := witness.To.Endpoint; e != nil {
+		ports = append(slices.Clone(e.Ports), ports...)
+	}
+	for _, p := range ports {
+		if one := x.Traffic.Intersect(packet.Ports(p.Protocol, p.Number, p.Number)); !one.IsEmpty() {
+			x.Traffic = one
+			return r.Witness(x)
+		}
+	}
+	return witness
 }
 
 func without(texts, others []string) []string {
