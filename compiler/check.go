@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 
+	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
@@ -51,11 +52,17 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 			Suggest("give the directory, the files or (as -) the stream with the manifests"))
 	}
 	if !found.Failed() {
-		judged, err := checks.manifests(ctx, set)
-		if err != nil {
-			return nil, err
+		p := assumed(set)
+		m, unread := meaning.Of(set, p.Cluster)
+		if found = append(found, unread...); !unread.Failed() {
+			everybody := population.Of(p, set)
+			found = append(found, proof.HalfOpen(m, everybody.Described)...)
+			judged, err := checks.judge(ctx, facts.Of(p, m, set, everybody))
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, judged...)
 		}
-		found = append(found, judged...)
 	}
 	rules, broken, err := checks.wait()
 	if err != nil {
@@ -63,19 +70,6 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	}
 	found = withEvidence(locateManifests(append(found, broken...), set, files), nil, authors{})
 	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
-}
-
-// manifests judges what somebody else's objects do: by the rules, and by whether both
-// halves of what they allow are there.
-func (c *checks) manifests(ctx context.Context, set object.Set) (diag.List, error) {
-	p := assumed(set)
-	m, found := meaning.Of(set, p.Cluster)
-	if found.Failed() {
-		return found, nil
-	}
-	found = append(found, proof.HalfOpen(m, population.Of(p, set).Described)...)
-	judged, err := c.decide(ctx, p, m, set, set)
-	return append(found, judged...), err
 }
 
 func count(n int, what string) string {

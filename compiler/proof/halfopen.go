@@ -36,8 +36,8 @@ func HalfOpen(m *meaning.Meaning, described []*meaning.Endpoint) diag.List {
 	}
 	r := meaning.Evaluate(m, &a)
 	var found diag.List
-	for _, l := range merge(surveyOf(m, r).openings()) {
-		found = append(found, l.finding(m, r))
+	for _, v := range merge(surveyOf(m, r).openings()) {
+		found = append(found, v.finding(m, r))
 	}
 	return found
 }

@@ -12,56 +12,56 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// line is what one rule, as it is written, opens in vain: peers and protocols make
+// vain is what one rule, as it is written, opens and nobody uses: peers and protocols make
 // several rules of it.
-type line struct {
+type vain struct {
 	at        diag.Subject
 	direction meaning.Direction
 	pairs              // whose half it is, and who lacks theirs
 	ports     []string // that lack the other half
 	others    []string // the rule's ports that do not
 	first     []region // what is missing, by opening
-	instead   *line    // the other half's own line, which is in vain as well
+	instead   *vain    // the other half's own line, which is in vain as well
 }
 
-// merge makes lines of openings. Two that open the halves of the same pairs, and do
+// merge joins the openings of one rule. Two rules that open the halves of the same pairs, and do
 // not meet, are one mistake: it is told at the sender's.
-func merge(openings []*opening) []*line {
-	var lines []*line
+func merge(openings []*opening) []*vain {
+	var lines []*vain
 	for _, o := range openings {
 		at := diag.Subject{Object: o.policy.ID, Pointer: o.rule.Pointer}
-		i := slices.IndexFunc(lines, func(l *line) bool { return l.at == at && l.direction == o.direction })
+		i := slices.IndexFunc(lines, func(v *vain) bool { return v.at == at && v.direction == o.direction })
 		if i < 0 {
 			i = len(lines)
-			lines = append(lines, &line{at: at, direction: o.direction})
+			lines = append(lines, &vain{at: at, direction: o.direction})
 		}
 		lines[i].add(o)
 	}
-	told := map[*line]bool{}
-	for _, l := range lines {
-		if l.direction != meaning.Egress {
+	told := map[*vain]bool{}
+	for _, v := range lines {
+		if v.direction != meaning.Egress {
 			continue
 		}
-		i := slices.IndexFunc(lines, func(other *line) bool {
-			return other.direction == meaning.Ingress && !told[other] && other.own.Equal(l.peers) && other.peers.Equal(l.own)
+		i := slices.IndexFunc(lines, func(other *vain) bool {
+			return other.direction == meaning.Ingress && !told[other] && other.own.Equal(v.peers) && other.peers.Equal(v.own)
 		})
 		if i >= 0 {
-			l.instead = lines[i]
-			told[l.instead] = true
+			v.instead = lines[i]
+			told[v.instead] = true
 		}
 	}
-	return slices.DeleteFunc(lines, func(l *line) bool { return told[l] })
+	return slices.DeleteFunc(lines, func(v *vain) bool { return told[v] })
 }
 
-func (l *line) add(o *opening) {
+func (v *vain) add(o *opening) {
 	for _, p := range o.ports {
 		for _, x := range p.missing {
-			l.own, l.peers = l.own.Union(x.own), l.peers.Union(x.peers)
+			v.own, v.peers = v.own.Union(x.own), v.peers.Union(x.peers)
 		}
-		texts := &l.others
+		texts := &v.others
 		if len(p.missing) > 0 {
-			texts = &l.ports
-			l.first = append(l.first, p.missing...)
+			texts = &v.ports
+			v.first = append(v.first, p.missing...)
 		}
 		if !slices.Contains(*texts, p.text) {
 			*texts = append(*texts, p.text)
@@ -69,11 +69,11 @@ func (l *line) add(o *opening) {
 	}
 }
 
-func (l *line) finding(m *meaning.Meaning, r *meaning.Relation) diag.Diagnostic {
-	x := l.first[0]
+func (v *vain) finding(m *meaning.Meaning, r *meaning.Relation) diag.Diagnostic {
+	x := v.first[0]
 	rectangle := meaning.Rectangle{From: x.own, To: x.peers, Traffic: x.traffic, Families: x.families}
 	way, back, lacking := "send %s to %s, which may not receive it", "receive", meaning.Ingress
-	if l.direction == meaning.Ingress {
+	if v.direction == meaning.Ingress {
 		rectangle.From, rectangle.To = x.peers, x.own
 		way, back, lacking = "receive %s from %s, which may not send it", "send", meaning.Egress
 	}
@@ -83,25 +83,25 @@ func (l *line) finding(m *meaning.Meaning, r *meaning.Relation) diag.Diagnostic 
 	if lacking == meaning.Egress {
 		half, far = verdict.Egress, witness.From
 	}
-	d := halfOpen.On(l.at, "%s may "+way, r.Names(l.own), strings.Join(l.ports, ", "), r.Names(l.peers))
+	d := halfOpen.On(v.at, "%s may "+way, r.Names(v.own), strings.Join(v.ports, ", "), r.Names(v.peers))
 	why := fmt.Sprintf("a connection needs both halves, and the %s half of %s is missing: %s", lacking, far, half.By.Reason)
-	if l.instead != nil {
-		why += fmt.Sprintf("; what it may %s is %s", back, strings.Join(l.instead.ports, ", "))
-		d.Related = append(d.Related, diag.Related{Subject: l.instead.at, Message: "the other half is open for " + strings.Join(l.instead.ports, ", ")})
-	} else if working := without(l.others, l.ports); len(working) > 0 {
+	if v.instead != nil {
+		why += fmt.Sprintf("; what it may %s is %s", back, strings.Join(v.instead.ports, ", "))
+		d.Related = append(d.Related, diag.Related{Subject: v.instead.at, Message: "the other half is open for " + strings.Join(v.instead.ports, ", ")})
+	} else if working := without(v.others, v.ports); len(working) > 0 {
 		why += fmt.Sprintf("; both halves are open for %s", strings.Join(working, ", "))
 	}
-	for _, e := range owners(r, l.peers) {
+	for _, e := range owners(r, v.peers) {
 		d.Related = append(d.Related, diag.Related{Subject: diag.Subject{Object: e.Object}, Message: fmt.Sprintf("the %s of %s is what is missing", lacking, e.Ref())})
 	}
 	if !half.By.Policy.IsZero() {
 		d.Related = append(d.Related, diag.Related{Subject: diag.Subject{Object: half.By.Policy}, Message: "this policy isolates " + far.String()})
 	}
-	if l.instead != nil {
+	if v.instead != nil {
 		return d.Because("%s", why).Suggest("name the same protocols and ports in both rules: those on which the pods listen, whatever their Service's are")
 	}
 	mended := repair.Of(m, witness, lacking, half.By)
-	if one := witness.Header().String(); mended.Lines != "" && (len(l.ports) > 1 || l.ports[0] != one || l.own.Count()*l.peers.Count() > 1) {
+	if one := witness.Header().String(); mended.Lines != "" && (len(v.ports) > 1 || v.ports[0] != one || v.own.Count()*v.peers.Count() > 1) {
 		why += fmt.Sprintf("; the lines below open %s, and the others are like it", witness)
 	}
 	return d.Because("%s", why).Suggest("%s", mended.Hint())
