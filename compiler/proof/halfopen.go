@@ -56,25 +56,27 @@ type survey struct {
 	answers map[*meaning.Segment][]answered // by a side's first segment
 }
 
-// pairs are all pairs of an end whose policy it is and one of its peers.
-type pairs struct{ own, peers packet.Numbers }
+// crossing is all pairs of an end whose policy it is and one of its peers.
+type crossing struct{ own, peers packet.Numbers }
 
-func (p pairs) isEmpty() bool { return p.own.IsEmpty() || p.peers.IsEmpty() }
+func (p crossing) isEmpty() bool { return p.own.IsEmpty() || p.peers.IsEmpty() }
 
-func (p pairs) and(q pairs) pairs { return pairs{p.own.Intersect(q.own), p.peers.Intersect(q.peers)} }
+func (p crossing) and(q crossing) crossing {
+	return crossing{p.own.Intersect(q.own), p.peers.Intersect(q.peers)}
+}
 
 // minus is what others leave of pairs.
-func (p pairs) minus(others []pairs) []pairs {
-	left := []pairs{p}
+func (p crossing) minus(others []crossing) []crossing {
+	left := []crossing{p}
 	for _, q := range others {
-		var next []pairs
+		var next []crossing
 		for _, part := range left {
 			common := part.and(q)
 			if common.isEmpty() {
 				next = append(next, part)
 				continue
 			}
-			for _, rest := range []pairs{{part.own.Subtract(q.own), part.peers}, {common.own, part.peers.Subtract(q.peers)}} {
+			for _, rest := range []crossing{{part.own.Subtract(q.own), part.peers}, {common.own, part.peers.Subtract(q.peers)}} {
 				if !rest.isEmpty() {
 					next = append(next, rest)
 				}
@@ -87,7 +89,7 @@ func (p pairs) minus(others []pairs) []pairs {
 
 // region is traffic between pairs.
 type region struct {
-	pairs
+	crossing
 	traffic  packet.Traffic
 	families meaning.Families
 }
@@ -115,7 +117,7 @@ type port struct {
 	text    string
 	traffic packet.Traffic
 	opened  []region
-	works   []pairs // for which the other half allows some of it
+	works   []crossing // for which the other half allows some of it
 	missing []region
 }
 
@@ -180,7 +182,7 @@ func (s *survey) openings() []*opening {
 					known[rule] = o
 					all = append(all, o)
 				}
-				s.open(o, pairs{side.Classes, segment.Peers.Intersect(everybody)}, segment)
+				s.open(o, crossing{side.Classes, segment.Peers.Intersect(everybody)}, segment)
 			}
 		}
 	}
@@ -235,20 +237,20 @@ func spell(p meaning.PortMatch) string {
 }
 
 // open takes note of what a rule allows between pairs, and whom it works for.
-func (s *survey) open(o *opening, of pairs, segment *meaning.Segment) {
+func (s *survey) open(o *opening, of crossing, segment *meaning.Segment) {
 	if of.isEmpty() {
 		return
 	}
 	o.allOwn = o.allOwn || of.own.Overlaps(s.unlabelled.Union(s.stranger))
 	o.allPeers = o.allPeers || of.peers.Overlaps(s.unlabelled)
 	o.everybody = o.everybody || of.peers.Overlaps(s.stranger)
-	of = of.and(pairs{s.described, s.described})
-	clients := pairs{of.own.Subtract(s.servers), of.peers.Subtract(s.servers)}
+	of = of.and(crossing{s.described, s.described})
+	clients := crossing{of.own.Subtract(s.servers), of.peers.Subtract(s.servers)}
 	other := segment.Traffic.Subtract(s.names)
 	for _, x := range []region{
 		{clients, segment.Traffic, segment.Families},
-		{pairs{of.own.Intersect(s.servers), of.peers}, other, segment.Families},
-		{pairs{clients.own, of.peers.Intersect(s.servers)}, other, segment.Families},
+		{crossing{of.own.Intersect(s.servers), of.peers}, other, segment.Families},
+		{crossing{clients.own, of.peers.Intersect(s.servers)}, other, segment.Families},
 	} {
 		if x.isEmpty() {
 			continue
@@ -265,8 +267,8 @@ func (s *survey) open(o *opening, of pairs, segment *meaning.Segment) {
 }
 
 // working are the pairs of which the other half does not merely lack a rule.
-func (s *survey) working(d meaning.Direction, x region) []pairs {
-	var all []pairs
+func (s *survey) working(d meaning.Direction, x region) []crossing {
+	var all []crossing
 	for side := range s.r.Sides(x.peers, 1-d) {
 		var own packet.Numbers
 		for _, a := range s.answersOf(side) {
@@ -275,7 +277,7 @@ func (s *survey) working(d meaning.Direction, x region) []pairs {
 			}
 		}
 		if !own.IsEmpty() {
-			all = append(all, pairs{own, side.Classes})
+			all = append(all, crossing{own, side.Classes})
 		}
 	}
 	return all
@@ -314,10 +316,10 @@ func (s *survey) missing(o *opening) bool {
 		works := slices.Clone(p.works)
 		for _, w := range p.works {
 			if o.allOwn {
-				works = append(works, pairs{s.described, w.peers})
+				works = append(works, crossing{s.described, w.peers})
 			}
 			if o.allPeers {
-				works = append(works, pairs{w.own, s.described})
+				works = append(works, crossing{w.own, s.described})
 			}
 		}
 		for _, x := range p.opened {
@@ -334,7 +336,7 @@ func (s *survey) missing(o *opening) bool {
 
 // alone reports whether the pairs are a pod and itself: what it says to itself never
 // leaves it. To a rule for all pods, or about all, a workload is no more than that.
-func (s *survey) alone(p pairs, all bool) bool {
+func (s *survey) alone(p crossing, all bool) bool {
 	n, _ := p.own.Min()
 	c := s.r.Classes()[n]
 	return p.own.Count() == 1 && p.own.Equal(p.peers) && len(c.Endpoints) == 1 && (all || c.Endpoints[0].Object.Kind == "Pod")

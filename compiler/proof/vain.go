@@ -17,7 +17,7 @@ import (
 type vain struct {
 	at        diag.Subject
 	direction meaning.Direction
-	pairs              // whose half it is, and who lacks theirs
+	crossing           // whose half it is, and who lacks theirs
 	ports     []string // that lack the other half
 	others    []string // the rule's ports that do not
 	first     []region // what is missing, by opening
