@@ -43,6 +43,9 @@ var disguises = []disguise{
 	{"PC202", "egress open but DNS' own ingress closed", []string{"governed.yaml", "wrong/dns-ingress.yaml"}, "NetworkPolicy kube-system/dns-clients"},
 	{"PC202", "a cluster-wide allow-DNS helper that isolates CoreDNS itself", []string{"wrong/helper.yaml"}, "GlobalNetworkPolicy allow-dns"},
 	{"PC202", "port 53 to anywhere", []string{"wrong/anywhere.yaml"}, "NetworkPolicy anywhere/dns"},
+	{"PC202", "port 53 to anywhere, but for the server that one would try", []string{"but-one.yaml"}, "NetworkPolicy shop/dns"},
+	{"PC202", "port 53 to most of anywhere, among other ports", []string{"halves.yaml"}, "NetworkPolicy shop/dns"},
+	{"PC202", "DNS pods that reach no upstream", []string{"no-upstream.yaml"}, "NetworkPolicy kube-system/servers"},
 	{"PC202", "port 53 to any pod of any namespace that wears the label", []string{"wrong/any-namespace.yaml"}, "NetworkPolicy any-namespace/dns"},
 
 	{"PC203", "::/0", []string{"wrong/baseline.yaml", "wrong/zero-v6.yaml"}, "NetworkPolicy shop/zero-v6"},
@@ -117,6 +120,27 @@ func TestDisguises(t *testing.T) {
 			}
 			if !slices.ContainsFunc(built.Report.Findings, func(f diag.Diagnostic) bool { return f.Rule.Code == code }) {
 				t.Errorf("expected %s\n%s", code, asText(t, built.Report))
+			}
+		})
+	}
+}
+
+// TestLookAlikes: what looks like one of these mistakes, and is somebody's choice.
+func TestLookAlikes(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{
+		"a resolver outside":           "resolver.yaml",
+		"DNS pods with one upstream":   "upstream.yaml",
+		"everything as it ought to be": "governed.yaml",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			built, err := Check(t.Context(), disguised(t, "PC202", []string{file}), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(built.Report.Findings) > 0 {
+				t.Errorf("expected nothing\n%s", asText(t, built.Report))
 			}
 		})
 	}

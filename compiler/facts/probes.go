@@ -7,10 +7,11 @@ import (
 	"portcullis.dev/policies/meaning"
 )
 
-// Servers outside that anybody may ask for names, one of each family.
+// Servers outside that anybody may ask for names, one of each family, and one that
+// stands for the servers that the DNS pods ask in their turn. Where policies tell them
+// from other addresses, another takes their place.
 var (
-	outside = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
-	// upstream stands for the servers that the DNS pods ask in their turn.
+	outside  = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
 	upstream = netip.MustParseAddr("1.1.1.1")
 )
 
@@ -33,8 +34,11 @@ func (a *asker) clientProbes(e *population.Pods) []Probe {
 	for _, address := range dns.NodeLocal {
 		ask("node-local", meaning.Address(address), address.String(), dnsPort)
 	}
-	for _, address := range outside {
-		ask("anywhere", meaning.Address(address), address.String(), dnsPort)
+	for _, sample := range outside {
+		for _, protocol := range dnsProtocols {
+			address := a.world.anywhere(e, sample, protocol)
+			probes = append(probes, a.probe("anywhere", meaning.Pod(e.Endpoint), meaning.Address(address), address.String(), protocol, dnsPort))
+		}
 	}
 	ask("look-alike", meaning.Pod(a.known.Stranger.Endpoint), a.known.Stranger.Ref(), dns.Port)
 	return probes
@@ -64,7 +68,8 @@ func (a *asker) serverProbes(server *population.Pods) []Probe {
 		}
 	}
 	for _, protocol := range dnsProtocols {
-		probes = append(probes, a.probe("upstream", meaning.Pod(server.Endpoint), meaning.Address(upstream), upstream.String(), protocol, dnsPort))
+		address := a.world.upstream(server, upstream, protocol)
+		probes = append(probes, a.probe("upstream", meaning.Pod(server.Endpoint), meaning.Address(address), address.String(), protocol, dnsPort))
 	}
 	return probes
 }

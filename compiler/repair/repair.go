@@ -147,6 +147,9 @@ func (w *want) exact(p *meaning.Policy) bool {
 func (w *want) inDefaultTier(r Repair) Repair {
 	r.Why = w.by.Reason + "; the rule lets " + w.sentence()
 	for _, p := range w.m.Policies {
+		if p.ID.Namespace != w.own.Namespace {
+			continue
+		}
 		kubernetes := isKubernetes(p.ID)
 		if p.Tier != meaning.DefaultTier || kubernetes && !w.kubernetesCan() || !kubernetes && !isCalico(p.ID) || !w.exact(p) {
 			continue
