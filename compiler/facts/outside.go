@@ -14,27 +14,27 @@ import (
 // anywhere: a few resolvers outside are somebody's choice.
 const widest = 0.25
 
-// anywhere is an address that stands for the internet: one that the endpoint may ask for
-// names if it may ask many, and else one that it may not.
-func (w *worldMap) anywhere(e *population.Pods, sample netip.Addr, protocol meaning.Protocol) netip.Addr {
-	g := w.m.Governing(e.Endpoint, meaning.Egress)
+// anywhere gives, for a sample of a family, an address that stands for the internet: one
+// that the endpoint may ask for names if it may ask many, and else one that it may not.
+func (w *worldMap) anywhere(e *population.Pods, g meaning.Governed) func(netip.Addr, meaning.Protocol) netip.Addr {
 	if !g.Isolated || !w.mayAdmit(g.Policies, meaning.Egress) {
-		return sample // like all others
+		return func(sample netip.Addr, _ meaning.Protocol) netip.Addr { return sample } // like all others
 	}
-	space := packet.Public(familyOf(netip.PrefixFrom(sample, sample.BitLen())))
-	return w.asked(e, g.Policies, sample, protocol, packet.AddressRanges(space.Ranges()...), widest)
+	return func(sample netip.Addr, protocol meaning.Protocol) netip.Addr {
+		space := packet.Public(familyOf(netip.PrefixFrom(sample, sample.BitLen())))
+		return w.asked(e, g.Policies, sample, protocol, packet.AddressRanges(space.Ranges()...), widest)
+	}
 }
 
 // upstream is an address outside the pod network that the endpoint may ask for names,
 // if there is one: which server its node knows, no manifest tells.
-func (w *worldMap) upstream(e *population.Pods, sample netip.Addr, protocol meaning.Protocol) netip.Addr {
+func (w *worldMap) upstream(e *population.Pods, g meaning.Governed, sample netip.Addr, protocol meaning.Protocol) netip.Addr {
 	pods := slices.Clone(w.m.Cluster.PodCIDRs)
 	for _, other := range w.m.Endpoints {
 		for _, address := range other.Addresses {
 			pods = append(pods, netip.PrefixFrom(address, address.BitLen()))
 		}
 	}
-	g := w.m.Governing(e.Endpoint, meaning.Egress)
 	return w.asked(e, g.Policies, sample, protocol, packet.EveryAddress().Subtract(packet.AddressesOf(pods...)), 0)
 }
 

@@ -20,7 +20,7 @@ const dnsPort = 53 // IANA; the cluster's own DNS pods may listen on another
 var dnsProtocols = []meaning.Protocol{meaning.UDP, meaning.TCP}
 
 // clientProbes ask about name resolution from an endpoint's side.
-func (a *asker) clientProbes(e *population.Pods) []Probe {
+func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []Probe {
 	probes := []Probe{}
 	dns := a.plan.Cluster.DNS
 	ask := func(purpose string, to meaning.Peer, name string, port int) {
@@ -34,9 +34,10 @@ func (a *asker) clientProbes(e *population.Pods) []Probe {
 	for _, address := range dns.NodeLocal {
 		ask("node-local", meaning.Address(address), address.String(), dnsPort)
 	}
+	anywhere := a.world.anywhere(e, egress)
 	for _, sample := range outside {
 		for _, protocol := range dnsProtocols {
-			address := a.world.anywhere(e, sample, protocol)
+			address := anywhere(sample, protocol)
 			probes = append(probes, a.probe("anywhere", meaning.Pod(e.Endpoint), meaning.Address(address), address.String(), protocol, dnsPort))
 		}
 	}
@@ -47,7 +48,7 @@ func (a *asker) clientProbes(e *population.Pods) []Probe {
 // serverProbes ask about the DNS pods: whether they let clients in, and reach their
 // upstream. Of the clients that get the same answer for the same reason, the first
 // stands for all.
-func (a *asker) serverProbes(server *population.Pods) []Probe {
+func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) []Probe {
 	probes := []Probe{}
 	for _, protocol := range dnsProtocols {
 		type answer struct {
@@ -68,7 +69,7 @@ func (a *asker) serverProbes(server *population.Pods) []Probe {
 		}
 	}
 	for _, protocol := range dnsProtocols {
-		address := a.world.upstream(server, upstream, protocol)
+		address := a.world.upstream(server, egress, upstream, protocol)
 		probes = append(probes, a.probe("upstream", meaning.Pod(server.Endpoint), meaning.Address(address), address.String(), protocol, dnsPort))
 	}
 	return probes
