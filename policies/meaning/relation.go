@@ -165,7 +165,7 @@ func (r *Relation) populate(a *Atoms) {
 	}
 	r.podClasses(endpoints, false)
 	come := newcomers{r: r, namespaces: map[string]map[string]string{}}
-	unlabelled := come.unlabelled(endpoints)
+	unlabelled := come.unlabelled(endpoints, a)
 	r.podClasses(unlabelled, true)
 	var without []uint32
 	for _, e := range unlabelled {
