@@ -38,7 +38,7 @@ func Tests(p *plan.Plan, m *meaning.Meaning) diag.List {
 	var asked []plan.Test
 	var flows []meaning.Flow
 	for _, t := range p.Tests {
-		if !paused(p, t.From) && !paused(p, t.To) {
+		if !Paused(p, t) {
 			asked = append(asked, t)
 			flows = append(flows, meaning.Flow{From: end(a, t.From), To: end(a, t.To), Traffic: traffic(t.Ports)})
 		}
@@ -109,6 +109,9 @@ func deciding(v meaning.Verdict) (half meaning.Half, direction string) {
 	}
 	return v.Ingress, "ingress"
 }
+
+// Paused reports whether a test waits: pods that it is about are in quarantine.
+func Paused(p *plan.Plan, t plan.Test) bool { return paused(p, t.From) || paused(p, t.To) }
 
 // paused reports whether the end's pods are certainly in quarantine.
 func paused(p *plan.Plan, e plan.End) bool {
