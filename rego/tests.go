@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -127,34 +128,46 @@ func (e *Engine) runTests(ctx context.Context, modules map[string]*module, names
 // headOf is the first line of a test.
 func headOf(r *tester.Result) diag.Span { return spanOf(r.Location.File, r.Location) }
 
-// nameOf is the test's name as written: OPA numbers tests of the same name.
+// numbered is what OPA adds to the name of a test that is not the only one of its name.
+var numbered = regexp.MustCompile(`#[0-9]+`)
+
+// nameOf is the test's name as written.
 func nameOf(r *tester.Result) string {
-	name, _, _ := strings.Cut(r.Name, "#")
-	return strings.TrimPrefix(r.Package, "data.") + "." + name
+	return strings.TrimPrefix(r.Package, "data.") + "." + numbered.ReplaceAllString(r.Name, "")
 }
 
 // failedTest says why a test does not hold and, where it is known, how far it comes.
 func (e *Engine) failedTest(r *tester.Result, modules map[string]*module, coverage cover.Report) diag.Diagnostic {
 	name := e.limits.clip(nameOf(r))
-	d := brokenTest.At(headOf(r), "%s is false or undefined, expected true", name)
-	var raised *topdown.Error
-	switch {
-	case topdown.IsCancel(r.Error):
+	if topdown.IsCancel(r.Error) {
 		return brokenTest.At(headOf(r), "%s takes longer than %v", name, e.limits.time).Suggest("%s", exhaustedHint)
-	case errors.As(r.Error, &raised):
-		d = brokenTest.At(headOf(r), "%s cannot be evaluated: %s", name, e.limits.clip(oneLine(raised.Message)))
-		if m := moduleAt(modules, raised.Location); m != nil {
-			d = d.See(m.span(raised.Location), "it fails here")
-		}
-		return d
-	case r.Error != nil:
-		return brokenTest.At(headOf(r), "%s cannot be evaluated: %s", name, e.limits.clip(oneLine(r.Error.Error())))
 	}
+	if r.Error != nil {
+		return e.failingTest(r, modules)
+	}
+	d := brokenTest.At(headOf(r), "%s is false or undefined, expected true", name)
 	if cases := failedCases(r); len(cases) > 0 {
-		d = brokenTest.At(headOf(r), "%s does not hold for %s", name, e.limits.clip(strings.Join(cases, ", ")))
+		d = brokenTest.At(headOf(r), "%s is not true of %s", name, e.limits.clip(strings.Join(cases, ", ")))
 	}
 	if at, ok := furthest(r, coverage); ok {
 		d = d.See(at, "it comes this far")
+	}
+	return d.Suggest("mend the rule, or the test")
+}
+
+// failingTest says where the evaluation of a test fails.
+func (e *Engine) failingTest(r *tester.Result, modules map[string]*module) diag.Diagnostic {
+	message := r.Error.Error()
+	var raised *topdown.Error
+	var at *ast.Location
+	if errors.As(r.Error, &raised) {
+		message, at = raised.Message, raised.Location
+	}
+	d := brokenTest.At(headOf(r), "%s fails: %s", e.limits.clip(nameOf(r)), e.limits.clip(oneLine(message))).
+		Because("what is not evaluated to its end is not true").
+		Suggest("guard the expression that fails, or mend the test")
+	if m := moduleAt(modules, at); m != nil {
+		d = d.See(m.span(at), "it fails here")
 	}
 	return d
 }
@@ -184,8 +197,8 @@ func failedCases(r *tester.Result) []string {
 	return names
 }
 
-// furthest is the last of the expressions in a test's body, as written, that was
-// evaluated: those before it held.
+// furthest is where the last line of a test's body begins, as written, of which
+// something was evaluated: what stands before it holds.
 func furthest(r *tester.Result, coverage cover.Report) (at diag.Span, ok bool) {
 	lastRow, _ := r.Location.End()
 	file := coverage.Files[r.Location.File]
@@ -193,8 +206,7 @@ func furthest(r *tester.Result, coverage cover.Report) (at diag.Span, ok bool) {
 		return diag.Span{}, false
 	}
 	for _, c := range file.Covered { // in order
-		after := cmp.Or(cmp.Compare(c.Start.Row, r.Location.Row), cmp.Compare(c.Start.Col, r.Location.Col)) > 0
-		if after && c.End.Row <= lastRow {
+		if c.Start.Row > max(r.Location.Row, at.Start.Line) && c.End.Row <= lastRow {
 			at, ok = diag.Span{File: r.Location.File,
 				Start: diag.Position{Line: c.Start.Row, Column: c.Start.Col},
 				End:   diag.Position{Line: c.End.Row, Column: c.End.Col}}, true
@@ -244,13 +256,13 @@ func (e *Engine) untested(coverage []diag.Coverage) diag.List {
 		if !c.module.own && !tested[c.name] {
 			found = append(found, noTest.At(c.module.head(), "no test evaluates rule %s", c.rule.Code).
 				Because("a rule that has never been seen to find anything may find nothing").
-				Suggest(testExample, strings.TrimSuffix(c.module.file, ".rego"), c.name))
+				Suggest(testExample, strings.TrimSuffix(path.Base(c.module.file), ".rego"), c.name))
 		}
 	}
 	return found
 }
 
-const testExample = `Write tests into %s_test.rego:
+const testExample = `Write tests into a file beside it, %s_test.rego:
 package portcullis.checks.%[2]s_test
 
 import data.portcullis.checks.%[2]s
