@@ -24,7 +24,7 @@ var (
 		Title: "A test of a rule that does not hold",
 		Help:  "A test in Rego holds where it is true. This one is false or undefined, or its evaluation fails: either the rule does something else than the test expects, or the test asks for what nobody wants any more. A failed test cannot be waived."}
 	noTest = &diag.Rule{Code: "PC311", Severity: diag.Warning,
-		Title: "A rule that no test evaluates",
+		Title: "A rule that no test reaches",
 		Help:  "A rule that has never been seen to find anything may find nothing. Write a test that expects a finding and one that expects none, in a file beside the rule whose name ends in _test.rego."}
 )
 
@@ -254,7 +254,7 @@ func (e *Engine) untested(coverage []diag.Coverage) diag.List {
 	var found diag.List
 	for _, c := range e.checks {
 		if !c.module.own && !tested[c.name] {
-			found = append(found, noTest.At(c.module.head(), "no test evaluates rule %s", c.rule.Code).
+			found = append(found, noTest.At(c.module.head(), "no test reaches rule %s", c.rule.Code).
 				Because("a rule that has never been seen to find anything may find nothing").
 				Suggest(testExample, strings.TrimSuffix(path.Base(c.module.file), ".rego"), c.name))
 		}

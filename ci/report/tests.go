@@ -18,7 +18,7 @@ func (t *textWriter) tests(r diag.Report) {
 		fmt.Fprintf(t, "%s %s: %s%s\n", t.paint(t.palette.place, terminal(test.Span.String()+":")), outcome, terminal(test.Name), environments(test.Environments))
 	}
 	for _, c := range r.Coverage {
-		fmt.Fprintf(t, "%s tests evaluate %d of %d lines (%d %%)", t.paint(t.palette.place, terminal(c.File+":")), len(c.Covered), len(c.Covered)+len(c.Missed), c.Percent())
+		fmt.Fprintf(t, "%s tests reach %d of %d lines (%d %%)", t.paint(t.palette.place, terminal(c.File+":")), len(c.Covered), len(c.Covered)+len(c.Missed), c.Percent())
 		if len(c.Missed) > 0 {
 			t.WriteString(", not " + ranges(c.Missed))
 		}
