@@ -35,6 +35,7 @@ func (o Options) Test(ctx context.Context, files []intent.File, before diag.List
 			return diag.Report{}, err
 		}
 		tests = append(tests, rules.Tests...)
+		slices.SortStableFunc(tests, func(a, b diag.Test) int { return a.Span.Compare(b.Span) })
 		report.Coverage = rules.Coverage
 		report.Findings = append(report.Findings, rules.Found...)
 	}

@@ -132,6 +132,8 @@ func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
 // IsTest reports whether a file holds tests of rules, as OPA names them.
 func IsTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
 
+func isRule(file string) bool { return !IsTest(file) }
+
 func parse(file string, source []byte, capabilities *ast.Capabilities) (*ast.Module, error) {
 	return ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{
 		Capabilities: capabilities, ProcessAnnotation: true, RegoVersion: ast.RegoV1,
@@ -253,13 +255,13 @@ func (e *Engine) compileStrictly(capabilities *ast.Capabilities) (diag.List, err
 	typed, failed := e.compileOnce(capabilities, schemas)
 	if len(failed) == 0 {
 		e.compiler = typed
-		return e.vocabulary(typed), nil
+		return e.vocabulary(typed, e.modules, isRule), nil
 	}
 	untyped, found := e.compile(capabilities, nil)
 	if found.Failed() {
 		return found, nil
 	}
-	found = e.vocabulary(untyped)
+	found = e.vocabulary(untyped, e.modules, isRule)
 	misspelt := map[string]bool{}
 	for _, d := range found {
 		misspelt[fmt.Sprint(d.Span.File, d.Span.Start.Line)] = true

@@ -164,6 +164,7 @@ func TestVocabulary(t *testing.T) {
 		"in paths":               {`json.remove(input, ["namespace/owners"])`, "2:21", "owner"},
 		"of a list":              {"input.endpoints.name", "2:18", ""},
 		"of a rule":              {"data.portcullis.lib.listd > 1", "2:22", "data.portcullis.lib.listed"},
+		"of half a rule's name":  {"not data.portcullis.lib.liste", "2:26", "data.portcullis.lib.listed"},
 		"after sorting":          {"sort(input.tiers)[0].nme", "2:23", "name"},
 	} {
 		t.Run(name, func(t *testing.T) {

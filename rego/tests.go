@@ -47,7 +47,8 @@ func (e *Engine) Test(ctx context.Context) (Tested, error) {
 	}
 	run, stop := e.limits.watched(ctx)
 	defer stop()
-	results, coverage, err := e.runTests(run, modules, "")
+	compiler := newCompiler(capabilities())
+	results, coverage, err := e.runTests(run, compiler, modules, "")
 	var refused ast.Errors
 	switch _, ranOut := exhaustion(run); {
 	case errors.As(err, &refused):
@@ -62,6 +63,9 @@ func (e *Engine) Test(ctx context.Context) (Tested, error) {
 	case ranOut:
 		found, err := e.blameTests(ctx, modules, results)
 		return Tested{Found: found.Sorted()}, err
+	}
+	if found = e.vocabulary(compiler, modules, IsTest); found.Failed() {
+		return Tested{Found: found.Sorted()}, nil
 	}
 	var t Tested
 	for _, r := range results {
@@ -98,15 +102,15 @@ func (e *Engine) testModules() (map[string]*module, diag.List) {
 }
 
 // runTests runs the tests in the modules whose full names match, and returns their
-// results by place. The compiler's complaints are an ast.Errors.
-func (e *Engine) runTests(ctx context.Context, modules map[string]*module, names string) ([]*tester.Result, cover.Report, error) {
+// results by place. It compiles them; the compiler's complaints are an ast.Errors.
+func (e *Engine) runTests(ctx context.Context, compiler *ast.Compiler, modules map[string]*module, names string) ([]*tester.Result, cover.Report, error) {
 	parsed := make(map[string]*ast.Module, len(modules))
 	for file, m := range modules {
 		parsed[file] = m.parsed
 	}
 	tracer := cover.New()
 	answers, err := tester.NewRunner().
-		SetCompiler(newCompiler(capabilities())).
+		SetCompiler(compiler).
 		SetModules(parsed).
 		Filter(names).
 		SetCoverageQueryTracer(tracer).
@@ -277,7 +281,7 @@ func (e *Engine) blameTests(ctx context.Context, modules map[string]*module, res
 			continue
 		}
 		alone, stop := e.limits.watched(ctx)
-		_, _, err := e.runTests(alone, modules, "^"+regexp.QuoteMeta(r.Package+"."+r.Name)+"$")
+		_, _, err := e.runTests(alone, newCompiler(capabilities()), modules, "^"+regexp.QuoteMeta(r.Package+"."+r.Name)+"$")
 		cause, ranOut := exhaustion(alone)
 		stop()
 		if err = cmp.Or(ctx.Err(), err); err != nil {
