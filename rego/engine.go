@@ -1,5 +1,5 @@
 // Package rego runs the product's checks, and the user's own, over documents of
-// facts: documents in, findings out.
+// facts: documents in, findings out. It runs the tests of the user's checks as well.
 //
 // Its invariant: silence means that every rule was evaluated on every document
 // and found nothing. A rule that does not compile, reads a field that does not
