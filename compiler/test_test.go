@@ -118,7 +118,7 @@ func TestTestsOfRulesBesideIntents(t *testing.T) {
 		files           map[string]string
 		outcomes, found []string
 	}{
-		"both": {map[string]string{"checks/own.rego": rule, "checks/own_test.rego": good}, []string{holds, "checks/own_test.rego:5 passed"}, nil},
+		"both": {map[string]string{"checks/own.rego": rule, "checks/own_test.rego": good}, []string{"checks/own_test.rego:5 passed", holds}, nil},
 		"a broken intent": {map[string]string{"checks/own.rego": rule, "checks/own_test.rego": good, "shop.yaml": strings.Replace(testedShop, "spec: {}", "spec: {x: 1}", 1)},
 			[]string{"checks/own_test.rego:5 passed"}, []string{"PC002 shop.yaml:13"}},
 		"a broken test": {map[string]string{"checks/own.rego": rule, "checks/own_test.rego": good + "\ntest_x if nowhere\n"},
@@ -126,10 +126,10 @@ func TestTestsOfRulesBesideIntents(t *testing.T) {
 		"a broken rule": {map[string]string{"checks/own.rego": rule + "\nx if nowhere\n", "checks/own_test.rego": good},
 			nil, []string{"PC030 checks/own.rego:15"}},
 		"a test that fails": {map[string]string{"checks/own.rego": rule, "checks/own_test.rego": good + "\ntest_x if 1 == 2\n"},
-			[]string{holds, "checks/own_test.rego:5 passed", "checks/own_test.rego:7 failed"}, []string{"PC310 checks/own_test.rego:7"}},
+			[]string{"checks/own_test.rego:5 passed", "checks/own_test.rego:7 failed", holds}, []string{"PC310 checks/own_test.rego:7"}},
 		"a rule without a test":   {map[string]string{"checks/own.rego": rule}, []string{holds}, []string{"PC311 checks/own.rego:8"}},
 		"a tenant's test":         {map[string]string{"shop/own_test.rego": "nonsense"}, []string{holds}, nil},
-		"a test without any rule": {map[string]string{"checks/x_test.rego": "package x\n\ntest_x if true\n"}, []string{holds, "checks/x_test.rego:3 passed"}, nil},
+		"a test without any rule": {map[string]string{"checks/x_test.rego": "package x\n\ntest_x if true\n"}, []string{"checks/x_test.rego:3 passed", holds}, nil},
 		"nothing but a rule":      {map[string]string{"checks/own.rego": rule, "portcullis.yaml": testedPlatform}, nil, []string{"PC016 portcullis.yaml:0", "PC311 checks/own.rego:8"}},
 		"nothing that is ready":   {map[string]string{"checks/x_test.rego": "package x\n\ntodo_test_x if true\n", "portcullis.yaml": testedPlatform}, []string{"checks/x_test.rego:3 skipped"}, []string{"PC016 portcullis.yaml:0"}},
 		"tests of rules alone":    {map[string]string{"checks/own.rego": rule, "checks/own_test.rego": good, "portcullis.yaml": testedPlatform}, []string{"checks/own_test.rego:5 passed"}, nil},
