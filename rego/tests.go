@@ -92,11 +92,14 @@ func (e *Engine) testModules() (map[string]*module, diag.List) {
 		m := &module{file: file}
 		var err error
 		m.parsed, err = parse(file, e.tests[file], capabilities())
-		if err != nil {
+		switch {
+		case err != nil:
 			found = append(found, m.broken(err)...)
-			continue
+		case m.parsed == nil:
+			found = append(found, doesNotCompile.At(diag.Span{File: file}, "the file holds no package, expected tests"))
+		default:
+			all[file] = m
 		}
-		all[file] = m
 	}
 	return all, found
 }

@@ -129,6 +129,19 @@ func TestTestsThatAreNone(t *testing.T) {
 	}
 }
 
+// A file without a package is no test, whatever else it holds.
+func TestFilesWithoutAPackage(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "\n", "# a comment\n", "test_x if true\n"} {
+		modules := testedRule("")
+		modules["rules/none_test.rego"] = []byte(text)
+		result, _ := tested(t, modules)
+		if len(result.Found) != 1 || !result.Found[0].Is(doesNotCompile) || result.Found[0].Span.File != "rules/none_test.rego" || result.Tests != nil {
+			t.Errorf("%q: tests %v, found %v", text, result.Tests, result.Found.Err())
+		}
+	}
+}
+
 // Coverage tells for each of the user's files which lines a test evaluates, and a rule
 // of which none is evaluated is named. What the product's rules do does not count.
 func TestCoverage(t *testing.T) {
