@@ -13,15 +13,15 @@ import (
 
 // Test compiles a repository as Build does, and reports how each test came out: those
 // of the intents and the Platform in every environment, and those of the user's own
-// rules, with what they evaluate. Of other findings it reports those that stand in the
-// way of that, and leaves to Check what can be accepted.
+// rules, with the lines that they reach. Of other findings it reports those that nobody
+// can accept, or that leave something unjudged, and the rest is for Check.
 func (o Options) Test(ctx context.Context, files []intent.File, before diag.List) (diag.Report, error) {
 	built, err := o.Build(ctx, files, before)
 	if err != nil {
 		return diag.Report{}, err
 	}
 	report := built.Report
-	if built.plans != nil {
+	if built.plans != nil { // else any finding may be what stands in the way of the tests
 		report.Findings = slices.DeleteFunc(slices.Clone(report.Findings), func(d diag.Diagnostic) bool { return !d.Rule.Fixed() })
 		report.Rules = slices.DeleteFunc(slices.Clone(report.Rules), func(r *diag.Rule) bool { return !r.Fixed() })
 	}

@@ -15,8 +15,8 @@ func testCommand(p *program) *cli.Command {
 		ArgsUsage: "[DIR]",
 		Description: "Compiles the intents below DIR as build does, by default in the directory of the nearest\n" +
 			"portcullis.yaml, and holds the tests of intents and Platform against what was rendered, in every\n" +
-			"environment. Tests of the rules beside them, in files that end in _test.rego, run as well, and it says\n" +
-			"which lines of the rules they evaluate. What rules find in the policies is for check.",
+			"environment. Tests of rules of your own, in files that end in _test.rego, run as well, and it says\n" +
+			"which lines of the rules none reaches. What rules find in the policies is for check.",
 		Flags:  append([]cli.Flag{timeoutFlag()}, reportFlags()...),
 		Action: p.test,
 	}
