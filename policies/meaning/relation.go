@@ -162,7 +162,7 @@ func (r *Relation) populate(a *Atoms) {
 	}
 	r.podClasses(endpoints, false)
 	come := newcomers{r: r, namespaces: map[string]map[string]string{}}
-	r.podClasses(come.unlabelled(endpoints), true)
+	r.podClasses(come.unlabelled(endpoints, a), true)
 	if wanted := come.wanted(); len(wanted) > 0 {
 		r.podClasses(wanted, true)
 		for _, s := range r.vocabulary.order {
@@ -257,6 +257,9 @@ func (r *Relation) classesOf(a atom) (all [2]packet.Numbers) {
 // Classes are the classes of ends; sets of classes hold places in this list. The
 // caller must not change it.
 func (r *Relation) Classes() []Class { return r.classes }
+
+// Governed are the classes that policies may govern.
+func (r *Relation) Governed() packet.Numbers { return r.governed }
 
 // End are the classes of one side of a Flow, in packets of a family.
 func (r *Relation) End(e End, family int) packet.Numbers {
