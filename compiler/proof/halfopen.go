@@ -11,7 +11,7 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-var halfOpen = &diag.Rule{Code: "PC310", Severity: diag.Warning,
+var halfOpen = &diag.Rule{Code: "PC312", Severity: diag.Warning,
 	Title: "A flow of which one half is open",
 	Help:  "A connection passes if its source may send it and its destination may receive it: two rules, often of two people. A rule that names a peer opens one of the halves; where the peer is isolated and nothing opens the other half, the rule does nothing. Add the missing half, or remove the rule."}
 
