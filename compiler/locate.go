@@ -21,7 +21,12 @@ type origins map[object.ID]lower.Emitted
 // asked for them: of an intent where the object says there what we emitted, of a
 // component where it does not.
 func locateEmitted(found diag.List, from origins, rendered object.Set, components []overlays.Laid) diag.List {
-	at := func(s diag.Subject) diag.Span {
+	return located(found, emittedAt(from, rendered, components))
+}
+
+// emittedAt finds the line that asked for a part of a rendered object.
+func emittedAt(from origins, rendered object.Set, components []overlays.Laid) func(diag.Subject) diag.Span {
+	return func(s diag.Subject) diag.Span {
 		emitted, ours := from[s.Object]
 		if ours && unchanged(emitted, rendered, s) {
 			return emitted.At(s.Pointer)
@@ -31,7 +36,6 @@ func locateEmitted(found diag.List, from origins, rendered object.Set, component
 		}
 		return emitted.At("")
 	}
-	return located(found, at)
 }
 
 // unchanged reports whether the rendered object says, where the subject points, what

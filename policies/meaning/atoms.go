@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,10 +23,11 @@ type Atoms struct {
 // everything; others come from an Atoms, and belong to the Relations made of it.
 type End struct{ place int } // in Atoms.ends, plus one
 
-// atom is what an End stands for: pods, or addresses.
+// atom is what an End stands for: pods, addresses, or one peer.
 type atom struct {
 	selector  *Selector
 	addresses packet.Addresses
+	peer      *Peer
 }
 
 // Flow is traffic that somebody means to allow: connections from one end to another.
@@ -65,6 +67,17 @@ func (a *Atoms) Addresses(set packet.Addresses) End {
 	return a.end(key.String(), atom{addresses: set})
 }
 
+// Peer is one endpoint, of the Meaning or of the Atoms, or one address, whoever has
+// it. Ends that nobody tells apart from it count with it: what holds for one of them
+// holds for all. There is nobody at an address of the pod network that no pod has.
+func (a *Atoms) Peer(p Peer) End {
+	e := atom{peer: &p}
+	if p.Endpoint == nil {
+		e.addresses = single([]netip.Addr{p.Addr.Unmap().WithZone("")})
+	}
+	return a.append(e)
+}
+
 func (a *Atoms) end(key string, new atom) End {
 	if known, ok := a.places[key]; ok {
 		return known
@@ -72,10 +85,14 @@ func (a *Atoms) end(key string, new atom) End {
 	if a.places == nil {
 		a.places = map[string]End{}
 	}
-	a.ends = append(a.ends, new)
-	e := End{len(a.ends)}
+	e := a.append(new)
 	a.places[key] = e
 	return e
+}
+
+func (a *Atoms) append(new atom) End {
+	a.ends = append(a.ends, new)
+	return End{len(a.ends)}
 }
 
 // ofLabels is a label selector of Kubernetes' in Calico's form.

@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"strings"
 
@@ -105,14 +106,15 @@ func (e *Endpoint) port(name string, protocol Protocol, number uint16) truth {
 	return maybe
 }
 
-// Namespaces are the labels of the set's Namespaces, by name; none of them is nil.
+// Namespaces are the labels of the set's Namespaces, by name. The API server gives each
+// one a label with its name, which nobody can change (Kubernetes 1.22 and later).
 func Namespaces(set object.Set) map[string]map[string]string {
 	namespaces := map[string]map[string]string{}
 	object.Each(set, func(o object.Object, n *corev1.Namespace) {
-		namespaces[o.ID.Name] = n.Labels
-		if n.Labels == nil {
-			namespaces[o.ID.Name] = map[string]string{}
-		}
+		labels := map[string]string{}
+		maps.Copy(labels, n.Labels)
+		labels[corev1.LabelMetadataName] = o.ID.Name
+		namespaces[o.ID.Name] = labels
 	})
 	return namespaces
 }
