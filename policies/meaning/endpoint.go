@@ -106,14 +106,14 @@ func (e *Endpoint) port(name string, protocol Protocol, number uint16) truth {
 	return maybe
 }
 
-// Namespaces are the labels of the set's Namespaces, by name. The API server gives each
-// one a label with its name, which nobody can change (Kubernetes 1.22 and later).
+// Namespaces are the labels of the set's Namespaces, by name: those of the manifest,
+// and the one that the API server sets.
 func Namespaces(set object.Set) map[string]map[string]string {
 	namespaces := map[string]map[string]string{}
 	object.Each(set, func(o object.Object, n *corev1.Namespace) {
 		labels := map[string]string{}
 		maps.Copy(labels, n.Labels)
-		labels[corev1.LabelMetadataName] = o.ID.Name
+		labels[NameLabel] = o.ID.Name
 		namespaces[o.ID.Name] = labels
 	})
 	return namespaces

@@ -7,9 +7,9 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// nameLabel is the label that every Namespace carries with its own name (Kubernetes
+// NameLabel is the label that every Namespace carries with its own name (Kubernetes
 // 1.22 and later: the API server sets it and nobody can change it).
-const nameLabel = "kubernetes.io/metadata.name"
+const NameLabel = "kubernetes.io/metadata.name"
 
 // newcomers makes up the pods that may come one day. Their labels are all that is
 // known of them.
@@ -54,7 +54,7 @@ func (c *newcomers) unlabelled(known []*Endpoint) []*Endpoint {
 // least.
 func (c *newcomers) named(name string) {
 	if c.namespaces[name] == nil {
-		c.namespaces[name] = map[string]string{nameLabel: name}
+		c.namespaces[name] = map[string]string{NameLabel: name}
 	}
 }
 
@@ -143,7 +143,7 @@ func (c *newcomers) satisfying(way map[string]string) *Endpoint {
 	var namespace, accountName string
 	for _, k := range diag.SortedKeys(way) {
 		switch rest, of := strings.CutPrefix(k, namespacePrefix); {
-		case k == labelNamespace, k == namespacePrefix+labelName, k == namespacePrefix+nameLabel:
+		case k == labelNamespace, k == namespacePrefix+labelName, k == namespacePrefix+NameLabel:
 			namespace = way[k]
 		case k == labelServiceAccount, k == accountPrefix+labelName:
 			accountName = way[k]
@@ -173,7 +173,7 @@ func (c *newcomers) home(name string, labels map[string]string) (string, map[str
 	case name != "" && c.namespaces[name] != nil:
 		return name, c.namespaces[name]
 	case name != "":
-		return name, merged(map[string]string{nameLabel: name}, labels)
+		return name, merged(map[string]string{NameLabel: name}, labels)
 	case len(labels) == 0:
 		return c.unknown, c.namespaces[c.unknown]
 	}
@@ -182,5 +182,5 @@ func (c *newcomers) home(name string, labels map[string]string) (string, map[str
 			return known, c.namespaces[known]
 		}
 	}
-	return c.unknown, merged(map[string]string{nameLabel: c.unknown}, labels)
+	return c.unknown, merged(map[string]string{NameLabel: c.unknown}, labels)
 }
