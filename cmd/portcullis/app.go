@@ -37,6 +37,7 @@ var commands = []func(*program) *cli.Command{
 	initCommand,
 	buildCommand,
 	checkCommand,
+	explainCommand,
 	fmtCommand,
 	schemaCommand,
 	rulesCommand,

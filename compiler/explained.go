@@ -1,0 +1,140 @@
+package compiler
+
+import (
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/explain"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/population"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// Explained is an input of which it can be asked who reaches whom, and why.
+type Explained struct {
+	// Report is what is wrong with the input. Where it has findings by which nothing can
+	// be judged, there are no Worlds.
+	Report diag.Report
+	Worlds []*explain.World // of each environment, in order; of manifests one
+
+	repository // zero for manifests
+}
+
+// repository is what a change of the intents is tried on.
+type repository struct {
+	Options
+	files []intent.File
+	repo  *intent.Repository
+	layout
+}
+
+// ExplainRepository renders a repository of intents as Build does, asks no rule what
+// it thinks of the result, and takes the environments with those names, or all.
+func ExplainRepository(files []intent.File, before diag.List, environments []string) (*Explained, error) {
+	r, found, err := readRepository(files, before)
+	if err != nil {
+		return nil, err
+	}
+	e := &Explained{repository: r}
+	if !found.Failed() {
+		for _, name := range environments {
+			if known := r.repo.Environments(); !slices.Contains(known, name) {
+				found = append(found, intent.Unanswerable.At(r.repo.Platform.Metadata.Name.Span, "there is no environment %.80q", name).
+					Suggest("the environments are %s", strings.Join(known, ", ")))
+			}
+		}
+		for i, p := range r.plans {
+			if len(environments) == 0 || slices.Contains(environments, p.Environment) {
+				e.Worlds = append(e.Worlds, r.explained(i))
+			}
+		}
+	}
+	if found.Failed() {
+		e.Worlds = nil
+	}
+	e.Report = diag.NewReport(found, nil, sourcesOf(files))
+	return e, nil
+}
+
+// readRepository reads and renders a repository.
+func readRepository(files []intent.File, before diag.List) (repository, diag.List, error) {
+	r := repository{}
+	for _, f := range files {
+		if !isRego(f) { // rules judge, and are not asked here
+			r.files = append(r.files, f)
+		}
+	}
+	repo, parsed := intent.Parse(r.files)
+	r.repo = repo
+	l, found, err := r.lay(repo, r.files, slices.Concat(before, parsed))
+	r.layout = l
+	return r, found, err
+}
+
+// explained is one environment of what was rendered.
+func (r *repository) explained(i int) *explain.World {
+	p, rendered := r.plans[i], r.environments[i].Objects
+	known := population.Of(p, r.world)
+	m, _ := meaning.Of(rendered, p.Cluster)
+	return &explain.World{
+		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: slices.Concat(known.Described, known.Planned),
+		Locate: emittedAt(r.emitted[i], rendered, r.overlaid[i].Components),
+	}
+}
+
+// ExplainManifests reads manifests as Check does. What an API server would refuse is
+// told, and explained as Calico takes it if it is stored all the same.
+func ExplainManifests(files []intent.File, before diag.List, calicoMinor int) *Explained {
+	set, found := readManifests(files, before)
+	e := &Explained{}
+	if !found.Failed() {
+		cluster := object.DefaultCluster()
+		cluster.CalicoMinor = calicoMinor
+		m, odd := meaning.Of(set, cluster)
+		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints, Locate: manifestsAt(files, set)}}
+		for _, d := range odd {
+			d.Severity = min(d.Severity, diag.Warning)
+			found = append(found, d)
+		}
+	}
+	e.Report = diag.NewReport(locateManifests(found, set, files), nil, sourcesOf(files))
+	return e
+}
+
+// manifestsAt finds where objects and their parts are written, and reads no file twice.
+func manifestsAt(files []intent.File, set object.Set) func(diag.Subject) diag.Span {
+	indices := map[string]*object.Index{}
+	for _, f := range files {
+		indices[f.Path] = object.NewIndex(f.Path, f.Data)
+	}
+	return func(s diag.Subject) diag.Span {
+		o, ok := set.Get(s.Object)
+		if !ok || indices[o.File] == nil {
+			return diag.Span{}
+		}
+		if s.Pointer == "" {
+			s.Pointer = "/metadata/name"
+		}
+		span, _ := indices[o.File].Locate(s)
+		return span
+	}
+}
+
+// AnswerList answers a list of questions in every world. The findings are about the
+// list.
+func (e *Explained) AnswerList(f intent.File) (map[string]explain.Answers, diag.Report) {
+	asked, found := intent.ParseList(f)
+	all := map[string]explain.Answers{}
+	if !found.Failed() {
+		for _, w := range e.Worlds {
+			answers, wrong := w.Answer(asked)
+			if all[w.Environment] = answers; w.Environment != "" {
+				wrong = wrong.In(w.Environment)
+			}
+			found = append(found, wrong...)
+		}
+	}
+	return all, diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{f.Path: f.Data})
+}
