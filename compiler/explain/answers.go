@@ -46,9 +46,12 @@ func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
 	var found diag.List
 	for i := range questions {
 		q := &questions[i]
-		from, ok := w.listed(q.From, &found)
-		to, known := w.listed(q.To, &found)
-		if ok && known {
+		from := w.listed(q.From, q.FromSpan, &found)
+		to := w.listed(q.To, q.ToSpan, &found)
+		if len(found) > mostMistakes {
+			break
+		}
+		if len(found) == 0 {
 			answers.Flows = append(answers.Flows, w.answer(q, from, to))
 		}
 	}
@@ -58,21 +61,24 @@ func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
 	return answers, nil
 }
 
-func (w *World) listed(written intent.At[string], found *diag.List) (meaning.Peer, bool) {
-	p, wrong, hint := w.peer(written.Value)
+// mostMistakes is how many unknown ends are told, more or less.
+const mostMistakes = 100
+
+func (w *World) listed(name string, at func() diag.Span, found *diag.List) meaning.Peer {
+	p, wrong, hint := w.peer(name)
 	if wrong != "" {
-		*found = append(*found, intent.Unanswerable.At(written.Span, "%s", wrong).Suggest("%s", hint))
+		*found = append(*found, intent.Unanswerable.At(at(), "%s", wrong).Suggest("%s", hint))
 	}
-	return p, wrong == ""
+	return p
 }
 
 func (w *World) answer(q *intent.Listed, from, to meaning.Peer) Answer {
-	h := q.Header()
+	h := q.Header
 	p := meaning.Packet{From: from, To: to, Protocol: h.Protocol, Port: h.Port, Type: h.Type, Code: h.Code}
-	if h.Protocol == packet.ICMP && !q.Protocol.Given() && (isIPv6(from.Addr) || isIPv6(to.Addr)) {
+	if q.AnyICMP && (isIPv6(from.Addr) || isIPv6(to.Addr)) {
 		p.Protocol = packet.ICMPv6
 	}
-	if h.Protocol.HasTypes() && q.ICMP == nil {
+	if q.AnyMessage {
 		return w.anyMessage(p)
 	}
 	return w.told(w.Meaning.Walk(p))
