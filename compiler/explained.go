@@ -3,6 +3,7 @@ package compiler
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/intent"
@@ -137,4 +138,43 @@ func (e *Explained) AnswerList(f intent.File) (map[string]explain.Answers, diag.
 		}
 	}
 	return all, diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{f.Path: f.Data})
+}
+
+// questionName is what findings call the text of a question.
+const questionName = "FLOW"
+
+// Explain answers one question in every world. Answers that are the same in several
+// environments are told once. A name need be known in one environment alone.
+func (e *Explained) Explain(text string) ([]explain.Explanation, diag.Report) {
+	at := diag.Span{File: questionName, Start: diag.Position{Line: 1, Column: 1}, End: diag.Position{Line: 1, Column: utf8.RuneCountInString(text) + 1}}
+	report := func(found diag.List) diag.Report {
+		return diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{questionName: []byte(text)})
+	}
+	q, err := intent.ParseQuestion(text)
+	if err != nil {
+		return nil, report(diag.List{intent.Unanswerable.At(at, "%s", err)})
+	}
+	var all []explain.Explanation
+	var found diag.List
+	for _, w := range e.Worlds {
+		answers, wrong := w.Explain(q, at)
+		if w.Environment != "" {
+			wrong = wrong.In(w.Environment)
+		}
+		found = append(found, wrong...)
+		for _, a := range answers {
+			same := slices.IndexFunc(all, func(b explain.Explanation) bool { return slices.Equal(a.Lines, b.Lines) })
+			if same < 0 {
+				all = append(all, a)
+				continue
+			}
+			all[same].Environments = append(all[same].Environments, a.Environments...)
+		}
+	}
+	if len(all) > 0 {
+		for i := range found {
+			found[i].Severity = diag.Warning
+		}
+	}
+	return all, report(found)
 }

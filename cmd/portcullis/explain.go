@@ -114,6 +114,48 @@ func (p *program) explain(c *cli.Context) error {
 	if asked.list != "" {
 		return p.answerList(c, e, asked.list)
 	}
+	answers, rep := e.Explain(asked.flow)
+	if err := p.complain(c, rep); err != nil {
+		return err
+	}
+	return p.tell(c, answers, under(dir, e.Report).Sources, dir)
+}
+
+// tell writes explanations for people.
+func (p *program) tell(c *cli.Context, answers []explain.Explanation, sources map[string][]byte, dir string) error {
+	out := bufio.NewWriter(p.out)
+	allowed := true
+	for i, a := range answers {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		allowed = allowed && a.Allowed
+		for n, l := range a.Lines {
+			text := report.Line(l.Text)
+			if n == 0 && len(a.Environments) > 0 {
+				text += " [" + report.Line(strings.Join(a.Environments, ", ")) + "]"
+			}
+			indent := strings.Repeat(" ", l.Indent)
+			if text == "" {
+				fmt.Fprintln(out)
+				continue
+			}
+			if l.At.IsZero() {
+				fmt.Fprintln(out, indent+text)
+				continue
+			}
+			fmt.Fprintln(out, indent+text+":")
+			for _, quoted := range report.Quote(sources, below(dir, l.At)) {
+				fmt.Fprintln(out, indent+"  "+quoted)
+			}
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if c.Bool("exit-code") && !allowed {
+		return findings{exitFindings}
+	}
 	return nil
 }
 

@@ -34,6 +34,12 @@ type World struct {
 	// it is written, else the line of an intent, of the Platform or of a component that
 	// asked for it.
 	Locate func(diag.Subject) diag.Span
+	// Peer are the ends that an @name of the Platform's means; nil for manifests.
+	Peer func(name string) ([]plan.End, diag.List)
+	// Mend finds the lines of the intents that open a packet's way, and Unmean those
+	// that do and whether it is closed without them; nil for manifests.
+	Mend   func(meaning.Packet) Change
+	Unmean func(meaning.Packet) Change
 
 	byName    map[string][]*meaning.Endpoint
 	byAddress map[netip.Addr]*meaning.Endpoint
