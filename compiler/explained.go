@@ -48,7 +48,7 @@ func ExplainRepository(files []intent.File, before diag.List, environments []str
 		}
 		for i, p := range r.plans {
 			if len(environments) == 0 || slices.Contains(environments, p.Environment) {
-				e.Worlds = append(e.Worlds, r.explained(i))
+				e.Worlds = append(e.Worlds, e.repository.explained(i))
 			}
 		}
 	}
@@ -79,9 +79,11 @@ func (r *repository) explained(i int) *explain.World {
 	p, rendered := r.plans[i], r.environments[i].Objects
 	known := population.Of(p, r.world)
 	m, _ := meaning.Of(rendered, p.Cluster)
+	lines := mender{r, i}
 	return &explain.World{
 		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: slices.Concat(known.Described, known.Planned),
 		Locate: emittedAt(r.emitted[i], rendered, r.overlaid[i].Components),
+		Peer:   lines.peer, Mend: lines.mend, Unmean: lines.unmean,
 	}
 }
 
@@ -169,6 +171,11 @@ func (e *Explained) Explain(text string) ([]explain.Explanation, diag.Report) {
 				continue
 			}
 			all[same].Environments = append(all[same].Environments, a.Environments...)
+		}
+	}
+	if e.repo != nil && len(e.repo.Environments()) == 1 {
+		for i := range all {
+			all[i].Environments = nil
 		}
 	}
 	if len(all) > 0 {

@@ -112,7 +112,7 @@ func (p *program) explain(c *cli.Context) error {
 		return err
 	}
 	if asked.list != "" {
-		return p.answerList(c, e, asked.list)
+		return p.answerList(c, e, asked.list, dir)
 	}
 	answers, rep := e.Explain(asked.flow)
 	if err := p.complain(c, rep); err != nil {
@@ -134,6 +134,9 @@ func (p *program) tell(c *cli.Context, answers []explain.Explanation, sources ma
 			text := report.Line(l.Text)
 			if n == 0 && len(a.Environments) > 0 {
 				text += " [" + report.Line(strings.Join(a.Environments, ", ")) + "]"
+			}
+			if !l.Near.IsZero() {
+				text += " (" + report.Line(below(dir, l.Near).String()) + ")"
 			}
 			indent := strings.Repeat(" ", l.Indent)
 			if text == "" {
@@ -201,7 +204,7 @@ func (p *program) complain(c *cli.Context, rep diag.Report) error {
 }
 
 // answerList answers a list of questions.
-func (p *program) answerList(c *cli.Context, e *compiler.Explained, name string) error {
+func (p *program) answerList(c *cli.Context, e *compiler.Explained, name, dir string) error {
 	if len(e.Worlds) > 1 {
 		return usageError{fmt.Errorf("the answers differ by environment: choose one of %s by --env", strings.Join(environmentsOf(e), ", "))}
 	}
@@ -217,6 +220,11 @@ func (p *program) answerList(c *cli.Context, e *compiler.Explained, name string)
 		return err
 	}
 	answers := all[e.Worlds[0].Environment]
+	for i := range answers.Flows {
+		for _, half := range []*explain.HalfAnswer{&answers.Flows[i].Egress, &answers.Flows[i].Ingress} {
+			half.File = below(dir, diag.Span{File: half.File}).File
+		}
+	}
 	out := bufio.NewWriter(p.out)
 	if c.String("output") == "json" {
 		enc := json.NewEncoder(out)

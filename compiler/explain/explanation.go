@@ -3,7 +3,6 @@ package explain
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/policies/diag"
@@ -23,6 +22,7 @@ type Line struct {
 	Indent int
 	Text   string
 	At     diag.Span // shown with its source below the text; zero for a line of text alone
+	Near   diag.Span // shown behind the text, in parentheses
 }
 
 // Change is what turns a verdict: one line that says which, and what to paste.
@@ -36,6 +36,10 @@ type page struct{ lines []Line }
 
 func (p *page) add(indent int, format string, args ...any) {
 	p.lines = append(p.lines, Line{Indent: indent, Text: fmt.Sprintf(format, args...)})
+}
+
+func (p *page) near(at diag.Span, indent int, format string, args ...any) {
+	p.lines = append(p.lines, Line{Indent: indent, Text: fmt.Sprintf(format, args...), Near: at})
 }
 
 // Explain answers a question. Of one that means several pairs of ends there are several
@@ -64,12 +68,13 @@ func (w *World) explain(q *question) Explanation {
 	flow := fmt.Sprintf("%s -> %s %s", q.from.name, q.to.name, q.words)
 	a := w.find(q)
 	examples := a.examples
+	single := q.one != nil && !q.from.set && !q.to.set
 	switch {
 	case len(examples) == 0:
 		p.add(0, "no packet: %s", flow)
 		p.add(0, "Nothing can go from the one to the other: they have no family of addresses in common, or nobody knows who has the address.")
 		return Explanation{Lines: p.lines}
-	case len(examples) == 1 && q.one != nil && q.from.exact && q.to.exact:
+	case len(examples) == 1 && single:
 		p.add(0, "%s: %s", outcomes[examples[0].outcome], flow)
 	case len(examples) == 1:
 		p.add(0, "%s: %s, all of it", outcomes[examples[0].outcome], flow)
@@ -85,7 +90,7 @@ func (w *World) explain(q *question) Explanation {
 		w.extent(&p, q, a)
 	}
 	for i, e := range examples {
-		if len(examples) > 1 || q.one == nil || !q.from.exact || !q.to.exact {
+		if len(examples) > 1 || !single {
 			p.add(0, "")
 			p.add(0, "%s: %s", []string{"for example", "and"}[min(i, 1)], sentence(e.packet, e.outcome))
 		}
@@ -106,7 +111,7 @@ func (w *World) extent(p *page, q *question, a answer) {
 		p.add(0, "Open ports: none.")
 	case a.everywhere:
 		p.add(0, "Open: %s.", open)
-	case q.from.exact && q.to.exact || len(q.from.shown) > 0 && len(q.to.shown) > 0:
+	case !q.from.set && !q.to.set:
 		p.add(0, "Open: %s. All other traffic that was asked about is not.", open)
 	default:
 		p.add(0, "Open between some of them: %s.", open)
@@ -252,7 +257,7 @@ func (w *World) unaffected(q *question, r *meaning.Relation, f meaning.Flow) exa
 func telling(q *question, t packet.Traffic) packet.Header {
 	var wanted packet.Traffic
 	for _, p := range q.to.ports {
-		if wanted = t.Intersect(trafficOf(p.Ports)); !wanted.IsEmpty() {
+		if wanted = t.Intersect(Traffic(p.Ports)); !wanted.IsEmpty() {
 			break
 		}
 	}
@@ -270,5 +275,3 @@ func plural(n int, one, many string) string {
 	}
 	return fmt.Sprintf("%d %s", n, many)
 }
-
-func upper(d meaning.Direction) string { return strings.ToUpper(d.String()[:1]) + d.String()[1:] }

@@ -37,16 +37,17 @@ func (w *World) open(e example) Change {
 		m, _ = meaning.Of(set, w.Meaning.Cluster)
 		k = moved(k, m)
 		changes++
-		where := fmt.Sprintf("the %s of %s needs a new policy:", d, r.Owner)
+		where := Line{Indent: 2, Text: fmt.Sprintf("the %s of %s needs a new policy:", d, r.Owner)}
 		if !r.Policy.IsZero() {
 			section := r.At[:strings.LastIndexByte(r.At, '/')]
 			place := "as the last of " + section
 			if n := r.At[len(section)+1:]; n != "-" {
 				place = "before the rule " + section + "/" + n
 			}
-			where = fmt.Sprintf("the %s of %s needs a rule in %s%s, %s:", d, r.Owner, r.Policy, w.parenthesis(diag.Subject{Object: r.Policy}), place)
+			where.Text = fmt.Sprintf("the %s of %s needs a rule in %s, %s", d, r.Owner, r.Policy, place)
+			where.Near = w.place(diag.Subject{Object: r.Policy})
 		}
-		said.add(2, "%s", where)
+		said.lines = append(said.lines, where)
 		for text := range strings.Lines(r.Lines) {
 			said.add(6, "%s", strings.TrimRight(text, "\n"))
 		}

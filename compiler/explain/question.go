@@ -17,6 +17,7 @@ type side struct {
 	// exact side has no other members.
 	shown []meaning.Peer
 	exact bool
+	set   bool // no name of one pod, workload or address
 	end   func(*meaning.Atoms) meaning.End
 	ports []plan.NamedPort // that it listens on
 	note  string           // what a reader should know of the name
@@ -84,7 +85,7 @@ func (q *question) ports(ref *intent.PortRef) (wrong, hint string) {
 			return q.to.name + " has no port called " + ref.Name, hint
 		}
 	}
-	q.traffic = trafficOf(ports)
+	q.traffic = Traffic(ports)
 	q.words = q.traffic.String()
 	if p := ports[0]; len(ports) == 1 && p.First == p.Last && p.Protocol != plan.Any {
 		if h, ok := q.traffic.Witness(); ok && h.Protocol.HasPorts() {
@@ -94,8 +95,8 @@ func (q *question) ports(ref *intent.PortRef) (wrong, hint string) {
 	return "", ""
 }
 
-// trafficOf is what a port list stands for.
-func trafficOf(ports []plan.Port) packet.Traffic {
+// Traffic is what a port list stands for.
+func Traffic(ports []plan.Port) packet.Traffic {
 	var all packet.Traffic
 	for _, p := range ports {
 		protocol, _ := packet.ProtocolNamed(string(p.Protocol))
@@ -119,7 +120,7 @@ func (w *World) sides(p intent.Peer) (all []side, wrong, hint string) {
 		if r.IsSingleIP() {
 			return []side{w.exactly(r.Addr().String(), w.at(r.Addr()))}, "", ""
 		}
-		return []side{{name: r.String(), end: func(a *meaning.Atoms) meaning.End { return a.Addresses(packet.AddressesOf(r)) }}}, "", ""
+		return []side{{name: r.String(), set: true, end: func(a *meaning.Atoms) meaning.End { return a.Addresses(packet.AddressesOf(r)) }}}, "", ""
 	case intent.SetPeer:
 		pods := plan.Pods{Namespace: p.Namespace}
 		if p.Namespace == "*" {
@@ -167,7 +168,7 @@ func (w *World) platformPeer(name string) (all []side, wrong, hint string) {
 			continue
 		}
 		ranges := packet.AddressesOf(plan.Ranges(e.Blocks)...)
-		all = append(all, side{name: e.Name, end: func(a *meaning.Atoms) meaning.End { return a.Addresses(ranges) }})
+		all = append(all, side{name: e.Name, set: true, end: func(a *meaning.Atoms) meaning.End { return a.Addresses(ranges) }})
 	}
 	if len(all) == 0 {
 		return nil, "@" + name + " has nobody in the environment " + w.Environment, "choose an environment in which it has by --env"
@@ -195,7 +196,7 @@ func (w *World) exactly(name string, p meaning.Peer) side {
 
 // pods is a set of pods.
 func (w *World) pods(name string, set plan.Pods) side {
-	return side{name: name, end: func(a *meaning.Atoms) meaning.End { return a.Pods(set.Namespace, set.Namespaces, set.Selector) }}
+	return side{name: name, set: true, end: func(a *meaning.Atoms) meaning.End { return a.Pods(set.Namespace, set.Namespaces, set.Selector) }}
 }
 
 // workload is the pods of an intent: those that manifests describe stand for them.
@@ -211,7 +212,7 @@ func (w *World) workload(wl *plan.Workload) side {
 		set.Namespace, set.Namespaces = "", n.PatternSelector()
 	}
 	s := w.pods(wl.Ref(), set)
-	s.ports = wl.Ports
+	s.set, s.ports = false, wl.Ports
 	for _, e := range w.Pods {
 		if !e.HostNetwork && set.Matches(e.Namespace, e.NamespaceLabels, e.Labels) {
 			s.shown = append(s.shown, meaning.Pod(e))

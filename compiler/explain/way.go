@@ -19,9 +19,11 @@ func (w *World) example(p *page, e example) {
 		half meaning.Half
 		own  meaning.Peer
 	}{{meaning.Egress, e.verdict.Egress, e.packet.From}, {meaning.Ingress, e.verdict.Ingress, e.packet.To}}
-	if a, b := halves[0].half.Outcome, halves[1].half.Outcome; a == meaning.Allowed && b == meaning.Denied {
+	governed := halves[0].half.By.Cause != meaning.Outside && halves[1].half.By.Cause != meaning.Outside
+	switch a, b := halves[0].half.Outcome, halves[1].half.Outcome; {
+	case governed && a == meaning.Allowed && b == meaning.Denied:
 		p.add(0, "Half-open: %s may send it, and %s does not accept it, so it is dropped.", e.packet.From, e.packet.To)
-	} else if a == meaning.Denied && b == meaning.Allowed {
+	case governed && a == meaning.Denied && b == meaning.Allowed:
 		p.add(0, "Half-open: %s would accept it, and %s may not send it, so it is dropped.", e.packet.To, e.packet.From)
 	}
 	w.meant(p, e.packet)
@@ -116,7 +118,7 @@ func (w *World) step(p *page, k meaning.Packet, d meaning.Direction, s meaning.S
 	for i, policy := range s.Policies {
 		seen[policy] = true
 		decides := policy.ID == s.Policy && s.Pointer != ""
-		p.add(4, "%d. %s, order %s%s: %s", i+1, policy.ID, number(policy.Order), w.parenthesis(diag.Subject{Object: policy.ID}), w.summary(policy, k, d))
+		p.near(w.place(diag.Subject{Object: policy.ID}), 4, "%d. %s, order %s: %s", i+1, policy.ID, number(policy.Order), w.summary(policy, k, d))
 		w.rules(p, policy, k, d, s.Pointer, decides)
 		if decides {
 			if rest := len(s.Policies) - i - 1; rest > 0 {
@@ -144,13 +146,6 @@ func number(order float64) string {
 		return "last"
 	}
 	return strconv.FormatFloat(order, 'f', -1, 64)
-}
-
-func (w *World) parenthesis(s diag.Subject) string {
-	if at := w.place(s); !at.IsZero() {
-		return " (" + at.String() + ")"
-	}
-	return ""
 }
 
 // summary says how a policy's rules fare together.
@@ -200,21 +195,21 @@ func (w *World) rules(p *page, policy *meaning.Policy, k meaning.Packet, d meani
 	told, others := 0, 0
 	for _, g := range grouped(policy.Rules[d]) {
 		m := w.mismatch(g, k)
-		at := w.parenthesis(diag.Subject{Object: policy.ID, Pointer: g[0].Pointer})
+		at := w.place(diag.Subject{Object: policy.ID, Pointer: g[0].Pointer})
 		switch {
 		case decides && g[0].Pointer == deciding:
 			if others > 0 {
 				p.add(7, "%s before it %s not match", plural(others, "other rule", "other rules"), map[bool]string{true: "does", false: "do"}[others == 1])
 			}
-			p.add(7, "matches: %s%s", describe(g, d), at)
+			p.near(at, 7, "matches: %s", describe(g, d))
 			return
 		case m == meaning.Matching && g[0].Action == meaning.Log:
-			p.add(7, "matches: Log, which decides nothing%s", at)
+			p.near(at, 7, "matches: Log, which decides nothing")
 		case m == meaning.Matching:
-			p.add(7, "may match: %s%s; that depends on an address or port that is not known", describe(g, d), at)
+			p.near(at, 7, "may match, which depends on an address or port that is not known: %s", describe(g, d))
 		case told < most:
 			told++
-			p.add(7, "no match, %s: %s%s", reasons[m], describe(g, d), at)
+			p.near(at, 7, "no match, %s: %s", reasons[m], describe(g, d))
 		default:
 			others++
 		}
@@ -241,24 +236,26 @@ func (w *World) bystanders(p *page, own meaning.Peer, d meaning.Direction, seen 
 	} else {
 		return
 	}
-	var selected, inert, others []string // from the nearest
+	var selected, inert, others []Line // from the nearest
 	for _, policy := range w.Meaning.Policies {
 		if seen[policy] || policy.ID.Namespace != "" && policy.ID.Namespace != namespace {
 			continue
 		}
-		name := policy.ID.String() + w.parenthesis(diag.Subject{Object: policy.ID})
+		near := func(format string, args ...any) Line {
+			return Line{Indent: 4, Text: policy.ID.String() + " " + fmt.Sprintf(format, args...), Near: w.place(diag.Subject{Object: policy.ID})}
+		}
 		selects := policy.Selects(labels)
 		switch {
 		case !policy.Enforced && selects:
-			inert = append(inert, name+" is staged: it decides nothing yet")
+			inert = append(inert, near("is staged: it decides nothing yet"))
 		case policy.HostsOnly && selects:
-			inert = append(inert, name+" is for host endpoints alone")
+			inert = append(inert, near("is for host endpoints alone"))
 		case policy.Dropped != "":
-			inert = append(inert, name+" is dropped by Calico: "+policy.Dropped)
+			inert = append(inert, near("is dropped by Calico: %s", policy.Dropped))
 		case selects && !policy.Governs[d]:
-			selected = append(selected, fmt.Sprintf("%s governs %s alone", name, other(d)))
+			selected = append(selected, near("governs %s alone", other(d)))
 		case !selects:
-			others = append(others, fmt.Sprintf("%s selects others: %s", name, policy.Selector().String()))
+			others = append(others, near("selects others: %s", spell(policy.Selector())))
 		}
 	}
 	const most = 3
@@ -271,9 +268,7 @@ func (w *World) bystanders(p *page, own meaning.Peer, d meaning.Direction, seen 
 		scope = "of namespace " + namespace + " and of the cluster"
 	}
 	p.add(2, "no say: %s %s", plural(len(all), "other policy", "other policies"), scope)
-	for _, text := range all[:min(len(all), most)] {
-		p.add(4, "%s", text)
-	}
+	p.lines = append(p.lines, all[:min(len(all), most)]...)
 	if rest := len(all) - most; rest > 0 {
 		p.add(4, "and %d more", rest)
 	}
@@ -372,10 +367,10 @@ func peers(group []*meaning.Rule, of func(*meaning.Rule) *meaning.Entity) string
 		var terms []string
 		e := of(r)
 		if e.Selector != nil {
-			terms = append(terms, e.Selector.String())
+			terms = append(terms, spell(*e.Selector))
 		}
 		if e.NotSelector != nil {
-			terms = append(terms, "not "+e.NotSelector.String())
+			terms = append(terms, "not "+spell(*e.NotSelector))
 		}
 		for i, nets := range [][]string{texts(e.Nets), texts(e.NotNets)} {
 			if len(nets) > 0 {
@@ -390,6 +385,17 @@ func peers(group []*meaning.Rule, of func(*meaning.Rule) *meaning.Entity) string
 		}
 	}
 	return shortenedBy(words, "; ")
+}
+
+// spell is a selector for people: that pods are pods is said by nobody who writes one.
+func spell(s meaning.Selector) string {
+	text := s.String()
+	const orchestrator = `projectcalico.org/orchestrator == "k8s"`
+	text = strings.ReplaceAll(strings.ReplaceAll(text, orchestrator+" && ", ""), orchestrator, "every pod")
+	if inner, ok := strings.CutPrefix(text, "("); ok && strings.HasSuffix(inner, ")") && !strings.ContainsAny(inner[:len(inner)-1], "()") {
+		text = inner[:len(inner)-1]
+	}
+	return text
 }
 
 func texts[T fmt.Stringer](values []T) []string {
