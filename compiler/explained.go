@@ -148,18 +148,25 @@ const questionName = "FLOW"
 // Explain answers one question in every world. Answers that are the same in several
 // environments are told once. A name need be known in one environment alone.
 func (e *Explained) Explain(text string) ([]explain.Explanation, diag.Report) {
-	at := diag.Span{File: questionName, Start: diag.Position{Line: 1, Column: 1}, End: diag.Position{Line: 1, Column: utf8.RuneCountInString(text) + 1}}
+	within := func(start, end int) diag.Span {
+		column := func(at int) diag.Position {
+			return diag.Position{Line: 1, Column: utf8.RuneCountInString(text[:at]) + 1}
+		}
+		return diag.Span{File: questionName, Start: column(start), End: column(end)}
+	}
 	report := func(found diag.List) diag.Report {
 		return diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{questionName: []byte(text)})
 	}
 	q, err := intent.ParseQuestion(text)
 	if err != nil {
-		return nil, report(diag.List{intent.Unanswerable.At(at, "%s", err)})
+		return nil, report(diag.List{intent.Unanswerable.At(within(0, len(text)), "%s", err)})
 	}
+	from, _, _ := strings.Cut(text, "->")
+	places := explain.Places{From: within(0, len(strings.TrimRight(from, " "))), To: within(len(text)-len(strings.TrimLeft(text[len(from)+len("->"):], " ")), len(text))}
 	var all []explain.Explanation
 	var found diag.List
 	for _, w := range e.Worlds {
-		answers, wrong := w.Explain(q, at)
+		answers, wrong := w.Explain(q, places)
 		if w.Environment != "" {
 			wrong = wrong.In(w.Environment)
 		}
@@ -178,10 +185,11 @@ func (e *Explained) Explain(text string) ([]explain.Explanation, diag.Report) {
 			all[i].Environments = nil
 		}
 	}
-	if len(all) > 0 {
-		for i := range found {
-			found[i].Severity = diag.Warning
-		}
+	if len(all) == 0 {
+		return nil, report(found)
 	}
-	return all, report(found)
+	for _, d := range report(found).Findings {
+		all = append(all, explain.Explanation{Environments: d.Environments, Allowed: true, Lines: []explain.Line{{Text: "not asked: " + d.Message}}})
+	}
+	return all, report(nil)
 }

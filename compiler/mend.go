@@ -39,7 +39,7 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 		}
 		c := explain.Change{Text: "to open it: add what follows" + both + ". With it, the repository was found to compile and the flow to be allowed."}
 		for i, a := range amendments {
-			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: fmt.Sprintf("to spec.%s of %s, after this line", a.Field, a.of), At: where[i].After})
+			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: fmt.Sprintf("to spec.%s of %s, %s", a.Field, a.of, map[bool]string{true: "before the bracket that closes this", false: "after this line"}[where[i].Inside]), At: where[i].After})
 			for _, text := range where[i].Lines {
 				c.Lines = append(c.Lines, explain.Line{Indent: 6, Text: text})
 			}
@@ -225,13 +225,17 @@ func (m mender) amended(lines []amendment) (files []intent.File, where []intent.
 	return files, where, true
 }
 
-// opens reports whether a repository compiles and allows the packet.
+// opens reports whether a repository compiles and allows the packet. Of the
+// environments only the one that was asked about is rendered.
 func (m mender) opens(files []intent.File, k meaning.Packet) bool {
-	changed, found, err := readRepository(files, nil)
-	if err != nil || found.Failed() || m.environment >= len(changed.plans) {
+	repo, parsed := intent.Parse(files)
+	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: m.Namespace, AllowEmpty: m.AllowEmpty})
+	if parsed.Failed() || resolved.Failed() {
 		return false
 	}
-	return changed.outcome(m.environment, changed.plans[m.environment], k) == meaning.Allowed
+	p := plans[m.environment]
+	changed, found, err := renderPlans([]*plan.Plan{p}, m.parts)
+	return err == nil && !found.Failed() && changed.outcome(0, p, k) == meaning.Allowed
 }
 
 // outcome is what becomes of a packet in an environment of what was rendered.

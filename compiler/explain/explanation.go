@@ -43,8 +43,8 @@ func (p *page) near(at diag.Span, indent int, format string, args ...any) {
 }
 
 // Explain answers a question. Of one that means several pairs of ends there are several
-// answers. The span is the question's, for what is wrong with it.
-func (w *World) Explain(q intent.Question, at diag.Span) ([]Explanation, diag.List) {
+// answers. The places are for what is wrong with it.
+func (w *World) Explain(q intent.Question, at Places) ([]Explanation, diag.List) {
 	asked, found := w.ask(q, at)
 	if len(found) > 0 {
 		return nil, found

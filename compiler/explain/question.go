@@ -32,18 +32,21 @@ type question struct {
 	words    string         // the traffic, for people
 }
 
+// Places are where the two ends of a question are written.
+type Places struct{ From, To diag.Span }
+
 // ask resolves a question. Of one that means several pairs of ends in this world there
 // are several.
-func (w *World) ask(q intent.Question, at diag.Span) ([]question, diag.List) {
+func (w *World) ask(q intent.Question, places Places) ([]question, diag.List) {
 	var found diag.List
-	sides := func(p intent.Peer) []side {
+	sides := func(p intent.Peer, at diag.Span) []side {
 		all, wrong, hint := w.sides(p)
 		if wrong != "" {
 			found = append(found, intent.Unanswerable.At(at, "%s", wrong).Suggest("%s", hint))
 		}
 		return all
 	}
-	from, to := sides(q.From.Peer), sides(q.To.Peer)
+	from, to := sides(q.From.Peer, places.From), sides(q.To.Peer, places.To)
 	if len(found) > 0 {
 		return nil, found
 	}
@@ -51,7 +54,7 @@ func (w *World) ask(q intent.Question, at diag.Span) ([]question, diag.List) {
 	for _, t := range to {
 		asked := question{to: t}
 		if wrong, hint := asked.ports(q.Port); wrong != "" {
-			return nil, append(found, intent.Unanswerable.At(at, "%s", wrong).Suggest("%s", hint))
+			return nil, append(found, intent.Unanswerable.At(places.To, "%s", wrong).Suggest("%s", hint))
 		}
 		for _, f := range from {
 			asked.from = f

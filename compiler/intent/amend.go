@@ -21,8 +21,10 @@ type Amendment struct {
 
 // Amended is where an amendment was written.
 type Amended struct {
-	After diag.Span // the line, or the bracket, after which it stands
-	Lines []string  // what is new
+	After diag.Span // the line after which it stands, or the collection into which it went
+	// Inside: it stands before the bracket that closes the collection.
+	Inside bool
+	Lines  []string // what is new
 }
 
 // Amend writes an amendment into a file, every other byte kept. It is not ok where the
@@ -44,7 +46,7 @@ func Amend(f File, a Amendment) (changed File, where Amended, ok bool) {
 		}
 		start := bytes.Index(data, doc.Text)
 		text := slices.Concat(data[:start], []byte(e.text), data[start+len(doc.Text):])
-		return File{Path: f.Path, Data: text}, Amended{After: e.after, Lines: e.lines}, true
+		return File{Path: f.Path, Data: text}, Amended{After: e.after, Inside: e.inside, Lines: e.lines}, true
 	}
 	return f, where, false
 }
@@ -55,6 +57,7 @@ type editing struct {
 	text         string
 	field, entry string
 	after        diag.Span
+	inside       bool
 	lines        []string
 }
 
@@ -171,7 +174,7 @@ func (e *editing) intoBrackets(n *yaml.Node, entry string) bool {
 	if len(n.Content) == 0 {
 		separator = ""
 	}
-	e.after = e.doc.Span(n)
+	e.after, e.inside = e.doc.Span(n), true
 	e.lines = []string{separator + entry}
 	before := strings.TrimRight(e.text[:at+end], " ")
 	e.text = before + separator + entry + e.text[at+end:]
