@@ -199,7 +199,7 @@ func (m mender) ports(k meaning.Packet, w *plan.Workload) string {
 	port := plan.Port{Protocol: plan.Protocol(h.Protocol.String()), First: h.Port, Last: h.Port}
 	if w != nil {
 		for _, d := range w.Ports {
-			if len(d.Ports) == 1 && d.Ports[0] == port {
+			if explain.Traffic(d.Ports).Contains(h) {
 				return d.Name
 			}
 		}

@@ -25,7 +25,11 @@ func (w *World) open(e example) Change {
 		if half.Outcome == meaning.Allowed {
 			continue
 		}
-		r := repair.Of(m, k, d, half.By)
+		by := half.By
+		if half.Outcome == meaning.Unknown { // a rule that matches for certain makes good for one that may not
+			by.Cause, by.Pointer = meaning.ByTierEnd, ""
+		}
+		r := repair.Of(m, k, d, by)
 		if r.Lines == "" {
 			return Change{Text: "to open it: no single rule does.", Lines: []Line{{Indent: 2, Text: fmt.Sprintf("The %s of %s: %s.", d, r.Owner, r.Why)}}}
 		}

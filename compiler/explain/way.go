@@ -41,11 +41,9 @@ func (w *World) example(p *page, e example) {
 // change is what turns the verdict of a packet.
 func (w *World) change(e example) Change {
 	switch {
-	case e.outcome == meaning.Unknown:
-		return Change{Text: "What decides is not known, so no change is named; what would have to be known stands below."}
-	case e.outcome == meaning.Denied && w.Mend != nil:
+	case e.outcome != meaning.Allowed && w.Mend != nil:
 		return w.Mend(e.packet)
-	case e.outcome == meaning.Denied:
+	case e.outcome != meaning.Allowed:
 		return w.open(e)
 	case w.Unmean != nil:
 		return w.Unmean(e.packet)
