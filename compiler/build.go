@@ -60,6 +60,8 @@ type Options struct {
 	Namespace string
 	// AllowEmpty: a repository without intents is meant.
 	AllowEmpty bool
+
+	only []string // the environments that are rendered; empty: all
 }
 
 // Build compiles a repository with the strict options.

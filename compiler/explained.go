@@ -34,7 +34,7 @@ type repository struct {
 // ExplainRepository renders a repository of intents as Build does, asks no rule what
 // it thinks of the result, and takes the environments with those names, or all.
 func ExplainRepository(files []intent.File, before diag.List, environments []string) (*Explained, error) {
-	r, found, err := readRepository(files, before)
+	r, found, err := readRepository(files, before, environments)
 	if err != nil {
 		return nil, err
 	}
@@ -46,10 +46,8 @@ func ExplainRepository(files []intent.File, before diag.List, environments []str
 					Suggest("the environments are %s", strings.Join(known, ", ")))
 			}
 		}
-		for i, p := range r.plans {
-			if len(environments) == 0 || slices.Contains(environments, p.Environment) {
-				e.Worlds = append(e.Worlds, e.repository.explained(i))
-			}
+		for i := range r.plans {
+			e.Worlds = append(e.Worlds, e.repository.explained(i))
 		}
 	}
 	if found.Failed() {
@@ -60,8 +58,8 @@ func ExplainRepository(files []intent.File, before diag.List, environments []str
 }
 
 // readRepository reads and renders a repository.
-func readRepository(files []intent.File, before diag.List) (repository, diag.List, error) {
-	r := repository{}
+func readRepository(files []intent.File, before diag.List, environments []string) (repository, diag.List, error) {
+	r := repository{Options: Options{only: environments}}
 	for _, f := range files {
 		if !isRego(f) { // rules judge, and are not asked here
 			r.files = append(r.files, f)

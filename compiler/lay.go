@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"slices"
+
 	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
@@ -40,6 +42,9 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	}
 	if found.Failed() {
 		return l, found, nil
+	}
+	if len(o.only) > 0 {
+		l.plans = slices.DeleteFunc(l.plans, func(p *plan.Plan) bool { return !slices.Contains(o.only, p.Environment) })
 	}
 	var vetted diag.List
 	l.parts, vetted = components(l.plans, files)

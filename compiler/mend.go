@@ -233,7 +233,7 @@ func (m mender) opens(files []intent.File, k meaning.Packet) bool {
 	if parsed.Failed() || resolved.Failed() {
 		return false
 	}
-	p := plans[m.environment]
+	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == m.plan().Environment })]
 	changed, found, err := renderPlans([]*plan.Plan{p}, m.parts)
 	return err == nil && !found.Failed() && changed.outcome(0, p, k) == meaning.Allowed
 }
