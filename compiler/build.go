@@ -18,6 +18,7 @@ import (
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -31,6 +32,7 @@ type Built struct {
 	Report       diag.Report
 	Tree         overlays.Tree   // nil unless every stage passed
 	Environments []Environment   // in order; nil unless every stage passed
+	Proofs       []bundle.Proof  // of each environment; nil unless it could be asked for
 	Waivers      []bundle.Waiver // in the order of their names
 
 	// Unverified is the tree that what was judged stands against: it could be
@@ -93,7 +95,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	}
 
 	for i, p := range l.plans {
-		judged, err := checks.judge(ctx, p, l.environments[i].Objects, l.world)
+		judged, err := checks.prove(ctx, p, l.environments[i].Objects, l.world)
 		if err != nil {
 			return nil, err
 		}
@@ -105,6 +107,9 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		tree, environments = restricted(o.Namespace, l.overlaid, environments)
 	}
 	built, err := o.report(repo, l.plans, checks, found, files)
+	if err == nil {
+		built.Proofs = proofsOf(l.plans, built.Report.Findings)
+	}
 	switch {
 	case err != nil || built.Report.Findings.Unjudgeable():
 		return built, err
@@ -120,6 +125,28 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	}
 	built.Inputs = l.inputs
 	return built, nil
+}
+
+// proofsOf says what was proved of each plan.
+func proofsOf(plans []*plan.Plan, found diag.List) []bundle.Proof {
+	var all []bundle.Proof
+	for _, p := range plans {
+		s := proof.StatementOf(p)
+		result := "held"
+		for _, d := range found {
+			switch {
+			case !slices.Contains(proof.Rules, d.Rule) || len(d.Environments) > 0 && !slices.Contains(d.Environments, p.Environment):
+			case d.WaivedBy == "":
+				result = "failed"
+			case result == "held":
+				result = "waived"
+			}
+		}
+		all = append(all, bundle.Proof{
+			Environment: p.Environment, Result: result, Flows: s.Flows, Guardrails: s.Guardrails, Quarantines: s.Quarantines, Tests: s.Tests, Assumptions: s.Assumptions,
+		})
+	}
+	return all
 }
 
 // restricted is what was built of one namespace, in the environments that have it.
@@ -270,25 +297,31 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 	return rules, c.found, c.err
 }
 
-// judge says what rendered objects do, and lets the rules decide on it. Where there
-// is no engine nothing is decided: wait tells why.
-func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set) (diag.List, error) {
-	m, found := meaning.Of(set, p.Cluster)
+// prove says what rendered objects do, holds that against the plan, and lets the rules
+// decide on it.
+func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object.Set) (diag.List, error) {
+	m, found := meaning.Of(rendered, p.Assumed())
 	if found.Failed() {
 		return found, nil
 	}
-	found = append(found, proof.Tests(p, m)...)
-	documents := facts.Of(p, m, set, world)
+	everybody := population.Of(p, world)
+	found = append(found, proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned))...)
+	judged, err := c.judge(ctx, facts.Of(p, m, rendered, everybody))
+	return append(found, judged...), err
+}
+
+// judge lets the rules decide on documents. Where there is no engine nothing is
+// decided: wait tells why.
+func (c *checks) judge(ctx context.Context, documents []facts.Document) (diag.List, error) {
 	<-c.ready
 	if c.engine == nil {
-		return found, c.err
+		return nil, c.err
 	}
 	inputs := make([]any, len(documents))
 	for i := range documents {
 		inputs[i] = documents[i]
 	}
-	judged, err := c.engine.Check(ctx, inputs)
-	return append(found, judged...), err
+	return c.engine.Check(ctx, inputs)
 }
 
 func sourcesOf(files []intent.File) map[string][]byte {

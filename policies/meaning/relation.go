@@ -95,10 +95,8 @@ func (r *Relation) listen(a *Atoms) {
 				r.vocabulary.selector(e.Selector)
 				r.vocabulary.selector(e.NotSelector)
 				r.vocabulary.entity(e, r.m.services)
-				for _, nets := range [][]netip.Prefix{e.Nets, e.NotNets} {
-					if len(nets) > 0 {
-						r.questions.ask(packet.AddressesOf(nets...))
-					}
+				if e.asksAddresses() {
+					r.questions.ask(e.addresses)
 				}
 			}
 		}
@@ -164,7 +162,7 @@ func (r *Relation) populate(a *Atoms) {
 	}
 	r.podClasses(endpoints, false)
 	come := newcomers{r: r, namespaces: map[string]map[string]string{}}
-	r.podClasses(come.unlabelled(endpoints), true)
+	r.podClasses(come.unlabelled(endpoints, a), true)
 	if wanted := come.wanted(); len(wanted) > 0 {
 		r.podClasses(wanted, true)
 		for _, s := range r.vocabulary.order {
@@ -267,6 +265,9 @@ func (r *Relation) classesOf(a atom) (all [2]packet.Numbers) {
 // Classes are the classes of ends; sets of classes hold places in this list. The
 // caller must not change it.
 func (r *Relation) Classes() []Class { return r.classes }
+
+// Governed are the classes that policies may govern.
+func (r *Relation) Governed() packet.Numbers { return r.governed }
 
 // End are the classes of one side of a Flow, in packets of a family.
 func (r *Relation) End(e End, family int) packet.Numbers {
