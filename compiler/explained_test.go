@@ -189,7 +189,7 @@ func TestWhatIsForbidden(t *testing.T) {
 	files := exampleFiles(t, "online-shop")
 	for i, f := range files {
 		if f.Path == intent.PlatformFile {
-			files[i].Data = append(slices.Clone(f.Data), "\n  quarantine:\n    - {peer: shop/mailer, ticket: SEC-1, until: 2027-01-31, why: it was broken into}\n"...)
+			files[i].Data = append(slices.Clone(f.Data), "\n  quarantine:\n    - {peer: shop/mailer, ticket: SEC-1, until: 2027-01-31, why: it was broken into, in: [dev]}\n"...)
 		}
 	}
 	e, err := ExplainRepository(files, nil, []string{"dev"})
@@ -197,9 +197,8 @@ func TestWhatIsForbidden(t *testing.T) {
 		t.Fatal(err, e.Report.Findings)
 	}
 	for question, want := range map[string]string{
-		"monitoring/prometheus -> data/accounts-db:pg": "the guardrail customer-data denies it (who reads customers' data is a list of names)",
-		"shop/cart -> 169.254.169.254:80":              "the guardrail no-metadata denies it (credentials of the node)",
-		"shop/checkout -> shop/mailer:smtp":            "while shop/mailer is in quarantine (it was broken into, SEC-1, 2027-01-31)",
+		"shop/cart -> 169.254.169.254:80":   "the guardrail no-metadata denies it (credentials of the node)",
+		"shop/checkout -> shop/mailer:smtp": "while shop/mailer is in quarantine (it was broken into, SEC-1, 2027-01-31)",
 	} {
 		a := explained(t, e, question)[0]
 		said := text(a)
