@@ -128,14 +128,13 @@ func manifestsAt(files []intent.File, set object.Set) func(diag.Subject) diag.Sp
 func (e *Explained) AnswerList(f intent.File) (map[string]explain.Answers, diag.Report) {
 	asked, found := intent.ParseList(f)
 	all := map[string]explain.Answers{}
-	if !found.Failed() {
-		for _, w := range e.Worlds {
-			answers, wrong := w.Answer(asked)
-			if all[w.Environment] = answers; w.Environment != "" {
-				wrong = wrong.In(w.Environment)
-			}
-			found = append(found, wrong...)
+	asked = slices.DeleteFunc(asked, func(q intent.Listed) bool { return q.From == "" || q.To == "" }) // which is said
+	for _, w := range e.Worlds {
+		answers, wrong := w.Answer(asked)
+		if all[w.Environment] = answers; w.Environment != "" {
+			wrong = wrong.In(w.Environment)
 		}
+		found = append(found, wrong...)
 	}
 	return all, diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{f.Path: f.Data})
 }

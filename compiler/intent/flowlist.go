@@ -210,7 +210,7 @@ func (l *listReader) flow(n *yaml.Node) Listed {
 var withPorts = []packet.Protocol{packet.UDPLite, 33} // 33 is DCCP (IANA)
 
 func (l *listReader) name(n *yaml.Node) string {
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || n.Value == "" {
 		l.add(wrongType.At(l.at.Span(n), "expected namespace/name or an address, found %s", describe(n)))
 		return ""
 	}

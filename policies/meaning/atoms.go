@@ -88,6 +88,18 @@ func (a *Atoms) Peer(p Peer) End {
 	return a.append(e)
 }
 
+// can reports whether the peer may have an address of the family, as far as is known.
+func (p Peer) can(of int) bool {
+	switch e := p.Endpoint; {
+	case p.Addr.IsValid():
+		return family(p.Addr) == of
+	case e == nil || len(e.Addresses) == 0:
+		return true
+	default:
+		return e.addressOf(of).IsValid()
+	}
+}
+
 func (a *Atoms) end(key string, new atom) End {
 	if known, ok := a.places[key]; ok {
 		return known

@@ -239,7 +239,7 @@ func (r *Relation) evaluate(d Direction) {
 func (r *Relation) classesOf(a atom) (all [2]packet.Numbers) {
 	if a.peer != nil {
 		for f, of := range familyNumbers {
-			if n, ok := r.Class(*a.peer, of); ok {
+			if n, ok := r.Class(*a.peer, of); ok && a.peer.can(of) {
 				all[f] = packet.Between(n, n)
 			}
 		}
