@@ -40,6 +40,9 @@ type Built struct {
 	Unverified overlays.Tree
 	// Inputs are the files that either tree depends on: path → bytes.
 	Inputs map[string][]byte
+
+	plans  []*plan.Plan // that were judged; nil where some rule did not judge some of them
+	engine *rego.Engine // that judged them; nil where the user's rules are broken
 }
 
 // Environment is what one cluster gets.
@@ -184,7 +187,7 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, checks *che
 	if found = append(found, broken...); broken.Failed() {
 		plans, known = nil, nil
 	}
-	built := &Built{}
+	built := &Built{plans: plans, engine: checks.engine}
 	if repo.Platform != nil {
 		found = governanceOf(repo, o.EffectiveTime, known).govern(found, plans)
 	}
@@ -237,13 +240,15 @@ func render(tree overlays.Tree, environments []overlays.Environment) ([]Environm
 // worldOf reads the manifests beside the intents, for what they tell of namespaces
 // and workloads. They are other people's YAML: what does not parse is not judged.
 // The second result are the files that count: those that tell something, ours, and the
-// user's own rules.
+// user's own rules. Tests of rules change nothing that is built.
 func worldOf(files []intent.File) (object.Set, map[string][]byte) {
 	var objects []object.Object
 	counted := map[string][]byte{}
 	for _, f := range files {
 		if intent.Ours(f) || isRego(f) {
-			counted[f.Path] = f.Data
+			if !rego.IsTest(f.Path) {
+				counted[f.Path] = f.Data
+			}
 			continue
 		}
 		decoded, _ := object.Decode(f.Path, f.Data)

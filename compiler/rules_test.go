@@ -31,8 +31,8 @@ var elsewhere = map[string]string{
 // TestRules holds every code to its example: testdata/rules/<CODE>.txtar has the
 // mistake below wrong/, the same thing put right below right/, and the text that
 // people read in want. A file called *.symlink becomes a link to what it says; one
-// called now holds the day on which the example is judged. What is waived may stand
-// below right/.
+// called now holds the day on which the example is judged, one called test says that
+// its tests are run. What is waived may stand below right/.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	for _, rule := range allRules(t) {
@@ -156,6 +156,13 @@ func judge(t *testing.T, archive *txtar.Archive, prefix string) diag.Report {
 	files, found, err := ReadTree(dir, DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return f.Name == "test" }) {
+		report, err := options.Test(t.Context(), files, found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
 	}
 	built, err := run(t.Context(), files, found)
 	if err != nil {

@@ -38,6 +38,7 @@ var commands = []func(*program) *cli.Command{
 	buildCommand,
 	checkCommand,
 	explainCommand,
+	testCommand,
 	fmtCommand,
 	schemaCommand,
 	rulesCommand,

@@ -127,6 +127,14 @@ func under(dir string, rep diag.Report) diag.Report {
 		d.Related, d.Fix = related, fix
 		moved.Findings = append(moved.Findings, d)
 	}
+	for _, t := range rep.Tests {
+		t.Span = move(t.Span)
+		moved.Tests = append(moved.Tests, t)
+	}
+	for _, c := range rep.Coverage {
+		c.File = path.Join(dir, c.File)
+		moved.Coverage = append(moved.Coverage, c)
+	}
 	return moved
 }
 

@@ -43,6 +43,7 @@ type prover struct {
 func newProver(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) *prover {
 	var a meaning.Atoms
 	a.Add(endpoints...)
+	a.AddLookAlikes()
 	ends := endsOf(p, &a)
 	return &prover{plan: p, m: m, r: meaning.Evaluate(m, &a), ends: ends}
 }
