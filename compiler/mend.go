@@ -87,7 +87,7 @@ func (m mender) forbidden(k meaning.Packet) (explain.Change, bool) {
 }
 
 func denies(denied []plan.Port, k meaning.Packet) bool {
-	return explain.Traffic(denied).Contains(k.Header())
+	return plan.PacketsOn(denied).Contains(k.Header())
 }
 
 func about(words ...string) string {
@@ -189,7 +189,7 @@ func (m mender) party(peer meaning.Peer) party {
 func (m mender) ports(k meaning.Packet, w *plan.Workload) string {
 	h := k.Header()
 	switch {
-	case h.Protocol.HasTypes() && explain.Traffic(plan.Ping).Contains(h):
+	case h.Protocol.HasTypes() && plan.PacketsOn(plan.Ping).Contains(h):
 		return "ping"
 	case h.Protocol.HasTypes():
 		return "icmp"
@@ -199,7 +199,7 @@ func (m mender) ports(k meaning.Packet, w *plan.Workload) string {
 	port := plan.Port{Protocol: plan.Protocol(h.Protocol.String()), First: h.Port, Last: h.Port}
 	if w != nil {
 		for _, d := range w.Ports {
-			if explain.Traffic(d.Ports).Contains(h) {
+			if plan.PacketsOn(d.Ports).Contains(h) {
 				return d.Name
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
@@ -257,7 +258,7 @@ func (w *World) unaffected(q *question, r *meaning.Relation, f meaning.Flow) exa
 func telling(q *question, t packet.Traffic) packet.Header {
 	var wanted packet.Traffic
 	for _, p := range q.to.ports {
-		if wanted = t.Intersect(Traffic(p.Ports)); !wanted.IsEmpty() {
+		if wanted = t.Intersect(plan.PacketsOn(p.Ports)); !wanted.IsEmpty() {
 			break
 		}
 	}

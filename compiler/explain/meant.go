@@ -20,7 +20,7 @@ func Place(p meaning.Peer) plan.Place {
 func Meant(p *plan.Plan, k meaning.Packet) []plan.Flow {
 	var all []plan.Flow
 	for _, f := range p.Flows {
-		if f.From.Has(Place(k.From)) && f.To.Has(Place(k.To)) && Traffic(f.Ports).Contains(k.Header()) {
+		if f.From.Has(Place(k.From)) && f.To.Has(Place(k.To)) && plan.PacketsOn(f.Ports).Contains(k.Header()) {
 			all = append(all, f)
 		}
 	}

@@ -88,7 +88,7 @@ func (q *question) ports(ref *intent.PortRef) (wrong, hint string) {
 			return q.to.name + " has no port called " + ref.Name, hint
 		}
 	}
-	q.traffic = Traffic(ports)
+	q.traffic = plan.PacketsOn(ports)
 	q.words = q.traffic.String()
 	if p := ports[0]; len(ports) == 1 && p.First == p.Last && p.Protocol != plan.Any {
 		if h, ok := q.traffic.Witness(); ok && h.Protocol.HasPorts() {
@@ -96,23 +96,6 @@ func (q *question) ports(ref *intent.PortRef) (wrong, hint string) {
 		}
 	}
 	return "", ""
-}
-
-// Traffic is what a port list stands for.
-func Traffic(ports []plan.Port) packet.Traffic {
-	var all packet.Traffic
-	for _, p := range ports {
-		protocol, _ := packet.ProtocolNamed(string(p.Protocol))
-		switch {
-		case p.Protocol == plan.Any:
-			return packet.Anything()
-		case p.IsICMP():
-			all = all.Union(packet.Types(protocol, uint8(p.First), uint8(p.Last)))
-		default:
-			all = all.Union(packet.Ports(protocol, p.First, p.Last))
-		}
-	}
-	return all
 }
 
 // sides are what a peer means.
