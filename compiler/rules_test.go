@@ -25,6 +25,7 @@ const rulesDir = "../testdata/rules"
 // elsewhere are the codes that no archive can show, with what shows them.
 var elsewhere = map[string]string{
 	"PC015": "TestLimits: an archive of 8 MiB would be in everybody's clone",
+	"PC133": "testdata/script/explain.txtar: only who asks can ask wrongly",
 }
 
 // TestRules holds every code to its example: testdata/rules/<CODE>.txtar has the

@@ -37,6 +37,7 @@ var commands = []func(*program) *cli.Command{
 	initCommand,
 	buildCommand,
 	checkCommand,
+	explainCommand,
 	testCommand,
 	fmtCommand,
 	schemaCommand,

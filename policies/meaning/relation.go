@@ -251,6 +251,14 @@ func (r *Relation) evaluate(d Direction) {
 // part: nodes, of which only the network is known, are among addresses that hold all
 // of it.
 func (r *Relation) classesOf(a atom) (all [2]packet.Numbers) {
+	if a.peer != nil {
+		for f, of := range familyNumbers {
+			if n, ok := r.Class(*a.peer, of); ok && a.peer.can(of) {
+				all[f] = packet.Between(n, n)
+			}
+		}
+		return all
+	}
 	if a.selector != nil {
 		found := r.find(r.vocabulary.selector(a.selector))[holdsPods]
 		return [2]packet.Numbers{found, found}
