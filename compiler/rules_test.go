@@ -114,29 +114,47 @@ func allRules(t *testing.T) []*diag.Rule {
 	return slices.Concat(Rules(), engine.Rules())
 }
 
-// judge materialises one side of an archive and runs it through the build, or
-// through check where it has no portcullis.yaml.
+// judge runs one side of an archive through the build, or through check where it has
+// no portcullis.yaml.
 func judge(t *testing.T, archive *txtar.Archive, prefix string) diag.Report {
 	t.Helper()
-	dir := t.TempDir()
-	run := Check
 	var options Options
+	repository := false
 	for _, f := range archive.Files {
-		if f.Name == "now" {
+		switch f.Name {
+		case "now":
 			day, err := time.Parse(time.DateOnly, strings.TrimSpace(string(f.Data)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			options.EffectiveTime = day
+		case prefix + "portcullis.yaml", prefix + "intents.yaml":
+			repository = true
 		}
 	}
+	run := Check
+	if repository {
+		run = options.Build
+	}
+	files, found, err := ReadTree(unpacked(t, archive, prefix), DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := run(t.Context(), files, found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built.Report
+}
+
+// unpacked is a directory with one side of an archive.
+func unpacked(t *testing.T, archive *txtar.Archive, prefix string) string {
+	t.Helper()
+	dir := t.TempDir()
 	for _, f := range archive.Files {
 		name, ok := strings.CutPrefix(f.Name, prefix)
 		if !ok {
 			continue
-		}
-		if name == "portcullis.yaml" || name == "intents.yaml" {
-			run = options.Build
 		}
 		target := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
@@ -152,15 +170,7 @@ func judge(t *testing.T, archive *txtar.Archive, prefix string) diag.Report {
 			t.Fatal(err)
 		}
 	}
-	files, found, err := ReadTree(dir, DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	built, err := run(t.Context(), files, found)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return built.Report
+	return dir
 }
 
 func asText(t *testing.T, r diag.Report) string {

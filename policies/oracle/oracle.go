@@ -132,6 +132,19 @@ func (w *World) Judge(p Packet) Verdict {
 	return verdict
 }
 
+// Among is the world with no pods but those that have the addresses: to a packet between
+// these, others make no difference.
+func (w *World) Among(addresses ...netip.Addr) *World {
+	among := *w
+	among.pods = nil
+	for _, pod := range w.pods {
+		if slices.ContainsFunc(addresses, func(a netip.Addr) bool { return within(pod.nets, a) }) {
+			among.pods = append(among.pods, pod)
+		}
+	}
+	return &among
+}
+
 // concrete is a packet of which everything is known.
 type concrete struct {
 	from, to           netip.Addr
