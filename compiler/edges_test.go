@@ -31,6 +31,16 @@ type edges struct {
 	pods, namespaces []asked
 }
 
+// with has what some objects spell besides.
+func (e edges) with(objects ...object.Object) edges {
+	e.nets, e.ports, e.types = slices.Clone(e.nets), slices.Clone(e.ports), slices.Clone(e.types)
+	e.pods, e.namespaces = slices.Clone(e.pods), slices.Clone(e.namespaces)
+	for _, o := range objects {
+		e.read(o)
+	}
+	return e
+}
+
 // read gathers what an object spells.
 func (e *edges) read(o object.Object) {
 	var v any
@@ -234,8 +244,9 @@ func askedFor(s object.Selector) asked {
 // end is where a packet begins or ends, as the plan and the oracle know it.
 type end struct {
 	plan.Place
-	has  [2]netip.Addr // by family, IPv4 first
-	held bool          // the plan says what may pass there
+	has  [2]netip.Addr   // by family, IPv4 first
+	held bool            // the plan says what may pass there
+	pod  []object.Object // for the oracle; of an address none
 }
 
 func (e end) String() string {
@@ -247,21 +258,20 @@ func (e end) String() string {
 
 // universe is everybody whose packets are asked about.
 type universe struct {
-	plan     *plan.Plan
-	families []int // indexes of end.has
-	pods     []end
-	beside   []object.Object // the pods and their namespaces, for the oracle
-	edges    edges
+	plan       *plan.Plan
+	families   []int // indexes of end.has
+	pods       []end
+	taken      map[netip.Addr]bool // by them
+	namespaces []object.Object
+	edges      edges
 }
 
 // universeOf has pods in every namespace of the plan and in some of nobody's, without
 // labels, with those of every workload and selector, and with such as miss one by one
 // label.
 func universeOf(p *plan.Plan, set, world object.Set) *universe {
-	u := &universe{plan: p}
-	for _, o := range set.All() {
-		u.edges.read(o)
-	}
+	u := &universe{plan: p, taken: map[netip.Addr]bool{}}
+	u.edges = u.edges.with(set.All()...)
 	u.edges.intended(p)
 	for _, e := range meaning.Endpoints(world) {
 		labels := asked{}
@@ -275,13 +285,13 @@ func universeOf(p *plan.Plan, set, world object.Set) *universe {
 		wanted.add(a.variants()...)
 	}
 	next := u.pools()
-	namespaces := u.namespaces(meaning.Namespaces(world))
+	namespaces := u.named(meaning.Namespaces(world))
 	for _, name := range diag.SortedKeys(namespaces) {
 		labels := wanted.all
 		if slices.Contains(p.Cluster.System, name) && name != p.Cluster.DNS.Namespace {
 			labels = labels[:1] // no line speaks of its pods
 		}
-		u.beside = append(u.beside, object.Object{
+		u.namespaces = append(u.namespaces, object.Object{
 			ID:    object.ID{Kind: "Namespace", Name: name},
 			Typed: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: namespaces[name]}},
 		})
@@ -292,10 +302,11 @@ func universeOf(p *plan.Plan, set, world object.Set) *universe {
 			for _, f := range u.families {
 				e.has[f] = next[f]
 				pod.Status.PodIPs = append(pod.Status.PodIPs, corev1.PodIP{IP: next[f].String()})
+				u.taken[next[f]] = true
 				next[f] = next[f].Next()
 			}
+			e.pod = []object.Object{{ID: object.ID{Kind: "Pod", Namespace: name, Name: fmt.Sprintf("p%d", i)}, Typed: pod}}
 			u.pods = append(u.pods, e)
-			u.beside = append(u.beside, object.Object{ID: object.ID{Kind: "Pod", Namespace: name, Name: fmt.Sprintf("p%d", i)}, Typed: pod})
 		}
 	}
 	return u
@@ -322,9 +333,10 @@ func (s *labelSets) add(sets ...map[string]string) {
 	}
 }
 
-// namespaces are the labels of those that the plan knows, of the system's, and of some
-// that nobody listed: with no labels, and with those that somebody asks for.
-func (u *universe) namespaces(manifests map[string]map[string]string) map[string]map[string]string {
+// named are the labels, by name, of the namespaces that the plan or a manifest knows, of
+// the system's, and of some that nobody listed: without labels, and with those that
+// somebody asks for.
+func (u *universe) named(manifests map[string]map[string]string) map[string]map[string]string {
 	all := map[string]map[string]string{}
 	add := func(name string, labels map[string]string) {
 		with := maps.Clone(manifests[name])
@@ -395,7 +407,7 @@ func (u *universe) outside(e edges) []end {
 	var all []end
 	for _, a := range slices.Compact(addresses) {
 		e := end{Place: plan.Place{Address: a}}
-		if !a.IsValid() || u.ofPods(a) {
+		if !a.IsValid() || u.taken[a] || slices.ContainsFunc(u.plan.Cluster.PodCIDRs, func(n netip.Prefix) bool { return n.Contains(a) }) {
 			continue
 		}
 		e.has[familyOf(a)] = a
@@ -409,11 +421,6 @@ func familyOf(a netip.Addr) int {
 		return 0
 	}
 	return 1
-}
-
-func (u *universe) ofPods(a netip.Addr) bool {
-	return slices.ContainsFunc(u.plan.Cluster.PodCIDRs, func(n netip.Prefix) bool { return n.Contains(a) }) ||
-		slices.ContainsFunc(u.pods, func(e end) bool { return slices.Contains(e.has[:], a) })
 }
 
 func lastOf(n netip.Prefix) netip.Addr {

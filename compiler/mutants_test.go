@@ -378,7 +378,7 @@ func portRange(v any) (first, last int, ok bool) {
 // value.
 func (m *mutation) selector(pointer string) {
 	m.remove(pointer)
-	for _, text := range without(m.text(pointer)) {
+	for _, text := range shortened(m.text(pointer)) {
 		m.put(pointer, text)
 	}
 }
@@ -388,9 +388,9 @@ var (
 	inSet  = regexp.MustCompile(`^(.*\{)([^{}]*)(\}.*)$`)
 )
 
-// without are the texts of a selector with one term or value less, or changed. It reads
+// shortened are the texts of a selector with one term or value less, or changed. It reads
 // no more of the grammar than what is emitted.
-func without(text string) []string {
+func shortened(text string) []string {
 	var all []string
 	for _, operator := range []string{" || ", " && "} {
 		terms := parted(text, operator)
@@ -402,14 +402,14 @@ func without(text string) []string {
 				return strings.Join(slices.Concat(terms[:i:i], middle, terms[i+1:]), operator)
 			}
 			all = append(all, join())
-			for _, less := range without(term) {
+			for _, less := range shortened(term) {
 				all = append(all, join(less))
 			}
 		}
 		return all
 	}
 	if open := strings.TrimPrefix(text, "!"); strings.HasPrefix(open, "(") && strings.HasSuffix(open, ")") {
-		for _, less := range without(open[1 : len(open)-1]) {
+		for _, less := range shortened(open[1 : len(open)-1]) {
 			all = append(all, text[:strings.Index(text, "(")+1]+less+")")
 		}
 		return all

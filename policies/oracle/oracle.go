@@ -132,17 +132,12 @@ func (w *World) Judge(p Packet) Verdict {
 	return verdict
 }
 
-// Among is the world with no pods but those that have the addresses: to a packet between
-// these, others make no difference.
-func (w *World) Among(addresses ...netip.Addr) *World {
-	among := *w
-	among.pods = nil
-	for _, pod := range w.pods {
-		if slices.ContainsFunc(addresses, func(a netip.Addr) bool { return within(pod.nets, a) }) {
-			among.pods = append(among.pods, pod)
-		}
-	}
-	return &among
+// With is the world with more pods, in namespaces that it knows.
+func (w *World) With(pods object.Set) *World {
+	with := *w
+	with.pods, with.onHost = slices.Clone(w.pods), slices.Clone(w.onHost)
+	with.readPods(pods)
+	return &with
 }
 
 // concrete is a packet of which everything is known.
