@@ -19,6 +19,7 @@ import (
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -115,7 +116,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	}
 
 	for i, p := range plans {
-		judged, err := checks.judge(ctx, p, environments[i].Objects, world)
+		judged, err := checks.prove(ctx, p, environments[i].Objects, world)
 		if err != nil {
 			return nil, err
 		}
@@ -291,25 +292,31 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 	return rules, c.found, c.err
 }
 
-// judge says what rendered objects do, and lets the rules decide on it. Where there
-// is no engine nothing is decided: wait tells why.
-func (c *checks) judge(ctx context.Context, p *plan.Plan, set, world object.Set) (diag.List, error) {
-	m, found := meaning.Of(set, p.Cluster)
+// prove says what rendered objects do, holds that against the plan, and lets the rules
+// decide on it.
+func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object.Set) (diag.List, error) {
+	m, found := meaning.Of(rendered, p.Assumed())
 	if found.Failed() {
 		return found, nil
 	}
-	found = append(found, proof.Tests(p, m)...)
-	documents := facts.Of(p, m, set, world)
+	everybody := population.Of(p, world)
+	found = append(found, proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned))...)
+	judged, err := c.judge(ctx, facts.Of(p, m, rendered, everybody))
+	return append(found, judged...), err
+}
+
+// judge lets the rules decide on documents. Where there is no engine nothing is
+// decided: wait tells why.
+func (c *checks) judge(ctx context.Context, documents []facts.Document) (diag.List, error) {
 	<-c.ready
 	if c.engine == nil {
-		return found, c.err
+		return nil, c.err
 	}
 	inputs := make([]any, len(documents))
 	for i := range documents {
 		inputs[i] = documents[i]
 	}
-	judged, err := c.engine.Check(ctx, inputs)
-	return append(found, judged...), err
+	return c.engine.Check(ctx, inputs)
 }
 
 func sourcesOf(files []intent.File) map[string][]byte {

@@ -6,9 +6,12 @@ import (
 	"path"
 	"slices"
 
+	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
 
@@ -49,11 +52,14 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	}
 	if !found.Failed() {
 		p := assumed(set)
-		judged, err := checks.judge(ctx, p, set, set)
-		if err != nil {
-			return nil, err
+		m, unread := meaning.Of(set, p.Cluster)
+		if found = append(found, unread...); !unread.Failed() {
+			judged, err := checks.judge(ctx, facts.Of(p, m, set, population.Of(p, set)))
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, judged...)
 		}
-		found = append(found, judged...)
 	}
 	rules, broken, err := checks.wait()
 	if err != nil {

@@ -33,8 +33,8 @@ func TestEveryTestCanFail(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, p := range plans {
-			m, _ := meaning.Of(rendered[i].Objects, p.Cluster)
-			if found := proof.Tests(p, m); len(found) > 0 {
+			m, _ := meaning.Of(rendered[i].Objects, p.Assumed())
+			if found := proof.Tests(p, m, nil); len(found) > 0 {
 				t.Errorf("%s in %s: %v", example, p.Environment, found.Err())
 			}
 			for _, test := range p.Tests {
@@ -42,7 +42,7 @@ func TestEveryTestCanFail(t *testing.T) {
 				turned[test.Allow]++
 				with := *p
 				with.Tests = []plan.Test{test}
-				if found := proof.Tests(&with, m); len(found) != 1 || found[0].Rule.Code != "PC301" {
+				if found := proof.Tests(&with, m, nil); len(found) != 1 || found[0].Rule.Code != "PC301" {
 					t.Errorf("%s in %s: %q holds, and so does its opposite", example, p.Environment, test.Text)
 				}
 			}

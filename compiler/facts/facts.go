@@ -13,12 +13,12 @@ import (
 // Of computes the documents of one environment: one for each namespace of the plan,
 // by name, and the cluster's last.
 //
-// The set is the rendered objects, world the manifests that describe namespaces and
-// workloads; m is the meaning of both together. Policies outside the plan's
-// namespaces count in every verdict, and are in no document.
-func Of(p *plan.Plan, m *meaning.Meaning, set, world object.Set) []Document {
+// The set is the rendered objects, m their meaning, and everybody those whom the facts
+// are about. Policies outside the plan's namespaces count in every verdict, and are in
+// no document.
+func Of(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) []Document {
 	a := &asker{
-		plan: p, m: m, known: population.Of(p, world), world: newWorldMap(m),
+		plan: p, m: m, known: everybody, world: newWorldMap(m),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 	}
 	for _, o := range set.All() {

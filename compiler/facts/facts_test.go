@@ -12,6 +12,7 @@ import (
 
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
@@ -58,7 +59,7 @@ func ask(t *testing.T, p *plan.Plan, manifests string) map[string]facts.Document
 		t.Fatal(found.Err())
 	}
 	documents := map[string]facts.Document{}
-	for _, d := range facts.Of(p, m, set, set) {
+	for _, d := range facts.Of(p, m, set, population.Of(p, set)) {
 		conforms(t, d)
 		documents[d.Namespace.Name] = d
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"portcullis.dev/compiler/facts"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
@@ -46,7 +47,7 @@ spec:
 	b.ReportAllocs()
 	for b.Loop() {
 		m, _ := meaning.Of(set, p.Cluster)
-		if got := facts.Of(p, m, set, object.Set{}); len(got) != len(names)+1 {
+		if got := facts.Of(p, m, set, population.Of(p, object.Set{})); len(got) != len(names)+1 {
 			b.Fatalf("%d documents", len(got))
 		}
 	}

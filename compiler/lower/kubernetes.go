@@ -63,21 +63,11 @@ func (l *lowering) defaultDeny(n plan.Namespace) {
 // dns opens the way to the name service for all pods of a namespace; where an
 // intent does without, for the pods of the other intents alone.
 func (l *lowering) dns(n plan.Namespace) {
-	var with []plan.Workload
-	without := false
-	for _, w := range l.Workloads {
-		if w.Namespace == n.Name && !w.HostNetwork {
-			without = without || !w.DNS
-			if w.DNS {
-				with = append(with, w)
-			}
-		}
-	}
-	if !without {
+	all, of := l.Resolvers(n.Name)
+	if all {
 		l.resolve(n, about{name: nameDNS, owner: n.Owner}, nil, n.Span)
-		return
 	}
-	for _, w := range with {
+	for _, w := range of {
 		l.resolve(n, about{name: named(prefixDNS, w.Name), owner: w.Owner, intent: w.Ref()}, w.Selector, w.Span)
 	}
 }

@@ -44,3 +44,22 @@ func onBoth(port int) []Port {
 	n := uint16(port)
 	return []Port{{TCP, n, n}, {UDP, n, n}}
 }
+
+// Resolvers says which pods of a namespace resolve names: all of them or, where an
+// intent does without, those of the intents that do.
+func (p *Plan) Resolvers(namespace string) (all bool, of []Workload) {
+	all = true
+	for _, w := range p.Workloads {
+		switch {
+		case w.Namespace != namespace || w.HostNetwork:
+		case w.DNS:
+			of = append(of, w)
+		default:
+			all = false
+		}
+	}
+	if all {
+		return true, nil
+	}
+	return false, of
+}

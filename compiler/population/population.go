@@ -9,7 +9,6 @@ package population
 
 import (
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -17,7 +16,6 @@ import (
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
-	"portcullis.dev/policies/packet"
 )
 
 // Kind is what is known of pods.
@@ -73,10 +71,7 @@ func Of(p *plan.Plan, world object.Set) Population {
 		g := gathering{seen: map[string]bool{}, cut: p.Quarantine}
 		// Where one workload is to have no DNS, it is given intent by intent, and pods
 		// without an intent have none.
-		dns := true
-		for _, w := range workloads[n.Name] {
-			dns = dns && (w.DNS || w.HostNetwork)
-		}
+		dns, _ := p.Resolvers(n.Name)
 		for _, w := range workloads[n.Name] {
 			if w.HostNetwork {
 				continue
@@ -162,39 +157,10 @@ func servers(p *plan.Plan, described map[string][]*meaning.Endpoint, everywhere 
 		}
 	}
 	if len(g.members) == 0 {
-		e := &meaning.Endpoint{Namespace: dns.Namespace, Name: "dns", Labels: dns.Labels, NamespaceLabels: everywhere, ServiceAccount: "coredns", Addresses: podAddress(p)}
+		e := &meaning.Endpoint{Namespace: dns.Namespace, Name: "dns", Labels: dns.Labels, NamespaceLabels: everywhere, ServiceAccount: "coredns"}
 		g.add(&Pods{Endpoint: e, Kind: DNS, Resolves: true})
 	}
 	return g.members
-}
-
-// podAddress is an address that a pod may have where the Platform does not say which they
-// have: one that no line names, for what lines name is outside the cluster. It is none
-// where the pods' own ranges tell, or no line names any.
-func podAddress(p *plan.Plan) []netip.Addr {
-	var outside []netip.Prefix
-	add := func(e *plan.End) {
-		if e != nil {
-			outside = append(outside, plan.Ranges(e.Blocks)...)
-		}
-	}
-	for _, f := range p.Flows {
-		add(&f.From)
-		add(&f.To)
-	}
-	for _, g := range p.Guardrails {
-		add(g.From)
-		add(g.To)
-	}
-	if len(p.Cluster.PodCIDRs) > 0 || len(outside) == 0 {
-		return nil
-	}
-	for _, network := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"} {
-		if left := packet.Subtract([]netip.Prefix{netip.MustParsePrefix(network)}, outside); len(left) > 0 {
-			return []netip.Addr{left[0].Addr()}
-		}
-	}
-	return nil
 }
 
 func stranger(p *plan.Plan) *Pods {

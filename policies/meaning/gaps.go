@@ -20,10 +20,10 @@ func (r *Relation) Excess(flows []Flow) []Gap {
 	for _, f := range flows {
 		meant = append(meant, r.meant(f)...)
 	}
-	search := newSearch(r, tidy(r, meant))
+	cover := r.Cover(tidy(r, meant))
 	var left []Rectangle
 	for _, x := range r.rectangles {
-		left = append(left, search.subtract(x)...)
+		left = append(left, cover.Less(x)...)
 	}
 	var gaps []Gap
 	for _, x := range tidy(r, left) {
@@ -35,7 +35,7 @@ func (r *Relation) Excess(flows []Flow) []Gap {
 // Missing is what flows mean and what is not allowed for certain. Between ends that
 // no policy governs nothing is missing.
 func (r *Relation) Missing(flows []Flow) []Gap {
-	search := newSearch(r, slices.DeleteFunc(slices.Clone(r.rectangles), func(x Rectangle) bool { return x.Outcome != Allowed }))
+	cover := r.Cover(certain(r.rectangles))
 	var gaps []Gap
 	for i, f := range flows {
 		var left []Rectangle
@@ -43,7 +43,7 @@ func (r *Relation) Missing(flows []Flow) []Gap {
 			sent, accepted := x, x
 			sent.From = x.From.Intersect(r.governed)
 			accepted.From, accepted.To = x.From.Subtract(r.governed), x.To.Intersect(r.governed)
-			left = append(append(left, search.subtract(sent)...), search.subtract(accepted)...)
+			left = append(append(left, cover.Less(sent)...), cover.Less(accepted)...)
 		}
 		for _, x := range tidy(r, left) {
 			gaps = append(gaps, r.gap(i, x))
@@ -54,16 +54,12 @@ func (r *Relation) Missing(flows []Flow) []Gap {
 
 // Overlap is what is allowed, or may be, of flows: traffic that must not be.
 func (r *Relation) Overlap(flows []Flow) []Gap {
-	search := newSearch(r, r.rectangles)
+	cover := r.Cover(r.rectangles)
 	var gaps []Gap
 	for i, f := range flows {
 		var common []Rectangle
 		for _, x := range r.meant(f) {
-			for _, other := range search.touching(x) {
-				c := intersect(x, other)
-				c.Outcome = other.Outcome
-				common = append(common, c)
-			}
+			common = append(common, cover.Common(x)...)
 		}
 		for _, c := range tidy(r, common) {
 			gaps = append(gaps, r.gap(i, c))
@@ -87,11 +83,19 @@ func (r *Relation) meant(f Flow) []Rectangle {
 	return tidy(r, all)
 }
 
+// Gap shows one packet of a rectangle, and what becomes of it.
+func (r *Relation) Gap(x Rectangle) Gap { return r.gap(-1, x) }
+
 func (r *Relation) gap(flow int, x Rectangle) Gap {
 	g := Gap{Flow: flow, Rectangle: x, Witness: r.Witness(x)}
 	g.Verdict = r.m.Walk(g.Witness)
 	g.Outcome = g.Verdict.Outcome()
 	return g
+}
+
+// certain are the rectangles that are allowed for certain.
+func certain(all []Rectangle) []Rectangle {
+	return slices.DeleteFunc(slices.Clone(all), func(x Rectangle) bool { return x.Outcome != Allowed })
 }
 
 func intersect(x, y Rectangle) Rectangle {
@@ -104,9 +108,9 @@ func (x *Rectangle) isEmpty() bool {
 	return x.Families == 0 || x.From.IsEmpty() || x.To.IsEmpty() || x.Traffic.IsEmpty()
 }
 
-// search finds the rectangles that touch another one, by the classes on its smaller
-// side.
-type search struct {
+// Cover holds what rectangles have beside others. It is asked by one goroutine at a
+// time.
+type Cover struct {
 	r       *Relation
 	all     []Rectangle
 	by      [2]map[uint32][]int32 // by class, for rectangles that are narrow there
@@ -115,59 +119,61 @@ type search struct {
 	current int32
 }
 
-func newSearch(r *Relation, all []Rectangle) *search {
-	s := &search{r: r, all: all, by: [2]map[uint32][]int32{{}, {}}, seen: make([]int32, len(all))}
+// Cover prepares rectangles to be asked about.
+func (r *Relation) Cover(all []Rectangle) *Cover {
+	c := &Cover{r: r, all: all, by: [2]map[uint32][]int32{{}, {}}, seen: make([]int32, len(all))}
 	for i := range all {
 		for d, set := range sides(&all[i]) {
 			if set.Count() > r.narrow {
-				s.wide[d] = append(s.wide[d], int32(i))
+				c.wide[d] = append(c.wide[d], int32(i))
 				continue
 			}
 			for n := range set.All() {
-				s.by[d][n] = append(s.by[d][n], int32(i))
+				c.by[d][n] = append(c.by[d][n], int32(i))
 			}
 		}
 	}
-	return s
+	return c
 }
 
 func sides(x *Rectangle) [2]packet.Numbers { return [2]packet.Numbers{x.From, x.To} }
 
-// touching are the rectangles that have something in common with one, in order.
-func (s *search) touching(x Rectangle) []Rectangle {
+// touching are the rectangles that have something in common with one, in order. They
+// are found by the classes on its smaller side.
+func (c *Cover) touching(x Rectangle) []Rectangle {
 	d := 0
 	if x.To.Count() < x.From.Count() {
 		d = 1
 	}
-	s.current++
+	c.current++
 	var found []int32
 	add := func(candidates []int32) {
 		for _, i := range candidates {
-			if s.seen[i] == s.current {
+			if c.seen[i] == c.current {
 				continue
 			}
-			s.seen[i] = s.current
-			if y := &s.all[i]; x.Families&y.Families != 0 && x.From.Overlaps(y.From) && x.To.Overlaps(y.To) && x.Traffic.Overlaps(y.Traffic) {
+			c.seen[i] = c.current
+			if y := &c.all[i]; x.Families&y.Families != 0 && x.From.Overlaps(y.From) && x.To.Overlaps(y.To) && x.Traffic.Overlaps(y.Traffic) {
 				found = append(found, i)
 			}
 		}
 	}
 	for n := range sides(&x)[d].All() {
-		add(s.by[d][n])
+		add(c.by[d][n])
 	}
-	add(s.wide[d])
+	add(c.wide[d])
 	slices.Sort(found)
 	all := make([]Rectangle, len(found))
 	for n, i := range found {
-		all[n] = s.all[i]
+		all[n] = c.all[i]
 	}
 	return all
 }
 
-// subtract is what the rectangles leave of one.
-func (s *search) subtract(x Rectangle) []Rectangle {
+// Less is what the rectangles leave of one, in parts that do not overlap.
+func (c *Cover) Less(x Rectangle) []Rectangle {
 	left := []Rectangle{x}
-	for _, y := range s.touching(x) {
+	for _, y := range c.touching(x) {
 		var next []Rectangle
 		for _, part := range left {
 			next = append(next, minus(part, y)...)
@@ -175,6 +181,16 @@ func (s *search) subtract(x Rectangle) []Rectangle {
 		left = next
 	}
 	return left
+}
+
+// Common is what each of the rectangles has in common with one, and its outcome.
+func (c *Cover) Common(x Rectangle) []Rectangle {
+	all := c.touching(x)
+	for i, y := range all {
+		all[i] = intersect(x, y)
+		all[i].Outcome = y.Outcome
+	}
+	return all
 }
 
 // minus is a rectangle without another: its other sources, its other destinations,

@@ -197,11 +197,8 @@ func (i *ICMPMatch) matches(f *flow) bool {
 // matchEnd evaluates what a rule asks of one end, services apart.
 func (m *Meaning) matchEnd(r *Rule, e *Entity, at *end, f *flow, port uint16, portKnown bool) truth {
 	result := yes
-	if len(e.Nets) > 0 {
-		result = min(result, at.in(e.nets, f.family))
-	}
-	if len(e.NotNets) > 0 {
-		result = min(result, at.in(e.notNets, f.family).not())
+	if e.asksAddresses() {
+		result = at.in(e.addresses.IPSet(), f.family)
 	}
 	if result > no && (e.Selector != nil || e.NotSelector != nil) {
 		result = min(result, at.selected(e.Selector, e.NotSelector))

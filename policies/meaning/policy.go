@@ -6,6 +6,7 @@ import (
 	"go4.org/netipx"
 
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
 )
 
 // Direction is one half of an endpoint's traffic.
@@ -99,7 +100,7 @@ type Entity struct {
 	Ports, NotPorts []PortMatch
 	Service         *ServiceMatch
 
-	nets, notNets *netipx.IPSet
+	addresses packet.Addresses // Nets, or everything, less NotNets
 }
 
 // PortMatch is an inclusive range of ports, or the name of a container's port.
@@ -112,9 +113,12 @@ type PortMatch struct {
 // Calico never fills in the policy's own.
 type ServiceMatch struct{ Namespace, Name string }
 
+// asksAddresses reports whether the entity names ranges.
+func (e *Entity) asksAddresses() bool { return len(e.Nets)+len(e.NotNets) > 0 }
+
 // isZero reports whether the entity asks nothing.
 func (e *Entity) isZero() bool {
-	return len(e.Nets) == 0 && len(e.NotNets) == 0 && e.Selector == nil && e.NotSelector == nil &&
+	return !e.asksAddresses() && e.Selector == nil && e.NotSelector == nil &&
 		len(e.Ports) == 0 && len(e.NotPorts) == 0 && e.Service == nil
 }
 
@@ -140,13 +144,20 @@ func (r *Rule) AsksOwnEnd(d Direction) bool {
 		}
 		return false
 	}
-	return len(own.Nets) > 0 || len(own.NotNets) > 0 || own.Selector != nil || own.NotSelector != nil ||
+	return own.asksAddresses() || own.Selector != nil || own.NotSelector != nil ||
 		own.Service != nil || named(own.Ports) || named(own.NotPorts)
 }
 
 // seal prepares the sets that matching asks.
 func (e *Entity) seal() {
-	e.nets, e.notNets = ipSet(e.Nets), ipSet(e.NotNets)
+	if !e.asksAddresses() {
+		return
+	}
+	e.addresses = packet.EveryAddress()
+	if len(e.Nets) > 0 {
+		e.addresses = packet.AddressesOf(e.Nets...)
+	}
+	e.addresses = e.addresses.Subtract(packet.AddressesOf(e.NotNets...))
 }
 
 func ipSet(prefixes []netip.Prefix) *netipx.IPSet {

@@ -13,8 +13,39 @@ import (
 // merging makes them. The caller must not change the list.
 func (r *Relation) Rectangles() []Rectangle { return r.rectangles }
 
+// Half is everything that ends may send (Egress) or accept (Ingress), or perhaps may,
+// as far as their own half is concerned: a rectangle for each rule that lets something
+// through and, where a profile does, for it. Ends that no policy can govern are not
+// there.
+func (r *Relation) Half(d Direction) []Rectangle {
+	var all []Rectangle
+	for i := range r.programs[d] {
+		own := r.programs[d][i].classes.Intersect(r.governed)
+		if own.IsEmpty() {
+			continue
+		}
+		for _, s := range r.programs[d][i].segments {
+			if s.Outcome == Denied {
+				continue
+			}
+			x := Rectangle{From: own, To: s.Peers, Traffic: s.Traffic, Families: s.Families, Outcome: s.Outcome}
+			if d == Ingress {
+				x.From, x.To = x.To, x.From
+			}
+			if x, possible := r.valid(x); possible {
+				all = append(all, x)
+			}
+		}
+	}
+	return all
+}
+
+// Merge joins rectangles that differ in one of their sets alone, leaves out what cannot
+// be, and puts the rest into an order.
+func (r *Relation) Merge(all []Rectangle) []Rectangle { return tidy(r, all) }
+
 // valid leaves out of a rectangle what cannot be: packets of a family that one of the
-// ends does not have. Rectangles without anything left are dropped.
+// ends does not have. Not ok says that nothing is left.
 func (r *Relation) valid(x Rectangle) (Rectangle, bool) {
 	var can Families
 	var from, to packet.Numbers
@@ -30,7 +61,7 @@ func (r *Relation) valid(x Rectangle) (Rectangle, bool) {
 		}
 	}
 	x.From, x.To, x.Families = from, to, can
-	return x, can != 0
+	return x, can != 0 && !x.Traffic.IsEmpty()
 }
 
 // tidy merges rectangles and puts them into an order.
@@ -134,16 +165,17 @@ func (r *Relation) witness(classes packet.Numbers, of int) (Peer, bool) {
 	return r.classes[first].Peer(of), true
 }
 
-// Names are classes for people: the first three, and how many more there are.
+// Names are classes for people: the first three names, and how many more there are.
 func (r *Relation) Names(classes packet.Numbers) string {
 	const most = 3
 	var names []string
 	for n := range classes.All() {
-		if len(names) == most {
-			names = append(names, fmt.Sprintf("%d more", classes.Count()-most))
-			break
+		if name := r.classes[n].String(); !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-		names = append(names, r.classes[n].String())
+	}
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
 	}
 	return strings.Join(names, ", ")
 }

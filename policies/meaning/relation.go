@@ -95,10 +95,8 @@ func (r *Relation) listen(a *Atoms) {
 				r.vocabulary.selector(e.Selector)
 				r.vocabulary.selector(e.NotSelector)
 				r.vocabulary.entity(e, r.m.services)
-				for _, nets := range [][]netip.Prefix{e.Nets, e.NotNets} {
-					if len(nets) > 0 {
-						r.questions.ask(packet.AddressesOf(nets...))
-					}
+				if e.asksAddresses() {
+					r.questions.ask(e.addresses)
 				}
 			}
 		}

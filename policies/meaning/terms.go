@@ -89,7 +89,7 @@ func (r *Relation) entityKey(e *Entity, destination bool, naming packet.Traffic)
 			key = append(key, 0)
 		}
 	}
-	if len(e.Nets)+len(e.NotNets) > 0 {
+	if e.asksAddresses() {
 		key = fmt.Append(key, "nets", e.Nets, e.NotNets)
 	}
 	if asksPorts(e, destination) {
@@ -124,11 +124,8 @@ func (r *Relation) not(g grade) grade {
 // grade is what an entity asks of an end's identity, whatever the traffic.
 func (r *Relation) grade(e *Entity, f int, destination bool) grade {
 	g := grade{r.asked(), r.asked()}
-	if len(e.Nets) > 0 {
-		g = g.and(r.inNets(packet.AddressesOf(e.Nets...), f))
-	}
-	if len(e.NotNets) > 0 {
-		g = g.and(r.not(r.inNets(packet.AddressesOf(e.NotNets...), f)))
+	if e.asksAddresses() {
+		g = r.inNets(e.addresses, f)
 	}
 	switch s, n := r.vocabulary.selector(e.Selector), r.vocabulary.selector(e.NotSelector); {
 	case s != nil && n != nil:
