@@ -140,28 +140,33 @@ func (s *search) policy(was object.Object, now []object.Object) (witness, bool) 
 	after := s.oracle(without(s.objects, isPolicy), now...)
 	spelt := l.spelt.with(s.mutant.now...)
 	groups := slices.Concat(l.pods, grouped(s.outside, "", spelt.nets))
+	tier, _ := was.Value("/spec/tier")
+	inDefault := was.APIVersion == object.KubernetesAPI || tier == "default"
 	for _, own := range l.pods {
 		if was.ID.Namespace != "" && own[0].Namespace != was.ID.Namespace {
 			continue // it governs the pods of its namespace
 		}
-		for _, other := range groups {
-			for _, f := range s.families {
-				if !other[0].has[f].IsValid() {
-					continue
+		for _, ingress := range []bool{false, true} {
+			if inDefault && !governs(l.before, own[0], s.families[0], ingress) && !governs(after, own[0], s.families[0], ingress) {
+				continue
+			}
+			for _, other := range groups {
+				from, to := own, other
+				if ingress {
+					from, to = other, own
 				}
-				coarse := spelt.cells(f)
-				for _, ingress := range []bool{false, true} {
-					from, to := own, other
-					if ingress {
-						from, to = other, own
+				before, after := among(l.before, from[0], to[0]), among(after, from[0], to[0])
+				for _, f := range s.families {
+					if !other[0].has[f].IsValid() {
+						continue
 					}
-					a, b := among(l.before, from[0], to[0]), among(after, from[0], to[0])
-					for i, c := range coarse {
-						x, y := made(judged(a, from[0], to[0], f, c), ingress), made(judged(b, from[0], to[0], f, c), ingress)
-						if x == y && !(s.moved && x.byRule) {
+					cells := spelt.cells(f)
+					for i, c := range cells {
+						old, now := made(before, from[0], to[0], f, c, ingress), made(after, from[0], to[0], f, c, ingress)
+						if old == now && !(s.moved && old.byRule) {
 							continue
 						}
-						if w, ok := s.whole(from, to, f, c, coarse[i+1:]); ok {
+						if w, ok := s.whole(from, to, f, c, cells[i+1:]); ok {
 							return w, true
 						}
 					}
@@ -172,6 +177,13 @@ func (s *search) policy(was object.Object, now []object.Object) (witness, bool) 
 	return witness{}, false
 }
 
+// governs reports whether a policy in tier default governs a pod: then it makes something
+// of each of the pod's packets.
+func governs(w *oracle.World, own end, family int, ingress bool) bool {
+	m := made(among(w, own, own), own, own, family, cell{otherProtocol, 0}, ingress)
+	return m.byRule || m.atEnd
+}
+
 // making is what a policy alone makes of a packet.
 type making struct {
 	outcome oracle.Outcome
@@ -179,7 +191,8 @@ type making struct {
 	atEnd   bool // of its tier
 }
 
-func made(v oracle.Verdict, ingress bool) making {
+func made(w *oracle.World, from, to end, family int, c cell, ingress bool) making {
+	v := judged(w, from, to, family, c)
 	h := v.Egress
 	if ingress {
 		h = v.Ingress
