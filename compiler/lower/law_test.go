@@ -60,9 +60,7 @@ func TestMeaningOfLoweredPlans(t *testing.T) {
 			if family == 0 {
 				family = []int{4, 6}[random.IntN(2)]
 			}
-			switch {
-			case from.Namespace == "" && to.Namespace == "", familyOf(from) != 0 && familyOf(from) != family, familyOf(to) != 0 && familyOf(to) != family,
-				kind.family != 0 && kind.family != family:
+			if !sameFamily(from, to, kind) || kind.family != 0 && kind.family != family {
 				continue
 			}
 			if kind.family != 0 && number > 255 || kind.protocol.HasPorts() && number == 0 {
@@ -164,6 +162,20 @@ func askedFor(p *plan.Plan, e Emitted, by meaning.Decision, from, to plan.Place,
 		}
 	}
 	return false
+}
+
+// sameFamily reports whether a packet of the kind can go from one place to another, one
+// of which is a pod.
+func sameFamily(from, to plan.Place, kind probe) bool {
+	family := kind.family
+	for _, place := range []plan.Place{from, to} {
+		of := familyOf(place)
+		if of != 0 && family != 0 && of != family {
+			return false
+		}
+		family = max(family, of)
+	}
+	return from.Namespace != "" || to.Namespace != ""
 }
 
 func familyOf(p plan.Place) int {

@@ -78,10 +78,12 @@ func familyIndex(family int) int {
 	return 1
 }
 
-// member is a pod at one address of each family; an invalid address is not known.
+// member is a pod at one address of each family; an invalid address is not known. Beyond
+// its first addresses a pod is one more member in the families that have another.
 type member struct {
 	*Endpoint
 	addresses [2]netip.Addr
+	families  Families
 }
 
 // spot is a pod at one of its addresses, or wherever it is.
@@ -100,11 +102,12 @@ func members(e *Endpoint) []member {
 	all := make([]member, max(1, len(of[0]), len(of[1])))
 	for i := range all {
 		all[i].Endpoint = e
-		for f := range of {
-			if i < len(of[f]) {
-				all[i].addresses[f] = of[f][i]
-			} else if len(of[f]) > 0 {
-				all[i].addresses[f] = of[f][0]
+		for f, known := range of {
+			if i < len(known) {
+				all[i].addresses[f] = known[i]
+			}
+			if i < max(1, len(known)) {
+				all[i].families |= familyBit(familyNumbers[f])
 			}
 		}
 	}
@@ -151,6 +154,7 @@ func (r *Relation) podClasses(endpoints []*Endpoint, future bool) {
 	for _, m := range everybody {
 		s.reset()
 		s.of(v, m.Endpoint, r.m.services)
+		s.number(uint32(m.families))
 		for f, a := range m.addresses {
 			if !a.IsValid() {
 				s.number(0)
@@ -162,7 +166,7 @@ func (r *Relation) podClasses(endpoints []*Endpoint, future bool) {
 		if !ok {
 			n = uint32(len(p.classes))
 			p.bySignature[string(s.bytes)] = n
-			p.classes = append(p.classes, Class{Kind: OfPods, Future: future, Families: r.families, first: m.addresses})
+			p.classes = append(p.classes, Class{Kind: OfPods, Future: future, Families: r.families & m.families, first: m.addresses})
 			p.ports = append(p.ports, p.portNumber(v, m.Ports, !m.PortsKnown))
 			r.index(n, m)
 		}
@@ -269,7 +273,7 @@ func (r *Relation) outsideClasses() {
 			if a := p.classes[n].first[f]; a.IsValid() {
 				place := p.places[f].of(a)
 				at[place] = append(at[place], n)
-			} else {
+			} else if p.classes[n].Families.Has(of) {
 				unplaced = append(unplaced, n)
 			}
 		}
