@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -15,15 +16,14 @@ import (
 type comparison struct {
 	*universe
 	set    object.Set
-	before *oracle.World
 	alone  map[object.ID]*lone
+	within map[string]*telling // by namespace, what governs its pods; by "", everything
 }
 
 // lone is a policy without the others.
 type lone struct {
-	before *oracle.World
-	spelt  edges
-	pods   [][]end // that neither it nor a mutant of it tells apart
+	tells *telling
+	pods  [][]end // that neither it nor a mutant of it tells apart
 }
 
 // witness is a packet that is answered otherwise than before.
@@ -44,17 +44,14 @@ func (w witness) meant(u *universe) bool {
 }
 
 func compare(r rendering) *comparison {
-	c := &comparison{universe: universeOf(r.plan, r.set, r.world), set: r.set, alone: map[object.ID]*lone{}}
-	c.before = c.oracle(r.set.All())
-	// Network sets are asked for by their labels, by whatever policy.
-	nets := edges{}.with(without(r.set.All(), func(o object.Object) bool { return !strings.HasSuffix(o.ID.Kind, "NetworkSet") })...)
+	c := &comparison{universe: universeOf(r.plan, r.set, r.world), set: r.set, alone: map[object.ID]*lone{}, within: map[string]*telling{}}
 	for _, o := range r.set.All() {
 		if !isPolicy(o) {
 			continue
 		}
-		l := &lone{before: c.oracle(without(r.set.All(), isPolicy), o), spelt: nets.with(o)}
-		l.pods = grouped(c.pods, string(o.JSON)+astray, l.spelt.nets)
-		c.alone[o.ID] = l
+		tells := c.telling(func(other object.Object) bool { return other.ID == o.ID })
+		tells.world = c.oracle(without(r.set.All(), isPolicy), o)
+		c.alone[o.ID] = &lone{tells, tells.apart(c.pods)}
 	}
 	return c
 }
@@ -84,17 +81,11 @@ func (c *comparison) oracle(objects []object.Object, more ...object.Object) *ora
 // apart. One that is found stands for more, which other policies may tell apart: they
 // are asked about in the whole.
 func (c *comparison) differs(m mutant) (witness, bool) {
-	i := slices.IndexFunc(c.set.All(), func(o object.Object) bool { return o.ID == m.was.ID })
-	objects := slices.Concat(c.set.All()[:i:i], m.now, c.set.All()[i+1:])
 	s := search{
-		comparison: c, mutant: m, objects: objects,
+		comparison: c, mutant: m, objects: m.among(c.set).All(),
 		moved: m.was.ID.Kind == "Tier" || isPolicy(m.was) && position(m.was) != position(m.now...),
 	}
-	all := c.edges.with(m.now...)
-	s.outside = c.outside(all)
-	for f := range s.cells {
-		s.cells[f] = all.cells(f)
-	}
+	s.outside = c.outside(c.edges.with(m.now...))
 	for _, o := range c.set.All() {
 		now := []object.Object{o}
 		switch {
@@ -130,16 +121,15 @@ type search struct {
 	objects []object.Object // with the mutant among them
 	moved   bool
 	outside []end
-	cells   [2][]cell // by family
-	after   *oracle.World
+	scope   *scope
 }
 
 // policy looks for a witness among the packets of which a policy makes something else.
 func (s *search) policy(was object.Object, now []object.Object) (witness, bool) {
 	l := s.alone[was.ID]
 	after := s.oracle(without(s.objects, isPolicy), now...)
-	spelt := l.spelt.with(s.mutant.now...)
-	groups := slices.Concat(l.pods, grouped(s.outside, "", spelt.nets))
+	tells := l.tells.with(s.mutant.now...)
+	groups := slices.Concat(l.pods, tells.apart(s.outside))
 	tier, _ := was.Value("/spec/tier")
 	inDefault := was.APIVersion == object.KubernetesAPI || tier == "default"
 	for _, own := range l.pods {
@@ -147,7 +137,7 @@ func (s *search) policy(was object.Object, now []object.Object) (witness, bool) 
 			continue // it governs the pods of its namespace
 		}
 		for _, ingress := range []bool{false, true} {
-			if inDefault && !governs(l.before, own[0], s.families[0], ingress) && !governs(after, own[0], s.families[0], ingress) {
+			if inDefault && !governs(l.tells.world, own[0], s.families[0], ingress) && !governs(after, own[0], s.families[0], ingress) {
 				continue
 			}
 			for _, other := range groups {
@@ -155,18 +145,18 @@ func (s *search) policy(was object.Object, now []object.Object) (witness, bool) 
 				if ingress {
 					from, to = other, own
 				}
-				before, after := among(l.before, from[0], to[0]), among(after, from[0], to[0])
+				before, after := among(l.tells.world, from[0], to[0]), among(after, from[0], to[0])
 				for _, f := range s.families {
 					if !other[0].has[f].IsValid() {
 						continue
 					}
-					cells := spelt.cells(f)
+					cells := tells.spelt.cells(f)
 					for i, c := range cells {
 						old, now := made(before, from[0], to[0], f, c, ingress), made(after, from[0], to[0], f, c, ingress)
 						if old == now && !(s.moved && old.byRule) {
 							continue
 						}
-						if w, ok := s.whole(from, to, f, c, cells[i+1:]); ok {
+						if w, ok := s.whole(from, to, ingress, f, c, cells[i+1:]); ok {
 							return w, true
 						}
 					}
@@ -200,39 +190,36 @@ func made(w *oracle.World, from, to end, family int, c cell, ingress bool) makin
 	return making{h.Outcome, strings.HasPrefix(h.By, "tier "), strings.HasPrefix(h.By, "the end of tier ")}
 }
 
-// whole asks both worlds about all packets between two groups from a cell on, up to
-// the next one that the policy tells apart.
-func (s *search) whole(from, to []end, f int, first cell, next []cell) (witness, bool) {
-	// A policy in a namespace decides there alone; what is elsewhere stays as it was.
-	namespace := ""
-	if isPolicy(s.mutant.was) {
-		namespace = s.mutant.was.ID.Namespace
+// whole asks about all packets between two groups from a cell on, up to the next one
+// that the policy tells apart.
+func (s *search) whole(from, to []end, ingress bool, f int, first cell, next []cell) (witness, bool) {
+	own := from[0]
+	if ingress {
+		own = to[0]
 	}
-	if s.after == nil {
-		s.after = s.oracle(without(s.objects, func(o object.Object) bool {
-			return namespace != "" && o.ID.Namespace != "" && o.ID.Namespace != namespace
-		}))
+	if s.scope == nil || s.scope.own != own.held {
+		s.scope = s.scoped(own.held)
 	}
-	start, _ := slices.BinarySearchFunc(s.cells[f], first, compareCells)
-	cells := s.cells[f][start:]
-	end := slices.IndexFunc(cells, func(c cell) bool {
+	cells := s.scope.tells.spelt.cells(f)
+	start, _ := slices.BinarySearchFunc(cells, first, compareCells)
+	cells = cells[start:]
+	if end := slices.IndexFunc(cells, func(c cell) bool {
 		return c.protocol != first.protocol || len(next) > 0 && compareCells(c, next[0]) >= 0
-	})
-	if end >= 0 {
+	}); end >= 0 {
 		cells = cells[:end]
 	}
-	for _, x := range from {
-		for _, y := range to {
-			before, after := among(s.before, x, y), among(s.after, x, y)
+	receivers := s.scope.tells.apart(to)
+	for _, senders := range s.scope.tells.apart(from) {
+		for _, receiving := range receivers {
+			x, y := senders[0], receiving[0]
+			before, after := among(s.scope.before, x, y), among(s.scope.after, x, y)
 			for _, c := range cells {
 				was, now := judged(before, x, y, f, c), judged(after, x, y, f, c)
-				if namespace != "" && x.Namespace != namespace {
-					now.Egress = was.Egress
+				half := was.Egress.Outcome != now.Egress.Outcome
+				if ingress {
+					half = was.Ingress.Outcome != now.Ingress.Outcome
 				}
-				if namespace != "" && y.Namespace != namespace {
-					now.Ingress = was.Ingress
-				}
-				if was.Outcome() != now.Outcome() || x.held && was.Egress.Outcome != now.Egress.Outcome || y.held && was.Ingress.Outcome != now.Ingress.Outcome {
+				if half && own.held || !own.held && was.Outcome() != now.Outcome() {
 					return witness{x, y, f, c, was, now}, true
 				}
 			}
@@ -241,45 +228,116 @@ func (s *search) whole(from, to []end, f int, first cell, next []cell) (witness,
 	return witness{}, false
 }
 
-// grouped are ends that a text with some blocks does not tell apart: a selector knows
-// the labels and the values that it spells. Nor do blocks that are twice as large tell
-// pods apart, whose addresses are all of one block.
-func grouped(ends []end, text string, nets []netip.Prefix) [][]end {
-	var all [][]end
-	index := map[string]int{}
-	spells := map[string]bool{}
-	spelt := func(s string) bool {
-		known, ok := spells[s]
-		if !ok {
-			known = strings.Contains(text, s)
-			spells[s] = known
+// scope is what decides about packets at some pods.
+type scope struct {
+	own           bool // at held ones, where their own half is all that counts
+	before, after *oracle.World
+	tells         *telling
+}
+
+// scoped leaves out what is in other namespaces, where that decides nothing.
+func (s *search) scoped(own bool) *scope {
+	namespace := ""
+	if isPolicy(s.mutant.was) && own {
+		namespace = s.mutant.was.ID.Namespace
+	}
+	elsewhere := func(o object.Object) bool {
+		return namespace != "" && o.ID.Namespace != "" && o.ID.Namespace != namespace
+	}
+	tells := s.within[namespace]
+	if tells == nil {
+		tells = s.telling(func(o object.Object) bool { return !elsewhere(o) })
+		tells.world = s.oracle(without(s.set.All(), elsewhere))
+		s.within[namespace] = tells
+	}
+	return &scope{own: own, before: tells.world, after: s.oracle(without(s.objects, elsewhere)), tells: tells.with(s.mutant.now...)}
+}
+
+// telling is what some policies can tell apart.
+type telling struct {
+	world *oracle.World
+	spelt edges // by them and by all network sets, which are asked for by their labels
+	text  string
+	known map[string]bool       // what the text has
+	keys  map[netip.Addr]string // of pods
+}
+
+// telling are the policies of some objects.
+func (c *comparison) telling(some func(object.Object) bool) *telling {
+	t := &telling{text: astray, known: map[string]bool{}, keys: map[netip.Addr]string{}}
+	for _, o := range c.set.All() {
+		if isPolicy(o) && some(o) {
+			t.text += string(o.JSON)
 		}
+		if isPolicy(o) && some(o) || strings.HasSuffix(o.ID.Kind, "NetworkSet") {
+			t.spelt.read(o)
+		}
+	}
+	return t
+}
+
+// with is the same of some objects besides, which spell no name that is new.
+func (t *telling) with(objects ...object.Object) *telling {
+	with := *t
+	with.spelt = t.spelt.with(objects...)
+	return &with
+}
+
+// key is the same for ends that are not told apart: a selector knows the labels and the
+// values that it spells. The blocks of mutants are not asked about pods: their addresses
+// are all of one block, and a block that is twice as large parts no other.
+func (t *telling) key(e end) string {
+	known, ok := "", false
+	if e.pod != nil {
+		known, ok = t.keys[cmp.Or(e.has[0], e.has[1])]
+	}
+	if ok {
 		return known
 	}
+	var key strings.Builder
+	for _, labels := range []map[string]string{{"": e.Namespace}, e.NamespaceLabels, e.Labels} {
+		key.WriteByte('\n')
+		for _, k := range diag.SortedKeys(labels) {
+			switch value := labels[k]; {
+			case !t.spells(k):
+			case t.spells(value):
+				key.WriteString(k + "=" + value + " ")
+			default:
+				key.WriteString(k + " ")
+			}
+		}
+	}
+	for _, a := range e.has {
+		fmt.Fprint(&key, a.IsValid())
+		for _, n := range t.spelt.nets {
+			fmt.Fprint(&key, n.Contains(a))
+		}
+	}
+	if e.pod != nil {
+		t.keys[cmp.Or(e.has[0], e.has[1])] = key.String()
+	}
+	return key.String()
+}
+
+func (t *telling) spells(s string) bool {
+	known, ok := t.known[s]
+	if !ok {
+		known = strings.Contains(t.text, s)
+		t.known[s] = known
+	}
+	return known
+}
+
+// apart are ends, those together that are not told apart.
+func (t *telling) apart(ends []end) [][]end {
+	var all [][]end
+	index := map[string]int{}
 	for _, e := range ends {
-		var key strings.Builder
-		for _, labels := range []map[string]string{{"": e.Namespace}, e.NamespaceLabels, e.Labels} {
-			key.WriteByte('\n')
-			for _, k := range diag.SortedKeys(labels) {
-				switch value := labels[k]; {
-				case !spelt(k):
-				case spelt(value):
-					fmt.Fprintf(&key, "%s=%s ", k, value)
-				default:
-					fmt.Fprintf(&key, "%s ", k)
-				}
-			}
-		}
-		for _, a := range e.has {
-			fmt.Fprint(&key, a.IsValid())
-			for _, n := range nets {
-				fmt.Fprint(&key, n.Contains(a))
-			}
-		}
-		i, ok := index[key.String()]
+		key := t.key(e)
+		i, ok := index[key]
 		if !ok {
 			i = len(all)
-			index[key.String()] = i
+			index[key] = i
 			all = append(all, nil)
 		}
 		all[i] = append(all[i], e)

@@ -20,6 +20,13 @@ type mutant struct {
 	now  []object.Object // none: the object is gone
 }
 
+// among is the set with the mutant in its object's place.
+func (m mutant) among(set object.Set) object.Set {
+	others := slices.DeleteFunc(slices.Clone(set.All()), func(o object.Object) bool { return o.ID == m.was.ID })
+	changed, _ := object.NewSet(append(others, m.now...))
+	return changed
+}
+
 // astray is a name that nothing has: what a changed label, value or namespace becomes.
 const astray = "mutant"
 

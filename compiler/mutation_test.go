@@ -14,7 +14,11 @@ import (
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/proof"
 	"portcullis.dev/overlays"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
 
@@ -108,6 +112,9 @@ func TestMutants(t *testing.T) {
 	for _, r := range renderings(t) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
+			if found := prove(r.plan, r.set, r.world); found.Failed() {
+				t.Fatal(found.Err())
+			}
 			c := compare(r)
 			total, equivalent := 0, 0
 			for _, m := range mutantsOf(r.set) {
@@ -116,17 +123,33 @@ func TestMutants(t *testing.T) {
 				}
 				total++
 				w, differs := c.differs(m)
-				switch {
-				case !differs:
+				killed := prove(r.plan, m.among(r.set), r.world).Failed()
+				if !differs {
 					equivalent++
-					t.Logf("equivalent: %s", m.name)
-				case !w.meant(c.universe):
+				}
+				switch {
+				case !differs && killed:
+					t.Errorf("%s: the proof finds something, and no packet is answered otherwise", m.name)
+				case differs && !killed:
+					t.Errorf("%s: the proof finds nothing, and %s", m.name, w)
+				case differs && !w.meant(c.universe):
 					t.Errorf("%s: what was rendered for %s is not what is meant", m.name, w)
 				}
 			}
 			t.Logf("COUNT %d %d (%d pods)", total, equivalent, len(c.pods))
 		})
 	}
+}
+
+// prove judges rendered objects as the build does: they can be read, and they are what
+// is meant.
+func prove(p *plan.Plan, set, world object.Set) diag.List {
+	m, found := meaning.Of(set, p.Assumed())
+	if found.Failed() {
+		return found
+	}
+	everybody := population.Of(p, world)
+	return append(found, proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned))...)
 }
 
 // mutantsOf are all mutants of a set.
