@@ -33,6 +33,7 @@ type Built struct {
 	Report       diag.Report
 	Tree         overlays.Tree   // nil unless every stage passed
 	Environments []Environment   // in order; nil unless every stage passed
+	Proofs       []bundle.Proof  // of each environment; nil unless it could be asked for
 	Waivers      []bundle.Waiver // in the order of their names
 
 	// Unverified is the tree that what was judged stands against: it could be
@@ -127,6 +128,9 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		tree, environments = restricted(o.Namespace, overlaid, environments)
 	}
 	built, err := o.report(repo, plans, checks, found, files)
+	if err == nil {
+		built.Proofs = proofsOf(plans, built.Report.Findings)
+	}
 	switch {
 	case err != nil || built.Report.Findings.Unjudgeable():
 		return built, err
@@ -142,6 +146,24 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	}
 	built.Inputs = inputs
 	return built, nil
+}
+
+// proofsOf says what was proved of each plan.
+func proofsOf(plans []*plan.Plan, found diag.List) []bundle.Proof {
+	var all []bundle.Proof
+	for _, p := range plans {
+		s := proof.StatementOf(p)
+		result := "held"
+		if slices.ContainsFunc(found, func(d diag.Diagnostic) bool {
+			return slices.Contains(proof.Rules, d.Rule) && (len(d.Environments) == 0 || slices.Contains(d.Environments, p.Environment))
+		}) {
+			result = "failed"
+		}
+		all = append(all, bundle.Proof{
+			Environment: p.Environment, Result: result, Flows: s.Flows, Guardrails: s.Guardrails, Quarantines: s.Quarantines, Tests: s.Tests, Assumptions: s.Assumptions,
+		})
+	}
+	return all
 }
 
 // restricted is what was built of one namespace, in the environments that have it.

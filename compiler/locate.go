@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"fmt"
+	"maps"
 	"path"
 	"reflect"
 	"slices"
@@ -31,7 +33,31 @@ func locateEmitted(found diag.List, from origins, rendered object.Set, component
 		}
 		return emitted.At("")
 	}
-	return located(found, at)
+	all := located(found, at)
+	for i, d := range all {
+		if d.Subject.IsZero() && len(components) > 0 {
+			all[i].Related = append(slices.Clip(d.Related), changed(d.Span, from, rendered, components)...)
+		}
+	}
+	return all
+}
+
+// changed are the places where components change or remove what was emitted for a line.
+func changed(line diag.Span, from origins, rendered object.Set, components []overlays.Laid) []diag.Related {
+	var all []diag.Related
+	for _, id := range slices.SortedFunc(maps.Keys(from), object.ID.Compare) {
+		for _, pointer := range diag.SortedKeys(from[id].Origins) {
+			s := diag.Subject{Object: id, Pointer: pointer}
+			if from[id].Origins[pointer] != line || unchanged(from[id], rendered, s) {
+				continue
+			}
+			if span, known := locateComponent(s, rendered, components); known {
+				all = append(all, diag.Related{Span: span, Message: fmt.Sprintf("changes %s, which was emitted for the line", id)})
+				break
+			}
+		}
+	}
+	return all
 }
 
 // unchanged reports whether the rendered object says, where the subject points, what
@@ -55,10 +81,7 @@ func unchanged(emitted lower.Emitted, rendered object.Set, s diag.Subject) bool 
 // components over the object's unit, a patch's or resource's file that names the
 // object; else the last one's kustomization.
 func locateComponent(s diag.Subject, rendered object.Set, components []overlays.Laid) (diag.Span, bool) {
-	o, ok := rendered.Get(s.Object)
-	if !ok {
-		return diag.Span{}, false
-	}
+	o, _ := rendered.Get(s.Object) // a component may have removed it
 	unit := s.Object.Namespace
 	if unit == "" {
 		unit = overlays.Cluster

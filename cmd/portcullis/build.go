@@ -77,7 +77,7 @@ func (p *program) build(c *cli.Context) error {
 	if out == nil {
 		return p.writeManifests(built, c.String("env"), c.Bool("allow-empty"))
 	}
-	b, err := bundle.New(bundle.Record{Tool: version(), Inputs: built.Inputs, Report: built.Report, Waivers: built.Waivers, Unverified: c.Bool("no-verify")}, tree)
+	b, err := bundle.New(bundle.Record{Tool: version(), Inputs: built.Inputs, Report: built.Report, Proofs: built.Proofs, Waivers: built.Waivers, Unverified: c.Bool("no-verify")}, tree)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ type Index struct {
 	Inputs     map[string]string `json:"inputs"`               // path → SHA-256, in hex, of each file that counted
 	Outputs    map[string]string `json:"outputs"`              // the same of each file of the bundle but the index
 	Rules      []Result          `json:"rules"`                // of each rule that was evaluated, by code
+	Proofs     []Proof           `json:"proofs"`               // of each environment, in the order of its name
 	Waivers    []Waiver          `json:"waivers,omitempty"`    // by name and rule
 }
 
@@ -46,6 +47,18 @@ type Result struct {
 	Warning int    `json:"warning,omitempty"`
 	Info    int    `json:"info,omitempty"`
 	Waived  int    `json:"waived,omitempty"` // counts here alone, whatever the severity
+}
+
+// Proof says what was proved of one environment: that what the bundle deploys there lets
+// through, on both halves, what the lines ask for, and nothing else.
+type Proof struct {
+	Environment string   `json:"environment"`
+	Result      string   `json:"result"` // held, or failed: only what is unverified can have it
+	Flows       int      `json:"flows"`
+	Guardrails  int      `json:"guardrails"`
+	Quarantines int      `json:"quarantines"`
+	Tests       int      `json:"tests"`
+	Assumptions []string `json:"assumptions"` // sentences for whoever relies on it
 }
 
 // Waiver is an exception that somebody granted until a date.
@@ -61,6 +74,7 @@ type Record struct {
 	Tool       string            // version of the program
 	Inputs     map[string][]byte // path → bytes of each file that counted
 	Report     diag.Report       // of the run that built it
+	Proofs     []Proof           // in the order of the environments' names
 	Waivers    []Waiver          // in any order
 	Unverified bool              // the caller writes whatever the rules found
 }
@@ -75,7 +89,7 @@ func (r Record) index(tree map[string][]byte) ([]byte, error) {
 	err := enc.Encode(Index{
 		Schema: Schema, Tool: r.Tool, Unverified: r.Unverified,
 		Inputs: digests(r.Inputs), Outputs: digests(tree),
-		Rules: results(r.Report), Waivers: waivers,
+		Rules: results(r.Report), Proofs: append([]Proof{}, r.Proofs...), Waivers: waivers,
 	})
 	return b.Bytes(), err
 }

@@ -35,6 +35,10 @@ func someRecord() Record {
 			},
 			Rules: []*diag.Rule{both, waived, found, held},
 		},
+		Proofs: []Proof{
+			{Environment: "dev", Result: "held", Flows: 3, Tests: 1, Assumptions: []string{"Nobody <looks>."}},
+			{Environment: "prod", Result: "failed", Guardrails: 1, Quarantines: 2, Assumptions: []string{"Nobody looks."}},
+		},
 		Waivers:    []Waiver{{"w", "PC204", "2027-01-31", 1}, {"w", "PC203", "2026-12-31", 1}, {"a", "PC201", "2020-02-29", 0}},
 		Unverified: true,
 	}
@@ -135,6 +139,9 @@ func TestIndexFollowsItsSchema(t *testing.T) {
 		{"inputs": map[string]any{"a": "abc"}},
 		{"inputs": map[string]any{"/a": full}},
 		{"outputs": map[string]any{"../a": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"}},
+		{"proofs": nil},
+		{"proofs": []any{map[string]any{"environment": "dev", "result": "held"}}},
+		{"proofs": []any{map[string]any{"environment": "dev", "result": "maybe", "flows": 0, "guardrails": 0, "quarantines": 0, "tests": 0, "assumptions": []any{"x"}}}},
 		{"rules": []any{map[string]any{"code": "PC1", "result": "held"}}},
 		{"rules": []any{map[string]any{"code": "PC201", "result": "held", "error": 1}}},
 		{"rules": []any{map[string]any{"code": "PC201", "result": "found"}}},

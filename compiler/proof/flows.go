@@ -84,10 +84,11 @@ func (p *prover) missing(m meant, d meaning.Direction, half []meaning.Rectangle)
 		}
 	}
 	denied, allowed := p.r.Cover(m.forbidden()), p.r.Cover(certain)
+	governed := side{p.r.Governed(), p.r.Governed()}
 	var found diag.List
 	for _, l := range m.lines {
 		var left []meaning.Rectangle
-		for _, x := range on(p.governable(), d, possible(l.half(d))) {
+		for _, x := range on(governed, d, possible(l.half(d))) {
 			for _, y := range denied.Less(x) {
 				left = append(left, allowed.Less(y)...)
 			}
@@ -97,18 +98,6 @@ func (p *prover) missing(m meant, d meaning.Direction, half []meaning.Rectangle)
 		}
 	}
 	return found
-}
-
-// governable are the ends that policies can govern.
-func (p *prover) governable() side {
-	var all []uint32
-	for n := range p.r.Classes() {
-		if p.r.Classes()[n].Governed() {
-			all = append(all, uint32(n))
-		}
-	}
-	classes := packet.NumbersOf(all...)
-	return side{classes, classes}
 }
 
 func (p *prover) lacking(l line, g *gap) diag.Diagnostic {

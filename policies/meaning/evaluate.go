@@ -195,7 +195,7 @@ func (e *evaluation) match(c *compiled, families Families, peers packet.Numbers,
 		if len(parts) == 0 {
 			continue
 		}
-		e.left[i].except = append(slices.Clip(b.except), hit)
+		e.left[i].except = append(b.except, hit) // which is nobody else's
 		b.except = nil
 		for _, part := range parts {
 			b.region = part

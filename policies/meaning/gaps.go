@@ -139,10 +139,10 @@ func (r *Relation) Cover(all []Rectangle) *Cover {
 func sides(x *Rectangle) [2]packet.Numbers { return [2]packet.Numbers{x.From, x.To} }
 
 // touching are the rectangles that have something in common with one, in order. They
-// are found by the classes on its smaller side.
+// are found by the classes on that side of it where there are fewer to look at.
 func (c *Cover) touching(x Rectangle) []Rectangle {
 	d := 0
-	if x.To.Count() < x.From.Count() {
+	if c.candidates(1, x.To) < c.candidates(0, x.From) {
 		d = 1
 	}
 	c.current++
@@ -166,6 +166,19 @@ func (c *Cover) touching(x Rectangle) []Rectangle {
 	all := make([]Rectangle, len(found))
 	for n, i := range found {
 		all[n] = c.all[i]
+	}
+	return all
+}
+
+// candidates is how many rectangles have to be looked at, to find those that touch
+// classes on one side.
+func (c *Cover) candidates(d int, classes packet.Numbers) uint64 {
+	all := classes.Count() + uint64(len(c.wide[d]))
+	if classes.Count() > c.r.narrow {
+		return all + uint64(len(c.all)) // they are not worth counting
+	}
+	for n := range classes.All() {
+		all += uint64(len(c.by[d][n]))
 	}
 	return all
 }

@@ -258,6 +258,9 @@ func (r *Relation) classesOf(a atom) (all [2]packet.Numbers) {
 // caller must not change it.
 func (r *Relation) Classes() []Class { return r.classes }
 
+// Governed are the classes that policies may govern.
+func (r *Relation) Governed() packet.Numbers { return r.governed }
+
 // End are the classes of one side of a Flow, in packets of a family.
 func (r *Relation) End(e End, family int) packet.Numbers {
 	switch {
