@@ -443,14 +443,15 @@ var (
 
 const otherProtocol = 47
 
-// cells are those of packets of a family.
+// cells are those of packets of a family, sorted.
 func (e edges) cells(family int) []cell {
 	icmp := []int{oracle.ICMP, oracle.ICMPv6}[family]
-	all := []cell{{otherProtocol, 0}}
+	all := append(starts(icmp, e.types, 0, 255), cell{otherProtocol, 0})
 	for _, protocol := range portProtocols {
 		all = append(all, starts(protocol, e.ports, 1, 65535)...)
 	}
-	return append(all, starts(icmp, e.types, 0, 255)...)
+	slices.SortFunc(all, compareCells)
+	return all
 }
 
 func starts(protocol int, numbers []int, lowest, highest int) []cell {
@@ -464,6 +465,7 @@ func starts(protocol int, numbers []int, lowest, highest int) []cell {
 	return slices.Compact(all)
 }
 
+// compareCells puts the cells of one protocol together.
 func compareCells(a, b cell) int {
 	return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.number, b.number))
 }

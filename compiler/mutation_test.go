@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,7 @@ import (
 )
 
 var (
+	step     = flag.Int("step", 1, "")
 	mutants  = flag.Bool("mutants", false, "try every mutant, not one of some")
 	matching = flag.String("mutant", "", "try the mutants whose names contain this")
 )
@@ -32,6 +34,7 @@ type rendering struct {
 	name       string
 	plan       *plan.Plan
 	set, world object.Set
+	emitted    origins // and not what a component adds
 }
 
 // renderings are those of the examples, of what is right in the examples of rules, and of
@@ -85,7 +88,7 @@ func rendered(t *testing.T, name string, files []intent.File) []rendering {
 	repo, found := intent.Parse(files)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), AllowEmpty: true})
 	parts, vetted := components(plans, files)
-	_, overlaid, lowered := emit(plans, parts)
+	emitted, overlaid, lowered := emit(plans, parts)
 	if found = slices.Concat(found, resolved, vetted, lowered); found.Failed() {
 		t.Fatalf("%s: %v", name, found.Err())
 	}
@@ -96,7 +99,7 @@ func rendered(t *testing.T, name string, files []intent.File) []rendering {
 	world, _ := worldOf(files)
 	var all []rendering
 	for i, p := range plans {
-		all = append(all, rendering{name + "/" + p.Environment, p, environments[i].Objects, world})
+		all = append(all, rendering{name + "/" + p.Environment, p, environments[i].Objects, world, emitted[i]})
 	}
 	return all
 }
@@ -117,7 +120,10 @@ func TestMutants(t *testing.T) {
 			}
 			c := compare(r)
 			total, equivalent := 0, 0
-			for _, m := range mutantsOf(r.set) {
+			for i, m := range r.mutants() {
+				if *step > 1 && i%*step != 0 {
+					continue
+				}
 				if !strings.Contains(m.name, *matching) {
 					continue
 				}
@@ -129,9 +135,21 @@ func TestMutants(t *testing.T) {
 				}
 				switch {
 				case !differs && killed:
-					t.Errorf("%s: the proof finds something, and no packet is answered otherwise", m.name)
+					t.Errorf("%s: the proof finds something, and no packet is answered otherwise: %v", m.name, prove(r.plan, m.among(r.set), r.world).Err())
 				case differs && !killed:
-					t.Errorf("%s: the proof finds nothing, and %s", m.name, w)
+					cat := ""
+					for _, e := range []end{w.from, w.to} {
+						switch {
+						case e.Namespace == "":
+							cat += "A"
+						case e.held:
+							cat += "H"
+						default:
+							cat += "U"
+						}
+					}
+					cat += fmt.Sprint(" ", w.was.Egress.Outcome, "/", w.was.Ingress.Outcome, "->", w.now.Egress.Outcome, "/", w.now.Ingress.Outcome)
+					t.Errorf("CAT %s %s: the proof finds nothing, and %s", cat, m.name, w)
 				case differs && !w.meant(c.universe):
 					t.Errorf("%s: what was rendered for %s is not what is meant", m.name, w)
 				}
@@ -149,11 +167,11 @@ func prove(p *plan.Plan, set, world object.Set) diag.List {
 		return found
 	}
 	everybody := population.Of(p, world)
-	return append(found, proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned))...)
+	return append(found, proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned, everybody.LookAlikes))...)
 }
 
-// mutantsOf are all mutants of a set.
-func mutantsOf(set object.Set) []mutant {
+// mutants are those of all objects that were emitted.
+func (r rendering) mutants() []mutant {
 	orders := map[string][]float64{} // of policies, by tier
 	tierOf := func(o object.Object) (string, float64) {
 		order := 1000.0
@@ -166,7 +184,7 @@ func mutantsOf(set object.Set) []mutant {
 		}
 		return tier, order
 	}
-	for _, o := range set.All() {
+	for _, o := range r.set.All() {
 		if strings.HasSuffix(o.ID.Kind, "NetworkPolicy") && !strings.HasPrefix(o.ID.Kind, "Staged") {
 			tier, order := tierOf(o)
 			if !slices.Contains(orders[tier], order) {
@@ -175,9 +193,11 @@ func mutantsOf(set object.Set) []mutant {
 		}
 	}
 	var all []mutant
-	for _, o := range set.All() {
-		tier, _ := tierOf(o)
-		all = append(all, mutate(o, orders[tier])...)
+	for _, o := range r.set.All() {
+		if _, ours := r.emitted[o.ID]; ours {
+			tier, _ := tierOf(o)
+			all = append(all, mutate(o, orders[tier])...)
+		}
 	}
 	return all
 }
