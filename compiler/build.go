@@ -154,10 +154,14 @@ func proofsOf(plans []*plan.Plan, found diag.List) []bundle.Proof {
 	for _, p := range plans {
 		s := proof.StatementOf(p)
 		result := "held"
-		if slices.ContainsFunc(found, func(d diag.Diagnostic) bool {
-			return slices.Contains(proof.Rules, d.Rule) && (len(d.Environments) == 0 || slices.Contains(d.Environments, p.Environment))
-		}) {
-			result = "failed"
+		for _, d := range found {
+			switch {
+			case !slices.Contains(proof.Rules, d.Rule) || len(d.Environments) > 0 && !slices.Contains(d.Environments, p.Environment):
+			case d.WaivedBy == "":
+				result = "failed"
+			case result == "held":
+				result = "waived"
+			}
 		}
 		all = append(all, bundle.Proof{
 			Environment: p.Environment, Result: result, Flows: s.Flows, Guardrails: s.Guardrails, Quarantines: s.Quarantines, Tests: s.Tests, Assumptions: s.Assumptions,

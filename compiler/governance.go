@@ -6,6 +6,7 @@ import (
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/diag"
 )
 
@@ -100,6 +101,7 @@ func (g *governance) govern(found diag.List, plans []*plan.Plan) diag.List {
 	for _, d := range found {
 		all = append(all, g.settle(d)...)
 	}
+	acceptExcess(all)
 	if plans != nil {
 		for _, d := range g.unused(all) {
 			all = append(all, g.settle(d)...)
@@ -147,6 +149,32 @@ func (g *governance) settle(d diag.Diagnostic) diag.List {
 		all = append(all, f)
 	}
 	return all
+}
+
+// acceptExcess marks as waived the traffic that nobody meant and that is let through by a
+// rule of a policy about which a finding is waived: who accepted the rule accepted what
+// it does.
+func acceptExcess(found diag.List) {
+	type place struct {
+		subject     diag.Subject
+		environment string
+	}
+	accepted := map[place]diag.Diagnostic{}
+	for _, d := range found {
+		for _, e := range d.Environments {
+			if d.WaivedBy != "" && !d.Subject.IsZero() {
+				accepted[place{d.Subject, e}] = d
+			}
+		}
+	}
+	for i, d := range found {
+		if !d.Is(proof.Excess) || len(d.Environments) != 1 { // it is found in each apart
+			continue
+		}
+		if by, ok := accepted[place{d.Subject, d.Environments[0]}]; ok {
+			found[i].WaivedBy, found[i].WaivedUntil = by.WaivedBy, by.WaivedUntil
+		}
+	}
 }
 
 func (g *governance) rule(d diag.Diagnostic, environment string) ruling {

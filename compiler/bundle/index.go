@@ -52,8 +52,10 @@ type Result struct {
 // Proof says what was proved of one environment: that what the bundle deploys there lets
 // through, on both halves, what the lines ask for, and nothing else.
 type Proof struct {
-	Environment string   `json:"environment"`
-	Result      string   `json:"result"` // held, or failed: only what is unverified can have it
+	Environment string `json:"environment"`
+	// Result is held, waived (beyond the lines there is only what waivers accept), or
+	// failed, which only what is unverified can have.
+	Result      string   `json:"result"`
 	Flows       int      `json:"flows"`
 	Guardrails  int      `json:"guardrails"`
 	Quarantines int      `json:"quarantines"`

@@ -40,6 +40,7 @@ func endsOf(p *plan.Plan, a *meaning.Atoms) ends {
 		case n.Pattern && !all:
 			e.unresolving = append(e.unresolving, a.Pods("", n.PatternSelector(), nil))
 		case !n.Pattern:
+			a.AddNamespace(n.Name, n.Labels)
 			e.namespaces[n.Name] = a.Pods(n.Name, nil, nil)
 			for _, w := range resolvers {
 				e.resolving[n.Name] = append(e.resolving[n.Name], a.Pods(w.Namespace, nil, w.Selector))

@@ -12,9 +12,11 @@ var (
 	missing = &diag.Rule{Code: "PC303", Severity: diag.Error,
 		Title: "Traffic that is meant and not allowed",
 		Help:  "A packet passes when the sender may send it and the receiver accepts it. The rendered policies do not let pass, on the half that the message names, what a line asks for; the policy that decides is named beside it. What Portcullis emits opens both halves, so look at what changes it: a component. This is the proof itself and cannot be waived."}
-	excess = &diag.Rule{Code: "PC304", Severity: diag.Error,
+	// Excess is traffic that nobody meant. What opens it may have been accepted: see its
+	// findings' subjects.
+	Excess = &diag.Rule{Code: "PC304", Severity: diag.Error,
 		Title: "Traffic that nobody meant",
-		Help:  "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. This is the proof itself and cannot be waived."}
+		Help:  "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. No waiver can name this rule; only where one accepts what another rule finds about the very rule of a policy that opens the traffic (PC203, for example), the traffic is accepted with it."}
 	breached = &diag.Rule{Code: "PC305", Severity: diag.Error,
 		Title: "A guardrail or quarantine that does not hold",
 		Help:  "The rendered policies let through what a guardrail or a quarantine of the Platform forbids. Its denies stand in a tier of their own, before every other: look at what decides before them. This is the proof itself and cannot be waived."}
@@ -142,9 +144,9 @@ func (p *prover) unmeant(g *gap) diag.Diagnostic {
 	if half.Outcome == meaning.Unknown {
 		what = p.flow(g, "may be let out", "may be let in")
 	}
-	d := excess.On(diag.Subject{Object: half.By.Policy, Pointer: half.By.Pointer}, "%s, and no line asks for it", what)
+	d := Excess.On(diag.Subject{Object: half.By.Policy, Pointer: half.By.Pointer}, "%s, and no line asks for it", what)
 	if half.By.Policy.IsZero() {
-		d = excess.At(p.home(g), "%s, and no line asks for it", what)
+		d = Excess.At(p.home(g), "%s, and no line asks for it", what)
 	}
 	other, name := g.other()
 	passes := map[meaning.Outcome]string{

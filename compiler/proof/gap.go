@@ -41,18 +41,30 @@ func (g *gap) owner() meaning.Peer {
 	return g.witness.To
 }
 
-// gaps sorts out rectangles by what decides the half, in their order.
+// gaps sorts out rectangles by what decides the half, in their order. Where one and the
+// same rule is certain about some and not about others, the certain ones stand for all.
 func (p *prover) gaps(left []meaning.Rectangle, d meaning.Direction) []*gap {
 	var all []*gap
 	known := map[meaning.Decision]*gap{}
 	for _, x := range left {
 		shown := p.r.Gap(x)
-		by := halfOf(shown.Verdict, d).By
+		half := halfOf(shown.Verdict, d)
+		by := half.By
+		if by.Pointer != "" {
+			by.Reason = "" // which tells certain from uncertain
+		}
 		g := known[by]
 		if g == nil {
-			g = &gap{direction: d, witness: shown.Witness, verdict: shown.Verdict}
+			g = &gap{}
 			known[by] = g
 			all = append(all, g)
+		}
+		certain := half.Outcome != meaning.Unknown
+		switch was := g.half().Outcome; {
+		case was == 0, was == meaning.Unknown && certain:
+			*g = gap{direction: d, witness: shown.Witness, verdict: shown.Verdict}
+		case was != meaning.Unknown && !certain:
+			continue
 		}
 		own, peers := x.From, x.To
 		if d == meaning.Ingress {

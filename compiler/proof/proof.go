@@ -15,7 +15,7 @@ import (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{broken, idle, missing, excess, breached, cutOff}
+var Rules = []*diag.Rule{broken, idle, missing, Excess, breached, cutOff}
 
 // Prove holds the meaning of what was rendered for a plan against the plan and its
 // tests. The endpoints are those that manifests describe and those that the plan knows.

@@ -13,9 +13,10 @@ import (
 // ends of what somebody means to allow, and endpoints that no manifest describes. The
 // zero Atoms is empty and ready for use; a Relation takes what it holds at the time.
 type Atoms struct {
-	endpoints []*Endpoint
-	ends      []atom
-	places    map[string]End
+	endpoints  []*Endpoint
+	namespaces map[string]map[string]string // labels by name
+	ends       []atom
+	places     map[string]End
 }
 
 // End is one side of traffic, as those who mean something name it. The zero End is
@@ -36,6 +37,15 @@ type Flow struct {
 
 // Add makes endpoints part of the world: workloads that no manifest describes.
 func (a *Atoms) Add(endpoints ...*Endpoint) { a.endpoints = append(a.endpoints, endpoints...) }
+
+// AddNamespace makes a namespace part of the world, with the labels of its Namespace
+// object: pods may come there, whether or not something else speaks of it.
+func (a *Atoms) AddNamespace(name string, labels map[string]string) {
+	if a.namespaces == nil {
+		a.namespaces = map[string]map[string]string{}
+	}
+	a.namespaces[name] = labels
+}
 
 // Pods are the pods whose labels satisfy the one selector, in the namespace with that
 // name or, if there is no name, in those whose labels satisfy the other. Host-network

@@ -62,6 +62,9 @@ func (c *Class) String() string {
 	}
 	names := make([]string, 0, 3)
 	for _, e := range c.Endpoints {
+		if slices.Contains(names, e.Ref()) {
+			continue
+		}
 		if len(names) == 3 {
 			names = append(names, "…")
 			break

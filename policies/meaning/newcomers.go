@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,15 +22,18 @@ type newcomers struct {
 
 // unlabelled are a pod without labels in every namespace that occurs, and in one
 // that nobody knows.
-func (c *newcomers) unlabelled(known []*Endpoint) []*Endpoint {
+func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 	for _, e := range known {
 		if e.NamespaceLabels != nil && c.namespaces[e.Namespace] == nil {
 			c.namespaces[e.Namespace] = e.NamespaceLabels
 		}
 	}
-	for name, labels := range c.r.m.namespaces {
-		c.namespaces[name] = labels
+	for name, labels := range a.namespaces {
+		if c.namespaces[name] == nil {
+			c.namespaces[name] = labels
+		}
 	}
+	maps.Copy(c.namespaces, c.r.m.namespaces)
 	for _, e := range known {
 		c.named(e.Namespace)
 	}

@@ -162,7 +162,7 @@ func (r *Relation) populate(a *Atoms) {
 	}
 	r.podClasses(endpoints, false)
 	come := newcomers{r: r, namespaces: map[string]map[string]string{}}
-	r.podClasses(come.unlabelled(endpoints), true)
+	r.podClasses(come.unlabelled(endpoints, a), true)
 	if wanted := come.wanted(); len(wanted) > 0 {
 		r.podClasses(wanted, true)
 		for _, s := range r.vocabulary.order {

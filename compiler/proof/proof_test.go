@@ -1,0 +1,160 @@
+package proof_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/proof"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// closed is the default deny and the way to DNS of namespace shop, as they are emitted.
+const closed = `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: default-deny, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: dns, namespace: shop}
+spec:
+  podSelector: {}
+  policyTypes: [Egress]
+  egress:
+    - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}, podSelector: {matchLabels: {k8s-app: kube-dns}}}]
+      ports: [{protocol: UDP, port: 53}, {protocol: TCP, port: 53}]
+`
+
+// opened lets web send to 192.0.2.0/24 on TCP 443.
+const opened = closed + `---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: allow-web, namespace: shop}
+spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}], ports: [{port: 443}]}]}
+`
+
+// global is a policy of Calico's over pods of all namespaces.
+func global(spec string) string {
+	return "---\napiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: global}\nspec: {" + spec + "}\n"
+}
+
+// TestProve holds what a plan of one flow, from web to an office, makes of policies that
+// it was not lowered to. What is found is told in words; each is one mistake.
+func TestProve(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		plan     func(*plan.Plan)
+		policies string
+		want     []string
+	}{
+		{name: "as it was meant", policies: opened},
+		{name: "nothing at all", policies: "apiVersion: v1\nkind: Namespace\nmetadata: {name: nothing}\n", want: []string{
+			"PC304 any traffic from shop/web, shop/* to shop/web, kube-system/*, nothing/*, unknown-namespace/*, 4 more is let out, and no line asks for it",
+			"PC304 any traffic from shop/web, kube-system/*, nothing/*, unknown-namespace/*, 4 more to shop/web, shop/* is let in, and no line asks for it",
+		}},
+		{name: "the flow alone is missing", policies: closed, want: []string{
+			"PC303 TCP 443 from shop/web to 192.0.2.0/24 is not let out, and this line asks for it",
+		}},
+		{name: "a half that only may be open", policies: opened + `---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: named, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: debug}]}]}
+`, want: []string{
+			"PC304 TCP from shop/web, shop/* to shop/web, shop/* may be let in, and no line asks for it",
+		}},
+		{name: "a Deny in the way of an address", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", types: [Egress], egress: [{action: Deny, destination: {nets: [192.0.2.7/32]}}, {action: Allow, protocol: UDP, destination: {ports: [123]}}]`), want: []string{
+			"PC303 TCP 443 from shop/web to 192.0.2.7 is not let out, and this line asks for it",
+			"PC304 UDP 123 from shop/web, shop/* to shop/web, kube-system/*, old/*, 4 more is let out, and no line asks for it",
+		}},
+		{name: "DNS pods that are cut off", policies: opened + global(`order: 2000, namespaceSelector: has(projectcalico.org/name), types: [Ingress, Egress]`), want: []string{
+			"PC303 TCP 53; UDP 53 from shop/web, shop/* to kube-system/k8s-app=kube-dns is not let in, and without it no name is resolved",
+			"PC306 the DNS pod kube-system/k8s-app=kube-dns reaches no server outside on UDP and TCP 53",
+		}},
+		{name: "DNS pods in quarantine", plan: func(p *plan.Plan) {
+			p.Quarantine = []plan.Quarantined{{End: plan.End{Name: "kube-system/*", Pods: &plan.Pods{Namespace: "kube-system"}}}}
+		}, policies: opened + global(`order: 1, namespaceSelector: "projectcalico.org/name == 'kube-system'", types: [Ingress, Egress], ingress: [{action: Deny}], egress: [{action: Deny}]`)},
+		{name: "a quarantine without its Deny", plan: func(p *plan.Plan) {
+			p.Quarantine = []plan.Quarantined{{End: plan.End{Name: "shop/web", Pods: web}}}
+		}, policies: opened, want: []string{
+			"PC305 shop/web -> kube-system/k8s-app=kube-dns TCP 53 is allowed, and the quarantine of shop/web forbids it",
+		}},
+		{name: "a guardrail that nothing enforces", plan: func(p *plan.Plan) {
+			p.Guardrails = []plan.Guardrail{{Name: "no-telnet", Ports: []plan.Port{{Protocol: plan.TCP, First: 23, Last: 23}}}}
+		}, policies: opened, want: []string{
+			"PC305 kube-system/* -> old/* TCP 23 is allowed, and guardrail no-telnet forbids it",
+		}},
+		{name: "a guardrail where there is no Calico", plan: func(p *plan.Plan) {
+			p.Targets = []string{"kubernetes"}
+			p.Guardrails = []plan.Guardrail{{Name: "no-telnet", Ports: []plan.Port{{Protocol: plan.TCP, First: 23, Last: 23}}}}
+		}, policies: opened},
+		{name: "a namespace that nobody listed", plan: func(p *plan.Plan) { p.DenyUnknown = true }, policies: opened, want: []string{
+			"PC304 any traffic from unknown-namespace/* to shop/web, kube-system/*, old/*, 4 more is let out, and no line asks for it",
+			"PC304 any traffic from shop/web, kube-system/*, old/*, 4 more to unknown-namespace/* is let in, and no line asks for it",
+		}},
+		{name: "a broken test", plan: func(p *plan.Plan) {
+			p.Tests = []plan.Test{{From: office(), To: plan.End{Name: "shop/web", Pods: web}, Allow: true, Ports: p.Flows[0].Ports}}
+		}, policies: opened, want: []string{
+			"PC301 192.0.2.1 -> shop/web TCP 443 is denied, and the test expects allow",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := aPlan()
+			if c.plan != nil {
+				c.plan(p)
+			}
+			objects, found := object.Decode("policies.yaml", []byte(c.policies))
+			if len(found) > 0 {
+				t.Fatal(found.Err())
+			}
+			set, _ := object.NewSet(objects)
+			m, found := meaning.Of(set, p.Assumed())
+			if len(found) > 0 {
+				t.Fatal(found.Err())
+			}
+			var got []string
+			for _, d := range proof.Prove(p, m, population.Of(p, set).Planned) {
+				got = append(got, d.Rule.Code+" "+d.Message)
+				if d.Why == "" || d.Hint == "" {
+					t.Errorf("%s tells neither why nor what to do", d.Message)
+				}
+			}
+			if diff := cmp.Diff(strings.Join(c.want, "\n"), strings.Join(got, "\n")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+var web = &plan.Pods{Namespace: "shop", Selector: object.NewSelector(object.Equals("app", "web"))}
+
+func office() plan.End {
+	return plan.End{Name: "192.0.2.0/24", Blocks: []plan.Block{{CIDR: netip.MustParsePrefix("192.0.2.0/24")}}}
+}
+
+func aPlan() *plan.Plan {
+	cluster := object.DefaultCluster()
+	cluster.System = []string{"kube-system"}
+	namespace := func(name string, governed bool) plan.Namespace {
+		return plan.Namespace{Name: name, Governed: governed, System: name == "kube-system", Labels: map[string]string{plan.NamespaceLabel: name}}
+	}
+	return &plan.Plan{
+		Environment: "default", Targets: []string{"kubernetes", "calico"}, Cluster: cluster, Stages: plan.DefaultStages(),
+		Namespaces: []plan.Namespace{namespace("kube-system", false), namespace("old", false), namespace("shop", true)},
+		Workloads:  []plan.Workload{{Namespace: "shop", Name: "web", Selector: web.Selector, DNS: true}},
+		Flows: []plan.Flow{{
+			From: plan.End{Name: "shop/web", Pods: web}, To: office(),
+			Ports: []plan.Port{{Protocol: plan.TCP, First: 443, Last: 443}}, Origins: []plan.Origin{{Span: diag.Span{File: "web.yaml"}, Intent: "shop/web"}},
+		}},
+	}
+}
