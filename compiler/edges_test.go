@@ -135,8 +135,11 @@ func askedIn(text string, inherited bool) []asked {
 		all := asked{}
 		for _, c := range labelTerm.FindAllStringSubmatch(part, -1) {
 			key, prefixed := strings.CutPrefix(c[1]+c[3], "pcns.")
-			if strings.HasPrefix(key, "projectcalico.org/") || prefixed != inherited {
-				continue // Calico's own labels say where a pod is, and that it is one
+			switch {
+			case key == "projectcalico.org/name" && !inherited, key == "projectcalico.org/namespace" && inherited:
+				key = plan.NamespaceLabel
+			case strings.HasPrefix(key, "projectcalico.org/"), prefixed != inherited:
+				continue
 			}
 			values := quoted.FindAllString(c[2], -1)
 			for _, value := range values {
@@ -349,6 +352,11 @@ func (u *universe) named(manifests map[string]map[string]string) map[string]map[
 	}
 	for _, name := range slices.Concat(diag.SortedKeys(manifests), u.plan.Cluster.System, []string{u.plan.Cluster.DNS.Namespace}) {
 		add(name, nil)
+	}
+	for _, a := range u.edges.namespaces {
+		for _, name := range a[plan.NamespaceLabel] {
+			add(name, nil)
+		}
 	}
 	for _, n := range u.plan.Namespaces {
 		if !n.Pattern {

@@ -295,6 +295,7 @@ func (t *telling) key(e end) string {
 		return known
 	}
 	var key strings.Builder
+	fmt.Fprint(&key, e.held) // no policy knows, but what counts depends on it
 	for _, labels := range []map[string]string{{"": e.Namespace}, e.NamespaceLabels, e.Labels} {
 		key.WriteByte('\n')
 		for _, k := range diag.SortedKeys(labels) {
