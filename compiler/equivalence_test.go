@@ -17,7 +17,7 @@ type comparison struct {
 	*universe
 	set    object.Set
 	alone  map[object.ID]*lone
-	within map[string]*telling // by namespace, what governs its pods; by "", everything
+	scoped map[string]*telling // what governs the pods of some namespaces
 }
 
 // lone is a policy without the others.
@@ -44,7 +44,7 @@ func (w witness) meant(u *universe) bool {
 }
 
 func compare(r rendering) *comparison {
-	c := &comparison{universe: universeOf(r.plan, r.set, r.world), set: r.set, alone: map[object.ID]*lone{}, within: map[string]*telling{}}
+	c := &comparison{universe: universeOf(r.plan, r.set, r.world), set: r.set, alone: map[object.ID]*lone{}, scoped: map[string]*telling{}}
 	for _, o := range r.set.All() {
 		if !isPolicy(o) {
 			continue
@@ -82,7 +82,7 @@ func (c *comparison) oracle(objects []object.Object, more ...object.Object) *ora
 // are asked about in the whole.
 func (c *comparison) differs(m mutant) (witness, bool) {
 	s := search{
-		comparison: c, mutant: m, objects: m.among(c.set).All(),
+		comparison: c, mutant: m, scopes: map[string]*scope{}, objects: m.among(c.set).All(),
 		moved: m.was.ID.Kind == "Tier" || isPolicy(m.was) && position(m.was) != position(m.now...),
 	}
 	s.outside = c.outside(c.edges.with(m.now...))
@@ -121,7 +121,7 @@ type search struct {
 	objects []object.Object // with the mutant among them
 	moved   bool
 	outside []end
-	scope   *scope
+	scopes  map[string]*scope
 }
 
 // policy looks for a witness among the packets of which a policy makes something else.
@@ -156,7 +156,7 @@ func (s *search) policy(was object.Object, now []object.Object) (witness, bool) 
 						if old == now && !(s.moved && old.byRule) {
 							continue
 						}
-						if w, ok := s.whole(from, to, ingress, f, c, cells[i+1:]); ok {
+						if w, ok := s.whole(own, other, ingress, f, c, cells[i+1:]); ok {
 							return w, true
 						}
 					}
@@ -192,15 +192,36 @@ func made(w *oracle.World, from, to end, family int, c cell, ingress bool) makin
 
 // whole asks about all packets between two groups from a cell on, up to the next one
 // that the policy tells apart.
-func (s *search) whole(from, to []end, ingress bool, f int, first cell, next []cell) (witness, bool) {
-	own := from[0]
-	if ingress {
-		own = to[0]
+func (s *search) whole(own, others []end, ingress bool, f int, first cell, next []cell) (witness, bool) {
+	for _, mine := range byNamespace(own) {
+		if mine[0].held { // their own half is all that counts
+			if w, ok := s.within(s.scope(mine[0].Namespace), mine, others, ingress, f, first, next); ok {
+				return w, true
+			}
+			continue
+		}
+		for _, theirs := range byNamespace(others) {
+			if w, ok := s.within(s.scope(mine[0].Namespace, theirs[0].Namespace), mine, theirs, ingress, f, first, next); ok {
+				return w, true
+			}
+		}
 	}
-	if s.scope == nil || s.scope.own != own.held {
-		s.scope = s.scoped(own.held)
+	return witness{}, false
+}
+
+func byNamespace(ends []end) [][]end {
+	var all [][]end
+	for i, e := range ends {
+		if i == 0 || e.Namespace != ends[i-1].Namespace {
+			all = append(all, nil)
+		}
+		all[len(all)-1] = append(all[len(all)-1], e)
 	}
-	cells := s.scope.tells.spelt.cells(f)
+	return all
+}
+
+func (s *search) within(scope *scope, own, others []end, ingress bool, f int, first cell, next []cell) (witness, bool) {
+	cells := scope.tells.spelt.cells(f)
 	start, _ := slices.BinarySearchFunc(cells, first, compareCells)
 	cells = cells[start:]
 	if end := slices.IndexFunc(cells, func(c cell) bool {
@@ -208,18 +229,21 @@ func (s *search) whole(from, to []end, ingress bool, f int, first cell, next []c
 	}); end >= 0 {
 		cells = cells[:end]
 	}
-	receivers := s.scope.tells.apart(to)
-	for _, senders := range s.scope.tells.apart(from) {
-		for _, receiving := range receivers {
-			x, y := senders[0], receiving[0]
-			before, after := among(s.scope.before, x, y), among(s.scope.after, x, y)
+	theirs := scope.tells.apart(others)
+	for _, mine := range scope.tells.apart(own) {
+		for _, other := range theirs {
+			x, y := mine[0], other[0]
+			if ingress {
+				x, y = y, x
+			}
+			before, after := among(scope.tells.world, x, y), among(scope.after, x, y)
 			for _, c := range cells {
 				was, now := judged(before, x, y, f, c), judged(after, x, y, f, c)
 				half := was.Egress.Outcome != now.Egress.Outcome
 				if ingress {
 					half = was.Ingress.Outcome != now.Ingress.Outcome
 				}
-				if half && own.held || !own.held && was.Outcome() != now.Outcome() {
+				if held := mine[0].held; half && held || !held && was.Outcome() != now.Outcome() {
 					return witness{x, y, f, c, was, now}, true
 				}
 			}
@@ -228,29 +252,30 @@ func (s *search) whole(from, to []end, ingress bool, f int, first cell, next []c
 	return witness{}, false
 }
 
-// scope is what decides about packets at some pods.
+// scope is what decides about packets at the pods of some namespaces.
 type scope struct {
-	own           bool // at held ones, where their own half is all that counts
-	before, after *oracle.World
-	tells         *telling
+	tells *telling
+	after *oracle.World
 }
 
-// scoped leaves out what is in other namespaces, where that decides nothing.
-func (s *search) scoped(own bool) *scope {
-	namespace := ""
-	if isPolicy(s.mutant.was) && own {
-		namespace = s.mutant.was.ID.Namespace
+// scope leaves out policies of other namespaces, which govern none of those pods.
+func (s *search) scope(namespaces ...string) *scope {
+	key := strings.Join(namespaces, "/")
+	if known := s.scopes[key]; known != nil {
+		return known
 	}
 	elsewhere := func(o object.Object) bool {
-		return namespace != "" && o.ID.Namespace != "" && o.ID.Namespace != namespace
+		return isPolicy(o) && o.ID.Namespace != "" && !slices.Contains(namespaces, o.ID.Namespace)
 	}
-	tells := s.within[namespace]
+	tells := s.scoped[key]
 	if tells == nil {
 		tells = s.telling(func(o object.Object) bool { return !elsewhere(o) })
 		tells.world = s.oracle(without(s.set.All(), elsewhere))
-		s.within[namespace] = tells
+		s.scoped[key] = tells
 	}
-	return &scope{own: own, before: tells.world, after: s.oracle(without(s.objects, elsewhere)), tells: tells.with(s.mutant.now...)}
+	made := &scope{tells.with(s.mutant.now...), s.oracle(without(s.objects, elsewhere))}
+	s.scopes[key] = made
+	return made
 }
 
 // telling is what some policies can tell apart.
