@@ -11,14 +11,19 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// lookAlikes are pods that no line means, though all but one thing about them is what a
-// line asks for: one label has another value or is not there, or they wear all labels
-// where they do not belong, which is a namespace that nobody knows, one with all but one
-// of the labels, and that of the line's other end. A rule that is wider than its line by
-// one label lets one of them through, and perhaps nobody else who is there today. There
-// are also the pods of each value where a line names several.
-func lookAlikes(p *plan.Plan, manifests map[string]map[string]string, stranger string) []*meaning.Endpoint {
+// lookAlikes are pods that no line means, though all but one thing about them is as a
+// line asks: one label has another value or is not there, or they wear all of them where
+// they do not belong, be it a namespace that nobody knows, one that misses by one label
+// as well, or that of the line's other end. A rule that is wider than its line by one
+// label lets one of them through, and perhaps nobody else who is there today. Where a
+// line names several values of a label, there is a pod for each.
+// Those who are known are left out.
+func lookAlikes(p *plan.Plan, manifests map[string]map[string]string, stranger string, known []*meaning.Endpoint) []*meaning.Endpoint {
 	l := alikes{p, manifests, stranger, map[string]bool{}, nil}
+	for _, e := range known {
+		l.add(e.Namespace, nil, e.Labels)
+	}
+	l.all = nil
 	both := func(a, b *plan.End) {
 		l.end(a, b)
 		l.end(b, a)
@@ -106,11 +111,16 @@ func variants(s object.Selector) []map[string]string {
 	return all
 }
 
-func (l *alikes) add(namespace string, namespaceLabels, labels map[string]string) {
-	everywhere := namespaceLabels2(l.plan, l.manifests, namespace, namespaceLabels)
+// add adds a pod with its labels, in a namespace that has more than what is known of it.
+func (l *alikes) add(namespace string, more, labels map[string]string) {
+	everywhere := maps.Clone(more)
+	if everywhere == nil {
+		everywhere = map[string]string{}
+	}
+	maps.Copy(everywhere, namespaceLabels(l.plan, l.manifests, namespace))
 	name := spelt(labels)
 	key := namespace + "\x00" + name + "\x00" + spelt(everywhere)
-	if namespace == "" || l.seen[key] {
+	if namespace == "" || l.seen[key] || len(labels) == 0 && namespace != l.stranger { // who asks has those without labels
 		return
 	}
 	l.seen[key] = true
@@ -119,23 +129,15 @@ func (l *alikes) add(namespace string, namespaceLabels, labels map[string]string
 	})
 }
 
-func namespaceLabels2(p *plan.Plan, manifests map[string]map[string]string, name string, more map[string]string) map[string]string {
-	all := maps.Clone(more)
-	if all == nil {
-		all = map[string]string{}
-	}
-	maps.Copy(all, namespaceLabels(p, manifests, name))
-	return all
-}
-
-// spelt is how labels are written as a name.
+// spelt is how labels are written as a name, which sorts behind the names of workloads:
+// what is known is shown first.
 func spelt(labels map[string]string) string {
 	if len(labels) == 0 {
-		return "*"
+		return "{}"
 	}
 	var words []string
 	for _, k := range diag.SortedKeys(labels) {
 		words = append(words, k+"="+labels[k])
 	}
-	return strings.Join(words, ",")
+	return "{" + strings.Join(words, ",") + "}"
 }

@@ -103,7 +103,7 @@ func Of(p *plan.Plan, world object.Set) Population {
 	pop.DNS = servers(p, byNamespace, namespaceLabels(p, namespaces, p.Cluster.DNS.Namespace))
 	pop.All = append(pop.All, pop.DNS...)
 	pop.Stranger = stranger(p)
-	pop.LookAlikes = lookAlikes(p, namespaces, pop.Stranger.Namespace)
+	pop.LookAlikes = lookAlikes(p, namespaces, pop.Stranger.Namespace, slices.Concat(pop.Described, pop.Planned))
 	return pop
 }
 
