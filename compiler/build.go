@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"portcullis.dev/compiler/bundle"
-	"portcullis.dev/compiler/claims"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
@@ -41,6 +40,9 @@ type Built struct {
 	Unverified overlays.Tree
 	// Inputs are the files that either tree depends on: path → bytes.
 	Inputs map[string][]byte
+
+	plans  []*plan.Plan // that were judged; nil where some rule did not judge some of them
+	engine *rego.Engine // that judged them; nil where the user's rules are broken
 }
 
 // Environment is what one cluster gets.
@@ -63,6 +65,8 @@ type Options struct {
 	Namespace string
 	// AllowEmpty: a repository without intents is meant.
 	AllowEmpty bool
+
+	only []string // the environments that are rendered; empty: all
 }
 
 // Build compiles a repository with the strict options.
@@ -85,51 +89,29 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		checks = prepareChecks(ctx, own)
 	}
 	found = append(found, parsed...)
-	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
-	found = append(found, resolved...)
-	world, inputs := worldOf(files)
-	for _, p := range plans {
-		found = append(found, locateManifests(claims.Check(p, world), world, files).In(p.Environment)...)
-	}
-	if found.Failed() {
-		return o.report(repo, nil, checks, found, files)
-	}
-
-	parts, vetted := components(plans, files)
-	found = append(found, vetted...)
-	if found.Failed() {
-		return o.report(repo, nil, checks, found, files)
-	}
-
-	emitted, overlaid, lowered := emit(plans, parts)
-	found = append(found, lowered...)
-	if found.Failed() {
-		return o.report(repo, nil, checks, found, files)
-	}
-	tree := overlays.Write(overlaid)
-	environments, rendered, err := render(tree, overlaid)
+	l, found, err := o.lay(repo, files, found)
 	if err != nil {
 		return nil, err
 	}
-	found = append(found, rendered...)
 	if found.Failed() {
 		return o.report(repo, nil, checks, found, files)
 	}
 
-	for i, p := range plans {
-		judged, err := checks.prove(ctx, p, environments[i].Objects, world)
+	for i, p := range l.plans {
+		judged, err := checks.prove(ctx, p, l.environments[i].Objects, l.world)
 		if err != nil {
 			return nil, err
 		}
-		located := locateEmitted(judged, emitted[i], environments[i].Objects, overlaid[i].Components)
-		found = append(found, withEvidence(located, emitted[i], authorsOf(p)).In(p.Environment)...)
+		located := locateEmitted(judged, l.emitted[i], l.environments[i].Objects, l.overlaid[i].Components)
+		found = append(found, withEvidence(located, l.emitted[i], authorsOf(p)).In(p.Environment)...)
 	}
+	tree, environments := l.tree, l.environments
 	if o.Namespace != "" {
-		tree, environments = restricted(o.Namespace, overlaid, environments)
+		tree, environments = restricted(o.Namespace, l.overlaid, environments)
 	}
-	built, err := o.report(repo, plans, checks, found, files)
+	built, err := o.report(repo, l.plans, checks, found, files)
 	if err == nil {
-		built.Proofs = proofsOf(plans, built.Report.Findings)
+		built.Proofs = proofsOf(l.plans, built.Report.Findings)
 	}
 	switch {
 	case err != nil || built.Report.Findings.Unjudgeable():
@@ -139,12 +121,12 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	default:
 		built.Tree, built.Environments = tree, environments
 	}
-	for _, c := range parts {
+	for _, c := range l.parts {
 		for name, data := range c.Files {
-			inputs[path.Join(c.Path, name)] = data
+			l.inputs[path.Join(c.Path, name)] = data
 		}
 	}
-	built.Inputs = inputs
+	built.Inputs = l.inputs
 	return built, nil
 }
 
@@ -205,7 +187,7 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, checks *che
 	if found = append(found, broken...); broken.Failed() {
 		plans, known = nil, nil
 	}
-	built := &Built{}
+	built := &Built{plans: plans, engine: checks.engine}
 	if repo.Platform != nil {
 		found = governanceOf(repo, o.EffectiveTime, known).govern(found, plans)
 	}
@@ -258,13 +240,15 @@ func render(tree overlays.Tree, environments []overlays.Environment) ([]Environm
 // worldOf reads the manifests beside the intents, for what they tell of namespaces
 // and workloads. They are other people's YAML: what does not parse is not judged.
 // The second result are the files that count: those that tell something, ours, and the
-// user's own rules.
+// user's own rules. Tests of rules change nothing that is built.
 func worldOf(files []intent.File) (object.Set, map[string][]byte) {
 	var objects []object.Object
 	counted := map[string][]byte{}
 	for _, f := range files {
 		if intent.Ours(f) || isRego(f) {
-			counted[f.Path] = f.Data
+			if !rego.IsTest(f.Path) {
+				counted[f.Path] = f.Data
+			}
 			continue
 		}
 		decoded, _ := object.Decode(f.Path, f.Data)

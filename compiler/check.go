@@ -10,6 +10,7 @@ import (
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -21,6 +22,30 @@ import (
 // kubeadm and Calico's operator set it up.
 func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
 	checks := prepareChecks(ctx, nil)
+	set, found := readManifests(files, before)
+	if !found.Failed() {
+		p := assumed(set)
+		m, unread := meaning.Of(set, p.Cluster)
+		if found = append(found, unread...); !unread.Failed() {
+			everybody := population.Of(p, set)
+			found = append(found, proof.HalfOpen(m, everybody.Described)...)
+			judged, err := checks.judge(ctx, facts.Of(p, m, set, everybody))
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, judged...)
+		}
+	}
+	rules, broken, err := checks.wait()
+	if err != nil {
+		return nil, err
+	}
+	found = withEvidence(locateManifests(append(found, broken...), set, files), nil, authors{})
+	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
+}
+
+// readManifests reads what Check judges, and what explain explains.
+func readManifests(files []intent.File, before diag.List) (object.Set, diag.List) {
 	found := slices.Clone(before)
 	var objects []object.Object
 	for _, f := range files {
@@ -50,23 +75,7 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 			Because("a green answer about nothing would be worse than none").
 			Suggest("give the directory, the files or (as -) the stream with the manifests"))
 	}
-	if !found.Failed() {
-		p := assumed(set)
-		m, unread := meaning.Of(set, p.Cluster)
-		if found = append(found, unread...); !unread.Failed() {
-			judged, err := checks.judge(ctx, facts.Of(p, m, set, population.Of(p, set)))
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, judged...)
-		}
-	}
-	rules, broken, err := checks.wait()
-	if err != nil {
-		return nil, err
-	}
-	found = withEvidence(locateManifests(append(found, broken...), set, files), nil, authors{})
-	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
+	return set, found
 }
 
 func count(n int, what string) string {

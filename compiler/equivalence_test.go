@@ -43,7 +43,7 @@ func (w witness) meant(u *universe) bool {
 	return u.plan.Between(w.from.Place, w.to.Place).Allows(planned[w.protocol], uint16(w.number)) == (w.was.Outcome() == oracle.Allow)
 }
 
-func compare(r rendering) *comparison {
+func compare(r outcome) *comparison {
 	c := &comparison{universe: universeOf(r.plan, r.set, r.world), set: r.set, alone: map[object.ID]*lone{}, scoped: map[string]*telling{}}
 	for _, o := range r.set.All() {
 		if !isPolicy(o) {

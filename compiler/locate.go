@@ -23,7 +23,18 @@ type origins map[object.ID]lower.Emitted
 // asked for them: of an intent where the object says there what we emitted, of a
 // component where it does not.
 func locateEmitted(found diag.List, from origins, rendered object.Set, components []overlays.Laid) diag.List {
-	at := func(s diag.Subject) diag.Span {
+	all := located(found, emittedAt(from, rendered, components))
+	for i, d := range all {
+		if d.Subject.IsZero() && len(components) > 0 {
+			all[i].Related = append(slices.Clip(d.Related), changed(d.Span, from, rendered, components)...)
+		}
+	}
+	return all
+}
+
+// emittedAt finds the line that asked for a part of a rendered object.
+func emittedAt(from origins, rendered object.Set, components []overlays.Laid) func(diag.Subject) diag.Span {
+	return func(s diag.Subject) diag.Span {
 		emitted, ours := from[s.Object]
 		if ours && unchanged(emitted, rendered, s) {
 			return emitted.At(s.Pointer)
@@ -33,13 +44,6 @@ func locateEmitted(found diag.List, from origins, rendered object.Set, component
 		}
 		return emitted.At("")
 	}
-	all := located(found, at)
-	for i, d := range all {
-		if d.Subject.IsZero() && len(components) > 0 {
-			all[i].Related = append(slices.Clip(d.Related), changed(d.Span, from, rendered, components)...)
-		}
-	}
-	return all
 }
 
 // changed are the places where components change or remove what was emitted for a line.

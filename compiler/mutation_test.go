@@ -29,19 +29,19 @@ var (
 	matching = flag.String("mutant", "", "try the mutants whose names contain this")
 )
 
-// rendering is what one environment of a repository gets.
-type rendering struct {
+// outcome is what one environment of a repository gets.
+type outcome struct {
 	name       string
 	plan       *plan.Plan
 	set, world object.Set
 	emitted    origins // and not what a component adds
 }
 
-// renderings are those of the examples, of what is right in the examples of rules, and of
+// outcomes are those of the examples, of what is right in the examples of rules, and of
 // the language's page; of those that are the same, one.
-func renderings(t *testing.T) []rendering {
+func outcomes(t *testing.T) []outcome {
 	t.Helper()
-	var all []rendering
+	var all []outcome
 	seen := map[string]bool{}
 	add := func(name string, files []intent.File) {
 		for _, r := range rendered(t, name, files) {
@@ -83,7 +83,7 @@ func renderings(t *testing.T) []rendering {
 	return all
 }
 
-func rendered(t *testing.T, name string, files []intent.File) []rendering {
+func rendered(t *testing.T, name string, files []intent.File) []outcome {
 	t.Helper()
 	repo, found := intent.Parse(files)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), AllowEmpty: true})
@@ -97,9 +97,9 @@ func rendered(t *testing.T, name string, files []intent.File) []rendering {
 		t.Fatal(name, err, found.Err())
 	}
 	world, _ := worldOf(files)
-	var all []rendering
+	var all []outcome
 	for i, p := range plans {
-		all = append(all, rendering{name + "/" + p.Environment, p, environments[i].Objects, world, emitted[i]})
+		all = append(all, outcome{name + "/" + p.Environment, p, environments[i].Objects, world, emitted[i]})
 	}
 	return all
 }
@@ -150,7 +150,7 @@ func TestMutants(t *testing.T) {
 			t.Error("most mutants change no answer: the packets are too few")
 		}
 	})
-	for n, r := range renderings(t) {
+	for n, r := range outcomes(t) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			if found := prove(r.plan, r.set, r.world); found.Failed() {
@@ -196,7 +196,7 @@ func prove(p *plan.Plan, set, world object.Set) diag.List {
 }
 
 // mutants are those of all objects that were emitted.
-func (r rendering) mutants() []mutant {
+func (r outcome) mutants() []mutant {
 	orders := map[string][]float64{} // of policies, by tier
 	tierOf := func(o object.Object) (string, float64) {
 		order := 1000.0

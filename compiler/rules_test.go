@@ -25,13 +25,14 @@ const rulesDir = "../testdata/rules"
 // elsewhere are the codes that no archive can show, with what shows them.
 var elsewhere = map[string]string{
 	"PC015": "TestLimits: an archive of 8 MiB would be in everybody's clone",
+	"PC133": "testdata/script/explain.txtar: only who asks can ask wrongly",
 }
 
 // TestRules holds every code to its example: testdata/rules/<CODE>.txtar has the
 // mistake below wrong/, the same thing put right below right/, and the text that
 // people read in want. A file called *.symlink becomes a link to what it says; one
-// called now holds the day on which the example is judged. What is waived may stand
-// below right/.
+// called now holds the day on which the example is judged, one called test says that
+// its tests are run. What is waived may stand below right/.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	for _, rule := range allRules(t) {
@@ -139,6 +140,13 @@ func judge(t *testing.T, archive *txtar.Archive, prefix string) diag.Report {
 	files, found, err := ReadTree(unpacked(t, archive, prefix), DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return f.Name == "test" }) {
+		report, err := options.Test(t.Context(), files, found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
 	}
 	built, err := run(t.Context(), files, found)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package rego runs the product's checks, and the user's own, over documents of
-// facts: documents in, findings out.
+// facts: documents in, findings out. It runs the tests of the user's checks as well.
 //
 // Its invariant: silence means that every rule was evaluated on every document
 // and found nothing. A rule that does not compile, reads a field that does not
@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ var embedded embed.FS
 type Options struct {
 	// Modules are the user's rules, by path as in [diag.Span]'s File. They come from
 	// the one directory that the user names. Files whose names end in _test.rego are
-	// tests of rules and not rules.
+	// tests of rules and not rules: see [Engine.Test].
 	Modules map[string][]byte
 }
 
@@ -44,7 +45,8 @@ type Engine struct {
 	compiler *ast.Compiler
 	query    rego.PreparedEvalQuery
 	schema   *shape
-	users    bool // some of the rules are the user's
+	users    bool              // some of the rules are the user's
+	tests    map[string][]byte // of rules, the user's
 	limits   limits
 }
 
@@ -68,6 +70,8 @@ func Prepare(ctx context.Context, options Options) (*Engine, diag.List, error) {
 		return nil, found.Sorted(), nil
 	}
 	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema, users: len(users) > 0, limits: defaultLimits}
+	e.tests = maps.Clone(options.Modules)
+	maps.DeleteFunc(e.tests, func(file string, _ []byte) bool { return !IsTest(file) })
 	for _, m := range modules {
 		e.modules[m.file] = m
 	}
@@ -107,10 +111,10 @@ func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
 	var parsers sync.WaitGroup
 	for i, file := range files {
 		parsers.Go(func() {
-			m := &module{file: file, own: true}
+			m := &module{file: "/" + file, own: true} // as no file of a repository is called
 			source, err := embedded.ReadFile(file)
 			if err == nil {
-				m.parsed, err = parse(file, source, capabilities)
+				m.parsed, err = parse(m.file, source, capabilities)
 			}
 			if err == nil {
 				err = m.place()
@@ -127,6 +131,8 @@ func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
 
 // IsTest reports whether a file holds tests of rules, as OPA names them.
 func IsTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
+
+func isRule(file string) bool { return !IsTest(file) }
 
 func parse(file string, source []byte, capabilities *ast.Capabilities) (*ast.Module, error) {
 	return ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{
@@ -210,7 +216,7 @@ func (e *Engine) compile(capabilities *ast.Capabilities, schemas *ast.SchemaSet,
 	compiler, failed := e.compileOnce(capabilities, schemas, skip...)
 	var found diag.List
 	for _, err := range failed {
-		found = append(found, e.compileFinding(err))
+		found = append(found, compileFinding(e.modules, err))
 	}
 	return compiler, found
 }
@@ -220,18 +226,20 @@ func (e *Engine) compileOnce(capabilities *ast.Capabilities, schemas *ast.Schema
 	for file, m := range e.modules {
 		parsed[file] = m.parsed
 	}
-	compiler := ast.NewCompiler().WithCapabilities(capabilities).WithDefaultRegoVersion(ast.RegoV1).
-		WithStrict(true).WithSchemas(schemas).WithSkipStages(skip...).SetErrorLimit(0)
+	compiler := newCompiler(capabilities).WithSchemas(schemas).WithSkipStages(skip...)
 	compiler.Compile(parsed)
 	return compiler, compiler.Errors
 }
 
-func (e *Engine) compileFinding(err *ast.Error) diag.Diagnostic {
+// newCompiler is a compiler that is as strict as there is, and finds every mistake.
+func newCompiler(capabilities *ast.Capabilities) *ast.Compiler {
+	return ast.NewCompiler().WithCapabilities(capabilities).WithDefaultRegoVersion(ast.RegoV1).WithStrict(true).SetErrorLimit(0)
+}
+
+func compileFinding(modules map[string]*module, err *ast.Error) diag.Diagnostic {
 	span := diag.Span{}
-	if err.Location != nil {
-		if m, ok := e.modules[err.Location.File]; ok {
-			span = m.span(err.Location)
-		}
+	if m := moduleAt(modules, err.Location); m != nil {
+		span = m.span(err.Location)
 	}
 	return doesNotCompile.At(span, "%s", oneLine(err.Message))
 }
@@ -247,19 +255,19 @@ func (e *Engine) compileStrictly(capabilities *ast.Capabilities) (diag.List, err
 	typed, failed := e.compileOnce(capabilities, schemas)
 	if len(failed) == 0 {
 		e.compiler = typed
-		return e.vocabulary(typed), nil
+		return e.vocabulary(typed, e.modules, isRule), nil
 	}
 	untyped, found := e.compile(capabilities, nil)
 	if found.Failed() {
 		return found, nil
 	}
-	found = e.vocabulary(untyped)
+	found = e.vocabulary(untyped, e.modules, isRule)
 	misspelt := map[string]bool{}
 	for _, d := range found {
 		misspelt[fmt.Sprint(d.Span.File, d.Span.Start.Line)] = true
 	}
 	for _, err := range failed {
-		if d := e.compileFinding(err); !misspelt[fmt.Sprint(d.Span.File, d.Span.Start.Line)] {
+		if d := compileFinding(e.modules, err); !misspelt[fmt.Sprint(d.Span.File, d.Span.Start.Line)] {
 			found = append(found, d)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // limits bound what the user's rules may cost, so that one that was written in haste,
 // or in malice, exhausts neither the machine nor the reader.
 type limits struct {
-	time     time.Duration // for all rules on one document
+	time     time.Duration // for all rules on one document, or for one test
 	memory   uint64        // by which the program may grow meanwhile, in bytes
 	findings int           // of one rule on one document
 	total    int           // of one rule in one run

@@ -28,9 +28,9 @@ var (
 		Help:  "In Rego a field that does not exist is undefined: a condition on it never holds and its negation always does, so that a misspelt rule passes everything or nothing. Spell the field as in the schema of the documents."}
 )
 
-// Rules are the findings of the engine itself, about rules. What the rules find
-// is declared by their METADATA: see [Engine.Rules].
-var Rules = []*diag.Rule{doesNotCompile, noMetadata, doesNotEvaluate, unknownField}
+// Rules are the findings of the engine itself, about rules and their tests. What the
+// rules find is declared by their METADATA: see [Engine.Rules].
+var Rules = []*diag.Rule{doesNotCompile, noMetadata, doesNotEvaluate, unknownField, brokenTest, noTest}
 
 // check is one package of rules.
 type check struct {

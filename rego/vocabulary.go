@@ -18,14 +18,14 @@ type misspelling struct {
 	nearest string // the name that was meant, if one is near
 }
 
-// vocabulary reports every field that the user's rules read and no document has.
+// vocabulary reports every field that some files of the user's read and no document has.
 // OPA's type checker sees a misspelt field only where it stands in a reference of
 // its own: not in an argument, under every, in object.get, nor behind a function.
-func (e *Engine) vocabulary(compiler *ast.Compiler) diag.List {
+func (e *Engine) vocabulary(compiler *ast.Compiler, modules map[string]*module, files func(string) bool) diag.List {
 	var found diag.List
 	for _, miss := range e.misspellings(compiler) {
-		m := e.modules[miss.at.File]
-		if m == nil || m.own {
+		m := moduleAt(modules, miss.at)
+		if m == nil || !files(m.file) {
 			continue
 		}
 		d := unknownField.At(m.span(miss.at), "%s", miss.message).
@@ -307,7 +307,7 @@ func (f *follower) data(ref ast.Ref) (values, ast.Ref) {
 	prefix := ground.String()
 	var names []string
 	for path := range f.rules {
-		if strings.HasPrefix(path, prefix) {
+		if strings.HasPrefix(path, prefix+".") || strings.HasPrefix(path, prefix+"[") {
 			return values{{shape: anything}: true}, nil
 		}
 		names = append(names, path)

@@ -32,6 +32,7 @@ func writeBrief(w *bufio.Writer, r diag.Report, _ Options) error {
 		}
 		w.WriteString(t.headline(d) + "\n")
 	}
+	t.testTotal(r.Tests)
 	w.WriteString(total(summarize(r.Findings)) + "\n")
 	return nil // what a bufio.Writer could not write, its Flush tells
 }

@@ -129,3 +129,21 @@ func edges() diag.List {
 		ruleNote.At(span("::error file=x::y.yaml", 1, 1, 1, 3), "%s", "a long message: "+strings.Repeat("é", 5000)),
 	}
 }
+
+// tested is the report of a run that was about tests.
+func tested() diag.Report {
+	r := diag.NewReport(edges()[:1], []*diag.Rule{ruleSpelling}, sources)
+	r.Tests = []diag.Test{
+		{Name: "shop/web -> shop/till:80 allow", Outcome: diag.Failed, Span: span("intents/frontend.yaml", 7, 12, 7, 18), Environments: []string{"prod"}},
+		{Name: "shop/web -> shop/till:80 allow", Outcome: diag.Passed, Span: span("intents/frontend.yaml", 7, 12, 7, 18), Environments: []string{"dev", "test"}},
+		{Name: "shop/web -> shop/till deny", Outcome: diag.Paused, Span: span("intents/frontend.yaml", 8, 1, 8, 2)},
+		{Name: "::error::\x1b[31m\u202e", Outcome: diag.Passed, Span: span("::error file=x::y.yaml", 1, 1, 1, 3), Environments: []string{"a\nb"}},
+		{Name: "portcullis.checks.x_test.todo_test_x", Outcome: diag.Skipped, Span: span("checks/x_test.rego", 3, 1, 3, 9)},
+	}
+	r.Coverage = []diag.Coverage{
+		{File: "::notice::\n.rego", Covered: []int{3}},
+		{File: "checks/empty.rego"},
+		{File: "checks/x.rego", Covered: []int{10, 11, 13}, Missed: []int{1, 2, 3, 5, 7, 8}},
+	}
+	return r
+}

@@ -24,6 +24,7 @@ func TestGolden(t *testing.T) {
 	reports := map[string]diag.Report{
 		"edges": diag.NewReport(edges(), []*diag.Rule{ruleSpelling, ruleHalf, ruleNote, ruleSilent}, sources),
 		"clean": diag.NewReport(nil, []*diag.Rule{ruleSpelling}, nil),
+		"tests": tested(),
 	}
 	var expected []string
 	check := func(name string, f report.Format, r diag.Report, o report.Options) {
@@ -43,6 +44,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("edges.text.color", text, reports["edges"], report.Options{Color: true})
+	check("tests.text.color", text, reports["tests"], report.Options{Color: true})
 	check("edges.text.narrow", text, reports["edges"], report.Options{Width: 60})
 
 	files, err := filepath.Glob("testdata/*.*")

@@ -21,10 +21,18 @@ var jsonFormat = Format{
 const jsonVersion = "v1alpha1"
 
 type jsonReport struct {
-	Version  string        `json:"version"`
-	Findings []jsonFinding `json:"findings"`
-	Rules    []*diag.Rule  `json:"rules"`
-	Summary  summary       `json:"summary"`
+	Version  string         `json:"version"`
+	Findings []jsonFinding  `json:"findings"`
+	Rules    []*diag.Rule   `json:"rules"`
+	Tests    []diag.Test    `json:"tests,omitempty"`
+	Coverage []jsonCoverage `json:"coverage,omitempty"`
+	Summary  summary        `json:"summary"`
+}
+
+// jsonCoverage is a coverage with what can be counted counted.
+type jsonCoverage struct {
+	Percent int `json:"percent"`
+	diag.Coverage
 }
 
 // jsonFinding is a diagnostic that names its rule by the code; the rule itself is
@@ -39,10 +47,14 @@ func writeJSON(w *bufio.Writer, r diag.Report, _ Options) error {
 		Version:  jsonVersion,
 		Findings: make([]jsonFinding, len(r.Findings)),
 		Rules:    append([]*diag.Rule{}, r.Rules...),
+		Tests:    r.Tests,
 		Summary:  summarize(r.Findings),
 	}
 	for i, d := range r.Findings {
 		document.Findings[i] = jsonFinding{Rule: d.Rule.Code, Diagnostic: d}
+	}
+	for _, c := range r.Coverage {
+		document.Coverage = append(document.Coverage, jsonCoverage{c.Percent(), c})
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -31,6 +31,7 @@ func TestJSONFollowsItsSchema(t *testing.T) {
 	for name, r := range map[string]diag.Report{
 		"edges": diag.NewReport(edges(), []*diag.Rule{ruleHalf, ruleSilent}, sources),
 		"clean": diag.NewReport(nil, nil, nil),
+		"tests": tested(),
 	} {
 		raw := write(t, jsonFormat(t), r, report.Options{})
 		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
@@ -85,6 +86,22 @@ func TestJSONLosesNothing(t *testing.T) {
 		if diff := cmp.Diff(want, got, text); diff != "" {
 			t.Errorf("finding %d (-written +read):\n%s", i, diff)
 		}
+	}
+}
+
+// TestJSONLosesNoTest does the same for tests and what they reach.
+func TestJSONLosesNoTest(t *testing.T) {
+	t.Parallel()
+	r := tested()
+	var back diag.Report
+	if err := json.Unmarshal(write(t, jsonFormat(t), r, report.Options{}), &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r.Tests, back.Tests); diff != "" {
+		t.Errorf("tests (-written +read):\n%s", diff)
+	}
+	if diff := cmp.Diff(r.Coverage, back.Coverage); diff != "" {
+		t.Errorf("coverage (-written +read):\n%s", diff)
 	}
 }
 

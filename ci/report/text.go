@@ -27,6 +27,10 @@ func writeText(w *bufio.Writer, r diag.Report, o Options) error {
 	if o.Width > 0 {
 		t.width = max(o.Width, narrowest)
 	}
+	if len(r.Tests)+len(r.Coverage) > 0 {
+		t.tests(r)
+		t.WriteByte('\n')
+	}
 	for _, d := range r.Findings {
 		t.finding(d)
 	}
@@ -109,10 +113,7 @@ func (t *textWriter) headline(d diag.Diagnostic) string {
 		line = t.paint(t.palette.place, where) + " " + line
 		used += columns(where) + len(" ")
 	}
-	message := terminal(d.Message)
-	if len(d.Environments) > 0 {
-		message += " [" + terminal(strings.Join(d.Environments, ", ")) + "]"
-	}
+	message := terminal(d.Message) + environments(d.Environments)
 	return line + t.wrap(message, used, headlineIndent)
 }
 

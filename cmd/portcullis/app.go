@@ -37,6 +37,8 @@ var commands = []func(*program) *cli.Command{
 	initCommand,
 	buildCommand,
 	checkCommand,
+	explainCommand,
+	testCommand,
 	fmtCommand,
 	schemaCommand,
 	rulesCommand,

@@ -9,6 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
 )
 
 // timeoutFlag is one of every command that compiles.
@@ -16,16 +18,21 @@ func timeoutFlag() cli.Flag {
 	return &cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "give up after this `TIME`, such as 50s: before whoever started the run does, and with a reason"}
 }
 
-// compile reads a repository and runs the build over it, within the time that the
-// command line gives.
+// compile runs the build over a repository.
 func (p *program) compile(c *cli.Context, dir string, o compiler.Options) (*compiler.Built, error) {
-	defer p.progress("compiling")()
-	return within(c.Context, c.Duration("timeout"), func(ctx context.Context) (*compiler.Built, error) {
+	return over(p, c, dir, "compiling", o.Build)
+}
+
+// over reads a repository and runs something over it, within the time that the command
+// line gives.
+func over[T any](p *program, c *cli.Context, dir, doing string, run func(context.Context, []intent.File, diag.List) (T, error)) (T, error) {
+	defer p.progress(doing)()
+	return within(c.Context, c.Duration("timeout"), func(ctx context.Context) (result T, err error) {
 		files, found, err := compiler.ReadRepository(dir, compiler.DefaultLimits())
 		if err != nil {
-			return nil, inputError(err)
+			return result, inputError(err)
 		}
-		return o.Build(ctx, files, found)
+		return run(ctx, files, found)
 	})
 }
 

@@ -143,6 +143,8 @@ func (p *program) values(c *cli.Context, cmd *cli.Command, arg string) []string 
 	switch name := f.Names()[0]; {
 	case name == "output" && cmd.Name == "rules":
 		return ruleFormats
+	case name == "output" && cmd.Name == "explain":
+		return explainFormats
 	case name == "output":
 		return strings.Split(formatNames(), ", ")
 	case name == "color":

@@ -35,6 +35,8 @@ func TestCompletion(t *testing.T) {
 		"portcullis check --fail-on=w":      {[]string{"warning"}, []string{"error", "--fail-on=warning"}},
 		"portcullis check --color=":         {[]string{"auto", "always", "never"}, nil},
 		"portcullis check -o ":              {[]string{"text", "json", "brief"}, nil},
+		"portcullis te":                     {[]string{"test"}, []string{"check"}},
+		"portcullis test -o ":               {[]string{"text", "json", "brief"}, nil},
 		"portcullis build --env ":           {[]string{"dev", "prod"}, nil},
 		"portcullis ci g":                   {[]string{"github", "gitlab"}, []string{"argocd"}},
 		"portcullis rules PC20":             {[]string{"PC201", "PC202"}, []string{"PC001"}},

@@ -107,12 +107,7 @@ func under(dir string, rep diag.Report) diag.Report {
 	if dir == "." || dir == "" {
 		return rep
 	}
-	move := func(s diag.Span) diag.Span {
-		if s.File != "" {
-			s.File = path.Join(dir, s.File)
-		}
-		return s
-	}
+	move := func(s diag.Span) diag.Span { return below(dir, s) }
 	moved := diag.Report{Rules: rep.Rules, Sources: map[string][]byte{}}
 	for name, data := range rep.Sources {
 		moved.Sources[path.Join(dir, name)] = data
@@ -132,5 +127,21 @@ func under(dir string, rep diag.Report) diag.Report {
 		d.Related, d.Fix = related, fix
 		moved.Findings = append(moved.Findings, d)
 	}
+	for _, t := range rep.Tests {
+		t.Span = move(t.Span)
+		moved.Tests = append(moved.Tests, t)
+	}
+	for _, c := range rep.Coverage {
+		c.File = path.Join(dir, c.File)
+		moved.Coverage = append(moved.Coverage, c)
+	}
 	return moved
+}
+
+// below is a place in a repository, seen from where the user is.
+func below(dir string, s diag.Span) diag.Span {
+	if s.File != "" {
+		s.File = path.Join(dir, s.File)
+	}
+	return s
 }

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
@@ -59,22 +58,11 @@ func (s *search) direction(e *population.Pods, d meaning.Direction) {
 	if len(policies) == 0 || harmless(policies, d) {
 		return
 	}
-	var key strings.Builder
-	fmt.Fprintln(&key, d, e.Namespace)
-	own := false
-	for _, p := range policies {
-		fmt.Fprintln(&key, p.ID)
-		for i := range p.Rules[d] {
-			own = own || p.Rules[d][i].AsksOwnEnd(d)
-		}
-	}
-	if own {
-		fmt.Fprintln(&key, e.Ref())
-	}
-	if s.done[key.String()] {
+	key := fmt.Sprintln(d, e.Namespace) + sharing(e, policies, d)
+	if s.done[key] {
 		return
 	}
-	s.done[key.String()] = true
+	s.done[key] = true
 	for i, p := range policies {
 		for j := range p.Rules[d] {
 			s.rule(e, d, policies, p, &p.Rules[d][j])

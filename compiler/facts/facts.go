@@ -66,8 +66,8 @@ func (a *asker) namespace(n plan.Namespace) Document {
 	d := a.document("namespace", n.Name)
 	d.Namespace = Namespace{Name: n.Name, Owner: n.Owner, Labels: labels(n.Labels), Governed: n.Governed, System: n.System}
 	for _, e := range a.known.ByNamespace[n.Name] {
-		f := a.endpoint(e)
-		f.Probes = a.clientProbes(e)
+		f, egress := a.endpoint(e)
+		f.Probes = a.clientProbes(e, egress)
 		d.Endpoints = append(d.Endpoints, f)
 	}
 	for _, p := range a.policies[n.Name] {
@@ -79,8 +79,8 @@ func (a *asker) namespace(n plan.Namespace) Document {
 func (a *asker) cluster() Document {
 	d := a.document("cluster", "")
 	for _, e := range a.known.DNS {
-		f := a.endpoint(e)
-		f.Probes = a.serverProbes(e)
+		f, egress := a.endpoint(e)
+		f.Probes = a.serverProbes(e, egress)
 		d.Endpoints = append(d.Endpoints, f)
 	}
 	for _, p := range a.policies[""] {
@@ -93,17 +93,17 @@ func (a *asker) cluster() Document {
 	return d
 }
 
-func (a *asker) endpoint(e *population.Pods) Endpoint {
-	f := Endpoint{
+// endpoint is what its policies make of it, and which those are for what it sends.
+func (a *asker) endpoint(e *population.Pods) (Endpoint, meaning.Governed) {
+	egress := a.m.Governing(e.Endpoint, meaning.Egress)
+	return Endpoint{
 		Name: e.Ref(), Kind: string(e.Kind), Labels: labels(e.Labels), DNS: e.Resolves,
-		Ingress: a.direction(e, meaning.Ingress), Egress: a.direction(e, meaning.Egress),
+		Ingress: direction(a.m.Governing(e.Endpoint, meaning.Ingress)), Egress: direction(egress),
 		World: a.world.of(e),
-	}
-	return f
+	}, egress
 }
 
-func (a *asker) direction(e *population.Pods, d meaning.Direction) Direction {
-	g := a.m.Governing(e.Endpoint, d)
+func direction(g meaning.Governed) Direction {
 	return Direction{Isolated: g.Isolated, Policies: references(g.Policies), IsolatedBy: references(g.IsolatedBy)}
 }
 

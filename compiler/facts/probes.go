@@ -7,10 +7,11 @@ import (
 	"portcullis.dev/policies/meaning"
 )
 
-// Servers outside that anybody may ask for names, one of each family.
+// Servers outside that anybody may ask for names, one of each family, and one that
+// stands for the servers that the DNS pods ask in their turn. Where policies tell them
+// from other addresses, another takes their place.
 var (
-	outside = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
-	// upstream stands for the servers that the DNS pods ask in their turn.
+	outside  = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
 	upstream = netip.MustParseAddr("1.1.1.1")
 )
 
@@ -19,7 +20,7 @@ const dnsPort = 53 // IANA; the cluster's own DNS pods may listen on another
 var dnsProtocols = []meaning.Protocol{meaning.UDP, meaning.TCP}
 
 // clientProbes ask about name resolution from an endpoint's side.
-func (a *asker) clientProbes(e *population.Pods) []Probe {
+func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []Probe {
 	probes := []Probe{}
 	dns := a.plan.Cluster.DNS
 	ask := func(purpose string, to meaning.Peer, name string, port int) {
@@ -33,8 +34,12 @@ func (a *asker) clientProbes(e *population.Pods) []Probe {
 	for _, address := range dns.NodeLocal {
 		ask("node-local", meaning.Address(address), address.String(), dnsPort)
 	}
-	for _, address := range outside {
-		ask("anywhere", meaning.Address(address), address.String(), dnsPort)
+	anywhere := a.world.anywhere(e, egress)
+	for _, sample := range outside {
+		for _, protocol := range dnsProtocols {
+			address := anywhere(sample, protocol)
+			probes = append(probes, a.probe("anywhere", meaning.Pod(e.Endpoint), meaning.Address(address), address.String(), protocol, dnsPort))
+		}
 	}
 	ask("look-alike", meaning.Pod(a.known.Stranger.Endpoint), a.known.Stranger.Ref(), dns.Port)
 	return probes
@@ -43,7 +48,7 @@ func (a *asker) clientProbes(e *population.Pods) []Probe {
 // serverProbes ask about the DNS pods: whether they let clients in, and reach their
 // upstream. Of the clients that get the same answer for the same reason, the first
 // stands for all.
-func (a *asker) serverProbes(server *population.Pods) []Probe {
+func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) []Probe {
 	probes := []Probe{}
 	for _, protocol := range dnsProtocols {
 		type answer struct {
@@ -64,7 +69,8 @@ func (a *asker) serverProbes(server *population.Pods) []Probe {
 		}
 	}
 	for _, protocol := range dnsProtocols {
-		probes = append(probes, a.probe("upstream", meaning.Pod(server.Endpoint), meaning.Address(upstream), upstream.String(), protocol, dnsPort))
+		address := a.world.upstream(server, egress, upstream, protocol)
+		probes = append(probes, a.probe("upstream", meaning.Pod(server.Endpoint), meaning.Address(address), address.String(), protocol, dnsPort))
 	}
 	return probes
 }

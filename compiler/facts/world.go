@@ -20,10 +20,11 @@ type worldMap struct {
 	ranges  []netip.Prefix // by which selectors tell addresses apart
 	known   bool           // some of them are public: a selector may admit the internet
 	answers map[string][]World
+	servers map[string]netip.Addr // see asked
 }
 
 func newWorldMap(m *meaning.Meaning) *worldMap {
-	w := &worldMap{m: m, ranges: m.Ranges(), answers: map[string][]World{}}
+	w := &worldMap{m: m, ranges: m.Ranges(), answers: map[string][]World{}, servers: map[string]netip.Addr{}}
 	w.known = slices.ContainsFunc(w.ranges, isPublic)
 	return w
 }
@@ -40,46 +41,60 @@ func familyOf(p netip.Prefix) packet.Family {
 // of is what the endpoint accepts, by family, protocol and ports.
 func (w *worldMap) of(e *population.Pods) []World {
 	g := w.m.Governing(e.Endpoint, meaning.Ingress)
+	key := sharing(e, g.Policies, meaning.Ingress)
+	if got, ok := w.answers[key]; ok {
+		return got
+	}
+	got := []World{}
+	if !g.Isolated || w.mayAdmit(g.Policies, meaning.Ingress) {
+		for _, family := range []packet.Family{packet.IPv4, packet.IPv6} {
+			got = append(got, w.ask(e, family, g.Policies)...)
+		}
+	}
+	w.answers[key] = got
+	return got
+}
+
+// sharing is the same for endpoints that get the same answers.
+func sharing(e *population.Pods, policies []*meaning.Policy, d meaning.Direction) string {
 	var key strings.Builder
 	own := false
-	for _, p := range g.Policies {
+	for _, p := range policies {
 		fmt.Fprintln(&key, p.ID)
-		for i := range p.Rules[meaning.Ingress] {
-			own = own || p.Rules[meaning.Ingress][i].AsksOwnEnd(meaning.Ingress)
+		for i := range p.Rules[d] {
+			own = own || p.Rules[d][i].AsksOwnEnd(d)
 		}
 	}
 	if own {
 		fmt.Fprintln(&key, e.Ref())
 	}
-	if got, ok := w.answers[key.String()]; ok {
-		return got
-	}
-	got := []World{}
-	if !g.Isolated || w.mayAdmit(g.Policies) {
-		for _, family := range []packet.Family{packet.IPv4, packet.IPv6} {
-			got = append(got, w.ask(e, family, g.Policies)...)
-		}
-	}
-	w.answers[key.String()] = got
-	return got
+	return key.String()
 }
 
 // mayAdmit reports whether a rule could match a public address at all. Under the
 // usual policies none does, and nothing needs to be walked.
-func (w *worldMap) mayAdmit(policies []*meaning.Policy) bool {
+func (w *worldMap) mayAdmit(policies []*meaning.Policy, d meaning.Direction) bool {
 	for _, p := range policies {
-		for i := range p.Rules[meaning.Ingress] {
-			from := &p.Rules[meaning.Ingress][i].Source
+		for i := range p.Rules[d] {
+			peer := peerOf(&p.Rules[d][i], d)
 			switch {
-			case p.Rules[meaning.Ingress][i].Action == meaning.Deny:
-			case len(from.Nets) > 0 && !slices.ContainsFunc(from.Nets, isPublic):
-			case (from.Selector != nil || from.Service != nil) && !w.known:
+			case p.Rules[d][i].Action == meaning.Deny:
+			case len(peer.Nets) > 0 && !slices.ContainsFunc(peer.Nets, isPublic):
+			case (peer.Selector != nil || peer.Service != nil) && !w.known:
 			default:
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// peerOf is what a rule asks of the other end.
+func peerOf(r *meaning.Rule, d meaning.Direction) *meaning.Entity {
+	if d == meaning.Egress {
+		return &r.Destination
+	}
+	return &r.Source
 }
 
 // cell is a range of ports of one protocol, or of types of ICMP, that every rule
@@ -110,7 +125,7 @@ type accepted struct {
 // ask walks one packet of every elementary range of addresses and cell of ports.
 func (w *worldMap) ask(e *population.Pods, family packet.Family, policies []*meaning.Policy) []World {
 	space := packet.Public(family)
-	ranges := packet.Elementary(space, w.boundaries(policies))
+	ranges := packet.Elementary(space, w.boundaries(policies, meaning.Ingress))
 	all := packet.Size(space.Ranges()...)
 	var answers []accepted
 	asked := cells(policies, e)
@@ -141,13 +156,13 @@ func compareReferences(a, b Reference) int {
 	return cmp.Or(a.Object.Compare(b.Object), cmp.Compare(a.Pointer, b.Pointer))
 }
 
-// boundaries are the prefixes by which the policies' rules tell sources apart.
-func (w *worldMap) boundaries(policies []*meaning.Policy) []netip.Prefix {
+// boundaries are the prefixes by which the policies' rules tell their peers apart.
+func (w *worldMap) boundaries(policies []*meaning.Policy, d meaning.Direction) []netip.Prefix {
 	bounds := slices.Clone(w.ranges)
 	for _, p := range policies {
-		for i := range p.Rules[meaning.Ingress] {
-			from := &p.Rules[meaning.Ingress][i].Source
-			bounds = append(append(bounds, from.Nets...), from.NotNets...)
+		for i := range p.Rules[d] {
+			peer := peerOf(&p.Rules[d][i], d)
+			bounds = append(append(bounds, peer.Nets...), peer.NotNets...)
 		}
 	}
 	return bounds

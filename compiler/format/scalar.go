@@ -3,6 +3,7 @@ package format
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -30,15 +31,17 @@ func scalar(n *yaml.Node, inFlow bool) string {
 
 var (
 	// startsPlain is how a word may begin that needs no quotes.
-	startsPlain = regexp.MustCompile(`^[\pL\pN/._(+$^<]`)
+	startsPlain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\pL\pN/._(+$^<]`) })
 	// trap is what YAML 1.1 takes for something else than a word, in whole or in part.
-	trap = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?([0-9][0-9_]*\.?|\.[0-9])[0-9_]*(e[-+]?[0-9]+)?|[-+]?\.(inf|nan)|0[xob][0-9a-f_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*)$`)
+	trap = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?([0-9][0-9_]*\.?|\.[0-9])[0-9_]*(e[-+]?[0-9]+)?|[-+]?\.(inf|nan)|0[xob][0-9a-f_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*)$`)
+	})
 )
 
 // plain reports whether a text can do without quotes. A colon is quoted wherever it
 // stands: to people it looks like a key.
 func plain(s string, inFlow bool) bool {
-	if !startsPlain.MatchString(s) || trap.MatchString(s) || strings.HasSuffix(s, " ") ||
+	if !startsPlain().MatchString(s) || trap().MatchString(s) || strings.HasSuffix(s, " ") ||
 		strings.Contains(s, " #") || strings.ContainsRune(s, ':') || inFlow && strings.ContainsAny(s, ",[]{}") {
 		return false
 	}

@@ -6,9 +6,27 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+// expression is a regular expression that is compiled where it is first needed. Those
+// that count characters are large, and few runs need all of them.
+type expression struct {
+	text     string
+	compiled func() *regexp.Regexp
+}
+
+func expressionOf(text string) expression {
+	return expression{text, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
+}
+
+// MatchString reports whether the word has a match.
+func (e expression) MatchString(word string) bool { return e.compiled().MatchString(word) }
+
+// String is the expression as written.
+func (e expression) String() string { return e.text }
+
+var dnsLabel = expressionOf(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // Name is a DNS label (RFC 1123), as names of namespaces and workloads are.
 type Name string
@@ -33,7 +51,7 @@ func (v *Name) parse(word, tag string) *mistake {
 // elsewhere: a beginning and a star, as in pr-*.
 type NamespaceName string
 
-var namespacePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,61}\*$`)
+var namespacePattern = expressionOf(`^[a-z0-9][a-z0-9-]{0,61}\*$`)
 
 // IsPattern reports whether the name stands for many namespaces.
 func (v NamespaceName) IsPattern() bool { return strings.HasSuffix(string(v), "*") }
@@ -50,7 +68,7 @@ func isNamespace(word string) bool {
 }
 
 func (v *NamespaceName) parse(word, tag string) *mistake {
-	if tag == "!!str" && namespacePattern.MatchString(word) {
+	if tag == "!!str" && NamespaceName(word).IsPattern() && namespacePattern.MatchString(word) {
 		*v = NamespaceName(word)
 		return nil
 	}
@@ -67,8 +85,8 @@ func mendName(word string) string {
 }
 
 var (
-	labelKey   = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
+	labelKey   = expressionOf(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
+	labelValue = expressionOf(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
 )
 
 // LabelKey is the key of a Kubernetes label.

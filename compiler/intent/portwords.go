@@ -2,7 +2,6 @@ package intent
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -41,7 +40,7 @@ func (v *PortRef) parse(word, tag string) *mistake {
 }
 
 // portName is an IANA service name as Kubernetes accepts it (RFC 6335).
-var portName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$`)
+var portName = expressionOf(`^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$`)
 
 // PortName is the name that an intent gives to a port.
 type PortName string

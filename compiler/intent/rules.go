@@ -95,6 +95,9 @@ var (
 		"Tie-breaks, defaults and validation differ between releases, and only the listed ones were tried.")
 	noEffect = warning("PC132", "Something that has no effect",
 		"It reads as a protection and is none.")
+	// Unanswerable is for whoever answers questions about flows.
+	Unanswerable = rule("PC133", "A question about a flow that cannot be answered",
+		"A question names two ends that are known, and one packet between them or, on the command line, all of them. What is misspelt would otherwise be answered about somebody else.")
 	nothing = rule("PC121", "Nothing to compile",
 		"An empty result would remove every policy from a cluster that prunes.")
 )
@@ -105,5 +108,5 @@ var Rules = []*diag.Rule{
 	unknownWorkload, unknownNamespace, unknownPort, unknownPeer, unknownEnvironment, badAddress, badPort, badName, badPeer,
 	workloadTwice, oneSided, neverExists, overlapsCluster, needsCalico, missingFact, platformCount, guarded, notYours,
 	reserved, setCannotAccept, nothing, badDate, badPath, badTest, wrongPlace, saidTwice, badStage, notBoth,
-	onlyNegates, sharedPods, oldCalico, noEffect,
+	onlyNegates, sharedPods, oldCalico, noEffect, Unanswerable,
 }

@@ -2,7 +2,6 @@ package intent
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -66,7 +65,7 @@ func (v *Date) parse(word, tag string) *mistake {
 	return nil
 }
 
-var ruleCode = regexp.MustCompile(`^PC[0-9]{3}$`)
+var ruleCode = expressionOf(`^PC[0-9]{3}$`)
 
 // Code is the code of a rule.
 type Code string

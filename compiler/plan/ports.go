@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"portcullis.dev/policies/packet"
 )
 
 // The port lists of lines that say any, icmp and ping. Control messages are of both
@@ -98,6 +100,23 @@ func (p Port) String() string {
 		b.WriteString("/" + strings.ToLower(string(p.Protocol)))
 	}
 	return b.String()
+}
+
+// PacketsOn is the traffic that a port list stands for.
+func PacketsOn(ports []Port) packet.Traffic {
+	var all packet.Traffic
+	for _, p := range ports {
+		protocol, _ := packet.ProtocolNamed(string(p.Protocol))
+		switch {
+		case p.Protocol == Any:
+			return packet.Anything()
+		case p.IsICMP():
+			all = all.Union(packet.Types(protocol, uint8(p.First), uint8(p.Last)))
+		default:
+			all = all.Union(packet.Ports(protocol, p.First, p.Last))
+		}
+	}
+	return all
 }
 
 // PortWords are the words for a normal port list in the language's spelling.

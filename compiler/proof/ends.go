@@ -93,19 +93,7 @@ func traffic(ports []plan.Port) packet.Traffic {
 	if ports == nil {
 		return packet.Anything()
 	}
-	var all packet.Traffic
-	for _, p := range ports {
-		protocol, _ := packet.ProtocolNamed(string(p.Protocol))
-		switch {
-		case p.Protocol == plan.Any:
-			return packet.Anything()
-		case p.IsICMP():
-			all = all.Union(packet.Types(protocol, uint8(p.First), uint8(p.Last)))
-		default:
-			all = all.Union(packet.Ports(protocol, p.First, p.Last))
-		}
-	}
-	return all
+	return plan.PacketsOn(ports)
 }
 
 // side are the classes at one end of traffic, in packets of IPv4 and of IPv6.

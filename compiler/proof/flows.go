@@ -109,7 +109,7 @@ func (p *prover) lacking(l line, g *gap) diag.Diagnostic {
 		what = p.flow(g, "may not be let out", "may not be let in")
 	}
 	asks := "this line asks for it"
-	if l.flow == nil {
+	if l.resolves {
 		asks = "without it no name is resolved"
 	}
 	d := missing.At(l.span, "%s, and %s", what, asks).

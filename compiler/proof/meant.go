@@ -3,7 +3,6 @@ package proof
 import (
 	"slices"
 
-	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
@@ -20,9 +19,7 @@ type meant struct {
 // line is something that the plan asks for. What its ends may send and what they
 // accept can differ: in a namespace that nobody listed the Platform's word alone counts.
 type line struct {
-	flow           *plan.Flow // nil for the way to DNS
-	from           string     // for people
-	to             string
+	resolves       bool // the way to DNS, which no flow asks for
 	span           diag.Span
 	leaves, enters []meaning.Rectangle
 }
@@ -59,8 +56,7 @@ func (p *prover) meant() meant {
 		unknown = pods.minus(listed).minus(union(p.r, p.ends.spared))
 		m.held = m.held.or(unknown)
 	}
-	for i := range p.plan.Flows {
-		f := &p.plan.Flows[i]
+	for i, f := range p.plan.Flows {
 		from, to := sideOf(p.r, p.ends.flows[i][0]), sideOf(p.r, p.ends.flows[i][1])
 		sending, accepting := from, to
 		if !f.Platform() {
@@ -68,8 +64,7 @@ func (p *prover) meant() meant {
 		}
 		t := traffic(f.Ports)
 		m.lines = append(m.lines, line{
-			flow: f, from: f.From.Name, to: f.To.Name, span: f.Origins[0].Span,
-			leaves: rectangles(sending, to, t), enters: rectangles(from, accepting, t),
+			span: f.Origins[0].Span, leaves: rectangles(sending, to, t), enters: rectangles(from, accepting, t),
 		})
 	}
 	m.lines = append(m.lines, p.resolving(unknown)...)
@@ -80,19 +75,19 @@ func (p *prover) meant() meant {
 // resolving are the ways to DNS, by namespace.
 func (p *prover) resolving(unknown side) []line {
 	var all []line
-	add := func(from side, name string, span diag.Span) {
+	add := func(from side, span diag.Span) {
 		for i, s := range p.plan.DNSServers() {
 			to := sideOf(p.r, p.ends.servers[i])
 			x := rectangles(from, to, traffic(s.Ports))
-			all = append(all, line{from: name, to: s.End.Name, span: span, leaves: x, enters: x})
+			all = append(all, line{resolves: true, span: span, leaves: x, enters: x})
 		}
 	}
 	for _, n := range p.plan.Namespaces {
 		if n.Governed && !n.Pattern {
-			add(union(p.r, p.ends.resolving[n.Name]), n.Name+"/*", n.Span)
+			add(union(p.r, p.ends.resolving[n.Name]), n.Span)
 		}
 	}
-	add(unknown.minus(union(p.r, p.ends.unresolving)), "a namespace that nobody listed", p.plan.Platform)
+	add(unknown.minus(union(p.r, p.ends.unresolving)), p.plan.Platform)
 	return all
 }
 

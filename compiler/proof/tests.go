@@ -22,7 +22,7 @@ var (
 func (p *prover) tests() diag.List {
 	var found diag.List
 	for i, t := range p.plan.Tests {
-		if !p.paused(t.From) && !p.paused(t.To) {
+		if !Paused(p.plan, t) {
 			found = append(found, p.test(t, meaning.Flow{From: p.ends.tests[i][0], To: p.ends.tests[i][1], Traffic: traffic(t.Ports)})...)
 		}
 	}
@@ -94,13 +94,17 @@ func decides(by meaning.Decision) []diag.Related {
 	}}
 }
 
+// Paused reports whether a test of the plan waits, for pods that it is about are in
+// quarantine.
+func Paused(p *plan.Plan, t plan.Test) bool { return paused(p, t.From) || paused(p, t.To) }
+
 // paused reports whether the end's pods are certainly in quarantine.
-func (p *prover) paused(e plan.End) bool {
+func paused(p *plan.Plan, e plan.End) bool {
 	if e.Pods == nil || e.Pods.Namespace == "" {
 		return false
 	}
-	n, _ := p.plan.Namespace(e.Pods.Namespace)
-	for _, q := range p.plan.Quarantine {
+	n, _ := p.Namespace(e.Pods.Namespace)
+	for _, q := range p.Quarantine {
 		if q.End.Pods.Matches(n.Name, n.Labels, e.Pods.Selector.Example()) {
 			return true
 		}

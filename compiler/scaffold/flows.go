@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -85,7 +86,9 @@ type address struct {
 
 // speaking are the words in the names of variables whose value is an address even if
 // it does not look like one.
-var speaking = regexp.MustCompile(`(?i)(^|_)(HOST|HOSTS|HOSTNAME|ADDR|ADDRESS|ADDRESSES|URL|URI|ENDPOINT|ENDPOINTS|SERVER|SERVERS|SERVICE|BROKER|BROKERS|UPSTREAM|BACKEND|DSN)$`)
+var speaking = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(^|_)(HOST|HOSTS|HOSTNAME|ADDR|ADDRESS|ADDRESSES|URL|URI|ENDPOINT|ENDPOINTS|SERVER|SERVERS|SERVICE|BROKER|BROKERS|UPSTREAM|BACKEND|DSN)$`)
+})
 
 var hostname = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 
@@ -111,7 +114,7 @@ func addressesOf(s setting) []address {
 			}
 			a.port = int32(n)
 		}
-		if hostname.MatchString(a.host) && (isURL || hasPort || speaking.MatchString(s.name)) {
+		if hostname.MatchString(a.host) && (isURL || hasPort || speaking().MatchString(s.name)) {
 			all = append(all, a)
 		}
 	}

@@ -12,6 +12,8 @@ type Report struct {
 	Findings List              // sorted
 	Rules    []*Rule           // every rule that was evaluated, sorted by code
 	Sources  map[string][]byte // file as in Span.File → its bytes
+	Tests    []Test            // where the run was about tests, sorted by place
+	Coverage []Coverage        // where it was about tests of rules, sorted by file
 }
 
 // NewReport sorts the findings and the rules; a rule that two packages name is

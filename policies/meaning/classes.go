@@ -174,7 +174,8 @@ func (r *Relation) podClasses(endpoints []*Endpoint, future bool) {
 			r.index(n, m)
 		}
 		c := &p.classes[n]
-		if last := len(c.Endpoints) - 1; last < 0 || c.Endpoints[last] != m.Endpoint {
+		// Who may come is not named beside those who are there.
+		if last := len(c.Endpoints) - 1; last < 0 || c.Endpoints[last] != m.Endpoint && c.Future == future {
 			c.Endpoints = append(c.Endpoints, m.Endpoint)
 		}
 		for _, a := range append(m.addresses[:], netip.Addr{}) {

@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"strings"
 
@@ -105,14 +106,15 @@ func (e *Endpoint) port(name string, protocol Protocol, number uint16) truth {
 	return maybe
 }
 
-// Namespaces are the labels of the set's Namespaces, by name; none of them is nil.
+// Namespaces are the labels of the set's Namespaces, by name: those of the manifest,
+// and the one that the API server sets.
 func Namespaces(set object.Set) map[string]map[string]string {
 	namespaces := map[string]map[string]string{}
 	object.Each(set, func(o object.Object, n *corev1.Namespace) {
-		namespaces[o.ID.Name] = n.Labels
-		if n.Labels == nil {
-			namespaces[o.ID.Name] = map[string]string{}
-		}
+		labels := map[string]string{}
+		maps.Copy(labels, n.Labels)
+		labels[NameLabel] = o.ID.Name
+		namespaces[o.ID.Name] = labels
 	})
 	return namespaces
 }

@@ -137,7 +137,7 @@ func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Hos
 // tierObject checks a Tier. The orders of Calico's own tiers are fixed.
 func (r *reader) tierObject(t *calico.Tier) {
 	name := r.id.Name
-	if !label.MatchString(name) {
+	if !label.MatchString(name) || len(name) > 63 {
 		r.add(badName.On(r.at("/metadata/name"), "the tier's name %q is not a DNS label", name).
 			Suggest("use at most 63 lower-case letters, digits and dashes"))
 	}

@@ -1,7 +1,6 @@
 package meaning
 
 import (
-	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -90,30 +89,9 @@ func (j *joiner) add(from, to packet.Numbers, egress, ingress *Segment) {
 	j.from[n] = append(j.from[n], from.Ranges()...)
 }
 
-// grouped calls do with the programs of some classes, and the classes of each.
-func (j *joiner) grouped(classes packet.Numbers, d Direction, do func(program int32, classes packet.Numbers)) {
-	type at struct {
-		program int32
-		class   uint32
-	}
-	var all []at
-	for n := range classes.All() {
-		all = append(all, at{j.r.programOf[d][n], n})
-	}
-	slices.SortFunc(all, func(a, b at) int { return cmp.Or(cmp.Compare(a.program, b.program), cmp.Compare(a.class, b.class)) })
-	for len(all) > 0 {
-		program := all[0].program
-		var own []packet.Range
-		for len(all) > 0 && all[0].program == program {
-			own, all = push(own, all[0].class), all[1:]
-		}
-		do(program, packet.Sorted(own))
-	}
-}
-
 // lookUp joins what a program sends to few classes with whatever those accept.
 func (j *joiner) lookUp(p *program, s *Segment) {
-	j.grouped(s.Peers, Ingress, func(n int32, to packet.Numbers) {
+	j.r.grouped(s.Peers, Ingress, func(n int32, to packet.Numbers) {
 		for _, accepted := range j.accepting(n, p.classes) {
 			j.add(p.classes.Intersect(accepted.Peers), to, s, accepted)
 		}
@@ -138,7 +116,7 @@ func (j *joiner) lookBack(wide []side) {
 			if s.Outcome == Denied || s.Peers.Count() > j.r.narrow {
 				continue
 			}
-			j.grouped(s.Peers, Egress, func(n int32, from packet.Numbers) {
+			j.r.grouped(s.Peers, Egress, func(n int32, from packet.Numbers) {
 				for _, sent := range sending[n] {
 					j.add(from, p.classes.Intersect(sent.Peers), sent, s)
 				}

@@ -132,6 +132,9 @@ func (m *Meaning) addressRanges() []netip.Prefix {
 	return slices.Compact(ranges)
 }
 
+// PodAt is the pod that has the address for certain, or nil.
+func (m *Meaning) PodAt(a netip.Addr) *Endpoint { return m.byAddress[a.Unmap().WithZone("")] }
+
 // tierIndex finds the policies of a tier that can apply to an endpoint without
 // asking those of other namespaces. The numbers are places in Tier.Policies.
 type tierIndex struct {

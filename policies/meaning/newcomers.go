@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -8,16 +9,20 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// nameLabel is the label that every Namespace carries with its own name (Kubernetes
+// NameLabel is the label that every Namespace carries with its own name (Kubernetes
 // 1.22 and later: the API server sets it and nobody can change it).
-const nameLabel = "kubernetes.io/metadata.name"
+const NameLabel = "kubernetes.io/metadata.name"
 
 // newcomers makes up the pods that may come one day. Their labels are all that is
 // known of them.
 type newcomers struct {
 	r          *Relation
 	namespaces map[string]map[string]string // labels by name
+	names      []string                     // of those, sorted
 	unknown    string                       // a namespace that nobody knows
+
+	all  []*Endpoint
+	seen map[string]bool
 }
 
 // unlabelled are a pod without labels in every namespace that occurs, and in one
@@ -52,8 +57,9 @@ func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 		c.unknown += "-x"
 	}
 	c.named(c.unknown)
+	c.names = diag.SortedKeys(c.namespaces)
 	var all []*Endpoint
-	for _, name := range diag.SortedKeys(c.namespaces) {
+	for _, name := range c.names {
 		all = append(all, c.pod(name, c.namespaces[name], map[string]string{}))
 	}
 	return all
@@ -63,7 +69,7 @@ func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 func spelt(n *node) []string {
 	var all []string
 	switch n.key {
-	case labelNamespace, namespacePrefix + labelName, namespacePrefix + nameLabel:
+	case labelNamespace, namespacePrefix + labelName, namespacePrefix + NameLabel:
 		switch n.op {
 		case opEqual, opNotEqual, opIn, opNotIn:
 			all = append(all, n.values...)
@@ -79,7 +85,7 @@ func spelt(n *node) []string {
 // least.
 func (c *newcomers) named(name string) {
 	if c.namespaces[name] == nil {
-		c.namespaces[name] = map[string]string{nameLabel: name}
+		c.namespaces[name] = map[string]string{NameLabel: name}
 	}
 }
 
@@ -97,21 +103,63 @@ func (c *newcomers) pod(namespace string, namespaceLabels, labels map[string]str
 	}
 }
 
-// wanted are a pod for every selector that finds none, as far as one satisfies it.
-func (c *newcomers) wanted() []*Endpoint {
-	var all []*Endpoint
+// wanted are a pod for every selector that finds none, as far as one satisfies it. Where
+// look-alikes are asked for, they are, for every selector, pods with just what satisfies
+// it, and such as miss it by one thing.
+func (c *newcomers) wanted(lookAlikes bool) []*Endpoint {
+	c.seen = map[string]bool{}
 	for _, s := range c.r.vocabulary.order {
-		if !c.r.find(s)[holdsPods].IsEmpty() {
+		if !lookAlikes && !c.r.find(s)[holdsPods].IsEmpty() {
 			continue
 		}
 		for _, way := range ways(&s.selector.root, false) {
-			if e := c.satisfying(way); s.selector.Matches(e) {
-				all = append(all, e)
+			found := false
+			for _, e := range c.satisfying(way) {
+				if s.selector.Matches(e) {
+					c.add(e)
+					found = true
+				}
+			}
+			if found && !lookAlikes {
 				break
 			}
 		}
+		if !lookAlikes {
+			continue
+		}
+		for _, way := range misses(&s.selector.root) {
+			for _, e := range c.satisfying(way) {
+				c.add(e)
+			}
+		}
 	}
-	return all
+	return c.all
+}
+
+// add takes in a pod, once.
+func (c *newcomers) add(e *Endpoint) {
+	key := fmt.Sprint(e.Namespace, e.Labels, e.NamespaceLabels, e.ServiceAccount, e.ServiceAccountLabels)
+	if !c.seen[key] {
+		c.seen[key] = true
+		c.all = append(c.all, e)
+	}
+}
+
+// misses are labels that satisfy all but one part of a selector.
+func misses(n *node) []map[string]string {
+	if n.op != opAnd {
+		return ways(n, true)
+	}
+	var all []map[string]string
+	for i := range n.kids {
+		rest := node{op: opAnd, kids: slices.Delete(slices.Clone(n.kids), i, i+1)}
+		for _, other := range ways(&n.kids[i], true) {
+			for _, way := range ways(&rest, false) {
+				all = append(all, merged(other, way))
+			}
+		}
+	}
+	return all[:min(len(all), mostWays)]
 }
 
 // ways are labels that may satisfy a selector, a map for each branch of it. They are
@@ -143,7 +191,11 @@ func ways(n *node, negated bool) []map[string]string {
 		return one("any")
 	case n.op == opNotEqual && negated, n.op == opNotIn && negated && len(n.values) > 0,
 		n.op != opNotEqual && n.op != opNotIn && !negated && len(n.values) > 0:
-		return one(n.values[0])
+		var all []map[string]string
+		for _, v := range n.values[:min(len(n.values), mostWays)] {
+			all = append(all, one(v)...)
+		}
+		return all
 	}
 	return []map[string]string{{}} // what is not asked for is left out
 }
@@ -161,14 +213,14 @@ func merged(a, b map[string]string) map[string]string {
 	return m
 }
 
-// satisfying is the pod with those labels, some of which its namespace and service
+// satisfying are the pods with those labels, some of which their namespace and service
 // account have to have.
-func (c *newcomers) satisfying(way map[string]string) *Endpoint {
+func (c *newcomers) satisfying(way map[string]string) []*Endpoint {
 	own, everywhere, account := map[string]string{}, map[string]string{}, map[string]string{}
 	var namespace, accountName string
 	for _, k := range diag.SortedKeys(way) {
 		switch rest, of := strings.CutPrefix(k, namespacePrefix); {
-		case k == labelNamespace, k == namespacePrefix+labelName, k == namespacePrefix+nameLabel:
+		case k == labelNamespace, k == namespacePrefix+labelName, k == namespacePrefix+NameLabel:
 			namespace = way[k]
 		case k == labelServiceAccount, k == accountPrefix+labelName:
 			accountName = way[k]
@@ -180,32 +232,43 @@ func (c *newcomers) satisfying(way map[string]string) *Endpoint {
 			own[k] = way[k]
 		}
 	}
-	namespace, labels := c.home(namespace, everywhere)
-	e := c.pod(namespace, labels, own)
-	if accountName != "" || len(account) > 0 {
-		e.ServiceAccount, e.ServiceAccountLabels = accountName, account
-		if accountName == "" {
-			e.ServiceAccount = "any"
+	var all []*Endpoint
+	for _, h := range c.homes(namespace, everywhere) {
+		e := c.pod(h.name, h.labels, own)
+		if accountName != "" || len(account) > 0 {
+			e.ServiceAccount, e.ServiceAccountLabels = accountName, account
+			if accountName == "" {
+				e.ServiceAccount = "any"
+			}
 		}
+		all = append(all, e)
 	}
-	return e
+	return all
 }
 
-// home is the namespace of that name, or the first known one with those labels, or
-// one that nobody knows with them.
-func (c *newcomers) home(name string, labels map[string]string) (string, map[string]string) {
+// home is a namespace.
+type home struct {
+	name   string
+	labels map[string]string
+}
+
+// homes are the namespace of that name or, without a name, the first known one with
+// those labels, and one that nobody knows with just them.
+func (c *newcomers) homes(name string, labels map[string]string) []home {
 	switch {
 	case name != "" && c.namespaces[name] != nil:
-		return name, c.namespaces[name]
+		return []home{{name, c.namespaces[name]}}
 	case name != "":
-		return name, merged(map[string]string{nameLabel: name}, labels)
-	case len(labels) == 0:
-		return c.unknown, c.namespaces[c.unknown]
+		return []home{{name, merged(map[string]string{NameLabel: name}, labels)}}
 	}
-	for _, known := range diag.SortedKeys(c.namespaces) {
+	stranger := home{c.unknown, merged(map[string]string{NameLabel: c.unknown}, labels)}
+	if len(labels) == 0 {
+		return []home{stranger}
+	}
+	for _, known := range c.names {
 		if !slices.ContainsFunc(diag.SortedKeys(labels), func(k string) bool { return c.namespaces[known][k] != labels[k] }) {
-			return known, c.namespaces[known]
+			return []home{{known, c.namespaces[known]}, stranger}
 		}
 	}
-	return c.unknown, merged(map[string]string{nameLabel: c.unknown}, labels)
+	return []home{stranger}
 }

@@ -41,6 +41,9 @@ type Relation struct {
 	// they are: which of both is a matter of speed alone.
 	narrow uint64
 
+	unlabelled packet.Numbers // see Unlabelled
+	stranger   uint32
+
 	ends       [][2]packet.Numbers // beside Atoms.ends, by family
 	rectangles []Rectangle
 }
@@ -162,8 +165,19 @@ func (r *Relation) populate(a *Atoms) {
 	}
 	r.podClasses(endpoints, false)
 	come := newcomers{r: r, namespaces: map[string]map[string]string{}}
-	r.podClasses(come.unlabelled(endpoints, a), true)
-	if wanted := come.wanted(); len(wanted) > 0 {
+	unlabelled := come.unlabelled(endpoints, a)
+	r.podClasses(unlabelled, true)
+	var without []uint32
+	for _, e := range unlabelled {
+		switch n := r.of[spot{pod: e}]; e.Namespace {
+		case come.unknown:
+			r.stranger = n
+		default:
+			without = append(without, n)
+		}
+	}
+	r.unlabelled = packet.NumbersOf(without...)
+	if wanted := come.wanted(a.lookAlikes); len(wanted) > 0 {
 		r.podClasses(wanted, true)
 		for _, s := range r.vocabulary.order {
 			s.done = false // what it found was without those
@@ -237,6 +251,14 @@ func (r *Relation) evaluate(d Direction) {
 // part: nodes, of which only the network is known, are among addresses that hold all
 // of it.
 func (r *Relation) classesOf(a atom) (all [2]packet.Numbers) {
+	if a.peer != nil {
+		for f, of := range familyNumbers {
+			if n, ok := r.Class(*a.peer, of); ok && a.peer.can(of) {
+				all[f] = packet.Between(n, n)
+			}
+		}
+		return all
+	}
 	if a.selector != nil {
 		found := r.find(r.vocabulary.selector(a.selector))[holdsPods]
 		return [2]packet.Numbers{found, found}
@@ -277,11 +299,7 @@ func (r *Relation) End(e End, family int) packet.Numbers {
 func (r *Relation) Segments(class uint32, d Direction) []Segment {
 	var all []Segment
 	for _, s := range r.programs[d][r.programOf[d][class]].segments {
-		for _, part := range r.less(region{s.Families, s.Peers, s.Traffic}, s.except) {
-			s.Families, s.Peers, s.Traffic = part.families, part.peers, part.traffic
-			s.except = nil
-			all = append(all, s)
-		}
+		all = append(all, r.Parts(s)...)
 	}
 	return all
 }

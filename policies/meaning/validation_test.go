@@ -156,6 +156,8 @@ func TestValidation(t *testing.T) {
 
 		{tier + "metadata: {name: a}\nspec: {order: 1.5, defaultAction: Pass}", always},
 		{tier + "metadata: {name: A}\nspec: {order: 1}", never},
+		{tier + "metadata: {name: " + strings.Repeat("a", 63) + "}\nspec: {order: 1}", always},
+		{tier + "metadata: {name: " + strings.Repeat("a", 64) + "}\nspec: {order: 1}", never},
 		{tier + "metadata: {name: default}\nspec: {order: 1000000, defaultAction: Deny}", always},
 		{tier + "metadata: {name: kube-admin}\nspec: {order: 1000, defaultAction: Pass}", always},
 		{tier + "metadata: {name: kube-baseline}\nspec: {order: 10000000, defaultAction: Pass}", always},

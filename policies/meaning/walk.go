@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"fmt"
+	"slices"
 
 	"portcullis.dev/policies/object"
 )
@@ -65,6 +66,13 @@ func (m *Meaning) WalkHalf(p Packet, d Direction) Half {
 	return m.half(&f, d)
 }
 
+// WalkBelow evaluates one half as if the tier passed the packet on: what the tiers
+// below it make of it.
+func (m *Meaning) WalkBelow(p Packet, d Direction, tier string) Half {
+	f := m.flow(p)
+	return m.halfBelow(&f, d, tier)
+}
+
 func (m *Meaning) flow(p Packet) flow {
 	f := flow{Packet: p, family: m.familyOf(p)}
 	f.from, f.to = m.lookUp(p.From, f.family), m.lookUp(p.To, f.family)
@@ -91,7 +99,10 @@ func (m *Meaning) familyOf(p Packet) int {
 	return 4
 }
 
-func (m *Meaning) half(f *flow, d Direction) Half {
+func (m *Meaning) half(f *flow, d Direction) Half { return m.halfBelow(f, d, "") }
+
+// halfBelow leaves out the tiers down to the one with that name.
+func (m *Meaning) halfBelow(f *flow, d Direction, tier string) Half {
 	at := &f.to
 	if d == Egress {
 		at = &f.from
@@ -110,6 +121,9 @@ func (m *Meaning) half(f *flow, d Direction) Half {
 		return m.onSomeNode(*f, d)
 	default:
 		return Half{Outcome: Allowed, By: ungoverned}
+	}
+	if above := slices.IndexFunc(w.stages, func(s stage) bool { return s.tier.Name == tier }); above >= 0 {
+		w.stages = w.stages[above+1:]
 	}
 	switch w.from(0) {
 	case mayAllow:

@@ -96,18 +96,26 @@ func manifests(n *yamlv3.Node) iter.Seq2[string, *yamlv3.Node] {
 }
 
 func names(n *yamlv3.Node, id ID) bool {
+	is := identity(n)
+	if is.Namespace == "" && id.Namespace == "default" && !ClusterScoped(text(n, "/apiVersion"), is.Kind) {
+		is.Namespace = "default"
+	}
+	return id == is
+}
+
+// identity is what a manifest calls itself. No namespace is written where it has none,
+// and may be left out where it is the default one.
+func identity(n *yamlv3.Node) ID {
 	apiVersion, kind := text(n, "/apiVersion"), text(n, "/kind")
 	group, _, hasGroup := strings.Cut(apiVersion, "/")
 	if !hasGroup {
 		group = ""
 	}
-	namespace := text(n, "/metadata/namespace")
+	id := ID{Group: group, Kind: kind, Namespace: text(n, "/metadata/namespace"), Name: text(n, "/metadata/name")}
 	if ClusterScoped(apiVersion, kind) {
-		namespace = ""
-	} else if namespace == "" && id.Namespace == "default" {
-		namespace = "default"
+		id.Namespace = ""
 	}
-	return id == ID{Group: group, Kind: kind, Namespace: namespace, Name: text(n, "/metadata/name")}
+	return id
 }
 
 func text(n *yamlv3.Node, pointer string) string {

@@ -118,6 +118,7 @@ func (w *World) readNamespaces(set object.Set) {
 	w.profiles["projectcalico-default-allow"] = allowing
 	object.Each(set, func(o object.Object, ns *corev1.Namespace) {
 		w.namespaces[o.ID.Name] = prefixed(namespacePrefix, ns.Labels, o.ID.Name)
+		w.namespaces[o.ID.Name][namespacePrefix+"kubernetes.io/metadata.name"] = o.ID.Name // the API server sees to it
 		w.profiles["kns."+o.ID.Name] = allowing
 	})
 	object.Each(set, func(o object.Object, account *corev1.ServiceAccount) {

@@ -54,8 +54,8 @@ findings contains finding if {
 	finding := {
 		"subject": {"object": policy.object, "pointer": "/spec/selector"},
 		"severity": "warning",
-		"message": sprintf("%s denies by label and misses every pod without the labels", [lib.title(policy.object)]),
-		"why": sprintf("it isolates pods of %s, and a pod without labels in the same namespaces stays open", [lib.names(namespaces)]),
+		"message": sprintf("%s denies by label: every pod that wears none of the labels stays open", [lib.title(policy.object)]),
+		"why": sprintf("it isolates pods of %s, and leaves a class of pods alone, in these namespaces and in new ones: those to which nobody gave a label that it lists", [lib.names(namespaces)]),
 		"hint": "Select all() and say which namespaces are meant with a namespaceSelector, or give each namespace its own default deny.",
 	}
 }

@@ -31,7 +31,7 @@ findings contains finding if {
 	finding := {
 		"subject": decider,
 		"message": sprintf("%s cannot resolve names: egress lacks %s", [lib.names(names), concat(", ", lacks)]),
-		"why": sprintf("their egress is isolated, and no rule lets a packet through to %s", [concat(", ", lacks)]),
+		"why": sprintf("their egress is isolated, and no rule is known to let a packet through to %s", [concat(", ", lacks)]),
 		"hint": hint,
 		"evidence": {"namespace": input.namespace.name, "lacks": lib.evidence(lacks), "endpoint": lib.evidence(names)},
 	}
@@ -43,8 +43,8 @@ findings contains finding if {
 	some decider, lacks in cutting
 	finding := {
 		"subject": decider,
-		"message": sprintf("%s cuts the DNS pods off: %s", [culprit(decider), concat("; ", sort(lacks))]),
-		"why": "a policy that selects the DNS pods isolates them, and every pod of the cluster asks them for names",
+		"message": sprintf("%s isolates pods of %s and cuts the DNS pods off: %s", [culprit(decider), input.platform.dns.namespace, concat("; ", sort(lacks))]),
+		"why": sprintf("every pod of the cluster asks the DNS pods for names; and whatever else of %s the policy selects may talk to nobody either", [input.platform.dns.namespace]),
 		"hint": sprintf("Leave namespace %s out of the policy's selector, or let the DNS pods accept port %d from all pods and reach their upstream, on UDP and TCP.", [
 			input.platform.dns.namespace,
 			input.platform.dns.port,
@@ -117,10 +117,11 @@ too_wide[probe.egress.by] contains probe.purpose if {
 
 # METADATA
 # description: Packets whose verdict on a half is not known to be allow.
-refused(endpoint, purposes, half) := {sprintf("%s %d to %s", [probe.protocol, probe.port, probe.to]) |
+refused(endpoint, purposes, half) := {sprintf("%s %d to %s%s", [probe.protocol, probe.port, probe.to, doubt]) |
 	some probe in endpoint.probes
 	probe.purpose in purposes
 	probe[half].verdict != "allow"
+	doubt := object.get({"unknown": " (not known to pass)"}, probe[half].verdict, "")
 }
 
 # METADATA

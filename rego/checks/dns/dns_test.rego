@@ -59,6 +59,11 @@ test_a_verdict_that_no_object_gives if {
 	only(fixture.namespace([endpoint], [])).subject == {}
 }
 
+test_what_is_not_known_to_pass_is_not_called_denied if {
+	finding := only(asking([fixture.probe("resolve", "UDP", "allow", "allow"), fixture.probe("resolve", "TCP", "unknown", "allow")]))
+	contains(finding.message, "TCP 53 to resolve (not known to pass)")
+}
+
 test_a_closed_server_is_not_reported_by_every_namespace if {
 	count(found(asking([fixture.probe("resolve", protocol, "allow", "deny") | some protocol in ["UDP", "TCP"]]))) == 0
 }
@@ -74,14 +79,14 @@ test_a_policy_that_cuts_the_servers_off_is_one_finding if {
 		],
 	}))
 	finding.subject == fixture.rule_reference("guard", "/spec")
-	startswith(finding.message, "NetworkPolicy shop/guard cuts the DNS pods off: they do not accept TCP 53 to resolve, UDP 53 to resolve; they do not reach ")
+	startswith(finding.message, "NetworkPolicy shop/guard isolates pods of kube-system and cuts the DNS pods off: they do not accept TCP 53 to resolve, UDP 53 to resolve; they do not reach ")
 }
 
 test_isolated_servers_of_which_nothing_else_is_known if {
 	half := {"isolated": true, "policies": [], "isolatedBy": []}
 	finding := only(serving({"ingress": half, "egress": fixture.open, "probes": []}))
 	finding.subject == {}
-	startswith(finding.message, "a policy cuts the DNS pods off")
+	startswith(finding.message, "a policy isolates pods of kube-system and cuts the DNS pods off")
 }
 
 test_servers_that_serve_are_silent if {

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/explain"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
+)
+
+// explainFormats are the forms of an answer, the default first.
+var explainFormats = []string{"text", "json"}
+
+func explainCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "say why a flow is allowed or denied, and what one change would turn that",
+		ArgsUsage: "FLOW [DIR]",
+		Description: "FLOW is \"SOURCE -> DESTINATION[:PORT]\", as tests are written: \"shop/cart -> shop/cart-cache:redis\",\n" +
+			"\"payments/* -> data/orders-db:5432\", \"192.0.2.7 -> shop/frontend:8080\". Without a port it is about every\n" +
+			"port. It is answered for the repository of DIR, by default that of the nearest portcullis.yaml, in each\n" +
+			"environment, or for manifests of anybody. A list of flows (--file) is YAML or JSON: {from, to, protocol,\n" +
+			"port, icmp: {type, code}}, an end being namespace/name of a pod or workload, or an address.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "manifests", Usage: "answer for the manifests at this `PATH`: a file, a directory, or - for stdin; further arguments are further ones"},
+			&cli.StringSliceFlag{Name: "env", Usage: "answer for this `ENVIRONMENT` of the repository alone; may be given several times"},
+			&cli.StringFlag{Name: "file", Usage: "answer the questions listed in this `FILE`, or in stdin (-)"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: explainFormats[0], Usage: "the `FORMAT`: text or, of a list, json"},
+			&cli.StringFlag{Name: "calico", Value: newestCalico, Usage: "explain manifests as this `RELEASE` of Calico evaluates them"},
+			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 unless all that was asked about is allowed", DisableDefaultText: true},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
+			timeoutFlag(),
+		},
+		Action: p.explain,
+	}
+}
+
+// newestCalico is the release whose order of evaluation is taken where nobody says which
+// one runs.
+const newestCalico = "3.32"
+
+// explaining is what the command line asks for.
+type explaining struct {
+	flow, dir string
+	manifests []string
+	list      string // the file with the questions; empty: flow is the question
+	calico    int
+}
+
+func explainingOf(c *cli.Context) (explaining, error) {
+	e := explaining{manifests: c.StringSlice("manifests"), list: c.String("file")}
+	var others []string
+	for _, arg := range c.Args().Slice() {
+		if e.list == "" && e.flow == "" && strings.Contains(arg, "->") {
+			e.flow = arg
+		} else {
+			others = append(others, arg)
+		}
+	}
+	if format := c.String("output"); !slices.Contains(explainFormats, format) {
+		return e, usageError{fmt.Errorf("--output: expected %s, found %q", strings.Join(explainFormats, " or "), format)}
+	}
+	if !slices.Contains(colourChoices, c.String("color")) {
+		return e, usageError{fmt.Errorf("--color: expected auto, always or never, found %q", c.String("color"))}
+	}
+	if _, err := fmt.Sscanf(strings.TrimPrefix(c.String("calico"), "v"), "3.%d", &e.calico); err != nil || e.calico < 0 {
+		return e, usageError{fmt.Errorf("--calico: expected a release such as %s, found %q", newestCalico, c.String("calico"))}
+	}
+	switch {
+	case len(e.manifests) > 0:
+		e.manifests = append(e.manifests, others...)
+	case len(others) > 1:
+		return e, usageError{fmt.Errorf("explain takes one flow and one directory, found %d arguments; a flow with spaces needs quotes", c.NArg())}
+	case len(others) == 1:
+		e.dir = others[0]
+	}
+	switch {
+	case e.list == "" && e.flow == "":
+		return e, usageError{errors.New("explain needs a flow: \"SOURCE -> DESTINATION:PORT\", or a list of them by --file")}
+	case e.list == "" && c.String("output") == "json":
+		return e, usageError{errors.New("-o json answers a list of flows: give it by --file")}
+	case e.list == "-" && slices.Contains(e.manifests, "-"):
+		return e, usageError{errors.New("stdin holds the manifests or the flows, not both")}
+	case len(e.manifests) > 0 && len(c.StringSlice("env")) > 0:
+		return e, usageError{errors.New("--env chooses environments of a repository; manifests have none")}
+	case len(e.manifests) == 0 && c.IsSet("calico"):
+		return e, usageError{errors.New("--calico is for manifests; in a repository the Platform says which release runs")}
+	}
+	return e, nil
+}
+
+func (p *program) explain(c *cli.Context) error {
+	asked, err := explainingOf(c)
+	if err != nil {
+		return err
+	}
+	e, dir, err := p.explained(c, asked)
+	if err != nil {
+		return err
+	}
+	if err := p.complain(c, under(dir, e.Report)); err != nil || e.Worlds == nil {
+		return err
+	}
+	if asked.list != "" {
+		return p.answerList(c, e, asked.list, dir)
+	}
+	answers, rep := e.Explain(asked.flow)
+	if err := p.complain(c, rep); err != nil {
+		return err
+	}
+	return p.tell(c, answers, under(dir, e.Report).Sources, dir)
+}
+
+// tell writes explanations for people.
+func (p *program) tell(c *cli.Context, answers []explain.Explanation, sources map[string][]byte, dir string) error {
+	out := bufio.NewWriter(p.out)
+	allowed := true
+	for i, a := range answers {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		allowed = allowed && a.Allowed
+		for n, l := range a.Lines {
+			text := report.Line(l.Text)
+			if n == 0 && len(a.Environments) > 0 {
+				text += " [" + report.Line(strings.Join(a.Environments, ", ")) + "]"
+			}
+			if !l.Near.IsZero() {
+				text += " (" + report.Line(below(dir, l.Near).String()) + ")"
+			}
+			indent := strings.Repeat(" ", l.Indent)
+			if text == "" {
+				fmt.Fprintln(out)
+				continue
+			}
+			if l.At.IsZero() {
+				fmt.Fprintln(out, indent+text)
+				continue
+			}
+			fmt.Fprintln(out, indent+text+":")
+			for _, quoted := range report.Quote(sources, below(dir, l.At)) {
+				fmt.Fprintln(out, indent+"  "+quoted)
+			}
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if c.Bool("exit-code") && !allowed {
+		return findings{exitFindings}
+	}
+	return nil
+}
+
+// explained reads and renders what the questions are about.
+func (p *program) explained(c *cli.Context, asked explaining) (*compiler.Explained, string, error) {
+	var files []intent.File
+	var found diag.List
+	if len(asked.manifests) > 0 {
+		for _, name := range asked.manifests {
+			more, f, err := p.readManifests(name)
+			if err != nil {
+				return nil, "", inputError(err)
+			}
+			files, found = append(files, more...), append(found, f...)
+		}
+		return compiler.ExplainManifests(files, found, asked.calico), "", nil
+	}
+	dir, err := repository(asked.dir)
+	if err != nil {
+		return nil, "", err
+	}
+	files, found, err = compiler.ReadRepository(dir, compiler.DefaultLimits())
+	if err != nil {
+		return nil, "", inputError(err)
+	}
+	e, err := compiler.ExplainRepository(files, found, c.StringSlice("env"))
+	return e, dir, err
+}
+
+// complain shows findings about the input, if there are some. They end the run where
+// they are errors.
+func (p *program) complain(c *cli.Context, rep diag.Report) error {
+	if len(rep.Findings) == 0 {
+		return nil
+	}
+	if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, c.String("color")), Width: width(p.err)}); err != nil {
+		return err
+	}
+	if rep.Findings.Failed() {
+		return findings{exitInput}
+	}
+	return nil
+}
+
+// answerList answers a list of questions.
+func (p *program) answerList(c *cli.Context, e *compiler.Explained, name, dir string) error {
+	if len(e.Worlds) > 1 {
+		return usageError{fmt.Errorf("the answers differ by environment: choose one of %s by --env", strings.Join(environmentsOf(e), ", "))}
+	}
+	f, found, err := p.readList(name)
+	if err != nil {
+		return inputError(err)
+	}
+	if len(found) > 0 {
+		return p.complain(c, diag.NewReport(found, nil, nil))
+	}
+	all, rep := e.AnswerList(f)
+	if err := p.complain(c, rep); err != nil {
+		return err
+	}
+	answers := all[e.Worlds[0].Environment]
+	for i := range answers.Flows {
+		for _, half := range []*explain.HalfAnswer{&answers.Flows[i].Egress, &answers.Flows[i].Ingress} {
+			half.File = below(dir, diag.Span{File: half.File}).File
+		}
+	}
+	out := bufio.NewWriter(p.out)
+	if c.String("output") == "json" {
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(answers)
+	} else {
+		for _, a := range answers.Flows {
+			fmt.Fprintf(out, "%s\tegress: %s\tingress: %s\n", a.Verdict, report.Line(a.Egress.Reason), report.Line(a.Ingress.Reason))
+		}
+	}
+	if err = errors.Join(err, out.Flush()); err != nil {
+		return err
+	}
+	if c.Bool("exit-code") && slices.ContainsFunc(answers.Flows, func(a explain.Answer) bool { return a.Verdict != "allow" }) {
+		return findings{exitFindings}
+	}
+	return nil
+}
+
+func environmentsOf(e *compiler.Explained) []string {
+	var names []string
+	for _, w := range e.Worlds {
+		names = append(names, w.Environment)
+	}
+	return names
+}
+
+// readList reads the file with the questions, which programs may make long.
+func (p *program) readList(name string) (intent.File, diag.List, error) {
+	const most = 128 << 20
+	if name != "-" {
+		limits := compiler.DefaultLimits()
+		limits.FileBytes = most
+		return compiler.ReadFile(name, limits)
+	}
+	data, err := io.ReadAll(io.LimitReader(p.in, most+1))
+	if err == nil && len(data) > most {
+		err = fmt.Errorf("stdin is larger than %d MiB", most>>20)
+	}
+	return intent.File{Path: "stdin", Data: data}, nil, err
+}

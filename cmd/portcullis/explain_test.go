@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"portcullis.dev/compiler/explain"
+	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/oracle"
+)
+
+// asked is a question as a program writes it.
+type asked struct {
+	From     string         `json:"from"`
+	To       string         `json:"to"`
+	Protocol any            `json:"protocol,omitempty"`
+	Port     int            `json:"port,omitempty"`
+	ICMP     map[string]int `json:"icmp,omitempty"`
+}
+
+// ask runs the program on some objects and questions, and holds its answer to the
+// schema.
+func ask(t *testing.T, schema *jsonschema.Schema, set object.Set, questions []asked, args ...string) []explain.Answer {
+	t.Helper()
+	dir := t.TempDir()
+	var manifests bytes.Buffer
+	for _, o := range set.All() {
+		fmt.Fprintf(&manifests, "---\n%s\n", asWritten(t, o))
+	}
+	list, err := json.Marshal(questions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"manifests.yaml": manifests.Bytes(), "flows.json": list} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out, errs bytes.Buffer
+	args = append([]string{"explain", "--manifests", filepath.Join(dir, "manifests.yaml"), "--file", filepath.Join(dir, "flows.json"), "-o", "json"}, args...)
+	if code := run(t.Context(), args, nil, streams{out: &out, err: &errs}); code != exitOK {
+		t.Fatalf("exit %d\n%s\n%s", code, errs.String(), manifests.String())
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(out.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(document); err != nil {
+		t.Fatal(err)
+	}
+	var answers explain.Answers
+	if err := json.Unmarshal(out.Bytes(), &answers); err != nil {
+		t.Fatal(err)
+	}
+	if len(answers.Flows) != len(questions) {
+		t.Fatalf("%d answers to %d questions", len(answers.Flows), len(questions))
+	}
+	return answers.Flows
+}
+
+// asWritten is the object's manifest. Some objects of the record reached the store as
+// no client writes them: what was inferred for them there is written out.
+func asWritten(t *testing.T, o object.Object) []byte {
+	t.Helper()
+	p, ok := o.Typed.(*calico.GlobalNetworkPolicy)
+	if !ok || len(p.Spec.Types) == 0 {
+		return o.JSON
+	}
+	var manifest map[string]any
+	if err := json.Unmarshal(o.JSON, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	manifest["spec"].(map[string]any)["types"] = p.Spec.Types
+	raw, err := json.Marshal(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func answersSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	schema, err := jsonschema.NewCompiler().Compile("../../compiler/explain/answers.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []string{`{}`, `{"flows": [{"verdict": "allow"}]}`, `{"flows": [{"verdict": "yes", "egress": {"verdict": "allow", "by": "none", "reason": ""}, "ingress": {"verdict": "allow", "by": "none", "reason": ""}}]}`,
+		`{"flows": [{"verdict": "deny", "egress": {"verdict": "deny", "by": "rule", "reason": ""}, "ingress": {"verdict": "allow", "by": "none", "reason": ""}}]}`} {
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(wrong)))
+		if err != nil || schema.Validate(document) == nil {
+			t.Fatalf("the schema accepts %s (%v)", wrong, err)
+		}
+	}
+	return schema
+}
+
+// The program answers every recorded flow as Calico did.
+func TestExplainVectors(t *testing.T) {
+	t.Parallel()
+	schema := answersSchema(t)
+	scenarios, err := oracle.Scenarios()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flows := 0
+	for _, s := range scenarios {
+		questions := make([]asked, len(s.Flows))
+		for i, f := range s.Flows {
+			questions[i] = asked{From: nameOf(f.Packet.From), To: nameOf(f.Packet.To), Protocol: f.Packet.Protocol, Port: f.Packet.Port}
+		}
+		for i, a := range ask(t, schema, s.Set, questions) {
+			flows++
+			if a.Verdict != string(s.Flows[i].Expect) {
+				t.Errorf("%s: %s is %s, Calico says %s: %s; %s", s.ID, s.Flows[i].Name, a.Verdict, s.Flows[i].Expect, a.Egress.Reason, a.Ingress.Reason)
+			}
+		}
+	}
+	if flows != 166 {
+		t.Errorf("%d flows, expected all 166", flows)
+	}
+}
+
+func nameOf(e oracle.End) string {
+	if e.Name != "" {
+		return e.Name
+	}
+	return e.Address.String()
+}
+
+// It answers random questions about random policies as the oracle does.
+func TestExplainIsTheOracle(t *testing.T) {
+	t.Parallel()
+	schema := answersSchema(t)
+	const worlds, packets = 30, 60
+	known := map[string]int{}
+	for seed := range uint64(worlds) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		c, err := oracle.Random(r, 32, oracle.Features{Tiers: true, ClusterPolicies: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := oracle.Of(c.Set, c.Cluster)
+		var questions []asked
+		var judged []oracle.Verdict
+		for _, p := range w.Packets(r, packets, false) {
+			p.SourcePort = 0
+			q := asked{From: nameOf(p.From), To: nameOf(p.To), Protocol: p.Protocol}
+			for _, end := range []struct {
+				written *string
+				oracle.End
+			}{{&q.From, p.From}, {&q.To, p.To}} {
+				if end.Address.IsValid() { // which of its addresses a pod uses decides the family
+					*end.written = end.Address.String()
+				}
+			}
+			switch p.Protocol {
+			case oracle.ICMP, oracle.ICMPv6:
+				q.ICMP = map[string]int{"type": p.Type, "code": p.Code}
+			case oracle.TCP, oracle.UDP, oracle.SCTP:
+				if q.Port = p.Port; q.Port == 0 {
+					continue
+				}
+			}
+			questions, judged = append(questions, q), append(judged, w.Judge(p))
+		}
+		for i, a := range ask(t, schema, c.Set, questions, "--calico", "3.32") {
+			want := judged[i]
+			for half, pair := range map[string]struct {
+				got  string
+				want oracle.Outcome
+			}{"egress": {a.Egress.Verdict, want.Egress.Outcome}, "ingress": {a.Ingress.Verdict, want.Ingress.Outcome}} {
+				if known[pair.got]++; pair.got != "unknown" && pair.got != string(pair.want) {
+					t.Errorf("seed %d: %s of %+v is %s, the oracle says %s", seed, half, questions[i], pair.got, pair.want)
+				}
+			}
+		}
+	}
+	t.Logf("halves: %v", known)
+	if known["allow"] < worlds*packets/4 || known["deny"] < worlds*packets/4 || known["unknown"] > worlds*packets/20 {
+		t.Errorf("halves %v, expected many of both verdicts and few that are unknown", known)
+	}
+}

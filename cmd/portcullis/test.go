@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/compiler"
+)
+
+func testCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "test",
+		Usage:     "run the tests of intents and of rules of your own, and say how each came out",
+		ArgsUsage: "[DIR]",
+		Description: "Compiles the intents below DIR as build does, by default in the directory of the nearest\n" +
+			"portcullis.yaml, and holds the tests of intents and Platform against what was rendered, in every\n" +
+			"environment. Tests of rules of your own, in files that end in _test.rego, run as well, and it says\n" +
+			"which lines of the rules none reaches. What rules find in the policies is for check.",
+		Flags:  append([]cli.Flag{timeoutFlag()}, reportFlags()...),
+		Action: p.test,
+	}
+}
+
+func (p *program) test(c *cli.Context) error {
+	wishes, err := reportingOf(c)
+	if err != nil {
+		return err
+	}
+	if c.NArg() > 1 {
+		return usageError{fmt.Errorf("test takes one directory, found %d arguments", c.NArg())}
+	}
+	dir, err := repository(c.Args().First())
+	if err != nil {
+		return err
+	}
+	tested, err := over(p, c, dir, "testing", compiler.Options{}.Test)
+	if err != nil {
+		return err
+	}
+	if err := p.write(wishes, under(dir, tested), p.out); err != nil {
+		return err
+	}
+	return outcome(tested, wishes.failOn)
+}

@@ -1,0 +1,151 @@
+package explain
+
+import (
+	"net/netip"
+	"slices"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+)
+
+// Answers is what many questions are answered with, in their order. answers.schema.json
+// describes it.
+type Answers struct {
+	Flows []Answer `json:"flows"`
+}
+
+// Answer is what becomes of one packet.
+type Answer struct {
+	Verdict string     `json:"verdict"` // allow, deny or unknown
+	Egress  HalfAnswer `json:"egress"`  // what the source may send
+	Ingress HalfAnswer `json:"ingress"` // what the destination accepts
+}
+
+// HalfAnswer is the verdict of one end, and what decides it.
+type HalfAnswer struct {
+	Verdict string         `json:"verdict"`
+	By      string         `json:"by"` // rule, tier-end, profile or none
+	Tier    string         `json:"tier,omitempty"`
+	Policy  *diag.ObjectID `json:"policy,omitempty"`
+	Rule    string         `json:"rule,omitempty"` // RFC 6901 JSON pointer into the policy
+	File    string         `json:"file,omitempty"`
+	Line    int            `json:"line,omitempty"`
+	Column  int            `json:"column,omitempty"`
+	Reason  string         `json:"reason"`
+}
+
+var causes = map[meaning.Cause]string{
+	meaning.ByRule: "rule", meaning.ByTierEnd: "tier-end", meaning.ByProfile: "profile", meaning.Outside: "none",
+}
+
+// Answer answers a list of questions, or says of each mistake in it where it stands.
+func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
+	answers := Answers{Flows: make([]Answer, 0, len(questions))}
+	var found diag.List
+	for i := range questions {
+		q := &questions[i]
+		from := w.listed(q.From, q.FromSpan, &found)
+		to := w.listed(q.To, q.ToSpan, &found)
+		if len(found) > mostMistakes {
+			break
+		}
+		if len(found) == 0 {
+			answers.Flows = append(answers.Flows, w.answer(q, from, to))
+		}
+	}
+	if len(found) > 0 {
+		return Answers{}, found
+	}
+	return answers, nil
+}
+
+// mostMistakes is how many unknown ends are told, more or less.
+const mostMistakes = 100
+
+func (w *World) listed(name string, at func() diag.Span, found *diag.List) meaning.Peer {
+	p, wrong, hint := w.peer(name)
+	if wrong != "" {
+		*found = append(*found, intent.Unanswerable.At(at(), "%s", wrong).Suggest("%s", hint))
+	}
+	return p
+}
+
+func (w *World) answer(q *intent.Listed, from, to meaning.Peer) Answer {
+	h := q.Header
+	p := meaning.Packet{From: from, To: to, Protocol: h.Protocol, Port: h.Port, Type: h.Type, Code: h.Code}
+	if q.AnyICMP && (isIPv6(from.Addr) || isIPv6(to.Addr)) {
+		p.Protocol = packet.ICMPv6
+	}
+	if q.AnyMessage {
+		return w.anyMessage(p)
+	}
+	return w.told(w.Meaning.Walk(p))
+}
+
+func isIPv6(a netip.Addr) bool { return a.IsValid() && !a.Unmap().Is4() }
+
+// anyMessage is the answer for control messages of any type and code: where they do
+// not fare alike, nobody knows which one is meant.
+func (w *World) anyMessage(p meaning.Packet) Answer {
+	first := w.Meaning.Walk(p)
+	answer := w.told(first)
+	for _, p.Code = range w.codes() {
+		for n := range 256 {
+			p.Type = uint8(n)
+			v := w.Meaning.Walk(p)
+			for _, half := range []struct {
+				now, then meaning.Half
+				told      *HalfAnswer
+			}{{v.Egress, first.Egress, &answer.Egress}, {v.Ingress, first.Ingress, &answer.Ingress}} {
+				if half.now.Outcome != half.then.Outcome {
+					*half.told = w.half(half.now)
+					half.told.Verdict, half.told.Reason = meaning.Unknown.String(), "it depends on the message's type, which the question does not give"
+				}
+			}
+			if v.Outcome() != first.Outcome() {
+				answer.Verdict = meaning.Unknown.String()
+			}
+		}
+	}
+	return answer
+}
+
+// codes are the codes of control messages that policies name, and one that they do not.
+func (w *World) codes() []uint8 {
+	codes := []uint8{0}
+	for _, p := range w.Meaning.Policies {
+		for _, rules := range p.Rules {
+			for _, r := range rules {
+				for _, m := range []*meaning.ICMPMatch{r.ICMP, r.NotICMP} {
+					if m != nil && m.Code != nil {
+						codes = append(codes, *m.Code)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(codes)
+	codes = slices.Compact(codes)
+	for c := range 256 {
+		if !slices.Contains(codes, uint8(c)) {
+			return append(codes, uint8(c))
+		}
+	}
+	return codes
+}
+
+func (w *World) told(v meaning.Verdict) Answer {
+	return Answer{Verdict: v.Outcome().String(), Egress: w.half(v.Egress), Ingress: w.half(v.Ingress)}
+}
+
+func (w *World) half(h meaning.Half) HalfAnswer {
+	a := HalfAnswer{Verdict: h.Outcome.String(), By: causes[h.By.Cause], Tier: h.By.Tier, Rule: h.By.Pointer, Reason: h.By.Reason}
+	if id := h.By.Policy; !id.IsZero() {
+		a.Policy = &id
+		span := w.place(diag.Subject{Object: id, Pointer: h.By.Pointer})
+		a.File, a.Line, a.Column = span.File, span.Start.Line, span.Start.Column
+	}
+	return a
+}

@@ -1,0 +1,142 @@
+// Package explain says why a flow is allowed or denied: which policies a packet meets
+// on either half, which rule decides and where it is written, why nothing else does,
+// and what one change would turn the verdict.
+//
+// Its invariant: what it says of verdicts is what policies/meaning says, of all packets
+// that were asked about and not of samples; and a change is named only if policies
+// with that change were found to do what it promises.
+//
+// It must not know how a file is read or a terminal is written to, nor any rule by
+// which policies are judged good or bad.
+package explain
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// World is what one cluster's policies are explained in.
+type World struct {
+	Environment string     // empty for manifests
+	Plan        *plan.Plan // nil for manifests
+	Set         object.Set // what Meaning is of
+	Meaning     *meaning.Meaning
+	// Pods are the endpoints that have a name: those that manifests describe, and those
+	// that stand for workloads of the plan.
+	Pods []*meaning.Endpoint
+	// Locate is the place in a file that an object's part came from: in manifests where
+	// it is written, else the line of an intent, of the Platform or of a component that
+	// asked for it.
+	Locate func(diag.Subject) diag.Span
+	// Peer are the ends that an @name of the Platform's means; nil for manifests.
+	Peer func(name string) ([]plan.End, diag.List)
+	// Mend finds the lines of the intents that open a packet's way, and Unmean those
+	// that do and whether it is closed without them; nil for manifests.
+	Mend   func(meaning.Packet) Change
+	Unmean func(meaning.Packet) Change
+
+	byName    map[string][]*meaning.Endpoint
+	byAddress map[netip.Addr]*meaning.Endpoint
+	places    map[diag.Subject]diag.Span
+}
+
+// precedence is which kind a name means where several objects have it: what runs
+// before what makes it.
+var precedence = []string{"Pod", "Deployment", "StatefulSet", "DaemonSet"}
+
+// named are the endpoints with a name, the one that it means first.
+func (w *World) named(name string) []*meaning.Endpoint {
+	if w.byName == nil {
+		w.byName, w.byAddress = map[string][]*meaning.Endpoint{}, map[netip.Addr]*meaning.Endpoint{}
+		for _, e := range w.Pods {
+			w.byName[e.Ref()] = append(w.byName[e.Ref()], e)
+			for _, a := range e.Addresses {
+				if !e.HostNetwork && w.byAddress[a] == nil {
+					w.byAddress[a] = e
+				}
+			}
+		}
+		rank := func(e *meaning.Endpoint) int {
+			if i := slices.Index(precedence, e.Object.Kind); i >= 0 {
+				return i
+			}
+			return len(precedence)
+		}
+		for _, all := range w.byName {
+			slices.SortStableFunc(all, func(a, b *meaning.Endpoint) int { return rank(a) - rank(b) })
+		}
+	}
+	return w.byName[name]
+}
+
+// at is who has an address: a pod, or else whoever Meaning knows.
+func (w *World) at(a netip.Addr) meaning.Peer {
+	w.named("")
+	a = a.Unmap().WithZone("")
+	if e := w.byAddress[a]; e != nil {
+		return meaning.Peer{Endpoint: e, Addr: a}
+	}
+	return meaning.Address(a)
+}
+
+// place is Locate, asked once for each subject.
+func (w *World) place(s diag.Subject) diag.Span {
+	if span, known := w.places[s]; known {
+		return span
+	}
+	if w.places == nil {
+		w.places = map[diag.Subject]diag.Span{}
+	}
+	span := w.Locate(s)
+	w.places[s] = span
+	return span
+}
+
+// peer is the end that a name or an address means. Where it means none, the text says
+// why, with what was meant if something is near.
+func (w *World) peer(text string) (p meaning.Peer, wrong, hint string) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		if a.Zone() != "" {
+			return p, "the address " + text + " has a zone", "leave it out: policies see none"
+		}
+		return w.at(a), "", ""
+	}
+	if r, err := netip.ParsePrefix(text); err == nil {
+		if !r.IsSingleIP() {
+			return p, text + " is a range of addresses", "name one address of it"
+		}
+		return w.at(r.Addr()), "", ""
+	}
+	if found := w.named(text); len(found) > 0 {
+		return meaning.Pod(found[0]), "", ""
+	}
+	return p, "there is no pod or workload called " + quoted(text), w.nearest(text)
+}
+
+// nearest suggests the name that was meant.
+func (w *World) nearest(text string) string {
+	w.named("")
+	known := diag.SortedKeys(w.byName)
+	for _, k := range known { // the name alone, in whichever namespace
+		if _, name, _ := strings.Cut(k, "/"); name == text {
+			return "did you mean " + k + "?"
+		}
+	}
+	if near := diag.Nearest(text, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "an end is namespace/name of a pod or workload, or an address"
+}
+
+func quoted(text string) string {
+	if len([]rune(text)) > 80 {
+		text = string([]rune(text)[:80]) + "…"
+	}
+	return `"` + text + `"`
+}

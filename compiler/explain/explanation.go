@@ -1,0 +1,278 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+)
+
+// Explanation is the answer to a question, for people.
+type Explanation struct {
+	Environments []string // in which it is the same answer; empty for manifests
+	Allowed      bool     // all that was asked about, for certain
+	Lines        []Line
+}
+
+// Line is one line of an answer.
+type Line struct {
+	Indent int
+	Text   string
+	At     diag.Span // shown with its source below the text; zero for a line of text alone
+	Near   diag.Span // shown behind the text, in parentheses
+}
+
+// Change is what turns a verdict: one line that says which, and what to paste.
+type Change struct {
+	Text  string
+	Lines []Line
+}
+
+// page collects lines.
+type page struct{ lines []Line }
+
+func (p *page) add(indent int, format string, args ...any) {
+	p.lines = append(p.lines, Line{Indent: indent, Text: fmt.Sprintf(format, args...)})
+}
+
+func (p *page) near(at diag.Span, indent int, format string, args ...any) {
+	p.lines = append(p.lines, Line{Indent: indent, Text: fmt.Sprintf(format, args...), Near: at})
+}
+
+// Explain answers a question. Of one that means several pairs of ends there are several
+// answers. The places are for what is wrong with it.
+func (w *World) Explain(q intent.Question, at Places) ([]Explanation, diag.List) {
+	asked, found := w.ask(q, at)
+	if len(found) > 0 {
+		return nil, found
+	}
+	var all []Explanation
+	for i := range asked {
+		e := w.explain(&asked[i])
+		if w.Environment != "" {
+			e.Environments = []string{w.Environment}
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// outcomes in words.
+var outcomes = map[meaning.Outcome]string{meaning.Allowed: "allowed", meaning.Denied: "denied", meaning.Unknown: "not known"}
+
+func (w *World) explain(q *question) Explanation {
+	var p page
+	flow := fmt.Sprintf("%s -> %s %s", q.from.name, q.to.name, q.words)
+	a := w.find(q)
+	examples := a.examples
+	single := q.one != nil && !q.from.set && !q.to.set
+	switch {
+	case len(examples) == 0:
+		p.add(0, "no packet: %s", flow)
+		p.add(0, "Nothing can go from the one to the other: they have no family of addresses in common, or nobody knows who has the address.")
+		return Explanation{Lines: p.lines}
+	case len(examples) == 1 && single:
+		p.add(0, "%s: %s", outcomes[examples[0].outcome], flow)
+	case len(examples) == 1:
+		p.add(0, "%s: %s, all of it", outcomes[examples[0].outcome], flow)
+	default:
+		p.add(0, "partly allowed: %s", flow)
+	}
+	for _, note := range []string{q.from.note, q.to.note} {
+		if note != "" {
+			p.add(0, "Note: %s.", note)
+		}
+	}
+	if q.every || len(examples) > 1 {
+		w.extent(&p, q, a)
+	}
+	for i, e := range examples {
+		if len(examples) > 1 || !single {
+			p.add(0, "")
+			p.add(0, "%s: %s", []string{"for example", "and"}[min(i, 1)], sentence(e.packet, e.outcome))
+		}
+		w.example(&p, e)
+	}
+	return Explanation{Allowed: len(examples) == 1 && examples[0].outcome == meaning.Allowed, Lines: p.lines}
+}
+
+func sentence(k meaning.Packet, o meaning.Outcome) string {
+	return fmt.Sprintf("%s -> %s %s is %s", k.From, k.To, k.Header(), outcomes[o])
+}
+
+// extent says what is allowed of a question about much.
+func (w *World) extent(p *page, q *question, a answer) {
+	open := a.open
+	switch {
+	case open.IsEmpty():
+		p.add(0, "Open ports: none.")
+	case a.everywhere:
+		p.add(0, "Open: %s.", open)
+	case !q.from.set && !q.to.set:
+		p.add(0, "Open: %s. All other traffic that was asked about is not.", open)
+	default:
+		p.add(0, "Open between some of them: %s.", open)
+		for _, pair := range a.pairs {
+			p.add(2, "%s", pair)
+		}
+	}
+}
+
+// example is one packet, and the way that it takes.
+type example struct {
+	packet  meaning.Packet
+	outcome meaning.Outcome
+	verdict meaning.Verdict
+}
+
+// answer is everything that is known of a question.
+type answer struct {
+	examples   []example      // one of each outcome, the allowed one first
+	open       packet.Traffic // allowed between some of the ends
+	everywhere bool           // all that was asked about is allowed
+	pairs      []string       // what is allowed between whom, shortened
+}
+
+// find decides a question: by one walk where it is about one packet, and by everything
+// that policies allow where it is about more.
+func (w *World) find(q *question) answer {
+	if q.from.exact && q.to.exact && q.one != nil {
+		k := meaning.Packet{From: q.from.shown[0], To: q.to.shown[0], Protocol: q.one.Protocol, Port: q.one.Port}
+		e := w.walked(k)
+		return answer{examples: []example{e}, everywhere: e.outcome == meaning.Allowed}
+	}
+	var atoms meaning.Atoms
+	for _, e := range w.Pods {
+		if !slices.Contains(w.Meaning.Endpoints, e) {
+			atoms.Add(e)
+		}
+	}
+	for _, s := range []side{q.from, q.to} { // one that stands for a workload on the host's network
+		if s.exact && s.shown[0].Endpoint != nil && !slices.Contains(w.Pods, s.shown[0].Endpoint) {
+			atoms.Add(s.shown[0].Endpoint)
+		}
+	}
+	f := meaning.Flow{From: q.from.end(&atoms), To: q.to.end(&atoms), Traffic: q.traffic}
+	r := meaning.Evaluate(w.Meaning, &atoms)
+	if !slices.ContainsFunc([]int{4, 6}, func(of int) bool {
+		return r.Families().Has(of) && !r.End(f.From, of).IsEmpty() && !r.End(f.To, of).IsEmpty()
+	}) {
+		return answer{}
+	}
+	var a answer
+	byOutcome := map[meaning.Outcome]example{}
+	keep := func(g meaning.Gap) {
+		e := w.representative(q, g)
+		if _, known := byOutcome[e.outcome]; !known {
+			byOutcome[e.outcome] = e
+		}
+	}
+	const most = 6
+	for _, g := range r.Overlap([]meaning.Flow{f}) {
+		if keep(g); g.Outcome != meaning.Allowed {
+			continue
+		}
+		a.open = a.open.Union(g.Traffic)
+		switch {
+		case len(a.pairs) < most:
+			a.pairs = append(a.pairs, fmt.Sprintf("%s -> %s %s", r.Names(g.From), r.Names(g.To), g.Traffic))
+		case len(a.pairs) == most:
+			a.pairs = append(a.pairs, "and more")
+		}
+	}
+	missing := r.Missing([]meaning.Flow{f})
+	for _, g := range missing {
+		keep(g)
+	}
+	if len(missing) == 0 {
+		a.everywhere, a.open = true, q.traffic
+		if _, known := byOutcome[meaning.Allowed]; !known { // between ends that nothing governs
+			byOutcome[meaning.Allowed] = w.unaffected(q, r, f)
+		}
+	}
+	for _, o := range []meaning.Outcome{meaning.Allowed, meaning.Denied, meaning.Unknown} {
+		if e, some := byOutcome[o]; some {
+			a.examples = append(a.examples, e)
+		}
+	}
+	return a
+}
+
+func (w *World) walked(k meaning.Packet) example {
+	v := w.Meaning.Walk(k)
+	return example{packet: k, verdict: v, outcome: v.Outcome()}
+}
+
+// representative is a packet of a gap: between those who stand for the ends, where they
+// fare as the gap does, and on a port that people know.
+func (w *World) representative(q *question, g meaning.Gap) example {
+	best := example{packet: g.Witness, verdict: g.Verdict, outcome: g.Verdict.Outcome()}
+	h := telling(q, g.Traffic)
+	try := func(k meaning.Packet) bool {
+		k.Protocol, k.Port, k.Type, k.Code = h.Protocol, h.Port, h.Type, h.Code
+		e := w.walked(k)
+		if e.outcome != best.outcome {
+			return false
+		}
+		best = e
+		return true
+	}
+	try(g.Witness)
+	from, to := []meaning.Peer{g.Witness.From}, []meaning.Peer{g.Witness.To}
+	if len(q.from.shown) > 0 {
+		from = q.from.shown
+	}
+	if len(q.to.shown) > 0 {
+		to = q.to.shown
+	}
+	const tries = 4
+	for _, f := range from[:min(len(from), tries)] {
+		for _, t := range to[:min(len(to), tries)] {
+			k := g.Witness
+			k.From, k.To = f, t
+			if k.Family = 0; try(k) {
+				return best
+			}
+		}
+	}
+	return best
+}
+
+// unaffected is a packet between ends that no policy governs.
+func (w *World) unaffected(q *question, r *meaning.Relation, f meaning.Flow) example {
+	for _, of := range []int{4, 6} {
+		x := meaning.Rectangle{From: r.End(f.From, of), To: r.End(f.To, of), Traffic: f.Traffic, Families: r.Families()}
+		if k := r.Witness(x); k.Family != 0 {
+			return w.representative(q, meaning.Gap{Rectangle: x, Witness: k, Verdict: w.Meaning.Walk(k)})
+		}
+	}
+	return example{}
+}
+
+// telling is the header of some traffic that tells people most: a port that the
+// destination listens on, HTTP's, any of TCP, any at all.
+func telling(q *question, t packet.Traffic) packet.Header {
+	var wanted packet.Traffic
+	for _, p := range q.to.ports {
+		if wanted = t.Intersect(plan.PacketsOn(p.Ports)); !wanted.IsEmpty() {
+			break
+		}
+	}
+	for _, usual := range []packet.Traffic{wanted, packet.Ports(packet.TCP, 80, 80), packet.Ports(packet.TCP, 1, 65535), packet.Ports(packet.UDP, 1, 65535), packet.Anything()} {
+		if h, ok := t.Intersect(usual).Witness(); ok {
+			return h
+		}
+	}
+	return packet.Header{}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,192 @@
+package compiler
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"portcullis.dev/compiler/explain"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/population"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// Explained is an input of which it can be asked who reaches whom, and why.
+type Explained struct {
+	// Report is what is wrong with the input. Where it has findings by which nothing can
+	// be judged, there are no Worlds.
+	Report diag.Report
+	Worlds []*explain.World // of each environment, in order; of manifests one
+
+	repository // zero for manifests
+}
+
+// repository is what a change of the intents is tried on.
+type repository struct {
+	Options
+	files []intent.File
+	repo  *intent.Repository
+	layout
+}
+
+// ExplainRepository renders a repository of intents as Build does, asks no rule what
+// it thinks of the result, and takes the environments with those names, or all.
+func ExplainRepository(files []intent.File, before diag.List, environments []string) (*Explained, error) {
+	r, found, err := readRepository(files, before, environments)
+	if err != nil {
+		return nil, err
+	}
+	e := &Explained{repository: r}
+	if !found.Failed() {
+		for _, name := range environments {
+			if known := r.repo.Environments(); !slices.Contains(known, name) {
+				found = append(found, intent.Unanswerable.At(r.repo.Platform.Metadata.Name.Span, "there is no environment %.80q", name).
+					Suggest("the environments are %s", strings.Join(known, ", ")))
+			}
+		}
+		for i := range r.plans {
+			e.Worlds = append(e.Worlds, e.repository.explained(i))
+		}
+	}
+	if found.Failed() {
+		e.Worlds = nil
+	}
+	e.Report = diag.NewReport(found, nil, sourcesOf(files))
+	return e, nil
+}
+
+// readRepository reads and renders a repository.
+func readRepository(files []intent.File, before diag.List, environments []string) (repository, diag.List, error) {
+	r := repository{Options: Options{only: environments}}
+	for _, f := range files {
+		if !isRego(f) { // rules judge, and are not asked here
+			r.files = append(r.files, f)
+		}
+	}
+	repo, parsed := intent.Parse(r.files)
+	r.repo = repo
+	l, found, err := r.lay(repo, r.files, slices.Concat(before, parsed))
+	r.layout = l
+	return r, found, err
+}
+
+// explained is one environment of what was rendered.
+func (r *repository) explained(i int) *explain.World {
+	p, rendered := r.plans[i], r.environments[i].Objects
+	known := population.Of(p, r.world)
+	m, _ := meaning.Of(rendered, p.Assumed())
+	lines := mender{r, i}
+	return &explain.World{
+		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: slices.Concat(known.Described, known.Planned),
+		Locate: emittedAt(r.emitted[i], rendered, r.overlaid[i].Components),
+		Peer:   lines.peer, Mend: lines.mend, Unmean: lines.unmean,
+	}
+}
+
+// ExplainManifests reads manifests as Check does. What an API server would refuse is
+// told, and explained as Calico takes it if it is stored all the same.
+func ExplainManifests(files []intent.File, before diag.List, calicoMinor int) *Explained {
+	set, found := readManifests(files, before)
+	e := &Explained{}
+	if !found.Failed() {
+		cluster := object.DefaultCluster()
+		cluster.CalicoMinor = calicoMinor
+		m, odd := meaning.Of(set, cluster)
+		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints, Locate: manifestsAt(files, set)}}
+		for _, d := range odd {
+			d.Severity = min(d.Severity, diag.Warning)
+			found = append(found, d)
+		}
+	}
+	e.Report = diag.NewReport(locateManifests(found, set, files), nil, sourcesOf(files))
+	return e
+}
+
+// manifestsAt finds where objects and their parts are written, and reads no file twice.
+func manifestsAt(files []intent.File, set object.Set) func(diag.Subject) diag.Span {
+	indices := map[string]*object.Index{}
+	for _, f := range files {
+		indices[f.Path] = object.NewIndex(f.Path, f.Data)
+	}
+	return func(s diag.Subject) diag.Span {
+		o, ok := set.Get(s.Object)
+		if !ok || indices[o.File] == nil {
+			return diag.Span{}
+		}
+		if s.Pointer == "" {
+			s.Pointer = "/metadata/name"
+		}
+		span, _ := indices[o.File].Locate(s)
+		return span
+	}
+}
+
+// AnswerList answers a list of questions in every world. The findings are about the
+// list.
+func (e *Explained) AnswerList(f intent.File) (map[string]explain.Answers, diag.Report) {
+	asked, found := intent.ParseList(f)
+	all := map[string]explain.Answers{}
+	asked = slices.DeleteFunc(asked, func(q intent.Listed) bool { return q.From == "" || q.To == "" }) // which is said
+	for _, w := range e.Worlds {
+		answers, wrong := w.Answer(asked)
+		if all[w.Environment] = answers; w.Environment != "" {
+			wrong = wrong.In(w.Environment)
+		}
+		found = append(found, wrong...)
+	}
+	return all, diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{f.Path: f.Data})
+}
+
+// questionName is what findings call the text of a question.
+const questionName = "FLOW"
+
+// Explain answers one question in every world. Answers that are the same in several
+// environments are told once. A name need be known in one environment alone.
+func (e *Explained) Explain(text string) ([]explain.Explanation, diag.Report) {
+	within := func(start, end int) diag.Span {
+		column := func(at int) diag.Position {
+			return diag.Position{Line: 1, Column: utf8.RuneCountInString(text[:at]) + 1}
+		}
+		return diag.Span{File: questionName, Start: column(start), End: column(end)}
+	}
+	report := func(found diag.List) diag.Report {
+		return diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{questionName: []byte(text)})
+	}
+	q, err := intent.ParseQuestion(text)
+	if err != nil {
+		return nil, report(diag.List{intent.Unanswerable.At(within(0, len(text)), "%s", err)})
+	}
+	from, _, _ := strings.Cut(text, "->")
+	places := explain.Places{From: within(0, len(strings.TrimRight(from, " "))), To: within(len(text)-len(strings.TrimLeft(text[len(from)+len("->"):], " ")), len(text))}
+	var all []explain.Explanation
+	var found diag.List
+	for _, w := range e.Worlds {
+		answers, wrong := w.Explain(q, places)
+		if w.Environment != "" {
+			wrong = wrong.In(w.Environment)
+		}
+		found = append(found, wrong...)
+		for _, a := range answers {
+			same := slices.IndexFunc(all, func(b explain.Explanation) bool { return slices.Equal(a.Lines, b.Lines) })
+			if same < 0 {
+				all = append(all, a)
+				continue
+			}
+			all[same].Environments = append(all[same].Environments, a.Environments...)
+		}
+	}
+	if e.repo != nil && len(e.repo.Environments()) == 1 {
+		for i := range all {
+			all[i].Environments = nil
+		}
+	}
+	if len(all) == 0 {
+		return nil, report(found)
+	}
+	for _, d := range report(found).Findings {
+		all = append(all, explain.Explanation{Environments: d.Environments, Allowed: true, Lines: []explain.Line{{Text: "not asked: " + d.Message}}})
+	}
+	return all, report(nil)
+}

@@ -1,0 +1,73 @@
+package compiler
+
+import (
+	"slices"
+
+	"portcullis.dev/compiler/claims"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/overlays"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// layout is a repository on its way to being judged: what every later stage stands on.
+type layout struct {
+	world  object.Set        // the manifests beside the intents
+	inputs map[string][]byte // the files that count
+	plans  []*plan.Plan
+	parts  map[string]overlays.Component
+	rendering
+}
+
+// rendering is what some plans come to. Every list has an element for each of them.
+type rendering struct {
+	emitted      []origins
+	overlaid     []overlays.Environment
+	tree         overlays.Tree
+	environments []Environment
+}
+
+// lay resolves a repository and renders it. Where the findings, to which its own are
+// added, fail, the rest of the result is not whole.
+func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.List) (layout, diag.List, error) {
+	var l layout
+	var resolved diag.List
+	l.plans, resolved = repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
+	found = append(found, resolved...)
+	l.world, l.inputs = worldOf(files)
+	for _, p := range l.plans {
+		found = append(found, locateManifests(claims.Check(p, l.world), l.world, files).In(p.Environment)...)
+	}
+	if found.Failed() {
+		return l, found, nil
+	}
+	if len(o.only) > 0 {
+		l.plans = slices.DeleteFunc(l.plans, func(p *plan.Plan) bool { return !slices.Contains(o.only, p.Environment) })
+	}
+	var vetted diag.List
+	l.parts, vetted = components(l.plans, files)
+	found = append(found, vetted...)
+	if found.Failed() {
+		return l, found, nil
+	}
+	var wrong diag.List
+	var err error
+	l.rendering, wrong, err = renderPlans(l.plans, l.parts)
+	return l, append(found, wrong...), err
+}
+
+// renderPlans lowers plans, lays their objects out and renders them.
+func renderPlans(plans []*plan.Plan, parts map[string]overlays.Component) (rendering, diag.List, error) {
+	var r rendering
+	var found diag.List
+	r.emitted, r.overlaid, found = emit(plans, parts)
+	if found.Failed() {
+		return r, found, nil
+	}
+	r.tree = overlays.Write(r.overlaid)
+	environments, rendered, err := render(r.tree, r.overlaid)
+	r.environments = environments
+	return r, append(found, rendered...), err
+}

@@ -1,0 +1,288 @@
+package compiler
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/explain"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+)
+
+// mender finds what of a repository turns the verdict of a packet in one environment.
+type mender struct {
+	*repository
+	environment int // its place in plans
+}
+
+func (m mender) plan() *plan.Plan { return m.plans[m.environment] }
+
+// mend is the fewest lines of the intents, or else of the Platform, that open a
+// packet's way. Lines are named only if the repository, compiled with them, was found
+// to allow the packet.
+func (m mender) mend(k meaning.Packet) explain.Change {
+	if c, forbidden := m.forbidden(k); forbidden {
+		return c
+	}
+	for _, amendments := range m.candidates(k) {
+		files, where, ok := m.amended(amendments)
+		if !ok || !m.opens(files, k) {
+			continue
+		}
+		both := ""
+		if len(amendments) > 1 {
+			both = ", all of it"
+		}
+		c := explain.Change{Text: "to open it: add what follows" + both + ". With it, the repository was found to compile and the flow to be allowed."}
+		for i, a := range amendments {
+			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: fmt.Sprintf("to spec.%s of %s, %s", a.Field, a.of, map[bool]string{true: "before the bracket that closes this", false: "after this line"}[where[i].Inside]), At: where[i].After})
+			for _, text := range where[i].Lines {
+				c.Lines = append(c.Lines, explain.Line{Indent: 6, Text: text})
+			}
+		}
+		return c
+	}
+	c := explain.Change{Text: "to open it: no line was found that does."}
+	for _, p := range []meaning.Peer{k.From, k.To} {
+		place := explain.Place(p)
+		if _, listed := m.plan().Namespace(place.Namespace); place.Namespace != "" && !listed {
+			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: fmt.Sprintf("The namespace %s is not one of the Platform's: whoever answers for the Platform lists it first", place.Namespace), At: m.plan().Platform})
+		}
+	}
+	return c
+}
+
+// forbidden is the answer where nobody may open the way.
+func (m mender) forbidden(k meaning.Packet) (explain.Change, bool) {
+	from, to, p := explain.Place(k.From), explain.Place(k.To), m.plan()
+	for _, q := range p.Quarantine {
+		if q.End.Has(from) || q.End.Has(to) {
+			c := explain.Change{Text: fmt.Sprintf("to open it: no line can while %s is in quarantine (%s). Ask whoever answers for the Platform to end it, here:", q.End.Name, about(q.Why, q.Ticket, q.Until))}
+			c.Lines = []explain.Line{{Indent: 2, Text: "the quarantine", At: q.Span}}
+			return c, true
+		}
+	}
+	for _, g := range p.Guardrails {
+		only := *p
+		only.Quarantine, only.Guardrails = nil, []plan.Guardrail{g}
+		if !denies(only.Between(from, to).Denied, k) {
+			continue
+		}
+		who := k.From.String()
+		if from.Namespace == "" {
+			who = k.To.String()
+		}
+		c := explain.Change{Text: fmt.Sprintf("to open it: no line of an intent can, for the guardrail %s denies it (%s). Ask whoever answers for the Platform to add %s to its unless, here:", g.Name, about(g.Why), who)}
+		c.Lines = []explain.Line{{Indent: 2, Text: "the guardrail", At: g.Span}}
+		if len(explain.Meant(p, k)) == 0 {
+			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: "After that a line that means the flow is needed as well; ask again then."})
+		}
+		return c, true
+	}
+	return explain.Change{}, false
+}
+
+func denies(denied []plan.Port, k meaning.Packet) bool {
+	return plan.PacketsOn(denied).Contains(k.Header())
+}
+
+func about(words ...string) string {
+	words = slices.DeleteFunc(words, func(s string) bool { return s == "" })
+	if len(words) == 0 {
+		return "no reason is given"
+	}
+	return strings.Join(words, ", ")
+}
+
+// amendment is one of the lines that are tried.
+type amendment struct {
+	intent.Amendment
+	of string // what people call the document
+}
+
+// candidates are the changes that may open a way, the smallest first: a line of the
+// workload that is called, which opens both halves; of the one that calls; of both,
+// where both must agree; the same with the port declared; a flow of the Platform.
+func (m mender) candidates(k meaning.Packet) [][]amendment {
+	from, to := m.party(k.From), m.party(k.To)
+	ports := m.ports(k, to.workload)
+	var inbound, outbound, declared []amendment
+	if w := to.workload; w != nil {
+		inbound = []amendment{{intent.Amendment{At: w.Span, Field: "inbound", Entry: fmt.Sprintf("{from: %s, ports: [%s]}", from.from(w.Namespace), ports)}, w.Ref()}}
+		if k.Protocol.HasPorts() {
+			declared = []amendment{{intent.Amendment{At: w.Span, Field: "ports", Entry: fmt.Sprintf("port-%d: %s", k.Port, ports)}, w.Ref()}}
+		}
+	}
+	if w := from.workload; w != nil {
+		outbound = []amendment{{intent.Amendment{At: w.Span, Field: "outbound", Entry: fmt.Sprintf("{to: %s, ports: [%s]}", to.from(w.Namespace), ports)}, w.Ref()}}
+	}
+	platform := []amendment{{intent.Amendment{At: m.plan().Platform, Field: "flows", Entry: fmt.Sprintf("{from: %s, to: %s, ports: [%s]}", from.from(""), to.from(""), ports)}, "the Platform"}}
+	var all [][]amendment
+	for _, lines := range [][]amendment{inbound, outbound, slices.Concat(inbound, outbound)} {
+		if len(lines) > 0 {
+			all = append(all, lines)
+		}
+	}
+	if len(declared) > 0 {
+		for _, lines := range slices.Clone(all) {
+			all = append(all, slices.Concat(declared, lines))
+		}
+	}
+	all = append(all, platform)
+	if len(declared) > 0 {
+		all = append(all, slices.Concat(declared, platform))
+	}
+	return all
+}
+
+// party is an end as a line names it.
+type party struct {
+	workload *plan.Workload // nil where no intent describes it
+	place    plan.Place
+	peer     meaning.Peer
+	name     string // @nodes
+}
+
+// from is the party as lines of a namespace write it.
+func (p party) from(namespace string) string {
+	switch {
+	case p.name != "":
+		return `"` + p.name + `"`
+	case p.workload != nil && p.workload.Namespace == namespace:
+		return p.workload.Name
+	case p.workload != nil:
+		return p.workload.Ref()
+	case p.place.Namespace == "":
+		return fmt.Sprintf("{cidr: %q}", p.place.Address)
+	}
+	var labels []string
+	for _, k := range diag.SortedKeys(p.place.Labels) {
+		labels = append(labels, fmt.Sprintf("%q: %q", k, p.place.Labels[k]))
+	}
+	return fmt.Sprintf("{namespace: %s, selector: {%s}}", p.place.Namespace, strings.Join(labels, ", "))
+}
+
+func (m mender) party(peer meaning.Peer) party {
+	p := party{peer: peer, place: explain.Place(peer)}
+	e := peer.Endpoint
+	for i := range m.plan().Workloads {
+		w := &m.plan().Workloads[i]
+		n, _ := m.plan().Namespace(w.Namespace)
+		switch {
+		case n.Pattern || e == nil || w.Namespace != e.Namespace || w.HostNetwork != e.HostNetwork:
+		case w.HostNetwork && w.Name == e.Name, !w.HostNetwork && w.Selector.Matches(e.Labels):
+			p.workload = w
+			return p
+		}
+	}
+	if e != nil && e.HostNetwork {
+		p.name = "@nodes"
+	}
+	return p
+}
+
+// ports is the packet's port as a line writes it, by its name where it has one.
+func (m mender) ports(k meaning.Packet, w *plan.Workload) string {
+	h := k.Header()
+	switch {
+	case h.Protocol.HasTypes() && plan.PacketsOn(plan.Ping).Contains(h):
+		return "ping"
+	case h.Protocol.HasTypes():
+		return "icmp"
+	case !h.Protocol.HasPorts():
+		return "any"
+	}
+	port := plan.Port{Protocol: plan.Protocol(h.Protocol.String()), First: h.Port, Last: h.Port}
+	if w != nil {
+		for _, d := range w.Ports {
+			if plan.PacketsOn(d.Ports).Contains(h) {
+				return d.Name
+			}
+		}
+	}
+	return port.String()
+}
+
+// amended is the repository with lines added.
+func (m mender) amended(lines []amendment) (files []intent.File, where []intent.Amended, ok bool) {
+	files = slices.Clone(m.files)
+	for _, l := range lines {
+		i := slices.IndexFunc(files, func(f intent.File) bool { return f.Path == l.At.File })
+		if i < 0 {
+			return nil, nil, false
+		}
+		changed, at, ok := intent.Amend(files[i], l.Amendment)
+		if !ok {
+			return nil, nil, false
+		}
+		files[i] = changed
+		where = append(where, at)
+	}
+	return files, where, true
+}
+
+// opens reports whether a repository compiles and allows the packet. Of the
+// environments only the one that was asked about is rendered.
+func (m mender) opens(files []intent.File, k meaning.Packet) bool {
+	repo, parsed := intent.Parse(files)
+	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: m.Namespace, AllowEmpty: m.AllowEmpty})
+	if parsed.Failed() || resolved.Failed() {
+		return false
+	}
+	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == m.plan().Environment })]
+	changed, found, err := renderPlans([]*plan.Plan{p}, m.parts)
+	return err == nil && !found.Failed() && changed.outcome(0, p, k) == meaning.Allowed
+}
+
+// outcome is what becomes of a packet in an environment of what was rendered.
+func (r *rendering) outcome(i int, p *plan.Plan, k meaning.Packet) meaning.Outcome {
+	rendered, _ := meaning.Of(r.environments[i].Objects, p.Assumed())
+	return rendered.Walk(k).Outcome()
+}
+
+// unmean says which lines a packet is allowed by, and whether it is denied without
+// them.
+func (m mender) unmean(k meaning.Packet) explain.Change {
+	p := m.plan()
+	meant := explain.Meant(p, k)
+	if len(meant) == 0 {
+		return explain.Change{Text: "to close it: no line of the intents allows it. What does stands below: the cluster's DNS, a namespace that is not governed, or a component."}
+	}
+	without := *p
+	without.Flows = nil
+	for _, f := range p.Flows {
+		if !slices.ContainsFunc(meant, func(x plan.Flow) bool {
+			return x.From.Name == f.From.Name && x.To.Name == f.To.Name && x.Platform() == f.Platform()
+		}) {
+			without.Flows = append(without.Flows, f)
+		}
+	}
+	c := explain.Change{}
+	lines := 0
+	for _, f := range meant {
+		for _, o := range f.Origins {
+			lines++
+			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: "the line that allows it", At: o.Span})
+		}
+	}
+	changed, found, err := renderPlans([]*plan.Plan{&without}, m.parts)
+	denied := err == nil && !found.Failed() && changed.outcome(0, &without, k) == meaning.Denied
+	what := "remove this line, or its part that means the flow"
+	if lines > 1 {
+		what = fmt.Sprintf("remove these %d lines, or their parts that mean the flow", lines)
+	}
+	c.Text = "to close it: " + what + ". Without it, the flow was found to be denied."
+	if !denied {
+		c.Text = "to close it: " + what + ". That alone does not close it: see below what else allows it."
+	}
+	return c
+}
+
+// peer resolves an @name.
+func (m mender) peer(name string) ([]plan.End, diag.List) {
+	return m.repo.Named(name, m.plan().Environment, intent.Options{Targets: lower.Names()})
+}

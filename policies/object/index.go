@@ -1,0 +1,68 @@
+package object
+
+import (
+	yamlv3 "go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
+)
+
+// Index finds values in the text of one file, as Locate does, and reads the text once
+// for all questions. It compares nothing: it is for objects that were read from this
+// very text. It is not for several goroutines at a time.
+type Index struct {
+	file    string
+	data    []byte
+	objects map[ID]indexed // nil until somebody asks
+}
+
+// indexed is where an object stands.
+type indexed struct {
+	doc  document
+	node *yamlv3.Node
+}
+
+// NewIndex is the index of a file.
+func NewIndex(file string, data []byte) *Index { return &Index{file: file, data: data} }
+
+// Locate is the place of the value that a pointer names in an object or, where the
+// text has none there, of the object's name.
+func (x *Index) Locate(subject diag.Subject) (diag.Span, Located) {
+	if x.objects == nil {
+		x.read()
+	}
+	o, ok := x.objects[subject.Object]
+	if !ok {
+		return diag.Span{}, NotFound
+	}
+	if at, ok := descend(o.node, subject.Pointer); ok {
+		return o.doc.node(at), AtValue
+	}
+	if name, ok := descend(o.node, "/metadata/name"); ok {
+		return o.doc.node(name), AtObject
+	}
+	return o.doc.node(place{value: o.node}), AtObject
+}
+
+// read finds the objects. Of two with one identity the first counts.
+func (x *Index) read() {
+	x.objects = map[ID]indexed{}
+	for doc := range newSource(x.file, x.data).documents() {
+		var root yamlv3.Node
+		if yamlv3.Unmarshal(doc.text, &root) != nil || len(root.Content) == 0 {
+			continue
+		}
+		for _, n := range manifests(root.Content[0]) {
+			id := identity(n)
+			ids := []ID{id}
+			if id.Namespace == "" && !ClusterScoped(text(n, "/apiVersion"), id.Kind) {
+				id.Namespace = "default"
+				ids = append(ids, id)
+			}
+			for _, id := range ids {
+				if _, known := x.objects[id]; !known {
+					x.objects[id] = indexed{doc, n}
+				}
+			}
+		}
+	}
+}
