@@ -310,7 +310,7 @@ func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object
 		return found, nil
 	}
 	everybody := population.Of(p, world)
-	found = append(found, proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned))...)
+	found = append(found, proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned, everybody.LookAlikes))...)
 	judged, err := c.judge(ctx, facts.Of(p, m, rendered, everybody))
 	return append(found, judged...), err
 }

@@ -47,6 +47,11 @@ func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 			c.named(p.ID.Namespace)
 		}
 	}
+	for _, s := range c.r.vocabulary.order {
+		for _, name := range spelt(&s.selector.root) {
+			c.named(name)
+		}
+	}
 	c.unknown = "unknown-namespace"
 	for c.namespaces[c.unknown] != nil {
 		c.unknown += "-x"
@@ -56,6 +61,22 @@ func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 	var all []*Endpoint
 	for _, name := range c.names {
 		all = append(all, c.pod(name, c.namespaces[name], map[string]string{}))
+	}
+	return all
+}
+
+// spelt are the namespaces that a selector names, if only to leave them out.
+func spelt(n *node) []string {
+	var all []string
+	switch n.key {
+	case labelNamespace, namespacePrefix + labelName, namespacePrefix + NameLabel:
+		switch n.op {
+		case opEqual, opNotEqual, opIn, opNotIn:
+			all = append(all, n.values...)
+		}
+	}
+	for i := range n.kids {
+		all = append(all, spelt(&n.kids[i])...)
 	}
 	return all
 }
