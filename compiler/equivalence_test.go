@@ -239,11 +239,14 @@ func (s *search) within(scope *scope, own, others []end, ingress bool, f int, fi
 			before, after := among(scope.tells.world, x, y), among(scope.after, x, y)
 			for _, c := range cells {
 				was, now := judged(before, x, y, f, c), judged(after, x, y, f, c)
-				half := was.Egress.Outcome != now.Egress.Outcome
-				if ingress {
-					half = was.Ingress.Outcome != now.Ingress.Outcome
+				differs := was.Outcome() != now.Outcome()
+				if mine[0].held {
+					differs = was.Egress.Outcome != now.Egress.Outcome
+					if ingress {
+						differs = was.Ingress.Outcome != now.Ingress.Outcome
+					}
 				}
-				if held := mine[0].held; half && held || !held && was.Outcome() != now.Outcome() {
+				if differs {
 					return witness{x, y, f, c, was, now}, true
 				}
 			}

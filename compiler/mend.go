@@ -240,7 +240,7 @@ func (m mender) opens(files []intent.File, k meaning.Packet) bool {
 
 // outcome is what becomes of a packet in an environment of what was rendered.
 func (r *rendering) outcome(i int, p *plan.Plan, k meaning.Packet) meaning.Outcome {
-	rendered, _ := meaning.Of(r.environments[i].Objects, p.Assumed())
+	rendered, _ := meaning.Of(r.environments[i].Objects, p.Assumed()[0])
 	return rendered.Walk(k).Outcome()
 }
 

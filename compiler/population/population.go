@@ -48,8 +48,6 @@ type Population struct {
 	// with just the labels by which it is selected; those in quarantine and, of the
 	// first, those of the host's network too. Both are sorted by namespace and name.
 	Described, Planned []*meaning.Endpoint
-	// LookAlikes miss by one label, or by their namespace, what a line asks for.
-	LookAlikes []*meaning.Endpoint
 }
 
 // Of gathers the endpoints of each namespace: the plan's workloads, the manifests'
@@ -103,7 +101,6 @@ func Of(p *plan.Plan, world object.Set) Population {
 	pop.DNS = servers(p, byNamespace, namespaceLabels(p, namespaces, p.Cluster.DNS.Namespace))
 	pop.All = append(pop.All, pop.DNS...)
 	pop.Stranger = stranger(p)
-	pop.LookAlikes = lookAlikes(p, namespaces, pop.Stranger.Namespace, slices.Concat(pop.Described, pop.Planned))
 	return pop
 }
 

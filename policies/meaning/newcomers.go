@@ -106,10 +106,13 @@ func (c *newcomers) pod(namespace string, namespaceLabels, labels map[string]str
 // wanted are a pod for every selector that finds none, as far as one satisfies it. Where
 // look-alikes are asked for, they are, for every selector, pods with just what satisfies
 // it, and such as miss it by one thing.
-func (c *newcomers) wanted(lookAlikes bool) []*Endpoint {
+func (c *newcomers) wanted(a *Atoms) []*Endpoint {
 	c.seen = map[string]bool{}
+	for _, e := range a.others {
+		c.add(e)
+	}
 	for _, s := range c.r.vocabulary.order {
-		if !lookAlikes && !c.r.find(s)[holdsPods].IsEmpty() {
+		if !a.lookAlikes && !c.r.find(s)[holdsPods].IsEmpty() {
 			continue
 		}
 		for _, way := range ways(&s.selector.root, false) {
@@ -120,11 +123,11 @@ func (c *newcomers) wanted(lookAlikes bool) []*Endpoint {
 					found = true
 				}
 			}
-			if found && !lookAlikes {
+			if found && !a.lookAlikes {
 				break
 			}
 		}
-		if !lookAlikes {
+		if !a.lookAlikes {
 			continue
 		}
 		for _, way := range misses(&s.selector.root) {

@@ -177,7 +177,7 @@ func (r *Relation) populate(a *Atoms) {
 		}
 	}
 	r.unlabelled = packet.NumbersOf(without...)
-	if wanted := come.wanted(a.lookAlikes); len(wanted) > 0 {
+	if wanted := come.wanted(a); len(wanted) > 0 {
 		r.podClasses(wanted, true)
 		for _, s := range r.vocabulary.order {
 			s.done = false // what it found was without those
