@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	mutants  = flag.Int("mutants", 100, "try one mutant of so many")
+	mutants  = flag.Int("mutants", 400, "try one mutant of so many")
 	matching = flag.String("mutant", "", "try the mutants whose names contain this")
 )
 
@@ -109,7 +109,7 @@ func rendered(t *testing.T, name string, files []intent.File) []outcome {
 // through is a mistake, though the other half still stops it. Elsewhere it is what
 // becomes of the packet.
 //
-// It tries one of a hundred mutants; continuous integration one of ten, and -mutants 1
+// It tries one of 400 mutants; continuous integration one of twenty, and -mutants 1
 // all, which takes an hour. -mutant "a name's part" tries those mutants alone.
 func TestMutants(t *testing.T) {
 	t.Parallel()
