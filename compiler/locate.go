@@ -81,23 +81,26 @@ func unchanged(emitted lower.Emitted, rendered object.Set, s diag.Subject) bool 
 }
 
 // locateComponent finds the place in a component's files that gave an object the value
-// that the subject points at: the same object there with that value; else, of the
-// components over the object's unit, a patch's or resource's file that names the
-// object; else the last one's kustomization.
+// that the subject points at: the same object there with that value; else a patch's or
+// resource's file that names the object; else the last one's kustomization. Components
+// over the object's unit go before others, which may add objects to any namespace.
 func locateComponent(s diag.Subject, rendered object.Set, components []overlays.Laid) (diag.Span, bool) {
 	o, _ := rendered.Get(s.Object) // a component may have removed it
 	unit := s.Object.Namespace
 	if unit == "" {
 		unit = overlays.Cluster
 	}
+	var over, others []overlays.Laid
+	for _, c := range components {
+		if slices.Contains(c.Units, unit) {
+			over = append(over, c)
+		} else {
+			others = append(others, c)
+		}
+	}
 	var best diag.Span
 	exactness := object.NotFound
-	last := diag.Span{}
-	for _, c := range components {
-		if !slices.Contains(c.Units, unit) {
-			continue
-		}
-		last = diag.Span{File: path.Join(c.Path, "kustomization.yaml")}
+	for _, c := range append(over, others...) {
 		for _, name := range diag.SortedKeys(c.Files) {
 			// The component may give the whole of what the subject points into, or of the
 			// list in which it stands.
@@ -114,10 +117,13 @@ func locateComponent(s diag.Subject, rendered object.Set, components []overlays.
 			}
 		}
 	}
-	if exactness != object.NotFound {
-		return best, true
+	if exactness != object.NotFound || len(components) == 0 {
+		return best, exactness != object.NotFound
 	}
-	return last, !last.IsZero()
+	if len(over) == 0 {
+		over = others
+	}
+	return diag.Span{File: path.Join(over[len(over)-1].Path, "kustomization.yaml")}, true
 }
 
 // locateManifests turns findings about objects into findings at the lines of the

@@ -76,6 +76,17 @@ spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: 
 			"PC303 TCP 443 from shop/web to 192.0.2.7 is not let out, and this line asks for it",
 			"PC304 UDP 123 from shop/web, shop/* to shop/web, kube-system/*, old/*, 7 more is let out, and no line asks for it",
 		}},
+		{name: "a Deny for pods with one more label", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", selector: has(canary), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`), want: []string{
+			"PC303 TCP 443 from shop/app=web,canary=any to 192.0.2.0/24 is not let out, and this line asks for it",
+		}},
+		{name: "a default deny in two parts, with a hole where both end", policies: strings.Replace(opened, "podSelector: {}, policyTypes: [Ingress, Egress]", "podSelector: {matchExpressions: [{key: old, operator: DoesNotExist}]}, policyTypes: [Ingress, Egress]", 1) + `---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: rest, namespace: shop}
+spec: {podSelector: {matchExpressions: [{key: new, operator: DoesNotExist}]}, policyTypes: [Ingress, Egress]}
+`, want: []string{
+			"PC304 any traffic from shop/web, kube-system/*, old/*, 12 more to shop/new=any,old=any is let in, and no line asks for it",
+		}},
 		{name: "DNS pods that are cut off", policies: opened + global(`order: 2000, namespaceSelector: has(projectcalico.org/name), types: [Ingress, Egress]`), want: []string{
 			"PC303 TCP 53; UDP 53 from shop/web, shop/* to kube-system/k8s-app=kube-dns is not let in, and without it no name is resolved",
 			"PC306 the DNS pod kube-system/k8s-app=kube-dns reaches no server outside on UDP and TCP 53",
@@ -109,6 +120,11 @@ spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: 
 		}, policies: opened, want: []string{
 			"PC301 192.0.2.1 -> shop/web TCP 443 is denied, and the test expects allow",
 		}},
+		{name: "a test of pods that may come to wear a label for quarantine", plan: func(p *plan.Plan) {
+			infected := &plan.Pods{Namespace: "shop", Selector: object.NewSelector(object.Equals("infected", "true"))}
+			p.Quarantine = []plan.Quarantined{{End: plan.End{Name: "shop/infected", Pods: infected}}}
+			p.Tests = []plan.Test{{From: p.Flows[0].From, To: office(), Allow: true, Ports: p.Flows[0].Ports}}
+		}, policies: opened + global(`order: 1, namespaceSelector: "projectcalico.org/name == 'shop'", selector: infected == 'true', types: [Ingress, Egress], ingress: [{action: Deny}], egress: [{action: Deny}]`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

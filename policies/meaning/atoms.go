@@ -55,8 +55,9 @@ func (a *Atoms) AddNamespace(name string, labels map[string]string) {
 // with just what satisfies it, and such as miss it by one thing: one label is not there,
 // or everything is right but the namespace. Whoever selects more than somebody else
 // means, or less, selects one of them or does not, though perhaps nobody who is there
-// today. Others are more pods that may come. It makes a relation about three times as
-// large.
+// today. Besides, everybody wears the labels of one more selector, if that belongs to a
+// policy or a rule that can deny: see [Relation.Doubles]. Others are more pods that may
+// come. It makes a relation about three times as large.
 func (a *Atoms) AddLookAlikes(others ...*Endpoint) {
 	a.lookAlikes = true
 	a.others = append(a.others, others...)

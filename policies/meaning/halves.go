@@ -66,6 +66,10 @@ func (r *Relation) Unlabelled() (known packet.Numbers, stranger uint32) {
 	return r.unlabelled, r.stranger
 }
 
+// Doubles are the classes, of those that [Atoms.AddLookAlikes] adds, whose pods wear the
+// labels of two others together.
+func (r *Relation) Doubles() packet.Numbers { return r.doubles }
+
 // grouped calls do with the programs of some classes, and the classes of each.
 func (r *Relation) grouped(classes packet.Numbers, d Direction, do func(program int32, classes packet.Numbers)) {
 	type at struct {

@@ -139,6 +139,78 @@ func (c *newcomers) wanted(a *Atoms) []*Endpoint {
 	return c.all
 }
 
+// doubles are the others once more, in labels besides for which somebody asks who can
+// deny: two denies, or a deny and a flow that is meant, can meet in a pod that wears what
+// both ask for, and in no other. Allows only add, and what they make of such a pod is
+// what they make of each.
+func (c *newcomers) doubles(known []*Endpoint) []*Endpoint {
+	type more struct {
+		selector *Selector
+		labels   map[string]string
+	}
+	byNamespace := map[string][]more{} // without a name: of any
+	for _, s := range c.r.vocabulary.order {
+		if !s.decides {
+			continue
+		}
+		for _, way := range append(ways(&s.selector.root, false), ways(&s.selector.root, true)...) {
+			namespace, own := ownLabels(way)
+			if len(own) > 0 {
+				byNamespace[namespace] = append(byNamespace[namespace], more{&s.selector, own})
+			}
+		}
+	}
+	others := slices.Concat(known, c.all)
+	c.all = nil
+	for _, e := range others {
+		if e.HostNetwork {
+			continue
+		}
+		for _, namespace := range []string{"", e.Namespace} {
+			for _, m := range byNamespace[namespace] {
+				if !adds(m.labels, e.Labels) {
+					continue
+				}
+				dressed := *c.pod(e.Namespace, e.NamespaceLabels, merged(e.Labels, m.labels))
+				dressed.ServiceAccount, dressed.ServiceAccountLabels = e.ServiceAccount, e.ServiceAccountLabels
+				if m.selector.Matches(&dressed) != m.selector.Matches(e) {
+					c.add(&dressed)
+				}
+			}
+		}
+	}
+	return c.all
+}
+
+// ownLabels are those of some labels that a pod has by itself, and the namespace where
+// it has to be.
+func ownLabels(way map[string]string) (namespace string, own map[string]string) {
+	own = map[string]string{}
+	for k, v := range way {
+		switch {
+		case namesNamespace(k):
+			namespace = v
+		case !inherited(k):
+			own[k] = v
+		}
+	}
+	return namespace, own
+}
+
+// adds reports whether labels say something that others do not, and nothing else than
+// they do.
+func adds(labels, others map[string]string) bool {
+	more := false
+	for k, v := range labels {
+		was, has := others[k]
+		if has && was != v {
+			return false
+		}
+		more = more || !has
+	}
+	return more
+}
+
 // add takes in a pod, once.
 func (c *newcomers) add(e *Endpoint) {
 	key := fmt.Sprint(e.Namespace, e.Labels, e.NamespaceLabels, e.ServiceAccount, e.ServiceAccountLabels)
@@ -223,7 +295,7 @@ func (c *newcomers) satisfying(way map[string]string) []*Endpoint {
 	var namespace, accountName string
 	for _, k := range diag.SortedKeys(way) {
 		switch rest, of := strings.CutPrefix(k, namespacePrefix); {
-		case k == labelNamespace, k == namespacePrefix+labelName, k == namespacePrefix+NameLabel:
+		case namesNamespace(k):
 			namespace = way[k]
 		case k == labelServiceAccount, k == accountPrefix+labelName:
 			accountName = way[k]
@@ -247,6 +319,11 @@ func (c *newcomers) satisfying(way map[string]string) []*Endpoint {
 		all = append(all, e)
 	}
 	return all
+}
+
+// namesNamespace reports whether a label's value is the name of the pod's namespace.
+func namesNamespace(key string) bool {
+	return key == labelNamespace || key == namespacePrefix+labelName || key == namespacePrefix+NameLabel
 }
 
 // home is a namespace.

@@ -43,6 +43,7 @@ type Relation struct {
 
 	unlabelled packet.Numbers // see Unlabelled
 	stranger   uint32
+	doubles    packet.Numbers // see Doubles
 
 	ends       [][2]packet.Numbers // beside Atoms.ends, by family
 	rectangles []Rectangle
@@ -95,8 +96,11 @@ func (r *Relation) listen(a *Atoms) {
 	rules := func(rules []Rule) {
 		for i := range rules {
 			for _, e := range []*Entity{&rules[i].Source, &rules[i].Destination} {
-				r.vocabulary.selector(e.Selector)
-				r.vocabulary.selector(e.NotSelector)
+				for _, s := range []*Selector{e.Selector, e.NotSelector} {
+					if asked := r.vocabulary.selector(s); asked != nil && rules[i].Action != Allow {
+						asked.decides = true
+					}
+				}
 				r.vocabulary.entity(e, r.m.services)
 				if e.asksAddresses() {
 					r.questions.ask(e.addresses)
@@ -110,7 +114,7 @@ func (r *Relation) listen(a *Atoms) {
 				continue
 			}
 			r.policies = append(r.policies, policySets{policy: p, tier: i})
-			r.vocabulary.selector(&p.selector)
+			r.vocabulary.selector(&p.selector).decides = true
 			for d := range p.Rules {
 				if p.Governs[d] {
 					rules(p.Rules[d])
@@ -177,11 +181,16 @@ func (r *Relation) populate(a *Atoms) {
 		}
 	}
 	r.unlabelled = packet.NumbersOf(without...)
-	if wanted := come.wanted(a); len(wanted) > 0 {
-		r.podClasses(wanted, true)
-		for _, s := range r.vocabulary.order {
-			s.done = false // what it found was without those
+	r.podClasses(come.wanted(a), true)
+	if a.lookAlikes {
+		first := r.pods
+		r.podClasses(come.doubles(slices.Concat(endpoints, unlabelled)), true)
+		if r.pods > first {
+			r.doubles = packet.Between(first, r.pods-1)
 		}
+	}
+	for _, s := range r.vocabulary.order {
+		s.done = false // what it found was without those
 	}
 	r.nodeClasses(r.m.Endpoints, a.endpoints)
 	r.outsideClasses()

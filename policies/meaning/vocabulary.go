@@ -25,6 +25,7 @@ type asked struct {
 	selector Selector
 	found    found
 	done     bool
+	decides  bool // against somebody, perhaps: a policy isolates whom it selects, or a rule denies or passes on
 }
 
 // mention is what is asked of one label.
