@@ -203,7 +203,7 @@ func (w *World) find(q *question) answer {
 }
 
 func (w *World) walked(k meaning.Packet) example {
-	v := w.Meaning.Walk(k)
+	v := w.walk(k)
 	return example{packet: k, verdict: v, outcome: v.Outcome()}
 }
 
@@ -247,7 +247,7 @@ func (w *World) unaffected(q *question, r *meaning.Relation, f meaning.Flow) exa
 	for _, of := range []int{4, 6} {
 		x := meaning.Rectangle{From: r.End(f.From, of), To: r.End(f.To, of), Traffic: f.Traffic, Families: r.Families()}
 		if k := r.Witness(x); k.Family != 0 {
-			return w.representative(q, meaning.Gap{Rectangle: x, Witness: k, Verdict: w.Meaning.Walk(k)})
+			return w.representative(q, meaning.Gap{Rectangle: x, Witness: k, Verdict: w.walk(k)})
 		}
 	}
 	return example{}
