@@ -271,11 +271,12 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 	}
 	changed, found, err := renderPlans([]*plan.Plan{&without}, m.parts)
 	denied := err == nil && !found.Failed() && changed.outcome(0, &without, k) == meaning.Denied
-	what := "remove this line, or its part that means the flow"
+	what, gone := "remove this line, or its part that means the flow", "Without it"
 	if lines > 1 {
 		what = fmt.Sprintf("remove these %d lines, or their parts that mean the flow", lines)
+		gone = "Without them"
 	}
-	c.Text = "to close it: " + what + ". Without it, the flow was found to be denied."
+	c.Text = "to close it: " + what + ". " + gone + ", the flow was found to be denied."
 	if !denied {
 		c.Text = "to close it: " + what + ". That alone does not close it: see below what else allows it."
 	}

@@ -1,6 +1,9 @@
 package explain
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"net/netip"
 	"slices"
 
@@ -34,6 +37,32 @@ type HalfAnswer struct {
 	Line    int            `json:"line,omitempty"`
 	Column  int            `json:"column,omitempty"`
 	Reason  string         `json:"reason"`
+}
+
+// WriteJSON writes the answers, each on a line of its own.
+func (a Answers) WriteJSON(out io.Writer) error {
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	separator := "{\"flows\": [\n"
+	for i := range a.Flows {
+		line.Reset()
+		line.WriteString(separator)
+		if err := enc.Encode(a.Flows[i]); err != nil {
+			return err
+		}
+		line.Truncate(line.Len() - len("\n"))
+		if _, err := line.WriteTo(out); err != nil {
+			return err
+		}
+		separator = ",\n"
+	}
+	end := "\n]}\n"
+	if len(a.Flows) == 0 {
+		end = "{\"flows\": []}\n"
+	}
+	_, err := io.WriteString(out, end)
+	return err
 }
 
 var causes = map[meaning.Cause]string{

@@ -95,7 +95,7 @@ func (w *World) explain(q *question) Explanation {
 			p.add(0, "")
 			p.add(0, "%s: %s", []string{"for example", "and"}[min(i, 1)], sentence(e.packet, e.outcome))
 		}
-		w.example(&p, e)
+		w.example(&p, e, single)
 	}
 	return Explanation{Allowed: len(examples) == 1 && examples[0].outcome == meaning.Allowed, Lines: p.lines}
 }
