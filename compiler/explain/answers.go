@@ -78,6 +78,7 @@ func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
 		from := w.listed(q.From, q.FromSpan, &found)
 		to := w.listed(q.To, q.ToSpan, &found)
 		if len(found) > mostMistakes {
+			found = append(found, intent.Unanswerable.At(q.FromSpan(), "more unknown ends than %d, of which no more are told", mostMistakes))
 			break
 		}
 		if len(found) == 0 {
@@ -90,7 +91,7 @@ func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
 	return answers, nil
 }
 
-// mostMistakes is how many unknown ends are told, more or less.
+// mostMistakes is how many unknown ends are told, or one more.
 const mostMistakes = 100
 
 func (w *World) listed(name string, at func() diag.Span, found *diag.List) meaning.Peer {

@@ -72,8 +72,13 @@ func (w *World) explain(q *question) Explanation {
 	single := q.one != nil && !q.from.set && !q.to.set
 	switch {
 	case len(examples) == 0:
+		if nobody := w.nobody(q); nobody != "" {
+			p.add(0, "%s: %s", outcomes[meaning.Unknown], flow)
+			p.add(0, "%s: name the pod or its workload.", upperFirst(nobody))
+			return Explanation{Lines: p.lines}
+		}
 		p.add(0, "no packet: %s", flow)
-		p.add(0, "Nothing can go from the one to the other: they have no family of addresses in common, or nobody knows who has the address.")
+		p.add(0, "Nothing can go from the one to the other: they have no family of addresses in common, or nobody knows who has the addresses.")
 		return Explanation{Lines: p.lines}
 	case len(examples) == 1 && single:
 		p.add(0, "%s: %s", outcomes[examples[0].outcome], flow)
@@ -82,7 +87,7 @@ func (w *World) explain(q *question) Explanation {
 	default:
 		p.add(0, "partly allowed: %s", flow)
 	}
-	for _, note := range []string{q.from.note, q.to.note} {
+	for _, note := range []string{q.from.note, q.to.note, q.note} {
 		if note != "" {
 			p.add(0, "Note: %s.", note)
 		}
@@ -98,6 +103,21 @@ func (w *World) explain(q *question) Explanation {
 		w.example(&p, e, single)
 	}
 	return Explanation{Allowed: len(examples) == 1 && examples[0].outcome == meaning.Allowed, Lines: p.lines}
+}
+
+// nobody says of an address of a question that no known pod has it; empty where each
+// is somebody's.
+func (w *World) nobody(q *question) string {
+	for _, s := range []side{q.from, q.to} {
+		if !s.exact {
+			continue
+		}
+		half := w.Meaning.WalkHalf(meaning.Packet{From: s.shown[0], To: s.shown[0]}, meaning.Egress)
+		if half.Outcome == meaning.Unknown && half.By.Cause == meaning.Outside && s.shown[0].Endpoint == nil {
+			return half.By.Reason
+		}
+	}
+	return ""
 }
 
 func sentence(k meaning.Packet, o meaning.Outcome) string {
