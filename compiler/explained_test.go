@@ -277,10 +277,10 @@ func TestAnyMessage(t *testing.T) {
 		if len(e.Report.Findings)+len(rep.Findings) > 0 {
 			t.Fatal(e.Report.Findings, rep.Findings)
 		}
-		m := e.Worlds[0].Meaning
+		m, ends := e.Worlds[0].Meaning.Asker(), e.Worlds[0].Meaning.Endpoints
 		outcomes := map[string]bool{}
 		for message := range 1 << 16 {
-			v := m.Walk(meaning.Packet{From: meaning.Pod(m.Endpoints[0]), To: meaning.Pod(m.Endpoints[1]), Protocol: meaning.ICMP, Type: uint8(message >> 8), Code: uint8(message)})
+			v := m.Walk(meaning.Packet{From: meaning.Pod(ends[0]), To: meaning.Pod(ends[1]), Protocol: meaning.ICMP, Type: uint8(message >> 8), Code: uint8(message)})
 			outcomes[v.Outcome().String()] = true
 		}
 		walked := "unknown"
