@@ -253,6 +253,46 @@ func TestOpenPortsAreWalked(t *testing.T) {
 	}
 }
 
+// A question about control messages of no given type is answered for all of them, as
+// walks of each type and code are.
+func TestAnyMessage(t *testing.T) {
+	t.Parallel()
+	policy := func(rules string) []intent.File {
+		return []intent.File{{Path: "icmp.yaml", Data: []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: u}\n" +
+			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: u, labels: {app: a}}\nspec: {containers: [{name: c}]}\nstatus: {podIP: 10.0.0.1}\n" +
+			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: u, labels: {app: b}}\nspec: {containers: [{name: c}]}\nstatus: {podIP: 10.0.0.2}\n" +
+			"---\napiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: p, namespace: u}\nspec: {selector: app == 'b', types: [Ingress], ingress: [" + rules + "]}\n")}}
+	}
+	for rules, want := range map[string]string{
+		"":                                "deny",
+		"{action: Allow, protocol: ICMP}": "allow",
+		"{action: Allow, protocol: ICMP, icmp: {type: 8}}":                                                      "unknown",
+		"{action: Deny, protocol: ICMP, icmp: {type: 3, code: 4}}, {action: Allow}":                             "unknown",
+		"{action: Allow, protocol: ICMP, notICMP: {type: 254, code: 255}}":                                      "unknown",
+		"{action: Deny, protocol: ICMP, icmp: {type: 0, code: 0}}, {action: Deny}":                              "deny",
+		"{action: Allow, protocol: ICMP, icmp: {type: 5}}, {action: Allow, protocol: ICMP, notICMP: {type: 5}}": "allow",
+	} {
+		e := ExplainManifests(policy(rules), nil, 32)
+		all, rep := e.AnswerList(intent.File{Path: "flows.yaml", Data: []byte("[{from: u/a, to: u/b, protocol: ICMP}]")})
+		if len(e.Report.Findings)+len(rep.Findings) > 0 {
+			t.Fatal(e.Report.Findings, rep.Findings)
+		}
+		m, ends := e.Worlds[0].Meaning.Asker(), e.Worlds[0].Meaning.Endpoints
+		outcomes := map[string]bool{}
+		for message := range 1 << 16 {
+			v := m.Walk(meaning.Packet{From: meaning.Pod(ends[0]), To: meaning.Pod(ends[1]), Protocol: meaning.ICMP, Type: uint8(message >> 8), Code: uint8(message)})
+			outcomes[v.Outcome().String()] = true
+		}
+		walked := "unknown"
+		if len(outcomes) == 1 {
+			walked = diag.SortedKeys(outcomes)[0]
+		}
+		if got := all[""].Flows[0].Verdict; got != want || walked != want {
+			t.Errorf("%s: %s, walks say %s, expected %s", rules, got, walked, want)
+		}
+	}
+}
+
 // cluster is manifests of so many namespaces with ten pods and ten policies each.
 func cluster(namespaces int) []intent.File {
 	var b strings.Builder

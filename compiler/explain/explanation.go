@@ -274,7 +274,7 @@ func (w *World) unaffected(q *question, r *meaning.Relation, f meaning.Flow) exa
 }
 
 // telling is the header of some traffic that tells people most: a port that the
-// destination listens on, HTTP's, any of TCP, any at all.
+// destination listens on, HTTP's, any of TCP, any of UDP, a ping, any at all.
 func telling(q *question, t packet.Traffic) packet.Header {
 	var wanted packet.Traffic
 	for _, p := range q.to.ports {
@@ -282,7 +282,7 @@ func telling(q *question, t packet.Traffic) packet.Header {
 			break
 		}
 	}
-	for _, usual := range []packet.Traffic{wanted, packet.Ports(packet.TCP, 80, 80), packet.Ports(packet.TCP, 1, 65535), packet.Ports(packet.UDP, 1, 65535), packet.Anything()} {
+	for _, usual := range []packet.Traffic{wanted, packet.Ports(packet.TCP, 80, 80), packet.Ports(packet.TCP, 1, 65535), packet.Ports(packet.UDP, 1, 65535), plan.PacketsOn(plan.Ping), packet.Anything()} {
 		if h, ok := t.Intersect(usual).Witness(); ok {
 			return h
 		}

@@ -1,6 +1,7 @@
 package diag_test
 
 import (
+	"strings"
 	"testing"
 
 	"portcullis.dev/policies/diag"
@@ -15,6 +16,8 @@ func TestNearest(t *testing.T) {
 		"chekc":      "check",
 		"rule":       "rules",
 		"kubernetes": "",
+
+		strings.Repeat("a", 1<<16): "",
 	} {
 		if got := diag.Nearest(word, known); got != want {
 			t.Errorf("nearest to %q is %q, expected %q", word, got, want)

@@ -19,11 +19,19 @@ var (
 const packetsPerWorld = 100
 
 // Walk and the oracle, which share no code, agree on random policies and on packets
-// at their edges. Where Walk does not know, the oracle may.
+// at their edges. Where Walk does not know, the oracle may. An Asker, which remembers
+// what it found for earlier packets, says the same.
 func TestWalkIsTheOracle(t *testing.T) {
 	t.Parallel()
 	isTheOracle(t, evaluator{verdicts: func(m *meaning.Meaning) func(meaning.Packet) (meaning.Verdict, bool) {
-		return func(p meaning.Packet) (meaning.Verdict, bool) { return m.Walk(p), true }
+		asker := m.Asker()
+		return func(p meaning.Packet) (meaning.Verdict, bool) {
+			v, again := m.Walk(p), asker.Walk(p)
+			if v.Egress.By != again.Egress.By || v.Ingress.By != again.Ingress.By || v.Outcome() != again.Outcome() {
+				t.Errorf("%s is %+v, and to an Asker %+v", p, v, again)
+			}
+			return v, true
+		}
 	}})
 }
 
