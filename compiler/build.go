@@ -305,14 +305,41 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 // prove says what rendered objects do, holds that against the plan, and lets the rules
 // decide on it.
 func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object.Set) (diag.List, error) {
-	m, found := meaning.Of(rendered, p.Assumed())
-	if found.Failed() {
+	everybody := population.Of(p, world)
+	found, m := proved(p, rendered, everybody)
+	if m == nil {
 		return found, nil
 	}
-	everybody := population.Of(p, world)
-	found = append(found, proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned))...)
 	judged, err := c.judge(ctx, facts.Of(p, m, rendered, everybody))
 	return append(found, judged...), err
+}
+
+// proved proves the plan in every cluster that it may be about, and says what the
+// objects do in the first; nil where they cannot be judged.
+func proved(p *plan.Plan, rendered object.Set, everybody population.Population) (found diag.List, first *meaning.Meaning) {
+	type place struct {
+		rule    *diag.Rule
+		span    diag.Span
+		subject diag.Subject
+	}
+	said := map[place]int{} // by the cluster in which it was found first
+	for i, cluster := range p.Assumed() {
+		m, unread := meaning.Of(rendered, cluster)
+		if unread.Failed() {
+			return unread, nil
+		}
+		if i == 0 {
+			found, first = unread, m
+		}
+		for _, d := range proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned)) {
+			at := place{d.Rule, d.Span, d.Subject}
+			if in, ok := said[at]; !ok || in == i {
+				said[at] = i
+				found = append(found, d)
+			}
+		}
+	}
+	return found, first
 }
 
 // judge lets the rules decide on documents. Where there is no engine nothing is

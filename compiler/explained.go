@@ -76,7 +76,7 @@ func readRepository(files []intent.File, before diag.List, environments []string
 func (r *repository) explained(i int) *explain.World {
 	p, rendered := r.plans[i], r.environments[i].Objects
 	known := population.Of(p, r.world)
-	m, _ := meaning.Of(rendered, p.Assumed())
+	m, _ := meaning.Of(rendered, p.Assumed()[0])
 	lines := mender{r, i}
 	return &explain.World{
 		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: slices.Concat(known.Described, known.Planned),

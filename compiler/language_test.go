@@ -17,6 +17,23 @@ var example = regexp.MustCompile("(?s)```yaml\n# (\\S+\\.yaml)\n(.*?)```\n")
 // what they refer to and do not show from testdata/language.
 func TestLanguagePage(t *testing.T) {
 	t.Parallel()
+	built, err := Build(t.Context(), languagePage(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range built.Report.Findings {
+		if d.WaivedBy == "" && d.Severity > diag.Info {
+			t.Errorf("%s: %s [%s]", d.Span, d.Message, d.Rule.Code)
+		}
+	}
+	if len(built.Environments) != 4 {
+		t.Errorf("built %d environments, want 4", len(built.Environments))
+	}
+}
+
+// languagePage are the files of that repository.
+func languagePage(t *testing.T) []intent.File {
+	t.Helper()
 	page, err := os.ReadFile("../docs/language.md")
 	if err != nil {
 		t.Fatal(err)
@@ -32,16 +49,5 @@ func TestLanguagePage(t *testing.T) {
 	for _, b := range blocks {
 		files = append(files, intent.File{Path: b[1], Data: []byte(b[2])})
 	}
-	built, err := Build(t.Context(), files, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range built.Report.Findings {
-		if d.WaivedBy == "" && d.Severity > diag.Info {
-			t.Errorf("%s: %s [%s]", d.Span, d.Message, d.Rule.Code)
-		}
-	}
-	if len(built.Environments) != 4 {
-		t.Errorf("built %d environments, want 4", len(built.Environments))
-	}
+	return files
 }

@@ -28,9 +28,18 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 	if c, forbidden := m.forbidden(k); forbidden {
 		return c
 	}
+	var refused []explain.Line // of the smallest change that does not compile
 	for _, amendments := range m.candidates(k) {
 		files, where, ok := m.amended(amendments)
-		if !ok || !m.opens(files, k) {
+		if !ok {
+			continue
+		}
+		opens, wrong := m.opens(files, k)
+		if !opens && wrong != "" && refused == nil {
+			a := amendments[0]
+			refused = []explain.Line{{Indent: 2, Text: fmt.Sprintf("%s in spec.%s of %s does not compile: %s", a.Entry, a.Field, a.of, wrong)}}
+		}
+		if !opens {
 			continue
 		}
 		both := ""
@@ -46,7 +55,7 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 		}
 		return c
 	}
-	c := explain.Change{Text: "to open it: no line was found that does."}
+	c := explain.Change{Text: "to open it: no line was found that does.", Lines: refused}
 	for _, p := range []meaning.Peer{k.From, k.To} {
 		place := explain.Place(p)
 		if _, listed := m.plan().Namespace(place.Namespace); place.Namespace != "" && !listed {
@@ -225,22 +234,28 @@ func (m mender) amended(lines []amendment) (files []intent.File, where []intent.
 	return files, where, true
 }
 
-// opens reports whether a repository compiles and allows the packet. Of the
-// environments only the one that was asked about is rendered.
-func (m mender) opens(files []intent.File, k meaning.Packet) bool {
+// opens reports whether a repository compiles and allows the packet, or what is wrong
+// with it. Of the environments only the one that was asked about is rendered.
+func (m mender) opens(files []intent.File, k meaning.Packet) (opens bool, wrong string) {
 	repo, parsed := intent.Parse(files)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: m.Namespace, AllowEmpty: m.AllowEmpty})
-	if parsed.Failed() || resolved.Failed() {
-		return false
+	for _, d := range slices.Concat(parsed, resolved) {
+		if d.Severity == diag.Error {
+			wrong = d.Message
+			if len(d.Environments) > 0 {
+				wrong += " [" + strings.Join(d.Environments, ", ") + "]"
+			}
+			return false, wrong
+		}
 	}
 	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == m.plan().Environment })]
 	changed, found, err := renderPlans([]*plan.Plan{p}, m.parts)
-	return err == nil && !found.Failed() && changed.outcome(0, p, k) == meaning.Allowed
+	return err == nil && !found.Failed() && changed.outcome(0, p, k) == meaning.Allowed, ""
 }
 
 // outcome is what becomes of a packet in an environment of what was rendered.
 func (r *rendering) outcome(i int, p *plan.Plan, k meaning.Packet) meaning.Outcome {
-	rendered, _ := meaning.Of(r.environments[i].Objects, p.Assumed())
+	rendered, _ := meaning.Of(r.environments[i].Objects, p.Assumed()[0])
 	return rendered.Walk(k).Outcome()
 }
 
@@ -271,11 +286,12 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 	}
 	changed, found, err := renderPlans([]*plan.Plan{&without}, m.parts)
 	denied := err == nil && !found.Failed() && changed.outcome(0, &without, k) == meaning.Denied
-	what := "remove this line, or its part that means the flow"
+	what, gone := "remove this line, or its part that means the flow", "Without it"
 	if lines > 1 {
 		what = fmt.Sprintf("remove these %d lines, or their parts that mean the flow", lines)
+		gone = "Without them"
 	}
-	c.Text = "to close it: " + what + ". Without it, the flow was found to be denied."
+	c.Text = "to close it: " + what + ". " + gone + ", the flow was found to be denied."
 	if !denied {
 		c.Text = "to close it: " + what + ". That alone does not close it: see below what else allows it."
 	}

@@ -115,45 +115,29 @@ func allRules(t *testing.T) []*diag.Rule {
 	return slices.Concat(Rules(), engine.Rules())
 }
 
-// judge materialises one side of an archive and runs it through the build, or
-// through check where it has no portcullis.yaml.
+// judge runs one side of an archive through the build, or through check where it has
+// no portcullis.yaml.
 func judge(t *testing.T, archive *txtar.Archive, prefix string) diag.Report {
 	t.Helper()
-	dir := t.TempDir()
-	run := Check
 	var options Options
+	repository := false
 	for _, f := range archive.Files {
-		if f.Name == "now" {
+		switch f.Name {
+		case "now":
 			day, err := time.Parse(time.DateOnly, strings.TrimSpace(string(f.Data)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			options.EffectiveTime = day
+		case prefix + "portcullis.yaml", prefix + "intents.yaml":
+			repository = true
 		}
 	}
-	for _, f := range archive.Files {
-		name, ok := strings.CutPrefix(f.Name, prefix)
-		if !ok {
-			continue
-		}
-		if name == "portcullis.yaml" || name == "intents.yaml" {
-			run = options.Build
-		}
-		target := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if link, ok := strings.CutSuffix(target, ".symlink"); ok {
-			if err := os.Symlink(strings.TrimSpace(string(f.Data)), link); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		if err := os.WriteFile(target, f.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	run := Check
+	if repository {
+		run = options.Build
 	}
-	files, found, err := ReadTree(dir, DefaultLimits())
+	files, found, err := ReadTree(unpacked(t, archive, prefix), DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,6 +153,32 @@ func judge(t *testing.T, archive *txtar.Archive, prefix string) diag.Report {
 		t.Fatal(err)
 	}
 	return built.Report
+}
+
+// unpacked is a directory with one side of an archive.
+func unpacked(t *testing.T, archive *txtar.Archive, prefix string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		name, ok := strings.CutPrefix(f.Name, prefix)
+		if !ok {
+			continue
+		}
+		target := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if link, ok := strings.CutSuffix(target, ".symlink"); ok {
+			if err := os.Symlink(strings.TrimSpace(string(f.Data)), link); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err := os.WriteFile(target, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 func asText(t *testing.T, r diag.Report) string {

@@ -33,7 +33,7 @@ func TestEveryTestCanFail(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, p := range plans {
-			m, _ := meaning.Of(rendered[i].Objects, p.Assumed())
+			m, _ := meaning.Of(rendered[i].Objects, p.Assumed()[0])
 			if found := proof.Tests(p, m, nil); len(found) > 0 {
 				t.Errorf("%s in %s: %v", example, p.Environment, found.Err())
 			}

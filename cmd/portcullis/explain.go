@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -61,10 +61,13 @@ func explainingOf(c *cli.Context) (explaining, error) {
 	e := explaining{manifests: c.StringSlice("manifests"), list: c.String("file")}
 	var others []string
 	for _, arg := range c.Args().Slice() {
-		if e.list == "" && e.flow == "" && strings.Contains(arg, "->") {
-			e.flow = arg
-		} else {
+		switch {
+		case !strings.Contains(arg, "->"):
 			others = append(others, arg)
+		case e.flow != "" || e.list != "":
+			return e, usageError{errors.New("explain takes one flow, or a list of them by --file")}
+		default:
+			e.flow = arg
 		}
 	}
 	if format := c.String("output"); !slices.Contains(explainFormats, format) {
@@ -89,8 +92,8 @@ func explainingOf(c *cli.Context) (explaining, error) {
 		return e, usageError{errors.New("explain needs a flow: \"SOURCE -> DESTINATION:PORT\", or a list of them by --file")}
 	case e.list == "" && c.String("output") == "json":
 		return e, usageError{errors.New("-o json answers a list of flows: give it by --file")}
-	case e.list == "-" && slices.Contains(e.manifests, "-"):
-		return e, usageError{errors.New("stdin holds the manifests or the flows, not both")}
+	case stdins(e) > 1:
+		return e, usageError{errors.New("- is given twice, and stdin can be read once: name a file for the manifests or for the flows")}
 	case len(e.manifests) > 0 && len(c.StringSlice("env")) > 0:
 		return e, usageError{errors.New("--env chooses environments of a repository; manifests have none")}
 	case len(e.manifests) == 0 && c.IsSet("calico"):
@@ -99,26 +102,66 @@ func explainingOf(c *cli.Context) (explaining, error) {
 	return e, nil
 }
 
+// stdins is how often stdin is to be read.
+func stdins(e explaining) int {
+	n := 0
+	for _, name := range append([]string{e.list}, e.manifests...) {
+		if name == "-" {
+			n++
+		}
+	}
+	return n
+}
+
+// told is what questions are answered with.
+type told struct {
+	dir     string        // that the answers' places are below
+	reports []diag.Report // on the input and on the questions
+	answers []explain.Explanation
+	list    explain.Answers
+}
+
 func (p *program) explain(c *cli.Context) error {
 	asked, err := explainingOf(c)
 	if err != nil {
 		return err
 	}
-	e, dir, err := p.explained(c, asked)
-	if err != nil {
+	stop := p.progress("explaining")
+	t, err := within(c.Context, c.Duration("timeout"), func(context.Context) (told, error) { return p.answer(c, asked) })
+	if stop(); err != nil {
 		return err
 	}
-	if err := p.complain(c, under(dir, e.Report)); err != nil || e.Worlds == nil {
-		return err
+	for _, rep := range t.reports {
+		if err := p.complain(c, rep); err != nil {
+			return err
+		}
 	}
 	if asked.list != "" {
-		return p.answerList(c, e, asked.list, dir)
+		return p.tellList(c, t.list)
 	}
-	answers, rep := e.Explain(asked.flow)
-	if err := p.complain(c, rep); err != nil {
-		return err
+	return p.tell(c, t.answers, t.reports[0].Sources, t.dir)
+}
+
+// answer reads what the questions are about, and answers them.
+func (p *program) answer(c *cli.Context, asked explaining) (told, error) {
+	e, dir, err := p.explained(c, asked)
+	if err != nil {
+		return told{}, err
 	}
-	return p.tell(c, answers, under(dir, e.Report).Sources, dir)
+	t := told{dir: dir, reports: []diag.Report{under(dir, e.Report)}}
+	switch {
+	case e.Worlds == nil:
+		return t, nil
+	case asked.list != "":
+		rep := diag.Report{}
+		t.list, rep, err = p.answerList(e, asked.list, dir)
+		t.reports = append(t.reports, rep)
+		return t, err
+	default:
+		answers, rep := e.Explain(asked.flow)
+		t.answers, t.reports = answers, append(t.reports, rep)
+		return t, nil
+	}
 }
 
 // tell writes explanations for people.
@@ -130,10 +173,14 @@ func (p *program) tell(c *cli.Context, answers []explain.Explanation, sources ma
 			fmt.Fprintln(out)
 		}
 		allowed = allowed && a.Allowed
+		shown := map[diag.Span]bool{} // a line is quoted once, and then named
 		for n, l := range a.Lines {
 			text := report.Line(l.Text)
 			if n == 0 && len(a.Environments) > 0 {
 				text += " [" + report.Line(strings.Join(a.Environments, ", ")) + "]"
+			}
+			if shown[l.At] {
+				l.At, l.Near = diag.Span{}, l.At
 			}
 			if !l.Near.IsZero() {
 				text += " (" + report.Line(below(dir, l.Near).String()) + ")"
@@ -147,6 +194,7 @@ func (p *program) tell(c *cli.Context, answers []explain.Explanation, sources ma
 				fmt.Fprintln(out, indent+text)
 				continue
 			}
+			shown[l.At] = true
 			fmt.Fprintln(out, indent+text+":")
 			for _, quoted := range report.Quote(sources, below(dir, l.At)) {
 				fmt.Fprintln(out, indent+"  "+quoted)
@@ -204,39 +252,40 @@ func (p *program) complain(c *cli.Context, rep diag.Report) error {
 }
 
 // answerList answers a list of questions.
-func (p *program) answerList(c *cli.Context, e *compiler.Explained, name, dir string) error {
+func (p *program) answerList(e *compiler.Explained, name, dir string) (explain.Answers, diag.Report, error) {
 	if len(e.Worlds) > 1 {
-		return usageError{fmt.Errorf("the answers differ by environment: choose one of %s by --env", strings.Join(environmentsOf(e), ", "))}
+		return explain.Answers{}, diag.Report{}, usageError{fmt.Errorf("the answers differ by environment: choose one of %s by --env", strings.Join(environmentsOf(e), ", "))}
 	}
 	f, found, err := p.readList(name)
 	if err != nil {
-		return inputError(err)
+		return explain.Answers{}, diag.Report{}, inputError(err)
 	}
 	if len(found) > 0 {
-		return p.complain(c, diag.NewReport(found, nil, nil))
+		return explain.Answers{}, diag.NewReport(found, nil, nil), nil
 	}
 	all, rep := e.AnswerList(f)
-	if err := p.complain(c, rep); err != nil {
-		return err
-	}
 	answers := all[e.Worlds[0].Environment]
 	for i := range answers.Flows {
 		for _, half := range []*explain.HalfAnswer{&answers.Flows[i].Egress, &answers.Flows[i].Ingress} {
 			half.File = below(dir, diag.Span{File: half.File}).File
 		}
 	}
+	return answers, rep, nil
+}
+
+// tellList writes the answers to a list, each on a line of its own.
+func (p *program) tellList(c *cli.Context, answers explain.Answers) error {
 	out := bufio.NewWriter(p.out)
 	if c.String("output") == "json" {
-		enc := json.NewEncoder(out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(answers)
+		if err := answers.WriteJSON(out); err != nil {
+			return err
+		}
 	} else {
 		for _, a := range answers.Flows {
 			fmt.Fprintf(out, "%s\tegress: %s\tingress: %s\n", a.Verdict, report.Line(a.Egress.Reason), report.Line(a.Ingress.Reason))
 		}
 	}
-	if err = errors.Join(err, out.Flush()); err != nil {
+	if err := out.Flush(); err != nil {
 		return err
 	}
 	if c.Bool("exit-code") && slices.ContainsFunc(answers.Flows, func(a explain.Answer) bool { return a.Verdict != "allow" }) {

@@ -1,6 +1,9 @@
 package explain
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"net/netip"
 	"slices"
 
@@ -36,6 +39,32 @@ type HalfAnswer struct {
 	Reason  string         `json:"reason"`
 }
 
+// WriteJSON writes the answers, each on a line of its own.
+func (a Answers) WriteJSON(out io.Writer) error {
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	separator := "{\"flows\": [\n"
+	for i := range a.Flows {
+		line.Reset()
+		line.WriteString(separator)
+		if err := enc.Encode(a.Flows[i]); err != nil {
+			return err
+		}
+		line.Truncate(line.Len() - len("\n"))
+		if _, err := line.WriteTo(out); err != nil {
+			return err
+		}
+		separator = ",\n"
+	}
+	end := "\n]}\n"
+	if len(a.Flows) == 0 {
+		end = "{\"flows\": []}\n"
+	}
+	_, err := io.WriteString(out, end)
+	return err
+}
+
 var causes = map[meaning.Cause]string{
 	meaning.ByRule: "rule", meaning.ByTierEnd: "tier-end", meaning.ByProfile: "profile", meaning.Outside: "none",
 }
@@ -49,6 +78,7 @@ func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
 		from := w.listed(q.From, q.FromSpan, &found)
 		to := w.listed(q.To, q.ToSpan, &found)
 		if len(found) > mostMistakes {
+			found = append(found, intent.Unanswerable.At(q.FromSpan(), "more unknown ends than %d, of which no more are told", mostMistakes))
 			break
 		}
 		if len(found) == 0 {
@@ -61,7 +91,7 @@ func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
 	return answers, nil
 }
 
-// mostMistakes is how many unknown ends are told, more or less.
+// mostMistakes is how many unknown ends are told, or one more.
 const mostMistakes = 100
 
 func (w *World) listed(name string, at func() diag.Span, found *diag.List) meaning.Peer {
@@ -81,7 +111,7 @@ func (w *World) answer(q *intent.Listed, from, to meaning.Peer) Answer {
 	if q.AnyMessage {
 		return w.anyMessage(p)
 	}
-	return w.told(w.Meaning.Walk(p))
+	return w.told(w.walk(p))
 }
 
 func isIPv6(a netip.Addr) bool { return a.IsValid() && !a.Unmap().Is4() }
@@ -89,12 +119,12 @@ func isIPv6(a netip.Addr) bool { return a.IsValid() && !a.Unmap().Is4() }
 // anyMessage is the answer for control messages of any type and code: where they do
 // not fare alike, nobody knows which one is meant.
 func (w *World) anyMessage(p meaning.Packet) Answer {
-	first := w.Meaning.Walk(p)
+	first := w.walk(p)
 	answer := w.told(first)
-	for _, p.Code = range w.codes() {
-		for n := range 256 {
-			p.Type = uint8(n)
-			v := w.Meaning.Walk(p)
+	types, codes := w.messages()
+	for _, p.Code = range codes {
+		for _, p.Type = range types {
+			v := w.walk(p)
 			for _, half := range []struct {
 				now, then meaning.Half
 				told      *HalfAnswer
@@ -112,28 +142,39 @@ func (w *World) anyMessage(p meaning.Packet) Answer {
 	return answer
 }
 
-// codes are the codes of control messages that policies name, and one that they do not.
-func (w *World) codes() []uint8 {
-	codes := []uint8{0}
-	for _, p := range w.Meaning.Policies {
-		for _, rules := range p.Rules {
-			for _, r := range rules {
-				for _, m := range []*meaning.ICMPMatch{r.ICMP, r.NotICMP} {
-					if m != nil && m.Code != nil {
-						codes = append(codes, *m.Code)
+// messages are the types and codes of control messages that policies name, and one of
+// each that they do not: all others fare like it.
+func (w *World) messages() (types, codes []uint8) {
+	if w.types == nil {
+		for _, p := range w.Meaning.Policies {
+			for _, rules := range p.Rules {
+				for _, r := range rules {
+					for _, m := range []*meaning.ICMPMatch{r.ICMP, r.NotICMP} {
+						if m == nil {
+							continue
+						}
+						types = append(types, m.Type)
+						if m.Code != nil {
+							codes = append(codes, *m.Code)
+						}
 					}
 				}
 			}
 		}
+		w.types, w.codes = andAnother(types), andAnother(codes)
 	}
-	slices.Sort(codes)
-	codes = slices.Compact(codes)
-	for c := range 256 {
-		if !slices.Contains(codes, uint8(c)) {
-			return append(codes, uint8(c))
+	return w.types, w.codes
+}
+
+func andAnother(named []uint8) []uint8 {
+	slices.Sort(named)
+	named = slices.Compact(named)
+	for n := range 256 {
+		if !slices.Contains(named, uint8(n)) {
+			return append(named, uint8(n))
 		}
 	}
-	return codes
+	return named
 }
 
 func (w *World) told(v meaning.Verdict) Answer {

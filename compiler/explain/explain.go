@@ -44,6 +44,16 @@ type World struct {
 	byName    map[string][]*meaning.Endpoint
 	byAddress map[netip.Addr]*meaning.Endpoint
 	places    map[diag.Subject]diag.Span
+	asker     *meaning.Asker
+	types     []uint8 // of control messages, as messages has them
+	codes     []uint8
+}
+
+func (w *World) walk(k meaning.Packet) meaning.Verdict {
+	if w.asker == nil {
+		w.asker = w.Meaning.Asker()
+	}
+	return w.asker.Walk(k)
 }
 
 // precedence is which kind a name means where several objects have it: what runs

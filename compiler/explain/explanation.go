@@ -72,8 +72,13 @@ func (w *World) explain(q *question) Explanation {
 	single := q.one != nil && !q.from.set && !q.to.set
 	switch {
 	case len(examples) == 0:
+		if nobody := w.nobody(q); nobody != "" {
+			p.add(0, "%s: %s", outcomes[meaning.Unknown], flow)
+			p.add(0, "%s: name the pod or its workload.", upperFirst(nobody))
+			return Explanation{Lines: p.lines}
+		}
 		p.add(0, "no packet: %s", flow)
-		p.add(0, "Nothing can go from the one to the other: they have no family of addresses in common, or nobody knows who has the address.")
+		p.add(0, "Nothing can go from the one to the other: they have no family of addresses in common, or nobody knows who has the addresses.")
 		return Explanation{Lines: p.lines}
 	case len(examples) == 1 && single:
 		p.add(0, "%s: %s", outcomes[examples[0].outcome], flow)
@@ -82,7 +87,7 @@ func (w *World) explain(q *question) Explanation {
 	default:
 		p.add(0, "partly allowed: %s", flow)
 	}
-	for _, note := range []string{q.from.note, q.to.note} {
+	for _, note := range []string{q.from.note, q.to.note, q.note} {
 		if note != "" {
 			p.add(0, "Note: %s.", note)
 		}
@@ -95,9 +100,24 @@ func (w *World) explain(q *question) Explanation {
 			p.add(0, "")
 			p.add(0, "%s: %s", []string{"for example", "and"}[min(i, 1)], sentence(e.packet, e.outcome))
 		}
-		w.example(&p, e)
+		w.example(&p, e, single)
 	}
 	return Explanation{Allowed: len(examples) == 1 && examples[0].outcome == meaning.Allowed, Lines: p.lines}
+}
+
+// nobody says of an address of a question that no known pod has it; empty where each
+// is somebody's.
+func (w *World) nobody(q *question) string {
+	for _, s := range []side{q.from, q.to} {
+		if !s.exact {
+			continue
+		}
+		half := w.Meaning.WalkHalf(meaning.Packet{From: s.shown[0], To: s.shown[0]}, meaning.Egress)
+		if half.Outcome == meaning.Unknown && half.By.Cause == meaning.Outside && s.shown[0].Endpoint == nil {
+			return half.By.Reason
+		}
+	}
+	return ""
 }
 
 func sentence(k meaning.Packet, o meaning.Outcome) string {
@@ -203,7 +223,7 @@ func (w *World) find(q *question) answer {
 }
 
 func (w *World) walked(k meaning.Packet) example {
-	v := w.Meaning.Walk(k)
+	v := w.walk(k)
 	return example{packet: k, verdict: v, outcome: v.Outcome()}
 }
 
@@ -247,7 +267,7 @@ func (w *World) unaffected(q *question, r *meaning.Relation, f meaning.Flow) exa
 	for _, of := range []int{4, 6} {
 		x := meaning.Rectangle{From: r.End(f.From, of), To: r.End(f.To, of), Traffic: f.Traffic, Families: r.Families()}
 		if k := r.Witness(x); k.Family != 0 {
-			return w.representative(q, meaning.Gap{Rectangle: x, Witness: k, Verdict: w.Meaning.Walk(k)})
+			return w.representative(q, meaning.Gap{Rectangle: x, Witness: k, Verdict: w.walk(k)})
 		}
 	}
 	return example{}

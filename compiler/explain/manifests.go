@@ -59,7 +59,7 @@ func (w *World) open(e example) Change {
 	if m.Walk(k).Outcome() != meaning.Allowed {
 		return Change{Text: "to open it: no change was found that does."}
 	}
-	c.Text = "to open it: add what follows" + map[bool]string{true: "; both halves are missing", false: ""}[changes == 2] + ". With it, the flow was found to be allowed."
+	c.Text = "to open it: add what follows" + map[bool]string{true: "; both halves need it", false: ""}[changes == 2] + ". With it, the flow was found to be allowed."
 	c.Lines = said.lines
 	return c
 }
@@ -82,11 +82,11 @@ func (w *World) close(e example) Change {
 		at := w.place(diag.Subject{Object: by.Policy, Pointer: by.Pointer})
 		said.lines = append(said.lines, Line{Indent: 2, Text: fmt.Sprintf("%s at %s", by.Policy, by.Pointer), At: at})
 	}
-	what := "remove the rule that allows it"
+	text := "to close it: remove the rule that allows it on the %s half, and with it whatever else it allows. Without it, the flow was found to be denied."
 	if len(best) > 1 {
-		what = fmt.Sprintf("remove the %d rules that allow it", len(best))
+		text = "to close it: remove the rules that allow it on the %s half, and with them whatever else they allow. Without them, the flow was found to be denied."
 	}
-	return Change{Text: fmt.Sprintf("to close it: %s on the %s half, and with it whatever else it allows. Without it, the flow was found to be denied.", what, half), Lines: said.lines}
+	return Change{Text: fmt.Sprintf(text, half), Lines: said.lines}
 }
 
 // withoutRules are the rules without which a half is denied, or nil.

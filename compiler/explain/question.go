@@ -30,6 +30,7 @@ type question struct {
 	every    bool           // no port was named
 	one      *packet.Header // the only packet, if it is about one
 	words    string         // the traffic, for people
+	note     string         // what a reader should know of the two together
 }
 
 // Places are where the two ends of a question are written.
@@ -56,8 +57,14 @@ func (w *World) ask(q intent.Question, places Places) ([]question, diag.List) {
 		if wrong, hint := asked.ports(q.Port); wrong != "" {
 			return nil, append(found, intent.Unanswerable.At(places.To, "%s", wrong).Suggest("%s", hint))
 		}
+		if asked.every && t.exact && isIPv6(t.shown[0].Addr) {
+			asked.note = "every port is meant; one of them is written after brackets, [" + t.name + "]:443"
+		}
 		for _, f := range from {
 			asked.from = f
+			if f.name == t.name && !f.set {
+				asked.note = "what one pod sends to itself meets no policy; this is about two pods that look like " + f.name
+			}
 			all = append(all, asked)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 
 // example says what becomes of one packet: what one change would turn it, and the way
 // that it takes on either half.
-func (w *World) example(p *page, e example) {
+// Of an answer about more, the change is for the example alone.
+func (w *World) example(p *page, e example, alone bool) {
 	halves := []struct {
 		d    meaning.Direction
 		half meaning.Half
@@ -28,6 +29,9 @@ func (w *World) example(p *page, e example) {
 	}
 	w.meant(p, e.packet)
 	change := w.change(e)
+	if !alone {
+		change.Text = strings.NewReplacer("to open it:", "to open this example alone:", "to close it:", "to close this example:").Replace(change.Text)
+	}
 	p.add(0, "")
 	p.add(0, "%s", change.Text)
 	p.lines = append(p.lines, change.Lines...)
@@ -54,13 +58,7 @@ func (w *World) change(e example) Change {
 
 // way is how one half is decided.
 func (w *World) way(p *page, k meaning.Packet, d meaning.Direction, h meaning.Half) {
-	decides := upperFirst(h.By.Reason)
-	p.add(2, "%s.", decides)
-	if id := h.By.Policy; !id.IsZero() {
-		if at := w.place(diag.Subject{Object: id, Pointer: h.By.Pointer}); !at.IsZero() {
-			p.lines = append(p.lines, Line{Indent: 2, Text: w.written(id, h.By.Pointer), At: at})
-		}
-	}
+	w.decided(p, h.By)
 	if h.By.Cause == meaning.Outside {
 		return
 	}
@@ -82,17 +80,24 @@ func (w *World) way(p *page, k meaning.Packet, d meaning.Direction, h meaning.Ha
 	w.bystanders(p, own, d, seen)
 }
 
-// written says what stands at a policy's place: its own text, or the line that asked
-// for it.
-func (w *World) written(policy diag.ObjectID, pointer string) string {
-	what := policy.String()
-	if pointer != "" {
-		what += " at " + pointer
+// decided says what decides a half, and shows it: in manifests what is written there,
+// else the line that asked for it.
+func (w *World) decided(p *page, by meaning.Decision) {
+	text := upperFirst(by.Reason)
+	at := diag.Span{}
+	if id := by.Policy; !id.IsZero() {
+		at = w.place(diag.Subject{Object: id, Pointer: by.Pointer})
 	}
-	if w.Plan != nil {
-		return what + ", which comes of"
+	if by.Pointer != "" {
+		text += ", " + by.Pointer
 	}
-	return what
+	switch {
+	case at.IsZero():
+		text += "."
+	case w.Plan != nil:
+		text += ", because of this line"
+	}
+	p.lines = append(p.lines, Line{Indent: 2, Text: text, At: at})
 }
 
 func upperFirst(s string) string {
@@ -116,8 +121,7 @@ func (w *World) step(p *page, k meaning.Packet, d meaning.Direction, s meaning.S
 	for i, policy := range s.Policies {
 		seen[policy] = true
 		decides := policy.ID == s.Policy && s.Pointer != ""
-		p.near(w.place(diag.Subject{Object: policy.ID}), 4, "%d. %s, order %s: %s", i+1, policy.ID, number(policy.Order), w.summary(policy, k, d))
-		w.rules(p, policy, k, d, s.Pointer, decides)
+		w.policy(p, policy, k, d, s.Pointer, decides, fmt.Sprintf("%d. %s, order %s: ", i+1, policy.ID, number(policy.Order)))
 		if decides {
 			if rest := len(s.Policies) - i - 1; rest > 0 {
 				for _, later := range s.Policies[i+1:] {
@@ -146,19 +150,39 @@ func number(order float64) string {
 	return strconv.FormatFloat(order, 'f', -1, 64)
 }
 
-// summary says how a policy's rules fare together.
-func (w *World) summary(policy *meaning.Policy, k meaning.Packet, d meaning.Direction) string {
+// policy says how a policy fares: of its rules each in a line, of the only one in its
+// own.
+func (w *World) policy(p *page, policy *meaning.Policy, k meaning.Packet, d meaning.Direction, deciding string, decides bool, title string) {
+	var of page
+	w.rules(&of, policy, k, d, deciding, decides)
 	groups := grouped(policy.Rules[d])
-	switch matching := slices.IndexFunc(groups, func(g []*meaning.Rule) bool { return w.mismatch(g, k) == meaning.Matching }); {
+	if len(groups) == 1 {
+		only := of.lines[0]
+		p.near(only.Near, 4, "%s%s", title, only.Text)
+		return
+	}
+	p.near(w.place(diag.Subject{Object: policy.ID}), 4, "%s%s", title, w.summary(groups, k, d))
+	p.lines = append(p.lines, of.lines...)
+}
+
+// summary says how a policy's rules fare together.
+func (w *World) summary(groups [][]*meaning.Rule, k meaning.Packet, d meaning.Direction) string {
+	first := slices.IndexFunc(groups, func(g []*meaning.Rule) bool { return w.mismatch(g, k) == meaning.Matching })
+	switch {
 	case len(groups) == 0:
 		return fmt.Sprintf("no %s rules; it isolates, and allows nothing", d)
-	case matching < 0 && len(groups) == 1:
-		return "its one rule does not match"
-	case matching < 0:
+	case first < 0:
 		return fmt.Sprintf("none of its %d rules matches", len(groups))
+	case w.certain(groups[first], k):
+		return fmt.Sprintf("rule %d of %d matches", first+1, len(groups))
 	default:
-		return fmt.Sprintf("rule %d of %d matches", matching+1, len(groups))
+		return fmt.Sprintf("rule %d of %d may match", first+1, len(groups))
 	}
+}
+
+// certain reports whether one of some rules matches, whatever is not known.
+func (w *World) certain(group []*meaning.Rule, k meaning.Packet) bool {
+	return slices.ContainsFunc(group, func(r *meaning.Rule) bool { return w.Meaning.Matches(r, k) })
 }
 
 // grouped are rules by the manifest's rule that they were made of.
@@ -199,15 +223,19 @@ func (w *World) rules(p *page, policy *meaning.Policy, k meaning.Packet, d meani
 			if others > 0 {
 				p.add(7, "%s before it %s not match", plural(others, "other rule", "other rules"), map[bool]string{true: "does", false: "do"}[others == 1])
 			}
-			p.near(at, 7, "matches: %s", describe(g, d))
+			how := mayMatch
+			if w.certain(g, k) {
+				how = "matches"
+			}
+			p.near(at, 7, "%s: %s", how, describe(g, d))
 			return
 		case m == meaning.Matching && g[0].Action == meaning.Log:
 			p.near(at, 7, "matches: Log, which decides nothing")
 		case m == meaning.Matching:
-			p.near(at, 7, "may match, which depends on an address or port that is not known: %s", describe(g, d))
+			p.near(at, 7, "%s: %s", mayMatch, shortText(describe(g, d)))
 		case told < most:
 			told++
-			p.near(at, 7, "no match, %s: %s", reasons[m], describe(g, d))
+			p.near(at, 7, "no match, %s: %s", reasons[m], shortText(describe(g, d)))
 		default:
 			others++
 		}
@@ -215,6 +243,18 @@ func (w *World) rules(p *page, policy *meaning.Policy, k meaning.Packet, d meani
 	if others > 0 {
 		p.add(7, "%s %s not match either", plural(others, "other rule", "other rules"), map[bool]string{true: "does", false: "do"}[others == 1])
 	}
+}
+
+const mayMatch = "may match, which depends on an address or port that is not known"
+
+// shortText is the beginning of what a rule says that does not decide: its place is
+// told beside it.
+func shortText(text string) string {
+	const most = 120
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }
 
 // reasons are mismatches in words.
@@ -253,22 +293,28 @@ func (w *World) bystanders(p *page, own meaning.Peer, d meaning.Direction, seen 
 		case selects && !policy.Governs[d]:
 			selected = append(selected, near("governs %s alone", other(d)))
 		case !selects:
-			others = append(others, near("selects others: %s", spell(policy.Selector())))
+			others = append(others, near("selects others: %s", shortText(spell(policy.Selector()))))
 		}
 	}
 	const most = 3
-	all := slices.Concat(selected, inert, others)
-	if len(all) == 0 {
+	all := slices.Concat(selected, inert)
+	if len(all)+len(others) == 0 {
 		return
 	}
 	scope := "of the cluster"
 	if namespace != "" {
 		scope = "of namespace " + namespace + " and of the cluster"
 	}
-	p.add(2, "no say: %s %s", plural(len(all), "other policy", "other policies"), scope)
+	p.add(2, "no say: %s %s", plural(len(all)+len(others), "other policy", "other policies"), scope)
 	p.lines = append(p.lines, all[:min(len(all), most)]...)
 	if rest := len(all) - most; rest > 0 {
-		p.add(4, "and %d more", rest)
+		p.add(4, "and %d more that select it", rest)
+	}
+	if len(others) > 0 {
+		p.lines = append(p.lines, others[0])
+	}
+	if rest := len(others) - 1; rest > 0 {
+		p.add(4, "and %d more that %s others", rest, map[bool]string{true: "selects", false: "select"}[rest == 1])
 	}
 }
 

@@ -23,7 +23,7 @@ func TestLoweredPlansAreProved(t *testing.T) {
 		if len(found) > 0 {
 			t.Fatal(found.Err())
 		}
-		for _, d := range proof.Prove(p, meaningOf(t, emitted, p.Assumed(), bystanders), everybody(p)) {
+		for _, d := range proof.Prove(p, meaningOf(t, emitted, p.Cluster, bystanders), everybody(p)) {
 			// DNS pods of a governed namespace are nobody's to open but the intents'.
 			if dns := d.Rule.Code == "PC306" || strings.HasSuffix(d.Message, "no name is resolved"); !dns || !p.Governs(p.Cluster.DNS.Namespace) {
 				t.Fatalf("%s %s: %s\n%s", d.Rule.Code, d.Message, d.Why, text(emitted))
@@ -45,7 +45,7 @@ func TestProofTellsPlansApart(t *testing.T) {
 		if len(refused) > 0 {
 			t.Fatal(refused.Err())
 		}
-		all := proof.Prove(p, meaningOf(t, emitted, p.Assumed(), bystanders), everybody(p))
+		all := proof.Prove(p, meaningOf(t, emitted, p.Cluster, bystanders), everybody(p))
 		for _, d := range all {
 			found[d.Rule.Code]++
 		}

@@ -55,7 +55,7 @@ func BenchmarkProve(b *testing.B) {
 	for _, namespaces := range []int{20, 200} {
 		p := fleet(namespaces)
 		emitted, _ := Lower(p)
-		m := meaningOf(b, emitted, p.Assumed(), "")
+		m := meaningOf(b, emitted, p.Assumed()[0], "")
 		planned := population.Of(p, object.Set{}).Planned
 		b.Run(fmt.Sprintf("workloads=%d", len(p.Workloads)), func(b *testing.B) {
 			b.ReportAllocs()

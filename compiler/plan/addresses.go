@@ -9,25 +9,29 @@ import (
 )
 
 // Assumed is the cluster as far as the Platform describes it, and beyond: where it does
-// not say where pods or nodes are, they are anywhere but at the addresses that lines
-// name, for those are outside the cluster. Where no line names any, nothing is assumed.
-func (p *Plan) Assumed() object.Cluster {
+// not say where pods or nodes are, they are at addresses that no line names, for those
+// are outside the cluster. Any other address may be a pod's or nobody's, so that there
+// are two clusters to look at then: in one of them it is a pod's. Where no line names
+// any address, nothing is assumed.
+func (p *Plan) Assumed() []object.Cluster {
 	c := p.Cluster
 	named := p.named()
 	if named.IsEmpty() {
-		return c
+		return []object.Cluster{c}
 	}
-	elsewhere := func(known ...netip.Prefix) []netip.Prefix {
-		return named.Union(packet.AddressesOf(known...)).Complement().Prefixes()
+	free := named.Union(packet.AddressesOf(slices.Concat(c.PodCIDRs, c.ServiceCIDRs, c.NodeCIDRs)...)).Complement().Prefixes()
+	if len(c.NodeCIDRs) == 0 {
+		c.NodeCIDRs = free
 	}
-	pods, nodes := c.PodCIDRs, c.NodeCIDRs
-	if len(pods) == 0 {
-		c.PodCIDRs = elsewhere(append(slices.Clone(c.ServiceCIDRs), nodes...)...)
+	if len(c.PodCIDRs) > 0 {
+		return []object.Cluster{c}
 	}
-	if len(nodes) == 0 {
-		c.NodeCIDRs = elsewhere(append(slices.Clone(c.ServiceCIDRs), pods...)...)
+	clusters := []object.Cluster{c, c}
+	for i, prefix := range free {
+		half := &clusters[i%2]
+		half.PodCIDRs = append(half.PodCIDRs, prefix)
 	}
-	return c
+	return clusters
 }
 
 // named are the addresses that lines, guardrails and tests name.

@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"maps"
+
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
@@ -79,6 +81,42 @@ func endsOf(p *plan.Plan, a *meaning.Atoms) ends {
 		e.servers = append(e.servers, end(a, s.End))
 	}
 	return e
+}
+
+// exempt are pods with the labels of those whom guardrails exempt, where the guardrails
+// bind others: in the namespaces of the ends, and in the system's. Whoever exempts more
+// than that exempts one of them.
+func exempt(p *plan.Plan) []*meaning.Endpoint {
+	var all []*meaning.Endpoint
+	add := func(namespace string, namespaceLabels, labels map[string]string) {
+		everywhere := maps.Clone(namespaceLabels)
+		if everywhere == nil {
+			everywhere = map[string]string{}
+		}
+		everywhere[plan.NamespaceLabel] = namespace
+		all = append(all, &meaning.Endpoint{
+			Namespace: namespace, Name: "exempt", Labels: labels, NamespaceLabels: everywhere, ServiceAccount: "default",
+		})
+	}
+	for _, g := range p.Guardrails {
+		for _, u := range g.Unless {
+			labels := u.Pods.Selector.Example()
+			for _, name := range p.Cluster.System {
+				add(name, nil, labels)
+			}
+			for _, e := range []*plan.End{g.From, g.To} {
+				switch {
+				case e == nil || e.Pods == nil:
+				case e.Pods.Namespace != "":
+					n, _ := p.Namespace(e.Pods.Namespace)
+					add(e.Pods.Namespace, n.Labels, labels)
+				default:
+					add("exempt", e.Pods.Namespaces.Example(), labels)
+				}
+			}
+		}
+	}
+	return all
 }
 
 func end(a *meaning.Atoms, e plan.End) meaning.End {

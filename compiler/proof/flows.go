@@ -38,7 +38,11 @@ func (p *prover) flows() diag.List {
 		found = append(found, p.missing(meant, d, halves[d])...)
 		found = append(found, p.excess(meant, d, halves[d])...)
 	}
-	return slices.Concat(found, p.breached(meant), p.upstream(meant, halves[meaning.Egress]))
+	found = slices.Concat(found, p.breached(meant), p.upstream(meant, halves[meaning.Egress]))
+	for _, d := range directions {
+		found = append(found, p.closing(meant, d, halves[d], found)...)
+	}
+	return found
 }
 
 var directions = []meaning.Direction{meaning.Egress, meaning.Ingress}

@@ -12,6 +12,7 @@ import (
 // of two places.
 type meant struct {
 	held   side // lets through no more than lines ask for
+	open   side // pods that nothing holds, and that let through everything
 	lines  []line
 	denied []denial
 }
@@ -67,6 +68,7 @@ func (p *prover) meant() meant {
 			span: f.Origins[0].Span, leaves: rectangles(sending, to, t), enters: rectangles(from, accepting, t),
 		})
 	}
+	m.open = pods.minus(m.held)
 	m.lines = append(m.lines, p.resolving(unknown)...)
 	m.denied = p.denied(pods)
 	return m

@@ -15,7 +15,7 @@ import (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{broken, idle, missing, Excess, breached, cutOff, halfOpen}
+var Rules = []*diag.Rule{broken, idle, missing, Excess, breached, cutOff, closed, halfOpen}
 
 // Prove holds the meaning of what was rendered for a plan against the plan and its
 // tests. The endpoints are those that manifests describe and those that the plan knows.
@@ -43,7 +43,7 @@ type prover struct {
 func newProver(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) *prover {
 	var a meaning.Atoms
 	a.Add(endpoints...)
-	a.AddLookAlikes()
+	a.AddLookAlikes(exempt(p)...)
 	ends := endsOf(p, &a)
 	return &prover{plan: p, m: m, r: meaning.Evaluate(m, &a), ends: ends}
 }

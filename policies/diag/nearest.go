@@ -2,6 +2,7 @@ package diag
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -10,9 +11,13 @@ import (
 // nothing where none is near. Of equally near ones the first in order wins.
 func Nearest(word string, known []string) string {
 	best, distance := "", max(2, len(word)/3)+1
+	letters := utf8.RuneCountInString(word)
 	for _, k := range known {
 		if strings.EqualFold(k, word) {
 			return k
+		}
+		if n := utf8.RuneCountInString(k); max(n, letters)-min(n, letters) >= distance {
+			continue // words cannot be nearer than their lengths, and long ones take long
 		}
 		if d := levenshtein.ComputeDistance(word, k); d < distance {
 			best, distance = k, d

@@ -19,6 +19,7 @@ type Atoms struct {
 	ends       []atom
 	places     map[string]End
 	lookAlikes bool
+	others     []*Endpoint // that may come
 }
 
 // End is one side of traffic, as those who mean something name it. The zero End is
@@ -55,9 +56,12 @@ func (a *Atoms) AddNamespace(name string, labels map[string]string) {
 // or everything is right but the namespace. Whoever selects more than somebody else
 // means, or less, selects one of them or does not, though perhaps nobody who is there
 // today. Besides, everybody wears the labels of one more selector, if that belongs to a
-// policy or a rule that can deny: see [Relation.Doubles]. It makes a relation about
-// three times as large.
-func (a *Atoms) AddLookAlikes() { a.lookAlikes = true }
+// policy or a rule that can deny: see [Relation.Doubles]. Others are more pods that may
+// come. It makes a relation about three times as large.
+func (a *Atoms) AddLookAlikes(others ...*Endpoint) {
+	a.lookAlikes = true
+	a.others = append(a.others, others...)
+}
 
 // Pods are the pods whose labels satisfy the one selector, in the namespace with that
 // name or, if there is no name, in those whose labels satisfy the other. Host-network

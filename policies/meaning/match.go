@@ -310,7 +310,7 @@ func onPort(ports []PortMatch, named func(string, uint16, bool) truth, port uint
 // Matches reports whether the rule matches the packet for certain, whatever comes
 // before the rule.
 func (m *Meaning) Matches(r *Rule, p Packet) bool {
-	f := m.flow(p)
+	f := m.once().flow(p)
 	return m.match(r, &f) == yes
 }
 

@@ -18,7 +18,7 @@ const (
 
 // Mismatch says why the rule does not match the packet, whatever comes before it.
 func (m *Meaning) Mismatch(r *Rule, p Packet) Mismatch {
-	f := m.flow(p)
+	f := m.once().flow(p)
 	if m.match(r, &f) > no {
 		return Matching
 	}

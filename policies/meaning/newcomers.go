@@ -47,6 +47,11 @@ func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 			c.named(p.ID.Namespace)
 		}
 	}
+	for _, s := range c.r.vocabulary.order {
+		for _, name := range spelt(&s.selector.root) {
+			c.named(name)
+		}
+	}
 	c.unknown = "unknown-namespace"
 	for c.namespaces[c.unknown] != nil {
 		c.unknown += "-x"
@@ -56,6 +61,22 @@ func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 	var all []*Endpoint
 	for _, name := range c.names {
 		all = append(all, c.pod(name, c.namespaces[name], map[string]string{}))
+	}
+	return all
+}
+
+// spelt are the namespaces that a selector names, if only to leave them out.
+func spelt(n *node) []string {
+	var all []string
+	switch n.key {
+	case labelNamespace, namespacePrefix + labelName, namespacePrefix + NameLabel:
+		switch n.op {
+		case opEqual, opNotEqual, opIn, opNotIn:
+			all = append(all, n.values...)
+		}
+	}
+	for i := range n.kids {
+		all = append(all, spelt(&n.kids[i])...)
 	}
 	return all
 }
@@ -85,10 +106,13 @@ func (c *newcomers) pod(namespace string, namespaceLabels, labels map[string]str
 // wanted are a pod for every selector that finds none, as far as one satisfies it. Where
 // look-alikes are asked for, they are, for every selector, pods with just what satisfies
 // it, and such as miss it by one thing.
-func (c *newcomers) wanted(lookAlikes bool) []*Endpoint {
+func (c *newcomers) wanted(a *Atoms) []*Endpoint {
 	c.seen = map[string]bool{}
+	for _, e := range a.others {
+		c.add(e)
+	}
 	for _, s := range c.r.vocabulary.order {
-		if !lookAlikes && !c.r.find(s)[holdsPods].IsEmpty() {
+		if !a.lookAlikes && !c.r.find(s)[holdsPods].IsEmpty() {
 			continue
 		}
 		for _, way := range ways(&s.selector.root, false) {
@@ -99,11 +123,11 @@ func (c *newcomers) wanted(lookAlikes bool) []*Endpoint {
 					found = true
 				}
 			}
-			if found && !lookAlikes {
+			if found && !a.lookAlikes {
 				break
 			}
 		}
-		if !lookAlikes {
+		if !a.lookAlikes {
 			continue
 		}
 		for _, way := range misses(&s.selector.root) {

@@ -181,7 +181,7 @@ func (r *Relation) populate(a *Atoms) {
 		}
 	}
 	r.unlabelled = packet.NumbersOf(without...)
-	r.podClasses(come.wanted(a.lookAlikes), true)
+	r.podClasses(come.wanted(a), true)
 	if a.lookAlikes {
 		first := r.pods
 		r.podClasses(come.doubles(slices.Concat(endpoints, unlabelled)), true)

@@ -55,28 +55,17 @@ func (v Verdict) Outcome() Outcome {
 
 // Walk evaluates one packet on both halves: what the source may send, and what the
 // destination accepts.
-func (m *Meaning) Walk(p Packet) Verdict {
-	f := m.flow(p)
-	return Verdict{Egress: m.half(&f, Egress), Ingress: m.half(&f, Ingress)}
-}
+func (m *Meaning) Walk(p Packet) Verdict { return m.once().Walk(p) }
 
 // WalkHalf evaluates one half alone.
-func (m *Meaning) WalkHalf(p Packet, d Direction) Half {
-	f := m.flow(p)
-	return m.half(&f, d)
-}
+func (m *Meaning) WalkHalf(p Packet, d Direction) Half { return m.WalkBelow(p, d, "") }
 
 // WalkBelow evaluates one half as if the tier passed the packet on: what the tiers
 // below it make of it.
 func (m *Meaning) WalkBelow(p Packet, d Direction, tier string) Half {
-	f := m.flow(p)
-	return m.halfBelow(&f, d, tier)
-}
-
-func (m *Meaning) flow(p Packet) flow {
-	f := flow{Packet: p, family: m.familyOf(p)}
-	f.from, f.to = m.lookUp(p.From, f.family), m.lookUp(p.To, f.family)
-	return f
+	a := m.once()
+	f := a.flow(p)
+	return a.halfBelow(&f, d, tier)
 }
 
 func (m *Meaning) familyOf(p Packet) int {
@@ -99,26 +88,26 @@ func (m *Meaning) familyOf(p Packet) int {
 	return 4
 }
 
-func (m *Meaning) half(f *flow, d Direction) Half { return m.halfBelow(f, d, "") }
+func (a *Asker) half(f *flow, d Direction) Half { return a.halfBelow(f, d, "") }
 
 // halfBelow leaves out the tiers down to the one with that name.
-func (m *Meaning) halfBelow(f *flow, d Direction, tier string) Half {
+func (a *Asker) halfBelow(f *flow, d Direction, tier string) Half {
 	at := &f.to
 	if d == Egress {
 		at = &f.from
 	}
-	w := walk{m: m, f: f, d: d}
+	w := walk{m: a.m, f: f, d: d}
 	switch {
 	case at.pod != nil:
-		w.stages = m.stages(at.pod, at.pod.Namespace, d)
+		w.stages = a.stages(at.pod, at.pod.Namespace, d)
 		w.profiles = []*profile{podProfile(at.pod)}
 	case at.host != nil:
-		w.stages = m.stages(at.host, "", d)
+		w.stages = a.stages(at.host, "", d)
 		w.profiles = at.host.profiles
 	case at.anonymous:
 		return Half{Outcome: Unknown, By: Decision{Cause: Outside, Reason: fmt.Sprintf("nobody describes the pod with the address %s", at.addr)}}
 	case !at.addr.IsValid():
-		return m.onSomeNode(*f, d)
+		return a.onSomeNode(*f, d)
 	default:
 		return Half{Outcome: Allowed, By: ungoverned}
 	}
@@ -142,14 +131,14 @@ func (m *Meaning) halfBelow(f *flow, d Direction, tier string) Half {
 
 // onSomeNode is the half of a pod on the host's network whose node nobody knows: it
 // may be any that a host endpoint protects, or another.
-func (m *Meaning) onSomeNode(f flow, d Direction) Half {
+func (a *Asker) onSomeNode(f flow, d Direction) Half {
 	at := &f.to
 	if d == Egress {
 		at = &f.from
 	}
-	for _, h := range m.Hosts {
+	for _, h := range a.m.Hosts {
 		at.host = h
-		if m.half(&f, d).Outcome != Allowed {
+		if a.half(&f, d).Outcome != Allowed {
 			return Half{Outcome: Unknown, By: onNodeOf(h)}
 		}
 	}

@@ -123,6 +123,9 @@ func lastOf(n netip.Prefix) netip.Addr {
 
 // assume is the world in which the pod has the address.
 func (w *World) assume(name string, address netip.Addr) *World {
+	if name == "" {
+		return w // an address is known
+	}
 	assumed := *w
 	assumed.pods, assumed.onHost = slices.Clone(w.pods), slices.Clone(w.onHost)
 	for _, pods := range [][]thing{assumed.pods, assumed.onHost} {

@@ -132,6 +132,14 @@ func (w *World) Judge(p Packet) Verdict {
 	return verdict
 }
 
+// With is the world with more pods, in namespaces that it knows.
+func (w *World) With(pods object.Set) *World {
+	with := *w
+	with.pods, with.onHost = slices.Clone(w.pods), slices.Clone(w.onHost)
+	with.readPods(pods)
+	return &with
+}
+
 // concrete is a packet of which everything is known.
 type concrete struct {
 	from, to           netip.Addr

@@ -1,0 +1,67 @@
+package meaning
+
+// Asker walks many packets through one Meaning. It remembers who the ends are and
+// which policies apply to them, and so is for one goroutine.
+type Asker struct {
+	m     *Meaning
+	ends  map[placed]end // nil: nothing is remembered
+	apply map[governed][]stage
+}
+
+// placed is an end as packets of one family name it.
+type placed struct {
+	peer   Peer
+	family int
+}
+
+// governed is an endpoint or a host in one direction.
+type governed struct {
+	owner Labels
+	d     Direction
+}
+
+// Asker is for those who ask more than a few times.
+func (m *Meaning) Asker() *Asker {
+	return &Asker{m: m, ends: map[placed]end{}, apply: map[governed][]stage{}}
+}
+
+// once is an Asker that remembers nothing.
+func (m *Meaning) once() *Asker { return &Asker{m: m} }
+
+// Walk is Meaning's.
+func (a *Asker) Walk(p Packet) Verdict {
+	f := a.flow(p)
+	return Verdict{Egress: a.half(&f, Egress), Ingress: a.half(&f, Ingress)}
+}
+
+func (a *Asker) flow(p Packet) flow {
+	f := flow{Packet: p, family: a.m.familyOf(p)}
+	f.from, f.to = a.lookUp(p.From, f.family), a.lookUp(p.To, f.family)
+	return f
+}
+
+func (a *Asker) lookUp(p Peer, family int) end {
+	if a.ends == nil {
+		return a.m.lookUp(p, family)
+	}
+	key := placed{p, family}
+	e, known := a.ends[key]
+	if !known {
+		e = a.m.lookUp(p, family)
+		a.ends[key] = e
+	}
+	return e
+}
+
+func (a *Asker) stages(owner Labels, namespace string, d Direction) []stage {
+	if a.apply == nil {
+		return a.m.stages(owner, namespace, d)
+	}
+	key := governed{owner, d}
+	s, known := a.apply[key]
+	if !known {
+		s = a.m.stages(owner, namespace, d)
+		a.apply[key] = s
+	}
+	return s
+}
