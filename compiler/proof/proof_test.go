@@ -79,6 +79,14 @@ spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: 
 		{name: "a Deny for pods with one more label", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", selector: has(canary), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`), want: []string{
 			"PC303 TCP 443 from shop/app=web,canary=any to 192.0.2.0/24 is not let out, and this line asks for it",
 		}},
+		{name: "a Deny for hosts stands in no workload's way", policies: opened + global(`order: 10, selector: has(host), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`) + `---
+apiVersion: projectcalico.org/v3
+kind: HostEndpoint
+metadata: {name: one, labels: {host: one}}
+spec: {node: one, interfaceName: eth0, expectedIPs: [172.18.0.4]}
+`, want: []string{
+			"PC307 any traffic from unknown-namespace/host=any to 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, kube-system/*, old/*, 5 more is not let out, and nobody governs those pods",
+		}},
 		{name: "a default deny in two parts, with a hole where both end", policies: strings.Replace(opened, "podSelector: {}, policyTypes: [Ingress, Egress]", "podSelector: {matchExpressions: [{key: old, operator: DoesNotExist}]}, policyTypes: [Ingress, Egress]", 1) + `---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
