@@ -119,7 +119,9 @@ func (p *Peer) parse(word, tag string) *mistake {
 		return bad("every pod of this namespace is {selector: {}}; of the cluster, \"*/*\"", "")
 	default:
 		hint := "a peer is a workload (cart, payments/ledger), a set (payments/*, \"*/*\"), a selector, {cidr, except}, or an @name"
-		if mended := mendName(word); mended != "" && !both {
+		if peer, port, both := strings.Cut(word, ":"); both {
+			hint = fmt.Sprintf("a line says its ports by themselves: {to: %s, ports: [%s]}", peer, port)
+		} else if mended := mendName(word); mended != "" && !both {
 			hint += "; did you mean " + mended + "?"
 		}
 		return bad(hint, "")

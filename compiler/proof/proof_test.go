@@ -58,8 +58,8 @@ func TestProve(t *testing.T) {
 	}{
 		{name: "as it was meant", policies: opened},
 		{name: "nothing at all", policies: "apiVersion: v1\nkind: Namespace\nmetadata: {name: nothing}\n", want: []string{
-			"PC304 any traffic from shop/web, shop/* to shop/web, kube-system/*, nothing/*, unknown-namespace/*, 7 more is let out, and no line asks for it",
-			"PC304 any traffic from shop/web, kube-system/*, nothing/*, unknown-namespace/*, 7 more to shop/web, shop/* is let in, and no line asks for it",
+			"PC304 any traffic from shop/web, shop/* to 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 6 more is let out, and no line asks for it",
+			"PC304 any traffic from 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 6 more to shop/web, shop/* is let in, and no line asks for it",
 		}},
 		{name: "the flow alone is missing", policies: closed, want: []string{
 			"PC303 TCP 443 from shop/web to 192.0.2.0/24 is not let out, and this line asks for it",
@@ -74,10 +74,18 @@ spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: 
 		}},
 		{name: "a Deny in the way of an address", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", types: [Egress], egress: [{action: Deny, destination: {nets: [192.0.2.7/32]}}, {action: Allow, protocol: UDP, destination: {ports: [123]}}]`), want: []string{
 			"PC303 TCP 443 from shop/web to 192.0.2.7 is not let out, and this line asks for it",
-			"PC304 UDP 123 from shop/web, shop/* to shop/web, kube-system/*, old/*, 7 more is let out, and no line asks for it",
+			"PC304 UDP 123 from shop/web, shop/* to any IPv4 address but 0.0.0.0/1, 192.0.0.0/23, 192.0.2.7, …, shop/web, kube-system/*, 6 more is let out, and no line asks for it",
 		}},
 		{name: "a Deny for pods with one more label", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", selector: has(canary), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`), want: []string{
 			"PC303 TCP 443 from shop/app=web,canary=any to 192.0.2.0/24 is not let out, and this line asks for it",
+		}},
+		{name: "a Deny for hosts stands in no workload's way", policies: opened + global(`order: 10, selector: has(host), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`) + `---
+apiVersion: projectcalico.org/v3
+kind: HostEndpoint
+metadata: {name: one, labels: {host: one}}
+spec: {node: one, interfaceName: eth0, expectedIPs: [172.18.0.4]}
+`, want: []string{
+			"PC307 any traffic from unknown-namespace/host=any to 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, kube-system/*, old/*, 5 more is not let out, and nobody governs those pods",
 		}},
 		{name: "a default deny in two parts, with a hole where both end", policies: strings.Replace(opened, "podSelector: {}, policyTypes: [Ingress, Egress]", "podSelector: {matchExpressions: [{key: old, operator: DoesNotExist}]}, policyTypes: [Ingress, Egress]", 1) + `---
 apiVersion: networking.k8s.io/v1
@@ -85,7 +93,7 @@ kind: NetworkPolicy
 metadata: {name: rest, namespace: shop}
 spec: {podSelector: {matchExpressions: [{key: new, operator: DoesNotExist}]}, policyTypes: [Ingress, Egress]}
 `, want: []string{
-			"PC304 any traffic from shop/web, kube-system/*, old/*, 12 more to shop/new=any,old=any is let in, and no line asks for it",
+			"PC304 any traffic from 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 11 more to shop/new=any,old=any is let in, and no line asks for it",
 		}},
 		{name: "DNS pods that are cut off", policies: opened + global(`order: 2000, namespaceSelector: has(projectcalico.org/name), types: [Ingress, Egress]`), want: []string{
 			"PC303 TCP 53; UDP 53 from shop/web, shop/* to kube-system/k8s-app=kube-dns is not let in, and without it no name is resolved",
@@ -109,11 +117,11 @@ spec: {podSelector: {matchExpressions: [{key: new, operator: DoesNotExist}]}, po
 			p.Guardrails = []plan.Guardrail{{Name: "no-telnet", Ports: []plan.Port{{Protocol: plan.TCP, First: 23, Last: 23}}}}
 		}, policies: opened},
 		{name: "a namespace that nobody listed", plan: func(p *plan.Plan) { p.DenyUnknown = true }, policies: opened, want: []string{
-			"PC304 any traffic from unknown-namespace/*, unknown-namespace/app=web, unknown-namespace/k8s-app=kube-dns to shop/web, kube-system/*, old/*, 7 more is let out, and no line asks for it",
-			"PC304 any traffic from shop/web, kube-system/*, old/*, 7 more to unknown-namespace/*, unknown-namespace/app=web, unknown-namespace/k8s-app=kube-dns is let in, and no line asks for it",
+			"PC304 any traffic from unknown-namespace/*, unknown-namespace/app=web, unknown-namespace/k8s-app=kube-dns to 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 6 more is let out, and no line asks for it",
+			"PC304 any traffic from 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 6 more to unknown-namespace/*, unknown-namespace/app=web, unknown-namespace/k8s-app=kube-dns is let in, and no line asks for it",
 		}},
 		{name: "pods that nobody governs", policies: opened + global(`order: 2000, namespaceSelector: "projectcalico.org/name == 'old'", types: [Ingress]`), want: []string{
-			"PC307 any traffic from kube-system/*, old/*, unknown-namespace/*, 5 more to old/* is not let in, and nobody governs those pods",
+			"PC307 any traffic from 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, kube-system/*, old/*, 4 more to old/* is not let in, and nobody governs those pods",
 		}},
 		{name: "a broken test", plan: func(p *plan.Plan) {
 			p.Tests = []plan.Test{{From: office(), To: plan.End{Name: "shop/web", Pods: web}, Allow: true, Ports: p.Flows[0].Ports}}

@@ -161,7 +161,8 @@ func (r *reader) ipBlock(b *networkingv1.IPBlock, pointer string) Entity {
 		r.hostBits(text, n, item(pointer+"/except", i))
 		if !block.Contains(n.Addr()) || n.Bits() <= block.Bits() {
 			r.add(badCIDR.On(r.at(item(pointer+"/except", i)), "the exception %s is not a part of %s", n, block).
-				Because("the API server refuses it"))
+				Because("the API server refuses it").
+				Suggest("write a smaller range inside %s, or no exception", block))
 		}
 		e.NotNets = append(e.NotNets, n)
 	}

@@ -150,7 +150,7 @@ func (c *newcomers) doubles(known []*Endpoint) []*Endpoint {
 	}
 	byNamespace := map[string][]more{} // without a name: of any
 	for _, s := range c.r.vocabulary.order {
-		if !s.decides {
+		if !s.decides || c.forHosts(&s.selector, known) {
 			continue
 		}
 		for _, way := range append(ways(&s.selector.root, false), ways(&s.selector.root, true)...) {
@@ -180,6 +180,13 @@ func (c *newcomers) doubles(known []*Endpoint) []*Endpoint {
 		}
 	}
 	return c.all
+}
+
+// forHosts reports whether a selector finds a host endpoint and none of those pods: then
+// it was not written to be worn by pods.
+func (c *newcomers) forHosts(s *Selector, known []*Endpoint) bool {
+	return slices.ContainsFunc(c.r.m.Hosts, func(h *Host) bool { return s.Matches(h) }) &&
+		!slices.ContainsFunc(known, func(e *Endpoint) bool { return s.Matches(e) })
 }
 
 // ownLabels are those of some labels that a pod has by itself, and the namespace where

@@ -166,13 +166,24 @@ func (r *Relation) witness(classes packet.Numbers, of int) (Peer, bool) {
 }
 
 // Names are classes for people: the first three names, and how many more there are.
+// Addresses are one, however policies divide them, and the first: they are the most.
 func (r *Relation) Names(classes packet.Numbers) string {
 	const most = 3
+	var addresses packet.Addresses
 	var names []string
 	for n := range classes.All() {
-		if name := r.classes[n].String(); !slices.Contains(names, name) {
+		if c := &r.classes[n]; c.Kind == OfAddresses {
+			addresses = addresses.Union(c.Addresses)
+		} else if name := c.String(); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
+	}
+	if !addresses.IsEmpty() {
+		text := strings.SplitN(addresses.String(), ", ", most+1)
+		if len(text) > most {
+			text[most] = "…"
+		}
+		names = slices.Insert(names, 0, strings.Join(text, ", "))
 	}
 	if len(names) > most {
 		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))

@@ -11,7 +11,11 @@ import (
 // does not change.
 type Addresses struct{ set *netipx.IPSet }
 
-var everyAddress = AddressesOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+var (
+	everyIPv4    = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	everyIPv6    = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	everyAddress = AddressesOf(everyIPv4, everyIPv6)
+)
 
 // EveryAddress is both families' whole space.
 func EveryAddress() Addresses { return everyAddress }
@@ -112,6 +116,12 @@ func (s Addresses) String() string {
 	case len(others) == 0:
 		return "any address"
 	case len(others) < len(own):
+		switch { // in order, so that all of IPv4 is the first, and all of IPv6 the last
+		case others[0] == everyIPv4:
+			return "any IPv6 address but " + join(others[1:])
+		case others[len(others)-1] == everyIPv6:
+			return "any IPv4 address but " + join(others[:len(others)-1])
+		}
 		return "any address but " + join(others)
 	default:
 		return join(own)

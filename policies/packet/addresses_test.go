@@ -77,13 +77,15 @@ func TestAddressesInWords(t *testing.T) {
 		return packet.AddressesOf(prefixes...)
 	}
 	for want, x := range map[string]packet.Addresses{
-		"no address":                 {},
-		"any address":                packet.EveryAddress(),
-		"192.0.2.1, 2001:db8::/32":   of("2001:db8::/32", "192.0.2.1/32"),
-		"192.0.2.0/24":               of("192.0.2.0/25", "192.0.2.128/25"),
-		"any address but 10.0.0.0/8": of("10.0.0.0/8").Complement(),
-		"0.0.0.0/0":                  of("0.0.0.0/0"),
-		"192.0.2.1, 192.0.2.2/31":    packet.AddressRanges(netipx.IPRangeFrom(netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.3"))),
+		"no address":                         {},
+		"any address":                        packet.EveryAddress(),
+		"192.0.2.1, 2001:db8::/32":           of("2001:db8::/32", "192.0.2.1/32"),
+		"192.0.2.0/24":                       of("192.0.2.0/25", "192.0.2.128/25"),
+		"any address but 10.0.0.0/8":         of("10.0.0.0/8").Complement(),
+		"any IPv4 address but 10.0.0.0/8":    of("10.0.0.0/8", "::/0").Complement(),
+		"any IPv6 address but 2001:db8::/32": of("0.0.0.0/0", "2001:db8::/32").Complement(),
+		"0.0.0.0/0":                          of("0.0.0.0/0"),
+		"192.0.2.1, 192.0.2.2/31":            packet.AddressRanges(netipx.IPRangeFrom(netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.3"))),
 	} {
 		if x.String() != want {
 			t.Errorf("%q, expected %q", x, want)
