@@ -13,8 +13,10 @@ var closed = &diag.Rule{Code: "PC307", Severity: diag.Error,
 
 // closing is what certainly does not pass, for one half, between pods that nobody holds
 // and others whom nobody holds, and that nobody forbids. What passes to and from those
-// who are held, lines tell. Policies about which something else was found are not named
-// again.
+// who are held, lines tell. The pods are those that somebody describes and those without
+// labels: who knows which others may come to wear a label that a policy asks for. What a
+// policy of their own namespace closes is its owners' word. Policies about which
+// something else was found are not named again.
 func (p *prover) closing(m meant, d meaning.Direction, half []meaning.Rectangle, before diag.List) diag.List {
 	named := map[object.ID]bool{}
 	for _, b := range before {
@@ -24,7 +26,8 @@ func (p *prover) closing(m meant, d meaning.Direction, half []meaning.Rectangle,
 		}
 	}
 	everywhere := side{p.r.End(meaning.End{}, families[0]), p.r.End(meaning.End{}, families[1])}
-	from, to := m.open, everywhere.minus(m.held)
+	there := p.there()
+	from, to := m.open.and(side{there, there}), everywhere.minus(m.held)
 	if d == meaning.Ingress {
 		from, to = to, from
 	}
@@ -38,7 +41,7 @@ func (p *prover) closing(m meant, d meaning.Direction, half []meaning.Rectangle,
 	var found diag.List
 	for _, g := range p.gaps(p.r.Merge(left), d) {
 		by := g.half().By
-		if named[by.Policy] {
+		if named[by.Policy] || by.Policy.Namespace != "" {
 			continue
 		}
 		found = append(found, closed.On(diag.Subject{Object: by.Policy, Pointer: by.Pointer}, "%s, and nobody governs those pods", p.flow(g, "is not let out", "is not let in")).
@@ -46,4 +49,16 @@ func (p *prover) closing(m meant, d meaning.Direction, half []meaning.Rectangle,
 			Suggest("leave out pods that the plan leaves open, or govern their namespace"))
 	}
 	return found
+}
+
+// there are the classes of ends that somebody describes, and those of pods without labels.
+func (p *prover) there() packet.Numbers {
+	unlabelled, stranger := p.r.Unlabelled()
+	all := unlabelled.Union(packet.Between(stranger, stranger))
+	for n, c := range p.r.Classes() {
+		if !c.Future {
+			all = all.Union(packet.Between(uint32(n), uint32(n)))
+		}
+	}
+	return all
 }
