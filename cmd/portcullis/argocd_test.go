@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,11 +16,9 @@ import (
 // what is given, as an Argo CD sidecar does.
 func seat(t *testing.T, environ map[string]string) (code int, stdout, stderr string) {
 	t.Helper()
-	var out, err bytes.Buffer
 	args := pluginCommand(t)
 	args[len(args)-1] = "../../examples/zero-trust-demo" // for the dot: tests share one directory
-	code = run(context.Background(), args[1:], environ, streams{in: strings.NewReader(""), out: &out, err: &err})
-	return code, out.String(), err.String()
+	return here(t.Context(), args[1:], environ)
 }
 
 func pluginCommand(t *testing.T) []string {
@@ -111,15 +107,15 @@ func TestSeatIsTheSameEverywhere(t *testing.T) {
 		if err := os.CopyFS(dir, os.DirFS("../../examples/zero-trust-demo")); err != nil {
 			t.Fatal(err)
 		}
-		var out, err bytes.Buffer
 		args := pluginCommand(t)
 		args[len(args)-1] = dir
-		if code := run(context.Background(), args[1:], nil, streams{out: &out, err: &err}); code != exitOK || out.Len() == 0 || err.Len() > 0 {
-			t.Fatalf("exit %d: %s", code, err.String())
+		code, out, err := here(t.Context(), args[1:], nil)
+		if code != exitOK || out == "" || err != "" {
+			t.Fatalf("exit %d: %s", code, err)
 		}
-		if i > 0 && out.String() != first {
+		if i > 0 && out != first {
 			t.Error("the directory's name changes the result")
 		}
-		first = out.String()
+		first = out
 	}
 }

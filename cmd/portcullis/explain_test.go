@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -44,12 +45,12 @@ func ask(t *testing.T, schema *jsonschema.Schema, set object.Set, questions []as
 			t.Fatal(err)
 		}
 	}
-	var out, errs bytes.Buffer
 	args = append([]string{"explain", "--manifests", filepath.Join(dir, "manifests.yaml"), "--file", filepath.Join(dir, "flows.json"), "-o", "json"}, args...)
-	if code := run(t.Context(), args, nil, streams{out: &out, err: &errs}); code != exitOK {
-		t.Fatalf("exit %d\n%s\n%s", code, errs.String(), manifests.String())
+	code, out, errs := here(t.Context(), args, nil)
+	if code != exitOK {
+		t.Fatalf("exit %d\n%s\n%s", code, errs, manifests.String())
 	}
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(out.Bytes()))
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(out))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func ask(t *testing.T, schema *jsonschema.Schema, set object.Set, questions []as
 		t.Fatal(err)
 	}
 	var answers explain.Answers
-	if err := json.Unmarshal(out.Bytes(), &answers); err != nil {
+	if err := json.Unmarshal([]byte(out), &answers); err != nil {
 		t.Fatal(err)
 	}
 	if len(answers.Flows) != len(questions) {

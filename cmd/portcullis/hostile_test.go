@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -81,16 +79,15 @@ func TestHostileRepositories(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			var out, err bytes.Buffer
-			code := run(context.Background(), []string{"build", dir}, nil, streams{in: strings.NewReader(""), out: &out, err: &err})
-			said := strings.ReplaceAll(err.String(), filepath.ToSlash(dir)+"/", "")
+			code, out, err := here(t.Context(), []string{"build", dir}, nil)
+			said := strings.ReplaceAll(err, filepath.ToSlash(dir)+"/", "")
 			said = strings.ReplaceAll(said, filepath.ToSlash(dir), "DIR")
 			first, _, _ := strings.Cut(said, "\n")
 			if code != test.exit || test.first != "" && first != test.first {
 				t.Errorf("exit %d, expected %d; first line:\n%s\nexpected:\n%s", code, test.exit, first, test.first)
 			}
-			if (out.Len() > 0) != (code == exitOK) {
-				t.Errorf("exit %d with %d bytes of manifests", code, out.Len())
+			if (out != "") != (code == exitOK) {
+				t.Errorf("exit %d with %d bytes of manifests", code, len(out))
 			}
 			if len(said) > 1<<20 {
 				t.Errorf("a report of %d bytes", len(said))
