@@ -2,8 +2,9 @@
 // let through what the plan says, on both halves, and nothing else.
 //
 // Its invariant: an answer is exact over everything that the policies can tell apart,
-// never over samples; what is not known does not count as held. A finding shows one
-// packet and what decides it.
+// never over samples, for the pods that are planned or described and for those that may
+// come with what two selectors ask for; what is not known does not count as held. A
+// finding shows one packet and what decides it.
 //
 // It must not know how policies are spelt, nor how they came about.
 package proof

@@ -25,6 +25,7 @@ type Statement struct {
 // (see the package comment of policies/meaning).
 var always = []string{
 	"No policy is in the cluster beside those of this bundle.",
+	"Pods that nothing describes wear the labels of at most two selectors.",
 	"Nothing is said of traffic between a node and the pods on it, which policies do not stop.",
 	"Nothing is said of connections that exist already, which outlive a change of policies.",
 	"Source addresses reach the policies unchanged: nothing translates them on the way (SNAT).",
