@@ -54,8 +54,13 @@ var (
 		d.Environments = rapid.SampledFrom([][]string{nil, {"eu"}, {"us"}, {"eu", "us"}}).Draw(t, "environments")
 		return d
 	})
-	listGen = rapid.Map(rapid.SliceOfN(findingGen, 0, 8), func(l []diag.Diagnostic) diag.List { return l })
+	findingsGen = rapid.SliceOfN(findingGen, 0, 8)
+	listGen     = rapid.Map(findingsGen, func(l []diag.Diagnostic) diag.List { return l })
 )
+
+// A generator takes its name when it is first drawn as part of another one, and two
+// tests that share it would race for that.
+var _, _ = findingGen.String(), findingsGen.String()
 
 func TestSortedDoesNotSeeTheOrderOfItsInput(t *testing.T) {
 	t.Parallel()

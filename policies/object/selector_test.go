@@ -29,6 +29,10 @@ var (
 	labelsGen       = rapid.MapOfN(keyGen, labelValueGen, 0, 3)
 )
 
+// A generator takes its name when it is first drawn as part of another one, and two
+// tests that share it would race for that.
+var _, _, _ = keyGen.String(), labelValueGen.String(), requirementGen.String()
+
 // TestSelectorMatchesAsKubernetes reads the manifest back with Kubernetes' own code
 // and asks it about the same labels.
 func TestSelectorMatchesAsKubernetes(t *testing.T) {
