@@ -23,6 +23,9 @@ var errChanged = errors.New("the formatted text would mean something else or los
 // returned. What is returned without them means the same and holds the same comments.
 func Format(f File) ([]byte, diag.List, error) {
 	text := bytes.ReplaceAll(bytes.TrimPrefix(f.Data, bom), []byte("\r\n"), []byte("\n"))
+	for bytes.HasPrefix(text, bom) { // which YAML takes for one as well
+		text = text[len(bom):]
+	}
 	before, found := read(File{f.Path, text})
 	if found.Failed() {
 		return nil, found, nil
