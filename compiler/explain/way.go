@@ -9,6 +9,7 @@ import (
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/selector"
 )
 
 // example says what becomes of one packet: what one change would turn it, and the way
@@ -266,7 +267,7 @@ var reasons = map[meaning.Mismatch]string{
 
 // bystanders says which policies near an endpoint have no say, and why.
 func (w *World) bystanders(p *page, own meaning.Peer, d meaning.Direction, seen map[*meaning.Policy]bool) {
-	namespace, labels := "", meaning.Labels(nil)
+	namespace, labels := "", selector.Labels(nil)
 	if e := own.Endpoint; e != nil && !e.HostNetwork {
 		namespace, labels = e.Namespace, e
 	} else if h := w.hostAt(own); h != nil {
@@ -432,7 +433,7 @@ func peers(group []*meaning.Rule, of func(*meaning.Rule) *meaning.Entity) string
 }
 
 // spell is a selector for people: that pods are pods is said by nobody who writes one.
-func spell(s meaning.Selector) string {
+func spell(s selector.Selector) string {
 	text := s.String()
 	const orchestrator = `projectcalico.org/orchestrator == "k8s"`
 	text = strings.ReplaceAll(strings.ReplaceAll(text, orchestrator+" && ", ""), orchestrator, "every pod")

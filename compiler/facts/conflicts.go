@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // conflicts looks for packets on which the order of two policies matters: of each
@@ -307,7 +308,7 @@ func (s *search) peers(e *population.Pods, d meaning.Direction, policies []*mean
 }
 
 // namespaceOf is the only namespace whose pods a selector can select.
-func namespaceOf(selector *meaning.Selector) (string, bool) {
+func namespaceOf(selector *selector.Selector) (string, bool) {
 	if selector == nil {
 		return "", false
 	}

@@ -5,11 +5,12 @@ import (
 
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/selector"
 )
 
 // node is a host endpoint as Calico's controllers make one of every node: with the
 // labels that each node has. It stands for hosts that no manifest describes.
-var node = meaning.LabelMap{
+var node = selector.Map{
 	"kubernetes.io/hostname": "node", "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
 	"projectcalico.org/created-by": "calico-kube-controllers",
 }

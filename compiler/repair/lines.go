@@ -10,6 +10,7 @@ import (
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/selector"
 )
 
 // labelsOf are the labels by which a rule names a pod. What controllers add is gone
@@ -32,16 +33,16 @@ func nameless(e *meaning.Endpoint) string {
 	if len(labels) == 0 {
 		return fmt.Sprintf("%s has no labels of its own, so a rule that names it names every pod of its namespace; give it a label first", e.Ref())
 	}
-	text := selector(labels)
-	if _, err := meaning.ParseSelector(text); err != nil || len(text) > longestSelector {
+	text := selecting(labels)
+	if _, err := selector.Parse(text); err != nil || len(text) > longestSelector {
 		return fmt.Sprintf("the labels of %s cannot be written in a selector", e.Ref())
 	}
 	return ""
 }
 
-// selector finds the pods with some labels: network sets and host endpoints, which
+// selecting finds the pods with some labels: network sets and host endpoints, which
 // may carry the same ones, are of no orchestrator.
-func selector(labels map[string]string) string {
+func selecting(labels map[string]string) string {
 	terms := []string{"projectcalico.org/orchestrator == 'k8s'"}
 	for _, k := range diag.SortedKeys(labels) {
 		terms = append(terms, k+" == "+quoted(labels[k]))
@@ -137,7 +138,7 @@ func (w *want) calicoRule(action string, nameOwn bool) object.Map {
 func entity(e *meaning.Endpoint) object.Map {
 	return object.Map{
 		{Key: "namespaceSelector", Value: "projectcalico.org/name == " + quoted(e.Namespace)},
-		{Key: "selector", Value: selector(labelsOf(e))},
+		{Key: "selector", Value: selecting(labelsOf(e))},
 	}
 }
 
@@ -146,7 +147,7 @@ func entity(e *meaning.Endpoint) object.Map {
 func (w *want) newPolicy() object.Map {
 	api, subject, types, rule := object.KubernetesAPI, object.Field{Key: "podSelector", Value: matchLabels(labelsOf(w.own))}, "policyTypes", w.kubernetesRule
 	if !w.kubernetesCan() {
-		api, subject, types = object.CalicoAPI, object.Field{Key: "selector", Value: selector(labelsOf(w.own))}, "types"
+		api, subject, types = object.CalicoAPI, object.Field{Key: "selector", Value: selecting(labelsOf(w.own))}, "types"
 		rule = func() object.Map { return w.calicoRule("Allow", false) }
 	}
 	spec := object.Map{

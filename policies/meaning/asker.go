@@ -1,5 +1,7 @@
 package meaning
 
+import "portcullis.dev/policies/selector"
+
 // Asker walks many packets through one Meaning. It remembers who the ends are and
 // which policies apply to them, and so is for one goroutine.
 type Asker struct {
@@ -16,7 +18,7 @@ type placed struct {
 
 // governed is an endpoint or a host in one direction.
 type governed struct {
-	owner Labels
+	owner selector.Labels
 	d     Direction
 }
 
@@ -53,7 +55,7 @@ func (a *Asker) lookUp(p Peer, family int) end {
 	return e
 }
 
-func (a *Asker) stages(owner Labels, namespace string, d Direction) []stage {
+func (a *Asker) stages(owner selector.Labels, namespace string, d Direction) []stage {
 	if a.apply == nil {
 		return a.m.stages(owner, namespace, d)
 	}

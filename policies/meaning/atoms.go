@@ -8,6 +8,7 @@ import (
 
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // Atoms are what a Relation must be able to tell apart beside what policies ask: the
@@ -28,7 +29,7 @@ type End struct{ place int } // in Atoms.ends, plus one
 
 // atom is what an End stands for: pods, addresses, or one peer.
 type atom struct {
-	selector  *Selector
+	selector  *selector.Selector
 	addresses packet.Addresses
 	peer      *Peer
 }
@@ -67,17 +68,17 @@ func (a *Atoms) AddLookAlikes(others ...*Endpoint) {
 // name or, if there is no name, in those whose labels satisfy the other. Host-network
 // pods are never among them: on the wire they are their node.
 func (a *Atoms) Pods(namespace string, namespaces, pods object.Selector) End {
-	terms := []Selector{ofLabels(pods)}
+	terms := []selector.Selector{ofLabels(pods)}
 	if namespace != "" {
-		terms = append(terms, equals(labelNamespace, namespace))
+		terms = append(terms, selector.Equals(labelNamespace, namespace))
 	} else {
 		terms = append(terms, ofLabels(namespaces).Prefixed(namespacePrefix))
 	}
-	return a.Select(allOf(terms...))
+	return a.Select(selector.And(terms...))
 }
 
 // Select are the pods that a selector of Calico's finds.
-func (a *Atoms) Select(s Selector) End {
+func (a *Atoms) Select(s selector.Selector) End {
 	return a.end(s.String(), atom{selector: &s})
 }
 
@@ -132,21 +133,21 @@ func (a *Atoms) append(new atom) End {
 }
 
 // ofLabels is a label selector of Kubernetes' in Calico's form.
-func ofLabels(s object.Selector) Selector {
-	terms := make([]Selector, len(s))
+func ofLabels(s object.Selector) selector.Selector {
+	terms := make([]selector.Selector, len(s))
 	for i, r := range s {
 		switch r.Op {
 		case object.In:
-			terms[i] = in(r.Key, r.Values)
+			terms[i] = selector.In(r.Key, r.Values)
 		case object.NotIn:
-			terms[i] = notIn(r.Key, r.Values)
+			terms[i] = selector.NotIn(r.Key, r.Values)
 		case object.Exists:
-			terms[i] = has(r.Key)
+			terms[i] = selector.Has(r.Key)
 		default:
-			terms[i] = not(has(r.Key))
+			terms[i] = selector.Not(selector.Has(r.Key))
 		}
 	}
-	return allOf(terms...)
+	return selector.And(terms...)
 }
 
 // Families is a set of address families.

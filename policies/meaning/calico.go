@@ -8,6 +8,7 @@ import (
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/selector"
 )
 
 // calicoPolicy reads the four kinds of Calico policy, whose specs are one but for
@@ -79,17 +80,17 @@ func (r *reader) inferTypes(ingress, egress int) (governs [2]bool) {
 
 // subject combines the selectors of a policy's header
 // (libcalico-go/lib/backend/syncersv1/updateprocessors).
-func (r *reader) subject(s calico.GlobalNetworkPolicySpec) Selector {
-	selector, ok := r.selector(s.Selector, "/spec/selector", false)
+func (r *reader) subject(s calico.GlobalNetworkPolicySpec) selector.Selector {
+	written, ok := r.selector(s.Selector, "/spec/selector", false)
 	if !ok {
 		r.drop("its selector does not parse")
 	}
-	var terms []Selector
+	var terms []selector.Selector
 	if s.Selector != "" { // all() that is written excludes host endpoints below, a selector left out does not
-		terms = append(terms, selector)
+		terms = append(terms, written)
 	}
 	if r.id.Namespace != "" {
-		terms = append(terms, equals(labelNamespace, r.id.Namespace))
+		terms = append(terms, selector.Equals(labelNamespace, r.id.Namespace))
 	}
 	// A header's term that does not parse is left out, and the policy selects more.
 	inherit := func(text, pointer, prefix, instead string) {
@@ -100,12 +101,12 @@ func (r *reader) subject(s calico.GlobalNetworkPolicySpec) Selector {
 			terms = append(terms, term.Prefixed(prefix))
 		}
 		for i := range terms {
-			terms[i] = terms[i].replacing(opAll, has(instead))
+			terms[i] = terms[i].Replacing(selector.OpAll, selector.Has(instead))
 		}
 	}
 	inherit(s.NamespaceSelector, "/spec/namespaceSelector", namespacePrefix, labelNamespace)
 	inherit(s.ServiceAccountSelector, "/spec/serviceAccountSelector", accountPrefix, labelServiceAccount)
-	return allOf(terms...)
+	return selector.And(terms...)
 }
 
 // hostFields reports the fields that only matter to host endpoints.

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // icmpByNumber is the release whose validators know ICMP as protocol 1 or 58 too.
@@ -177,9 +178,9 @@ func (r *reader) entity(e calico.EntityRule, pointer string, own bool) Entity {
 // entitySelector combines selector, namespaceSelector and serviceAccounts
 // (libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go). In a namespaced
 // policy any of them, or notSelector, limits the rule to the policy's namespace.
-func (r *reader) entitySelector(e calico.EntityRule, pointer string) *Selector {
-	var terms []Selector
-	read := func(text, field string, mayBeGlobal bool) Selector {
+func (r *reader) entitySelector(e calico.EntityRule, pointer string) *selector.Selector {
+	var terms []selector.Selector
+	read := func(text, field string, mayBeGlobal bool) selector.Selector {
 		s, ok := r.selector(text, pointer+field, mayBeGlobal)
 		if !ok {
 			r.drop("a rule's selector does not parse")
@@ -194,19 +195,19 @@ func (r *reader) entitySelector(e calico.EntityRule, pointer string) *Selector {
 			terms = append(terms, read(a.Selector, "/serviceAccounts/selector", false).Prefixed(accountPrefix))
 		}
 		if len(a.Names) > 0 {
-			terms = append(terms, in(labelServiceAccount, a.Names))
+			terms = append(terms, selector.In(labelServiceAccount, a.Names))
 		}
 	}
 	switch {
 	case e.NamespaceSelector != "":
 		s := read(e.NamespaceSelector, "/namespaceSelector", true).Prefixed(namespacePrefix)
-		terms = append(terms, s.replacing(opAll, has(labelNamespace)).replacing(opGlobal, not(has(labelNamespace))))
+		terms = append(terms, s.Replacing(selector.OpAll, selector.Has(labelNamespace)).Replacing(selector.OpGlobal, selector.Not(selector.Has(labelNamespace))))
 	case r.id.Namespace != "" && (len(terms) > 0 || e.NotSelector != ""):
-		terms = append(terms, equals(labelNamespace, r.id.Namespace))
+		terms = append(terms, selector.Equals(labelNamespace, r.id.Namespace))
 	case len(terms) == 0:
 		return nil
 	}
-	s := allOf(terms...)
+	s := selector.And(terms...)
 	return &s
 }
 

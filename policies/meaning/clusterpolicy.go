@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/selector"
 )
 
 // Calico 3.32 reads ClusterNetworkPolicies, 3.33 their named ports.
@@ -37,7 +38,7 @@ func (r *reader) clusterPolicy(c *object.ClusterNetworkPolicy) *Policy {
 		r.add(contradiction.On(r.at("/spec/subject"), "the subject is neither namespaces nor pods"))
 		r.drop("it has no subject")
 	} else {
-		p.selector = allOf(ofKubernetes(), *subject.Selector)
+		p.selector = selector.And(ofKubernetes(), *subject.Selector)
 	}
 	for i, rule := range s.Ingress {
 		rules := r.clusterRule(rule.Action, rule.From, rule.Protocols, item("/spec/ingress", i), Ingress)
@@ -106,8 +107,8 @@ func (r *reader) clusterPeer(p object.ClusterPeer, pointer string) (Entity, bool
 	switch {
 	case p.Namespaces != nil:
 		s, ok := r.labelSelector(p.Namespaces, pointer+"/namespaces")
-		if s.root.op == opAll {
-			s = has(labelNamespace)
+		if s.Root().Op == selector.OpAll {
+			s = selector.Has(labelNamespace)
 		} else {
 			s = s.Prefixed(namespacePrefix)
 		}
@@ -115,7 +116,7 @@ func (r *reader) clusterPeer(p object.ClusterPeer, pointer string) (Entity, bool
 	case p.Pods != nil:
 		namespaces, ok := r.labelSelector(&p.Pods.NamespaceSelector, pointer+"/pods/namespaceSelector")
 		pods, valid := r.labelSelector(&p.Pods.PodSelector, pointer+"/pods/podSelector")
-		s := allOf(ofKubernetes(), pods, namespaces.Prefixed(namespacePrefix))
+		s := selector.And(ofKubernetes(), pods, namespaces.Prefixed(namespacePrefix))
 		return Entity{Selector: &s}, ok && valid
 	case len(p.Networks) > 0:
 		var nets []netip.Prefix

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // holders finds things by their labels: classes of pods, or network sets and host
@@ -23,7 +24,7 @@ type keyIndex struct {
 
 // add makes a thing findable, by those of its labels that somebody asks for. Numbers
 // come in order.
-func (h *holders) add(v *vocabulary, n uint32, l Labels, each func(func(key string))) {
+func (h *holders) add(v *vocabulary, n uint32, l selector.Labels, each func(func(key string))) {
 	h.count = n + 1
 	each(func(key string) {
 		m := v.keys[key]
@@ -62,53 +63,53 @@ func (h *holders) everything() packet.Numbers {
 // among are those of some things that a selector selects. What is asked about shrinks
 // on the way down, so that the cost is that of the fewest, and not of all that a label
 // has.
-func (h *holders) among(some packet.Numbers, n *node) packet.Numbers {
+func (h *holders) among(some packet.Numbers, n *selector.Node) packet.Numbers {
 	if some.IsEmpty() {
 		return some
 	}
-	switch n.op {
-	case opAll, opGlobal:
+	switch n.Op {
+	case selector.OpAll, selector.OpGlobal:
 		return some
-	case opAnd:
-		kids := make([]*node, len(n.kids))
-		for i := range n.kids {
-			kids[i] = &n.kids[i]
+	case selector.OpAnd:
+		kids := make([]*selector.Node, len(n.Kids))
+		for i := range n.Kids {
+			kids[i] = &n.Kids[i]
 		}
-		slices.SortStableFunc(kids, func(a, b *node) int { return cmp.Compare(h.weight(a), h.weight(b)) })
+		slices.SortStableFunc(kids, func(a, b *selector.Node) int { return cmp.Compare(h.weight(a), h.weight(b)) })
 		for _, kid := range kids {
 			some = h.among(some, kid)
 		}
 		return some
-	case opOr:
+	case selector.OpOr:
 		var found packet.Numbers
-		for i := range n.kids {
-			found = found.Union(h.among(some, &n.kids[i]))
+		for i := range n.Kids {
+			found = found.Union(h.among(some, &n.Kids[i]))
 		}
 		return found
 	}
-	if kid, negative := n.negated(); negative {
+	if kid, negative := negated(n); negative {
 		return some.Subtract(h.among(some, &kid))
 	}
-	k := h.keys[n.key]
+	k := h.keys[n.Key]
 	if k == nil {
 		return packet.Numbers{}
 	}
-	switch n.op {
-	case opHas:
+	switch n.Op {
+	case selector.OpHas:
 		return some.Intersect(packet.Sorted(k.all))
-	case opEqual, opIn:
+	case selector.OpEqual, selector.OpIn:
 		var found packet.Numbers
-		for _, value := range n.values {
+		for _, value := range n.Values {
 			found = found.Union(some.Intersect(packet.Sorted(k.byValue[value])))
 		}
 		return found
 	default:
-		matches := map[operator]func(string, string) bool{
-			opContains: strings.Contains, opStartsWith: strings.HasPrefix, opEndsWith: strings.HasSuffix,
-		}[n.op]
+		matches := map[selector.Operator]func(string, string) bool{
+			selector.OpContains: strings.Contains, selector.OpStartsWith: strings.HasPrefix, selector.OpEndsWith: strings.HasSuffix,
+		}[n.Op]
 		var found []packet.Range
 		for value, ranges := range k.byValue {
-			if matches(value, n.values[0]) {
+			if matches(value, n.Values[0]) {
 				found = append(found, ranges...)
 			}
 		}
@@ -118,18 +119,18 @@ func (h *holders) among(some packet.Numbers, n *node) packet.Numbers {
 
 // weight is how much there is to read to answer an operand of a conjunction. Those
 // with little to read come first, and the others have less to look for.
-func (h *holders) weight(n *node) int {
-	k := h.keys[n.key]
+func (h *holders) weight(n *selector.Node) int {
+	k := h.keys[n.Key]
 	switch {
-	case n.op == opHas && k != nil:
+	case n.Op == selector.OpHas && k != nil:
 		return len(k.all)
-	case (n.op == opEqual || n.op == opIn) && k != nil:
+	case (n.Op == selector.OpEqual || n.Op == selector.OpIn) && k != nil:
 		weight := 0
-		for _, value := range n.values {
+		for _, value := range n.Values {
 			weight += len(k.byValue[value])
 		}
 		return weight
-	case n.op == opHas, n.op == opEqual, n.op == opIn:
+	case n.Op == selector.OpHas, n.Op == selector.OpEqual, n.Op == selector.OpIn:
 		return 0
 	default:
 		return math.MaxInt
@@ -137,16 +138,16 @@ func (h *holders) weight(n *node) int {
 }
 
 // negated is what the operation is the opposite of, if it is one that only says no.
-func (n *node) negated() (node, bool) {
-	switch n.op {
-	case opNot:
-		return n.kids[0], true
-	case opNotEqual:
-		return node{op: opEqual, key: n.key, values: n.values}, true
-	case opNotIn:
-		return node{op: opIn, key: n.key, values: n.values}, true
+func negated(n *selector.Node) (selector.Node, bool) {
+	switch n.Op {
+	case selector.OpNot:
+		return n.Kids[0], true
+	case selector.OpNotEqual:
+		return selector.Node{Op: selector.OpEqual, Key: n.Key, Values: n.Values}, true
+	case selector.OpNotIn:
+		return selector.Node{Op: selector.OpIn, Key: n.Key, Values: n.Values}, true
 	}
-	return node{}, false
+	return selector.Node{}, false
 }
 
 // The two kinds of things with labels.
@@ -167,7 +168,7 @@ func (r *Relation) find(a *asked) found {
 	if !a.done {
 		a.done = true
 		for i := range a.found {
-			a.found[i] = r.holders[i].among(r.holders[i].everything(), &a.selector.root)
+			a.found[i] = r.holders[i].among(r.holders[i].everything(), a.selector.Root())
 		}
 	}
 	return a.found

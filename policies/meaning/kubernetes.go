@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // kubernetesPolicy reads a NetworkPolicy the way Calico does
@@ -43,7 +44,7 @@ func (r *reader) kubernetesPolicy(typed any) *Policy {
 	if !ok {
 		r.drop("its podSelector is not valid")
 	}
-	p.selector = allOf(ofKubernetes(), pods, equals(labelNamespace, r.id.Namespace))
+	p.selector = selector.And(ofKubernetes(), pods, selector.Equals(labelNamespace, r.id.Namespace))
 	for i, rule := range s.Ingress {
 		p.Rules[Ingress] = append(p.Rules[Ingress], r.expand(rule.From, rule.Ports, item("/spec/ingress", i), Ingress)...)
 	}
@@ -54,14 +55,14 @@ func (r *reader) kubernetesPolicy(typed any) *Policy {
 	return p
 }
 
-func ofKubernetes() Selector { return equals(labelOrchestrator, "k8s") }
+func ofKubernetes() selector.Selector { return selector.Equals(labelOrchestrator, "k8s") }
 
-func (r *reader) labelSelector(ls *metav1.LabelSelector, pointer string) (Selector, bool) {
-	s, err := FromKubernetes(ls)
+func (r *reader) labelSelector(ls *metav1.LabelSelector, pointer string) (selector.Selector, bool) {
+	s, err := selector.FromKubernetes(ls)
 	if err != nil {
 		r.add(badSelector.On(r.at(pointer), "the label selector is not valid: %s", err).
 			Because("the API server refuses the policy"))
-		return Selector{}, false
+		return selector.Selector{}, false
 	}
 	return s, true
 }
@@ -122,7 +123,7 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity
 			Suggest("leave the list out to mean every address, or write podSelector: {} for the pods of the namespace"))
 		return Entity{}, true
 	}
-	terms := []Selector{ofKubernetes()}
+	terms := []selector.Selector{ofKubernetes()}
 	if p.PodSelector != nil {
 		s, ok := r.labelSelector(p.PodSelector, pointer+"/podSelector")
 		if !ok {
@@ -131,7 +132,7 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity
 		terms = append(terms, s)
 	}
 	if p.NamespaceSelector == nil {
-		terms = append(terms, equals(labelNamespace, r.id.Namespace))
+		terms = append(terms, selector.Equals(labelNamespace, r.id.Namespace))
 	} else {
 		s, ok := r.labelSelector(p.NamespaceSelector, pointer+"/namespaceSelector")
 		if !ok {
@@ -139,7 +140,7 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity
 		}
 		terms = append(terms, s.Prefixed(namespacePrefix))
 	}
-	s := allOf(terms...)
+	s := selector.And(terms...)
 	return Entity{Selector: &s}, true
 }
 

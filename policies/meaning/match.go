@@ -4,6 +4,8 @@ import (
 	"net/netip"
 
 	"go4.org/netipx"
+
+	"portcullis.dev/policies/selector"
 )
 
 // end is one end of a packet, looked up: who has the address, as far as anybody
@@ -15,7 +17,7 @@ type end struct {
 	addr   netip.Addr
 	pool   pool // where the address lies if addr is not valid
 	// owners have the address for certain, perhaps those that may have it.
-	owners, perhaps []Labels
+	owners, perhaps []selector.Labels
 	// anonymous: the address belongs to the pod network, and nobody knows the pod.
 	anonymous bool
 }
@@ -217,16 +219,16 @@ func (m *Meaning) matchEnd(r *Rule, e *Entity, at *end, f *flow, port uint16, po
 // selector, notSelector sorts out objects before their addresses are joined;
 // alone, it excludes the addresses of the objects that it selects
 // (felix/calc/rule_scanner.go).
-func (e *end) selected(selector, notSelector *Selector) truth {
-	if selector == nil {
-		return e.anyOwner(func(l Labels) bool { return notSelector.Matches(l) }).not()
+func (e *end) selected(of, not *selector.Selector) truth {
+	if of == nil {
+		return e.anyOwner(func(l selector.Labels) bool { return not.Matches(l) }).not()
 	}
-	return e.anyOwner(func(l Labels) bool {
-		return selector.Matches(l) && (notSelector == nil || !notSelector.Matches(l))
+	return e.anyOwner(func(l selector.Labels) bool {
+		return of.Matches(l) && (not == nil || !not.Matches(l))
 	})
 }
 
-func (e *end) anyOwner(matches func(Labels) bool) truth {
+func (e *end) anyOwner(matches func(selector.Labels) bool) truth {
 	for _, l := range e.owners {
 		if matches(l) {
 			return yes
@@ -270,7 +272,7 @@ func (e *end) namedPorts(of *Entity, r *Rule, f *flow) func(name string, port ui
 
 // named says whether an owner of ports calls one by the name.
 func (e *Entity) named(owner interface {
-	Labels
+	selector.Labels
 	port(name string, protocol Protocol, number uint16) truth
 }, name string, protocol Protocol, port uint16, known bool) truth {
 	switch {
@@ -284,7 +286,7 @@ func (e *Entity) named(owner interface {
 }
 
 // selects reports whether the object is one of those that the entity stands for.
-func (e *Entity) selects(l Labels) bool {
+func (e *Entity) selects(l selector.Labels) bool {
 	return e.Selector.Matches(l) && (e.NotSelector == nil || !e.NotSelector.Matches(l))
 }
 

@@ -26,6 +26,7 @@ import (
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/selector"
 )
 
 // Meaning is what one set of objects does in one cluster. It does not change, and
@@ -168,7 +169,7 @@ type stage struct {
 
 // stages are the tiers that a packet of the endpoint goes through, in order. A
 // tier without a policy that applies is left out, its end included.
-func (m *Meaning) stages(l Labels, namespace string, d Direction) []stage {
+func (m *Meaning) stages(l selector.Labels, namespace string, d Direction) []stage {
 	var stages []stage
 	for i, t := range m.Tiers {
 		candidates := m.index[i].global

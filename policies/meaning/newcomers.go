@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/selector"
 )
 
 // NameLabel is the label that every Namespace carries with its own name (Kubernetes
@@ -48,7 +49,7 @@ func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 		}
 	}
 	for _, s := range c.r.vocabulary.order {
-		for _, name := range spelt(&s.selector.root) {
+		for _, name := range spelt(s.selector.Root()) {
 			c.named(name)
 		}
 	}
@@ -66,17 +67,17 @@ func (c *newcomers) unlabelled(known []*Endpoint, a *Atoms) []*Endpoint {
 }
 
 // spelt are the namespaces that a selector names, if only to leave them out.
-func spelt(n *node) []string {
+func spelt(n *selector.Node) []string {
 	var all []string
-	switch n.key {
+	switch n.Key {
 	case labelNamespace, namespacePrefix + labelName, namespacePrefix + NameLabel:
-		switch n.op {
-		case opEqual, opNotEqual, opIn, opNotIn:
-			all = append(all, n.values...)
+		switch n.Op {
+		case selector.OpEqual, selector.OpNotEqual, selector.OpIn, selector.OpNotIn:
+			all = append(all, n.Values...)
 		}
 	}
-	for i := range n.kids {
-		all = append(all, spelt(&n.kids[i])...)
+	for i := range n.Kids {
+		all = append(all, spelt(&n.Kids[i])...)
 	}
 	return all
 }
@@ -115,7 +116,7 @@ func (c *newcomers) wanted(a *Atoms) []*Endpoint {
 		if !a.lookAlikes && !c.r.find(s)[holdsPods].IsEmpty() {
 			continue
 		}
-		for _, way := range ways(&s.selector.root, false) {
+		for _, way := range ways(s.selector.Root(), false) {
 			found := false
 			for _, e := range c.satisfying(way) {
 				if s.selector.Matches(e) {
@@ -130,7 +131,7 @@ func (c *newcomers) wanted(a *Atoms) []*Endpoint {
 		if !a.lookAlikes {
 			continue
 		}
-		for _, way := range misses(&s.selector.root) {
+		for _, way := range misses(s.selector.Root()) {
 			for _, e := range c.satisfying(way) {
 				c.add(e)
 			}
@@ -145,7 +146,7 @@ func (c *newcomers) wanted(a *Atoms) []*Endpoint {
 // what they make of each.
 func (c *newcomers) doubles(known []*Endpoint) []*Endpoint {
 	type more struct {
-		selector *Selector
+		selector *selector.Selector
 		labels   map[string]string
 	}
 	byNamespace := map[string][]more{} // without a name: of any
@@ -153,7 +154,7 @@ func (c *newcomers) doubles(known []*Endpoint) []*Endpoint {
 		if !s.decides || c.forHosts(&s.selector, known) {
 			continue
 		}
-		for _, way := range append(ways(&s.selector.root, false), ways(&s.selector.root, true)...) {
+		for _, way := range append(ways(s.selector.Root(), false), ways(s.selector.Root(), true)...) {
 			namespace, own := ownLabels(way)
 			if len(own) > 0 {
 				byNamespace[namespace] = append(byNamespace[namespace], more{&s.selector, own})
@@ -184,7 +185,7 @@ func (c *newcomers) doubles(known []*Endpoint) []*Endpoint {
 
 // forHosts reports whether a selector finds a host endpoint and none of those pods: then
 // it was not written to be worn by pods.
-func (c *newcomers) forHosts(s *Selector, known []*Endpoint) bool {
+func (c *newcomers) forHosts(s *selector.Selector, known []*Endpoint) bool {
 	return slices.ContainsFunc(c.r.m.Hosts, func(h *Host) bool { return s.Matches(h) }) &&
 		!slices.ContainsFunc(known, func(e *Endpoint) bool { return s.Matches(e) })
 }
@@ -228,14 +229,14 @@ func (c *newcomers) add(e *Endpoint) {
 }
 
 // misses are labels that satisfy all but one part of a selector.
-func misses(n *node) []map[string]string {
-	if n.op != opAnd {
+func misses(n *selector.Node) []map[string]string {
+	if n.Op != selector.OpAnd {
 		return ways(n, true)
 	}
 	var all []map[string]string
-	for i := range n.kids {
-		rest := node{op: opAnd, kids: slices.Delete(slices.Clone(n.kids), i, i+1)}
-		for _, other := range ways(&n.kids[i], true) {
+	for i := range n.Kids {
+		rest := selector.Node{Op: selector.OpAnd, Kids: slices.Delete(slices.Clone(n.Kids), i, i+1)}
+		for _, other := range ways(&n.Kids[i], true) {
 			for _, way := range ways(&rest, false) {
 				all = append(all, merged(other, way))
 			}
@@ -246,16 +247,16 @@ func misses(n *node) []map[string]string {
 
 // ways are labels that may satisfy a selector, a map for each branch of it. They are
 // tried, so that some may be wrong.
-func ways(n *node, negated bool) []map[string]string {
-	one := func(value string) []map[string]string { return []map[string]string{{n.key: value}} }
+func ways(n *selector.Node, negated bool) []map[string]string {
+	one := func(value string) []map[string]string { return []map[string]string{{n.Key: value}} }
 	switch {
-	case n.op == opNot:
-		return ways(&n.kids[0], !negated)
-	case n.op == opAnd && !negated, n.op == opOr && negated:
+	case n.Op == selector.OpNot:
+		return ways(&n.Kids[0], !negated)
+	case n.Op == selector.OpAnd && !negated, n.Op == selector.OpOr && negated:
 		all := []map[string]string{{}}
-		for i := range n.kids {
+		for i := range n.Kids {
 			var next []map[string]string
-			for _, more := range ways(&n.kids[i], negated) {
+			for _, more := range ways(&n.Kids[i], negated) {
 				for _, way := range all {
 					next = append(next, merged(way, more))
 				}
@@ -263,18 +264,18 @@ func ways(n *node, negated bool) []map[string]string {
 			all = next[:min(len(next), mostWays)]
 		}
 		return all
-	case n.op == opAnd, n.op == opOr:
+	case n.Op == selector.OpAnd, n.Op == selector.OpOr:
 		var all []map[string]string
-		for i := range n.kids {
-			all = append(all, ways(&n.kids[i], negated)...)
+		for i := range n.Kids {
+			all = append(all, ways(&n.Kids[i], negated)...)
 		}
 		return all[:min(len(all), mostWays)]
-	case n.op == opHas && !negated:
+	case n.Op == selector.OpHas && !negated:
 		return one("any")
-	case n.op == opNotEqual && negated, n.op == opNotIn && negated && len(n.values) > 0,
-		n.op != opNotEqual && n.op != opNotIn && !negated && len(n.values) > 0:
+	case n.Op == selector.OpNotEqual && negated, n.Op == selector.OpNotIn && negated && len(n.Values) > 0,
+		n.Op != selector.OpNotEqual && n.Op != selector.OpNotIn && !negated && len(n.Values) > 0:
 		var all []map[string]string
-		for _, v := range n.values[:min(len(n.values), mostWays)] {
+		for _, v := range n.Values[:min(len(n.Values), mostWays)] {
 			all = append(all, one(v)...)
 		}
 		return all

@@ -7,6 +7,7 @@ import (
 
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // Direction is one half of an endpoint's traffic.
@@ -43,15 +44,15 @@ type Policy struct {
 	// Dropped is why Calico ignores the policy as a whole; empty if it does not.
 	Dropped string
 
-	selector Selector
+	selector selector.Selector
 }
 
 // Selects reports whether the policy applies to an endpoint with those labels:
 // an *Endpoint, or a *Host.
-func (p *Policy) Selects(l Labels) bool { return p.selector.Matches(l) }
+func (p *Policy) Selects(l selector.Labels) bool { return p.selector.Matches(l) }
 
 // Selector is the combined selector that Calico evaluates on endpoints' labels.
-func (p *Policy) Selector() Selector { return p.selector }
+func (p *Policy) Selector() selector.Selector { return p.selector }
 
 // Live reports whether the policy can decide anything about pods.
 func (p *Policy) Live() bool { return p.Enforced && !p.HostsOnly && p.Dropped == "" }
@@ -95,8 +96,8 @@ type ICMPMatch struct {
 // Entity is what a rule asks of one end.
 type Entity struct {
 	Nets, NotNets   []netip.Prefix
-	Selector        *Selector // over the objects that have the address; nil is any address
-	NotSelector     *Selector
+	Selector        *selector.Selector // over the objects that have the address; nil is any address
+	NotSelector     *selector.Selector
 	Ports, NotPorts []PortMatch
 	Service         *ServiceMatch
 

@@ -9,6 +9,7 @@ import (
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/selector"
 )
 
 // reader turns one object into its form for evaluation. What the API would refuse
@@ -35,16 +36,16 @@ func (r *reader) drop(reason string) {
 
 // selector parses one selector; global() is at home only in a rule's
 // namespaceSelector, and there alone.
-func (r *reader) selector(text, pointer string, mayBeGlobal bool) (Selector, bool) {
-	s, err := ParseSelector(text)
-	var syntax *SelectorError
+func (r *reader) selector(text, pointer string, mayBeGlobal bool) (selector.Selector, bool) {
+	s, err := selector.Parse(text)
+	var syntax *selector.SyntaxError
 	if errors.As(err, &syntax) {
 		r.add(badSelector.On(r.at(pointer), "the selector %q does not parse %s", text, syntax).
 			Because("Calico leaves out what it cannot parse: the policy that runs is not the one that is written").
 			Suggest("write it as in: app == 'web' && env in {'dev', 'test'} || !has(tier)"))
-		return Selector{}, false
+		return selector.Selector{}, false
 	}
-	if s.uses(opGlobal) && (!mayBeGlobal || s.root.op != opGlobal) {
+	if s.Uses(selector.OpGlobal) && (!mayBeGlobal || s.Root().Op != selector.OpGlobal) {
 		r.add(badSelector.On(r.at(pointer), "global() is not allowed in the selector %q", text).
 			Because("it stands for the objects without a namespace, alone, in the namespaceSelector of a rule's source or destination").
 			Suggest("use namespaceSelector: global(), and put other conditions into selector"))

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // Relation is everything that policies allow: between all ends at once, what Walk
@@ -96,7 +97,7 @@ func (r *Relation) listen(a *Atoms) {
 	rules := func(rules []Rule) {
 		for i := range rules {
 			for _, e := range []*Entity{&rules[i].Source, &rules[i].Destination} {
-				for _, s := range []*Selector{e.Selector, e.NotSelector} {
+				for _, s := range []*selector.Selector{e.Selector, e.NotSelector} {
 					if asked := r.vocabulary.selector(s); asked != nil && rules[i].Action != Allow {
 						asked.decides = true
 					}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // grade is the classes of which a predicate holds, and of which it may hold. The
@@ -82,7 +83,7 @@ func (r *Relation) terms(e *Entity, destination bool, naming packet.Traffic) []t
 // entityKey is equal for entities that ask the same.
 func (r *Relation) entityKey(e *Entity, destination bool, naming packet.Traffic) string {
 	key := make([]byte, 0, 16)
-	for _, s := range []*Selector{e.Selector, e.NotSelector} {
+	for _, s := range []*selector.Selector{e.Selector, e.NotSelector} {
 		if asked := r.vocabulary.selector(s); asked != nil {
 			key = binary.AppendUvarint(key, uint64(asked.number)+1)
 		} else {

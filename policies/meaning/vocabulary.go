@@ -4,13 +4,15 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"portcullis.dev/policies/selector"
 )
 
 // vocabulary is what policies and atoms ask of labels and ports. What nobody asks
 // about tells no endpoints apart.
 type vocabulary struct {
-	selectors map[string]*asked    // by the selector's text
-	seen      map[*Selector]*asked // the same, without writing the text again
+	selectors map[string]*asked             // by the selector's text
+	seen      map[*selector.Selector]*asked // the same, without writing the text again
 	order     []*asked
 	keys      map[string]*mention
 	ports     map[string]bool // names of ports
@@ -22,7 +24,7 @@ type vocabulary struct {
 // asked is one selector, and the pods and other holders of labels that it finds.
 type asked struct {
 	number   int // in the order in which they came
-	selector Selector
+	selector selector.Selector
 	found    found
 	done     bool
 	decides  bool // against somebody, perhaps: a policy isolates whom it selects, or a rule denies or passes on
@@ -38,13 +40,13 @@ type mention struct {
 
 func newVocabulary() *vocabulary {
 	return &vocabulary{
-		selectors: map[string]*asked{}, seen: map[*Selector]*asked{}, keys: map[string]*mention{}, ports: map[string]bool{},
+		selectors: map[string]*asked{}, seen: map[*selector.Selector]*asked{}, keys: map[string]*mention{}, ports: map[string]bool{},
 		services: map[string]int{}, within: map[string][]int{},
 	}
 }
 
 // selector takes note of a selector and gives back its one copy; nil for none.
-func (v *vocabulary) selector(s *Selector) *asked {
+func (v *vocabulary) selector(s *selector.Selector) *asked {
 	if s == nil {
 		return nil
 	}
@@ -59,27 +61,27 @@ func (v *vocabulary) selector(s *Selector) *asked {
 	a := &asked{number: len(v.order), selector: *s}
 	v.selectors[text], v.seen[s] = a, a
 	v.order = append(v.order, a)
-	v.note(&s.root)
+	v.note(s.Root())
 	return a
 }
 
-func (v *vocabulary) note(n *node) {
-	for i := range n.kids {
-		v.note(&n.kids[i])
+func (v *vocabulary) note(n *selector.Node) {
+	for i := range n.Kids {
+		v.note(&n.Kids[i])
 	}
-	if n.key == "" {
+	if n.Key == "" {
 		return
 	}
-	m := v.keys[n.key]
+	m := v.keys[n.Key]
 	if m == nil {
 		m = &mention{id: uint32(len(v.keys)), values: map[string]uint32{}}
-		v.keys[n.key] = m
+		v.keys[n.Key] = m
 	}
-	switch n.op {
-	case opContains, opStartsWith, opEndsWith:
+	switch n.Op {
+	case selector.OpContains, selector.OpStartsWith, selector.OpEndsWith:
 		m.exact = true
 	default:
-		for _, value := range n.values {
+		for _, value := range n.Values {
 			m.value(value)
 		}
 	}

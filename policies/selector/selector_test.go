@@ -1,4 +1,4 @@
-package meaning
+package selector
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 
 func TestSelectorGrammar(t *testing.T) {
 	t.Parallel()
-	labels := LabelMap{"a": "b", "tier": "front-end", "in": "x", "empty": ""}
+	labels := Map{"a": "b", "tier": "front-end", "in": "x", "empty": ""}
 	for _, c := range []struct {
 		text string
 		want bool
@@ -24,7 +24,7 @@ func TestSelectorGrammar(t *testing.T) {
 		{"in == 'x'", true}, {"in in {'x'}", true}, {"!a == 'b'", false},
 		{"a == 'b' || a == 'c' && has(x)", true}, {"(a == 'b' || a == 'c') && has(x)", false}, {"((has(a)))", true},
 	} {
-		s, err := ParseSelector(c.text)
+		s, err := Parse(c.text)
 		if err != nil {
 			t.Errorf("%q: %v", c.text, err)
 			continue
@@ -43,8 +43,8 @@ func TestSelectorErrors(t *testing.T) {
 		"a": 1, "&& has(a)": 0, "has(a) &&": 9, "a is 'b'": 2, "a inside {'b'}": 2, "a == 'b' ∧ has(c)": 9, strings.Repeat("(", 2000): deepest + 1,
 		strings.Repeat("x", 513) + " == 'a'": 0,
 	} {
-		_, err := ParseSelector(text)
-		var syntax *SelectorError
+		_, err := Parse(text)
+		var syntax *SyntaxError
 		if !errors.As(err, &syntax) {
 			t.Errorf("%.30q parses", text)
 		} else if syntax.Offset != offset {
@@ -62,12 +62,12 @@ func TestSelectorNormalForm(t *testing.T) {
 		"x startswith 'y'":                    `x starts with "y"`,
 		" ":                                   "all()",
 	} {
-		s, err := ParseSelector(text)
+		s, err := Parse(text)
 		if err != nil || s.String() != want {
 			t.Errorf("%q gives %s (%v), expected %s", text, s, err, want)
 		}
 	}
-	s, _ := ParseSelector("env == 'dev' && !has(x) || all()")
+	s, _ := Parse("env == 'dev' && !has(x) || all()")
 	if got, want := s.Prefixed("pcns.").String(), `((pcns.env == "dev" && !has(pcns.x)) || all())`; got != want {
 		t.Errorf("prefixed: %s, expected %s", got, want)
 	}
@@ -83,15 +83,15 @@ func FuzzSelector(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := ParseSelector(text)
+		s, err := Parse(text)
 		if err != nil {
-			var syntax *SelectorError
+			var syntax *SyntaxError
 			if !errors.As(err, &syntax) || syntax.Offset < 0 || syntax.Offset > len(text) {
 				t.Fatalf("%q: %v", text, err)
 			}
 			return
 		}
-		again, err := ParseSelector(s.String())
+		again, err := Parse(s.String())
 		if err != nil {
 			// Parentheses that the normal form adds may exceed the depth.
 			if strings.Count(text, "!")+strings.Count(text, "(") < deepest/2 {
@@ -102,7 +102,7 @@ func FuzzSelector(f *testing.F) {
 		if again.String() != s.String() {
 			t.Fatalf("%q: %q becomes %q", text, s, again)
 		}
-		for _, labels := range []LabelMap{{}, {"a": "x"}, {"a": "", "b": "c"}, {"c": "c", "x": "y"}} {
+		for _, labels := range []Map{{}, {"a": "x"}, {"a": "", "b": "c"}, {"c": "c", "x": "y"}} {
 			if s.Matches(labels) != again.Matches(labels) {
 				t.Fatalf("%q and %q differ on %v", text, again, labels)
 			}

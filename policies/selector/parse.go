@@ -1,19 +1,19 @@
-package meaning
+package selector
 
 import (
 	"fmt"
 	"strings"
 )
 
-// SelectorError says where a selector stops making sense.
-type SelectorError struct {
+// SyntaxError says where a selector stops making sense.
+type SyntaxError struct {
 	Offset   int    // in bytes from the start of the text
 	Expected string // what could have stood there
 	Found    string // what stands there, shortened; empty at the end of the text
 }
 
 // Error is one clause for people.
-func (e *SelectorError) Error() string {
+func (e *SyntaxError) Error() string {
 	found := "the end"
 	if e.Found != "" {
 		found = fmt.Sprintf("%q", e.Found)
@@ -25,21 +25,21 @@ func (e *SelectorError) Error() string {
 // that Calico accepts (1024 characters), and short of exhausting the stack.
 const deepest = 1000
 
-// ParseSelector reads a selector in Calico's grammar. Blank text is all(). White
+// Parse reads a selector in Calico's grammar. Blank text is all(). White
 // space is spaces and tabs; a newline is an error, as it is for Calico. The error
-// is a *SelectorError.
+// is a *SyntaxError.
 //
 //	expr  := and ( "||" and )*
 //	and   := op ( "&&" op )*
 //	op    := "!"* ( "has(" label ")" | "all()" | "global()" | label cmp | "(" expr ")" )
 //	cmp   := ( "==" | "!=" | "contains" | "starts with" | "ends with" ) str | ( "in" | "not in" ) set
 //	set   := "{" [ str ( "," str )* [ "," ] ] "}"
-func ParseSelector(text string) (Selector, error) {
+func Parse(text string) (Selector, error) {
 	p := parser{text: text}
 	if p.space(); p.at == len(text) {
 		return Selector{}, nil
 	}
-	root, err := p.joined(opOr, 0)
+	root, err := p.joined(OpOr, 0)
 	if err == nil && p.at < len(text) {
 		err = p.fail("&&, || or the end")
 	}
@@ -56,7 +56,7 @@ type parser struct {
 
 func (p *parser) fail(expected string) error {
 	rest := []rune(p.text[p.at:])
-	return &SelectorError{Offset: p.at, Expected: expected, Found: string(rest[:min(len(rest), 12)])}
+	return &SyntaxError{Offset: p.at, Expected: expected, Found: string(rest[:min(len(rest), 12)])}
 }
 
 func (p *parser) space() {
@@ -97,40 +97,40 @@ func (p *parser) word(words ...string) bool {
 	return true
 }
 
-// joined reads operands of op, which is opOr or, binding tighter, opAnd.
-func (p *parser) joined(op operator, depth int) (node, error) {
-	token, operand := "||", func() (node, error) { return p.joined(opAnd, depth) }
-	if op == opAnd {
-		token, operand = "&&", func() (node, error) { return p.operation(depth) }
+// joined reads operands of op, which is OpOr or, binding tighter, OpAnd.
+func (p *parser) joined(op Operator, depth int) (Node, error) {
+	token, operand := "||", func() (Node, error) { return p.joined(OpAnd, depth) }
+	if op == OpAnd {
+		token, operand = "&&", func() (Node, error) { return p.operation(depth) }
 	}
 	first, err := operand()
 	if err != nil {
-		return node{}, err
+		return Node{}, err
 	}
-	kids := []node{first}
+	kids := []Node{first}
 	for p.take(token) {
 		kid, err := operand()
 		if err != nil {
-			return node{}, err
+			return Node{}, err
 		}
 		kids = append(kids, kid)
 	}
 	if len(kids) == 1 {
 		return first, nil
 	}
-	return node{op: op, kids: kids}, nil
+	return Node{Op: op, Kids: kids}, nil
 }
 
-func (p *parser) operation(depth int) (node, error) {
+func (p *parser) operation(depth int) (Node, error) {
 	if depth > deepest {
-		return node{}, p.fail(fmt.Sprintf("no more than %d levels", deepest))
+		return Node{}, p.fail(fmt.Sprintf("no more than %d levels", deepest))
 	}
 	if p.take("!") {
 		kid, err := p.operation(depth + 1)
-		return node{op: opNot, kids: []node{kid}}, err
+		return Node{Op: OpNot, Kids: []Node{kid}}, err
 	}
 	if p.take("(") {
-		inner, err := p.joined(opOr, depth+1)
+		inner, err := p.joined(OpOr, depth+1)
 		if err == nil && !p.take(")") {
 			err = p.fail("&&, || or )")
 		}
@@ -138,19 +138,19 @@ func (p *parser) operation(depth int) (node, error) {
 	}
 	switch {
 	case p.take("all("):
-		return node{op: opAll}, p.closing()
+		return Node{Op: OpAll}, p.closing()
 	case p.take("global("):
-		return node{op: opGlobal}, p.closing()
+		return Node{Op: OpGlobal}, p.closing()
 	case p.take("has("):
 		key, err := p.label()
 		if err == nil {
 			err = p.closing()
 		}
-		return node{op: opHas, key: key}, err
+		return Node{Op: OpHas, Key: key}, err
 	}
 	key, err := p.label()
 	if err != nil {
-		return node{}, err
+		return Node{}, err
 	}
 	return p.comparison(key)
 }
@@ -162,51 +162,51 @@ func (p *parser) closing() error {
 	return nil
 }
 
-func (p *parser) comparison(key string) (node, error) {
-	n := node{key: key}
+func (p *parser) comparison(key string) (Node, error) {
+	n := Node{Key: key}
 	switch {
 	case p.take("=="):
-		n.op = opEqual
+		n.Op = OpEqual
 	case p.take("!="):
-		n.op = opNotEqual
+		n.Op = OpNotEqual
 	case p.word("contains"):
-		n.op = opContains
+		n.Op = OpContains
 	case p.word("starts", "with"):
-		n.op = opStartsWith
+		n.Op = OpStartsWith
 	case p.word("ends", "with"):
-		n.op = opEndsWith
+		n.Op = OpEndsWith
 	case p.word("not", "in"):
-		return p.set(opNotIn, key)
+		return p.set(OpNotIn, key)
 	case p.word("in"):
-		return p.set(opIn, key)
+		return p.set(OpIn, key)
 	default:
-		return node{}, p.fail("==, !=, in, not in, contains, starts with or ends with")
+		return Node{}, p.fail("==, !=, in, not in, contains, starts with or ends with")
 	}
 	value, err := p.str()
-	n.values = []string{value}
+	n.Values = []string{value}
 	return n, err
 }
 
-func (p *parser) set(op operator, key string) (node, error) {
+func (p *parser) set(op Operator, key string) (Node, error) {
 	if !p.take("{") {
-		return node{}, p.fail("{")
+		return Node{}, p.fail("{")
 	}
 	var values []string
 	for !p.take("}") {
 		value, err := p.str()
 		if err != nil {
-			return node{}, err
+			return Node{}, err
 		}
 		values = append(values, value)
 		if p.take(",") {
 			continue
 		}
 		if !p.take("}") {
-			return node{}, p.fail(", or }")
+			return Node{}, p.fail(", or }")
 		}
 		break
 	}
-	return node{op: op, key: key, values: set(values)}, nil
+	return Node{Op: op, Key: key, Values: set(values)}, nil
 }
 
 // str reads a quoted value. There are no escapes: the value ends at the same quote.

@@ -1,0 +1,306 @@
+// Package selector is the selectors of policies: Calico's grammar, which Kubernetes' label
+// selectors become, as a tree and as text.
+//
+// Its invariant: a selector means what Calico makes of it, and its text, parsed again, is
+// the same selector.
+//
+// It must not know whom selectors are asked about, nor where in a policy they stand.
+package selector
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"portcullis.dev/policies/diag"
+)
+
+// Labels is what a selector asks: the value of a label, and whether there is one.
+type Labels interface {
+	Label(key string) (value string, ok bool)
+}
+
+// Map is a plain map as Labels.
+type Map map[string]string
+
+// Label looks the key up.
+func (m Map) Label(key string) (string, bool) { v, ok := m[key]; return v, ok }
+
+// Selector is a parsed selector in Calico's grammar
+// (libcalico-go/lib/selector/parser). The zero Selector selects everything.
+type Selector struct{ root Node }
+
+// Operator is what a [Node] does.
+type Operator int
+
+// The operators. Those on a label come between OpHas and OpNotIn.
+const (
+	OpAll Operator = iota
+	OpGlobal
+	OpHas
+	OpEqual
+	OpNotEqual
+	OpContains
+	OpStartsWith
+	OpEndsWith
+	OpIn
+	OpNotIn
+	OpNot
+	OpAnd
+	OpOr
+)
+
+// Node is one operation: key and values for those on a label, kids for the others.
+type Node struct {
+	Op     Operator
+	Key    string
+	Values []string // one for the comparisons; sorted and unique for sets
+	Kids   []Node
+}
+
+// Root is the selector as a tree. The caller must not change it.
+func (s Selector) Root() *Node { return &s.root }
+
+// Matches evaluates the selector. A label that is absent makes has, ==, in and the
+// string operators false, and !=, not in and every negation true.
+func (s Selector) Matches(l Labels) bool { return s.root.matches(l) }
+
+func (n *Node) matches(l Labels) bool {
+	switch n.Op {
+	case OpAll, OpGlobal: // global() has a meaning of its own only in a rule's namespaceSelector
+		return true
+	case OpNot:
+		return !n.Kids[0].matches(l)
+	case OpAnd:
+		return !slices.ContainsFunc(n.Kids, func(k Node) bool { return !k.matches(l) })
+	case OpOr:
+		return slices.ContainsFunc(n.Kids, func(k Node) bool { return k.matches(l) })
+	}
+	value, ok := l.Label(n.Key)
+	switch n.Op {
+	case OpEqual:
+		return ok && value == n.Values[0]
+	case OpNotEqual:
+		return !ok || value != n.Values[0]
+	case OpContains:
+		return ok && strings.Contains(value, n.Values[0])
+	case OpStartsWith:
+		return ok && strings.HasPrefix(value, n.Values[0])
+	case OpEndsWith:
+		return ok && strings.HasSuffix(value, n.Values[0])
+	case OpIn:
+		return ok && slices.Contains(n.Values, value)
+	case OpNotIn:
+		return !ok || !slices.Contains(n.Values, value)
+	default: // OpHas
+		return ok
+	}
+}
+
+// String is Calico's normal form: values in double quotes (single where the value
+// holds a double one), conjunctions and disjunctions in parentheses, sets sorted.
+// Parsing it gives the same selector.
+func (s Selector) String() string {
+	var b strings.Builder
+	s.root.write(&b)
+	return b.String()
+}
+
+var comparisons = map[Operator]string{
+	OpEqual: " == ", OpNotEqual: " != ", OpContains: " contains ", OpStartsWith: " starts with ", OpEndsWith: " ends with ",
+}
+
+func (n *Node) write(b *strings.Builder) {
+	switch n.Op {
+	case OpAll:
+		b.WriteString("all()")
+	case OpGlobal:
+		b.WriteString("global()")
+	case OpHas:
+		b.WriteString("has(" + n.Key + ")")
+	case OpNot:
+		b.WriteByte('!')
+		n.Kids[0].write(b)
+	case OpAnd, OpOr:
+		sep := " && "
+		if n.Op == OpOr {
+			sep = " || "
+		}
+		b.WriteByte('(')
+		for i := range n.Kids {
+			if i > 0 {
+				b.WriteString(sep)
+			}
+			n.Kids[i].write(b)
+		}
+		b.WriteByte(')')
+	case OpIn, OpNotIn:
+		word := " in {"
+		if n.Op == OpNotIn {
+			word = " not in {"
+		}
+		b.WriteString(n.Key + word)
+		for i, v := range n.Values {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(quote(v))
+		}
+		b.WriteByte('}')
+	default:
+		b.WriteString(n.Key + comparisons[n.Op] + quote(n.Values[0]))
+	}
+}
+
+func quote(value string) string {
+	if strings.Contains(value, `"`) {
+		return "'" + value + "'"
+	}
+	return `"` + value + `"`
+}
+
+// Prefixed returns the selector with every label's name prefixed. Calico lets
+// endpoints inherit their namespace's labels under "pcns." and their service
+// account's under "pcsa.".
+func (s Selector) Prefixed(prefix string) Selector {
+	return s.rewrite(func(n Node) Node {
+		if n.Key != "" {
+			n.Key = prefix + n.Key
+		}
+		return n
+	})
+}
+
+// Requires is the one value that a label must have, if the selector's conjunction
+// says so.
+func (s Selector) Requires(key string) (value string, ok bool) {
+	terms := []Node{s.root}
+	if s.root.Op == OpAnd {
+		terms = s.root.Kids
+	}
+	for i := range terms {
+		n := &terms[i]
+		if n.Key == key && len(n.Values) == 1 && (n.Op == OpEqual || n.Op == OpIn) {
+			return n.Values[0], true
+		}
+		if n.Op == OpAnd {
+			if value, ok := (Selector{root: *n}).Requires(key); ok {
+				return value, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Uses reports whether the operation occurs anywhere in the selector.
+func (s Selector) Uses(op Operator) bool {
+	var in func(n *Node) bool
+	in = func(n *Node) bool {
+		return n.Op == op || slices.ContainsFunc(n.Kids, func(k Node) bool { return in(&k) })
+	}
+	return in(&s.root)
+}
+
+// rewrite applies f to every operation, from the leaves up.
+func (s Selector) rewrite(f func(Node) Node) Selector {
+	var all func(n Node) Node
+	all = func(n Node) Node {
+		kids := make([]Node, len(n.Kids))
+		for i, k := range n.Kids {
+			kids[i] = all(k)
+		}
+		n.Kids = kids
+		return f(n)
+	}
+	return Selector{root: all(s.root)}
+}
+
+// Replacing returns the selector with other in place of every occurrence of op.
+func (s Selector) Replacing(op Operator, other Selector) Selector {
+	return s.rewrite(func(n Node) Node {
+		if n.Op == op {
+			return other.root
+		}
+		return n
+	})
+}
+
+// And is the conjunction of selectors.
+func And(selectors ...Selector) Selector {
+	kids := make([]Node, 0, len(selectors))
+	for _, s := range selectors {
+		if s.root.Op != OpAll {
+			kids = append(kids, s.root)
+		}
+	}
+	switch len(kids) {
+	case 0:
+		return Selector{}
+	case 1:
+		return Selector{root: kids[0]}
+	}
+	return Selector{root: Node{Op: OpAnd, Kids: kids}}
+}
+
+func Has(key string) Selector { return Selector{root: Node{Op: OpHas, Key: key}} }
+
+func Not(s Selector) Selector { return Selector{root: Node{Op: OpNot, Kids: []Node{s.root}}} }
+
+func Equals(key, value string) Selector {
+	return Selector{root: Node{Op: OpEqual, Key: key, Values: []string{value}}}
+}
+
+func In(key string, values []string) Selector {
+	return Selector{root: Node{Op: OpIn, Key: key, Values: set(values)}}
+}
+
+func NotIn(key string, values []string) Selector {
+	return Selector{root: Node{Op: OpNotIn, Key: key, Values: set(values)}}
+}
+
+func set(values []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(values)))
+}
+
+// FromKubernetes turns a label selector into the same form. The empty selector
+// selects everything. The error names the member that the API server would refuse.
+func FromKubernetes(ls *metav1.LabelSelector) (Selector, error) {
+	var terms []Selector
+	for _, key := range diag.SortedKeys(ls.MatchLabels) {
+		terms = append(terms, Equals(key, ls.MatchLabels[key]))
+	}
+	for i, r := range ls.MatchExpressions {
+		term, err := requirement(r)
+		if err != nil {
+			return Selector{}, fmt.Errorf("matchExpressions[%d]: %w", i, err)
+		}
+		terms = append(terms, term)
+	}
+	return And(terms...), nil
+}
+
+func requirement(r metav1.LabelSelectorRequirement) (Selector, error) {
+	sets := r.Operator == metav1.LabelSelectorOpIn || r.Operator == metav1.LabelSelectorOpNotIn
+	switch {
+	case r.Key == "":
+		return Selector{}, fmt.Errorf("there is no key")
+	case sets && len(r.Values) == 0:
+		return Selector{}, fmt.Errorf("operator %s needs values", r.Operator)
+	case !sets && len(r.Values) > 0:
+		return Selector{}, fmt.Errorf("operator %s takes no values", r.Operator)
+	}
+	switch r.Operator {
+	case metav1.LabelSelectorOpIn:
+		return In(r.Key, r.Values), nil
+	case metav1.LabelSelectorOpNotIn:
+		return NotIn(r.Key, r.Values), nil
+	case metav1.LabelSelectorOpExists:
+		return Has(r.Key), nil
+	case metav1.LabelSelectorOpDoesNotExist:
+		return Not(Has(r.Key)), nil
+	default:
+		return Selector{}, fmt.Errorf("operator %q is not In, NotIn, Exists or DoesNotExist", r.Operator)
+	}
+}
