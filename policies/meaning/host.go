@@ -10,6 +10,8 @@ import (
 	"go4.org/netipx"
 
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // Host is a HostEndpoint: an interface of a node, which policies may govern.
@@ -80,6 +82,25 @@ func (s *networkSet) Label(key string) (string, bool) {
 	}
 	v, ok := s.labels[key]
 	return v, ok
+}
+
+// Holder is a network set, or a host endpoint: labels on addresses.
+type Holder struct {
+	Labels    selector.Labels
+	Addresses packet.Addresses
+	Host      bool
+}
+
+// Holders are all network sets and host endpoints.
+func (m *Meaning) Holders() []Holder {
+	var all []Holder
+	for _, s := range m.sets {
+		all = append(all, Holder{s, packet.AddressRanges(s.addresses.Ranges()...), false})
+	}
+	for _, h := range m.Hosts {
+		all = append(all, Holder{h, single(h.Addresses), true})
+	}
+	return all
 }
 
 func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLabels map[string]string) *networkSet {

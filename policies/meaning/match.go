@@ -132,7 +132,7 @@ type flow struct {
 
 // match evaluates one rule, for all its criteria.
 func (m *Meaning) match(r *Rule, f *flow) truth {
-	if !r.exists(f.family) || r.Family != 0 && r.Family != f.family {
+	if !r.Rendered(f.family) {
 		return no
 	}
 	if r.Protocol != nil && *r.Protocol != f.Protocol || r.NotProtocol != nil && *r.NotProtocol == f.Protocol {
@@ -153,6 +153,11 @@ func (m *Meaning) match(r *Rule, f *flow) truth {
 		result = min(result, m.inService(r.Destination.Service, &f.to, f))
 	}
 	return result
+}
+
+// Rendered reports whether Felix has the rule at all for a family, 4 or 6.
+func (r *Rule) Rendered(family int) bool {
+	return r.exists(family) && (r.Family == 0 || r.Family == family)
 }
 
 // exists reports whether Felix renders the rule for the family at all: a list of

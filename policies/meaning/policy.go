@@ -114,6 +114,9 @@ type PortMatch struct {
 // Calico never fills in the policy's own.
 type ServiceMatch struct{ Namespace, Name string }
 
+// Addresses are those that the entity asks for by ranges, if it does.
+func (e *Entity) Addresses() (of packet.Addresses, asks bool) { return e.addresses, e.asksAddresses() }
+
 // asksAddresses reports whether the entity names ranges.
 func (e *Entity) asksAddresses() bool { return len(e.Nets)+len(e.NotNets) > 0 }
 

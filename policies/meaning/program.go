@@ -34,7 +34,7 @@ func (r *Relation) compile(rules []Rule, d Direction, at cause) []compiled {
 		if rule.Action == Log {
 			continue
 		}
-		c := compiled{action: rule.Action, at: at, families: r.rendered(rule), traffic: rule.traffic()}
+		c := compiled{action: rule.Action, at: at, families: r.rendered(rule), traffic: rule.Traffic()}
 		c.at.rule = int32(i)
 		if c.families == 0 || c.traffic.IsEmpty() {
 			continue
@@ -65,47 +65,11 @@ func (r *Relation) compile(rules []Rule, d Direction, at cause) []compiled {
 func (r *Relation) rendered(rule *Rule) Families {
 	var f Families
 	for _, n := range familyNumbers {
-		if rule.exists(n) && (rule.Family == 0 || rule.Family == n) {
+		if rule.Rendered(n) {
 			f |= familyBit(n)
 		}
 	}
 	return f & r.families
-}
-
-// traffic is what the rule asks of packets' headers.
-func (r *Rule) traffic() packet.Traffic {
-	t := packet.Anything()
-	if r.Protocol != nil {
-		t = packet.Of(*r.Protocol)
-	}
-	if r.NotProtocol != nil {
-		t = t.Subtract(packet.Of(*r.NotProtocol))
-	}
-	if r.ICMP != nil {
-		t = t.Intersect(r.ICMP.traffic())
-	}
-	if r.NotICMP != nil {
-		t = t.Subtract(r.NotICMP.traffic())
-	}
-	if to := &r.Destination; !named(to.Ports) && !named(to.NotPorts) {
-		if len(to.Ports) > 0 {
-			t = t.Intersect(plainPorts(to.Ports))
-		}
-		t = t.Subtract(plainPorts(to.NotPorts))
-	}
-	return t
-}
-
-func (i *ICMPMatch) traffic() packet.Traffic {
-	var t packet.Traffic
-	for _, p := range []Protocol{ICMP, ICMPv6} {
-		if i.Code != nil {
-			t = t.Union(packet.One(packet.Header{Protocol: p, Type: i.Type, Code: *i.Code}))
-		} else {
-			t = t.Union(packet.Types(p, i.Type, i.Type))
-		}
-	}
-	return t
 }
 
 // namedIn is the traffic of a protocol in which ports may have names.

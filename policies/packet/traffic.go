@@ -185,3 +185,6 @@ func (t Traffic) Witness() (Header, bool) {
 	n, ok := t.line.Min()
 	return headerAt(n), ok
 }
+
+// TrafficAt is the set whose headers have those places on the line: see [Traffic.Numbers].
+func TrafficAt(places Numbers) Traffic { return Traffic{places.Intersect(anything)} }

@@ -1,0 +1,36 @@
+package meaning
+
+import "strings"
+
+// LabelKind is whose a label is that selectors see on a pod.
+type LabelKind int
+
+// The kinds of labels.
+const (
+	PodLabel          LabelKind = iota
+	OrchestratorLabel           // k8s, of every pod
+	NamespaceName
+	NamespaceLabel // of the Namespace object
+	AccountName
+	AccountLabel // of the ServiceAccount object
+)
+
+// LabelOf says whose label a key of Calico's selectors stands for, and what it is called
+// there (libcalico-go/lib/backend/k8s/conversion).
+func LabelOf(key string) (of LabelKind, name string) {
+	switch key {
+	case labelOrchestrator:
+		return OrchestratorLabel, key
+	case labelNamespace, namespacePrefix + labelName, namespacePrefix + NameLabel:
+		return NamespaceName, key
+	case labelServiceAccount, accountPrefix + labelName:
+		return AccountName, key
+	}
+	if name, ok := strings.CutPrefix(key, namespacePrefix); ok {
+		return NamespaceLabel, name
+	}
+	if name, ok := strings.CutPrefix(key, accountPrefix); ok {
+		return AccountLabel, name
+	}
+	return PodLabel, key
+}

@@ -1,0 +1,40 @@
+package meaning
+
+import "portcullis.dev/policies/packet"
+
+// Traffic is what the rule asks of packets' headers: all but ports that have names, or that
+// stand beside some, which each endpoint has its own of.
+func (r *Rule) Traffic() packet.Traffic {
+	t := packet.Anything()
+	if r.Protocol != nil {
+		t = packet.Of(*r.Protocol)
+	}
+	if r.NotProtocol != nil {
+		t = t.Subtract(packet.Of(*r.NotProtocol))
+	}
+	if r.ICMP != nil {
+		t = t.Intersect(r.ICMP.traffic())
+	}
+	if r.NotICMP != nil {
+		t = t.Subtract(r.NotICMP.traffic())
+	}
+	if to := &r.Destination; !named(to.Ports) && !named(to.NotPorts) {
+		if len(to.Ports) > 0 {
+			t = t.Intersect(plainPorts(to.Ports))
+		}
+		t = t.Subtract(plainPorts(to.NotPorts))
+	}
+	return t
+}
+
+func (i *ICMPMatch) traffic() packet.Traffic {
+	var t packet.Traffic
+	for _, p := range []Protocol{ICMP, ICMPv6} {
+		if i.Code != nil {
+			t = t.Union(packet.One(packet.Header{Protocol: p, Type: i.Type, Code: *i.Code}))
+		} else {
+			t = t.Union(packet.Types(p, i.Type, i.Type))
+		}
+	}
+	return t
+}

@@ -1,0 +1,209 @@
+package relation
+
+import (
+	"slices"
+
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
+)
+
+// Cube is a conjunction of answers to elementary questions: pairs of ends, and packets
+// between them, as the product of what each variable may be. It does not change, and each
+// variable has a value; whether two ends can have theirs together, only a witness tells.
+type Cube struct {
+	u           *Universe
+	places      [2]*place
+	constraints []constraint // by variable, of those of which something is known
+}
+
+// constraint is what is known of one variable: the field of its kind.
+type constraint struct {
+	variable  int32
+	values    *selector.Values
+	addresses packet.Addresses
+	numbers   packet.Numbers
+	flag      answer
+}
+
+// everything is all packets between a pod and other pods, or between a pod and addresses
+// that are no pod's.
+func (u *Universe) everything(peerIsPod bool) *Cube {
+	peer := yes
+	if !peerIsPod {
+		peer = no
+	}
+	c := &Cube{u: u, places: [2]*place{u.anywhere(), u.anywhere()}}
+	for _, known := range []constraint{
+		{variable: u.variable(variableKey{ofFlag, Own, podFlag}), flag: yes},
+		{variable: u.variable(variableKey{ofFlag, Peer, podFlag}), flag: peer},
+		{variable: u.variable(variableKey{ofAddress, Own, ""}), addresses: u.addresses(true)},
+		{variable: u.variable(variableKey{ofAddress, Peer, ""}), addresses: u.addresses(peerIsPod)},
+		{variable: u.variable(variableKey{ofTraffic, Own, ""}), numbers: packet.Anything().Numbers()},
+		{variable: u.variable(variableKey{ofSourcePort, Own, ""}), numbers: packet.Between(1, 65535)},
+	} {
+		c = c.with(known)
+	}
+	return c
+}
+
+// Pairs is all packets between pods and other pods.
+func (u *Universe) Pairs() *Cube { return u.start[0] }
+
+// Outside is all packets between pods and addresses that are no pod's.
+func (u *Universe) Outside() *Cube { return u.start[1] }
+
+// Classes is how many classes of namespaces there are: each listed one, each pattern, and
+// all others.
+func (u *Universe) Classes() int { return len(u.listed) + len(u.patterns) + 1 }
+
+// In is the part of the cube whose own end is in one class of namespaces; nil where there
+// is none.
+func (c *Cube) In(class int) *Cube {
+	p := c.places[Own].in(class, len(c.u.listed))
+	if p == nil {
+		return nil
+	}
+	return c.at(Own, p)
+}
+
+func (c *Cube) at(end End, p *place) *Cube {
+	n := *c
+	n.places[end] = p
+	return &n
+}
+
+// with is the cube with a constraint in place of what was known of its variable.
+func (c *Cube) with(known constraint) *Cube {
+	at, found := c.find(known.variable)
+	n := *c
+	n.constraints = make([]constraint, len(c.constraints), len(c.constraints)+2)
+	copy(n.constraints, c.constraints)
+	if found {
+		n.constraints[at] = known
+	} else {
+		n.constraints = slices.Insert(n.constraints, at, known)
+	}
+	return &n
+}
+
+func (c *Cube) find(variable int32) (int, bool) {
+	return slices.BinarySearchFunc(c.constraints, variable, func(k constraint, v int32) int { return int(k.variable - v) })
+}
+
+// known is what is known of a variable.
+func (c *Cube) known(variable int32) constraint {
+	if at, found := c.find(variable); found {
+		return c.constraints[at]
+	}
+	k := constraint{variable: variable}
+	if v := &c.u.variables[variable]; v.kind == ofLabel {
+		k.values = initialValues[v.domain]
+		if !v.always {
+			k.values = anyLabel
+		}
+	}
+	return k
+}
+
+// initialValues are those of labels that are always there.
+var initialValues = [...]*selector.Values{
+	selector.LabelValue:    selector.AllValues(selector.LabelValue, false),
+	selector.NamespaceName: selector.AllValues(selector.NamespaceName, false),
+	selector.AccountName:   selector.AllValues(selector.AccountName, false),
+}
+
+// where is the part of the cube in which a literal holds, or does not; nil where there is
+// none.
+func (c *Cube) where(l *literal, holds bool) *Cube {
+	if l.kind == ofNamespace || l.kind == ofNamespaceLabel {
+		p := c.places[l.end].where(c.u, l, holds)
+		if p == nil {
+			return nil
+		}
+		return c.at(l.end, p)
+	}
+	k := c.known(l.variable)
+	switch l.kind {
+	case ofLabel:
+		if k.values = c.u.solver.Where(k.values, l.test, holds); k.values == nil {
+			return nil
+		}
+	case ofAddress:
+		if k.addresses = cutBy(k.addresses, l.addresses, holds); k.addresses.IsEmpty() {
+			return nil
+		}
+	case ofTraffic, ofSourcePort:
+		if holds {
+			k.numbers = k.numbers.Intersect(l.numbers)
+		} else {
+			k.numbers = k.numbers.Subtract(l.numbers)
+		}
+		if k.numbers.IsEmpty() {
+			return nil
+		}
+	case ofFlag:
+		wanted := yes
+		if !holds {
+			wanted = no
+		}
+		if k.flag == -wanted {
+			return nil
+		}
+		k.flag = wanted
+	}
+	return c.with(k)
+}
+
+func cutBy(s, by packet.Addresses, holds bool) packet.Addresses {
+	if holds {
+		return s.Intersect(by)
+	}
+	return s.Subtract(by)
+}
+
+// answer is what is known of a literal.
+func (c *Cube) answer(l *literal) answer {
+	if l.kind == ofNamespace || l.kind == ofNamespaceLabel {
+		return c.places[l.end].answer(c.u, l)
+	}
+	var may, mayNot bool
+	switch k := c.known(l.variable); l.kind {
+	case ofLabel:
+		may, mayNot = c.u.solver.Answers(k.values, l.test)
+	case ofAddress:
+		may, mayNot = k.addresses.Overlaps(l.addresses), !l.addresses.Covers(k.addresses)
+	case ofFlag:
+		return k.flag
+	default:
+		may, mayNot = k.numbers.Overlaps(l.numbers), !l.numbers.Covers(k.numbers)
+	}
+	switch {
+	case !may:
+		return no
+	case !mayNot:
+		return yes
+	}
+	return open
+}
+
+// assume takes over what a formula demands as far as it is a conjunction of literals, and
+// leaves what is still to be decided; nil where nothing is left.
+func (c *Cube) assume(f *Formula) (*Cube, *Formula) {
+	switch f.op {
+	case isFalse:
+		return nil, f
+	case elementary:
+		return c.where(f.lit, f.sign), True
+	case conjunction:
+		var rest []*Formula
+		for _, kid := range f.kids {
+			var left *Formula
+			if c, left = c.assume(kid); c == nil {
+				return nil, f
+			}
+			rest = append(rest, left)
+		}
+		return c, And(rest...)
+	}
+	return c, f
+}

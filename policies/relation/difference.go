@@ -1,0 +1,114 @@
+package relation
+
+import (
+	"portcullis.dev/policies/meaning"
+)
+
+// Comparison asks for packets that one program allows and another denies, for each rule
+// that allows some.
+type Comparison struct {
+	Direction meaning.Direction
+	Allowing  *Program
+	Denying   *Program
+	// Where narrows the comparison; nil does not.
+	Where *Formula
+	// Patterns is what becomes of packets that no policy decides, of pods in namespaces of a
+	// closed pattern. Of all others they are allowed.
+	Patterns Verdicts
+	Rather   []Wanted // see [Question.Rather]
+}
+
+// Difference is a packet that one program allows and another denies.
+type Difference struct {
+	Rule    *Rule // that allows it; nil where no policy decides
+	Witness *Witness
+}
+
+// Compare calls found with a difference for each rule, class of the own end's namespace and
+// kind of peer for which there is one, until found says that it is enough, or with the error
+// of what cannot be decided; the rule is then the one in question. Rules for which skip says
+// so are not asked about.
+func (s *Search) Compare(c Comparison, skip func(*Rule) bool, found func(Difference, error) (enough bool)) {
+	for class := range s.Universe.Classes() {
+		for _, all := range s.Universe.start {
+			of := all.In(class)
+			if of == nil {
+				continue
+			}
+			ungoverned := Allows
+			if s.Universe.isClosedPattern(class) {
+				ungoverned = c.Patterns
+			}
+			allowing, denying := c.Allowing.On(of), c.Denying.On(of)
+			ask := func(r *Rule, where *Formula) (enough bool) {
+				q := Question{Of: of, Where: where, Direction: c.Direction, Rather: c.Rather, Wanted: []Wanted{
+					{Program: allowing, Verdict: Allows, Ungoverned: ungoverned}, {Program: denying, Verdict: Denies, Ungoverned: ungoverned},
+				}}
+				if c.Where != nil {
+					q.Where = And(where, c.Where)
+				}
+				w, err := s.Witness(q)
+				return (w != nil || err != nil) && found(Difference{r, w}, err)
+			}
+			for _, a := range allowing.allowances() {
+				if (skip == nil || !skip(a.rule)) && ask(a.rule, a.when) {
+					return
+				}
+			}
+			if ungoverned == Allows && (skip == nil || !skip(nil)) && ask(nil, allowing.mayDecideNothing()) {
+				return
+			}
+		}
+	}
+}
+
+func (u *Universe) isClosedPattern(class int) bool {
+	i := class - len(u.listed)
+	return i >= 0 && i < len(u.patterns) && u.patterns[i].Closed
+}
+
+// allowance is a rule that allows, and when it may.
+type allowance struct {
+	rule *Rule
+	when *Formula
+}
+
+// allowances are the rules of a part that allow.
+func (p *Program) allowances() []allowance {
+	var all []allowance
+	for i := range p.tiers {
+		t := p.tier(i)
+		for j := range t.policies {
+			for _, r := range t.policies[j].rules.all {
+				if r.Action == meaning.Allow {
+					all = append(all, allowance{r, And(t.policies[j].selects, r.Match)})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// mayDecideNothing is what holds of every packet that no tier of a part decides: each tier
+// that ends in a denial has no policy for its end, or a rule that passes it on.
+func (p *Program) mayDecideNothing() *Formula {
+	var all []*Formula
+	for i := range p.tiers {
+		t := p.tier(i)
+		if t.pass {
+			continue
+		}
+		var selects, passing []*Formula
+		for j := range t.policies {
+			policy := &t.policies[j]
+			selects = append(selects, policy.selects)
+			for _, r := range policy.rules.all {
+				if r.Action == meaning.Pass {
+					passing = append(passing, And(policy.selects, r.Match))
+				}
+			}
+		}
+		all = append(all, Or(Not(Or(selects...)), Or(passing...)))
+	}
+	return And(all...)
+}

@@ -1,0 +1,151 @@
+package relation
+
+// Formula is a condition on both ends of a packet and on the packet, in negation normal
+// form. It does not change.
+type Formula struct {
+	op   operation
+	kids []*Formula // of and, or
+	lit  *literal   // of an elementary formula, which holds where the literal is true
+	sign bool       // or, where sign is false, where it is not
+}
+
+type operation uint8
+
+const (
+	isTrue operation = iota
+	isFalse
+	elementary
+	conjunction
+	disjunction
+)
+
+// True and False are the formulas that hold always, and never.
+var (
+	True  = &Formula{op: isTrue}
+	False = &Formula{op: isFalse}
+)
+
+// And is the conjunction; of nothing it is True.
+func And(all ...*Formula) *Formula { return join(conjunction, True, False, all) }
+
+// Or is the disjunction; of nothing it is False.
+func Or(all ...*Formula) *Formula { return join(disjunction, False, True, all) }
+
+func join(op operation, neutral, absorbing *Formula, all []*Formula) *Formula {
+	var kids []*Formula
+	for _, f := range all {
+		switch f.op {
+		case absorbing.op:
+			return absorbing
+		case neutral.op:
+		case op:
+			kids = append(kids, f.kids...)
+		default:
+			kids = append(kids, f)
+		}
+	}
+	switch len(kids) {
+	case 0:
+		return neutral
+	case 1:
+		return kids[0]
+	}
+	return &Formula{op: op, kids: kids}
+}
+
+// Not is the negation.
+func Not(f *Formula) *Formula {
+	switch f.op {
+	case isTrue:
+		return False
+	case isFalse:
+		return True
+	case elementary:
+		return &Formula{op: elementary, lit: f.lit, sign: !f.sign}
+	}
+	n := &Formula{op: conjunction, kids: make([]*Formula, len(f.kids))}
+	if f.op == conjunction {
+		n.op = disjunction
+	}
+	for i, kid := range f.kids {
+		n.kids[i] = Not(kid)
+	}
+	return n
+}
+
+// Mirror is the formula with the ends exchanged.
+func (f *Formula) Mirror() *Formula {
+	switch f.op {
+	case isTrue, isFalse:
+		return f
+	case elementary:
+		return &Formula{op: elementary, lit: f.lit.mirror, sign: f.sign}
+	}
+	n := &Formula{op: f.op, kids: make([]*Formula, len(f.kids))}
+	for i, kid := range f.kids {
+		n.kids[i] = kid.Mirror()
+	}
+	return n
+}
+
+func is(l *literal) *Formula { return &Formula{op: elementary, lit: l, sign: true} }
+
+// answer is what is known of a formula on a whole cube.
+type answer int8
+
+const (
+	no   answer = iota - 1 // it holds nowhere
+	open                   // it may hold in one part and not in another
+	yes                    // it holds everywhere
+)
+
+// view is a cube, or the cube with the ends exchanged.
+type view struct {
+	*Cube
+	mirrored bool
+}
+
+// literal answers a literal, and names the one that it is about on the cube.
+func (v view) literal(l *literal) (answer, *literal) {
+	if v.mirrored {
+		l = l.mirror
+	}
+	return v.answer(l), l
+}
+
+// formula answers a formula; where that is open, a literal that is.
+func (v view) formula(f *Formula) (answer, *literal) {
+	switch f.op {
+	case isTrue:
+		return yes, nil
+	case isFalse:
+		return no, nil
+	case elementary:
+		a, l := v.literal(f.lit)
+		if a == open {
+			return open, l
+		}
+		if !f.sign {
+			a = -a
+		}
+		return a, nil
+	}
+	absorbing := no
+	if f.op == disjunction {
+		absorbing = yes
+	}
+	var undecided *literal
+	for _, kid := range f.kids {
+		a, l := v.formula(kid)
+		if a == absorbing {
+			return a, nil
+		}
+		if a == open && undecided == nil {
+			undecided = l
+		}
+	}
+	if undecided != nil {
+		return open, undecided
+	}
+	return -absorbing, nil
+}

@@ -1,0 +1,410 @@
+package relation
+
+import (
+	"slices"
+
+	"portcullis.dev/policies/meaning"
+)
+
+// Rule is a rule of a program. It decides packets between ends for which its policy selects
+// the own end and Match holds.
+type Rule struct {
+	Action meaning.Action // Allow, Deny or Pass
+	Match  *Formula
+	// Policy and Of are the policy's rule that this is; nil in a program that no policies
+	// are the source of.
+	Policy *meaning.Policy
+	Of     *meaning.Rule
+	Source int // what else the maker of the program calls it
+
+	number int // in the order of the program
+}
+
+// Policy is a list of rules in their order, and the pods that they are about.
+type Policy struct {
+	Selects *Formula // over the own end
+	Rules   []Rule
+	Policy  *meaning.Policy // or nil
+}
+
+// Tier is a list of policies in their order.
+type Tier struct {
+	Name string
+	// Pass: packets that no rule decides go on to the next tier, and are not denied.
+	Pass     bool
+	Policies []*Policy
+}
+
+// Program is what a set of policies does in one direction: the tiers in their order.
+// Packets that no tier decides are allowed (see [Wanted.Ungoverned]).
+type Program struct {
+	whole []tier // of a program as it was made
+
+	// Of a part: the program that it is a part of, and what it has to do with. Its tiers are
+	// worked out when somebody asks.
+	of    *Program
+	on    view
+	tiers []*residualTier
+}
+
+// tier finds the policies that can select pods of one namespace without asking the others.
+type tier struct {
+	Tier
+	everywhere  []placed
+	byNamespace map[string][]placed
+}
+
+type placed struct {
+	*Policy
+	order int
+}
+
+// NewProgram prepares tiers for being asked. It numbers the rules.
+func NewProgram(tiers []Tier) *Program {
+	p := &Program{}
+	number := 0
+	for _, t := range tiers {
+		made := tier{Tier: t, byNamespace: map[string][]placed{}}
+		for i, policy := range t.Policies {
+			for j := range policy.Rules {
+				policy.Rules[j].number = number
+				number++
+			}
+			if name, one := onlyNamespace(policy.Selects, Own); one {
+				made.byNamespace[name] = append(made.byNamespace[name], placed{policy, i})
+			} else {
+				made.everywhere = append(made.everywhere, placed{policy, i})
+			}
+		}
+		if len(t.Policies) > 0 {
+			p.whole = append(p.whole, made)
+		}
+	}
+	return p
+}
+
+// onlyNamespace is the one namespace that a conjunction demands of an end.
+func onlyNamespace(f *Formula, end End) (name string, one bool) {
+	terms := []*Formula{f}
+	if f.op == conjunction {
+		terms = f.kids
+	}
+	for _, t := range terms {
+		if t.op == elementary && t.sign && t.lit.kind == ofNamespace && t.lit.end == end && len(t.lit.test.Values) == 1 && t.lit.isOneOf() {
+			return t.lit.test.Values[0], true
+		}
+	}
+	return "", false
+}
+
+// among are the policies that can select pods of a namespace, in order; with an empty name
+// all of them.
+func (t *tier) among(namespace string) []*Policy {
+	if namespace == "" {
+		return t.Policies
+	}
+	own, everywhere := t.byNamespace[namespace], t.everywhere
+	all := make([]*Policy, 0, len(own)+len(everywhere))
+	for len(own)+len(everywhere) > 0 {
+		if len(own) == 0 || len(everywhere) > 0 && everywhere[0].order < own[0].order {
+			all, everywhere = append(all, everywhere[0].Policy), everywhere[1:]
+		} else {
+			all, own = append(all, own[0].Policy), own[1:]
+		}
+	}
+	return all
+}
+
+// On is the program as far as a cube has to do with it: it says the same of every part of
+// the cube, and sooner.
+func (p *Program) On(c *Cube) *Program { return p.part(view{c, false}) }
+
+func (p *Program) part(on view) *Program {
+	return &Program{of: p, on: on, tiers: make([]*residualTier, p.count())}
+}
+
+func (p *Program) count() int {
+	if p.of == nil {
+		return len(p.whole)
+	}
+	return len(p.tiers)
+}
+
+// residualTier is a tier as far as a cube has to do with it.
+type residualTier struct {
+	pass     bool
+	policies []residualPolicy
+}
+
+type residualPolicy struct {
+	selects *Formula
+	rules   ruleIndex
+}
+
+// tier is one of a part's tiers.
+func (p *Program) tier(i int) *residualTier {
+	if p.tiers[i] == nil {
+		if p.of.of == nil {
+			p.tiers[i] = p.of.whole[i].specialize(p.on)
+		} else {
+			p.tiers[i] = p.of.tier(i).specialize(p.on)
+		}
+	}
+	return p.tiers[i]
+}
+
+// specialize leaves out what holds nowhere on a cube.
+func (t *tier) specialize(v view) *residualTier {
+	own, namespace := Own, ""
+	if v.mirrored {
+		own = Peer
+	}
+	if class, one := v.places[own].single(); one {
+		namespace = v.u.listed[class].Name
+	}
+	made := &residualTier{pass: t.Pass}
+	for _, policy := range t.among(namespace) {
+		selects, _ := v.formula(policy.Selects)
+		if selects == no {
+			continue
+		}
+		left := residualPolicy{selects: policy.Selects}
+		if selects == yes {
+			left.selects = True
+		}
+		var rules []*Rule
+		for i := range policy.Rules {
+			if a, _ := v.formula(policy.Rules[i].Match); a != no {
+				rules = append(rules, &policy.Rules[i])
+			}
+		}
+		left.rules = indexRules(rules, v.mirrored)
+		made.policies = append(made.policies, left)
+	}
+	return made
+}
+
+// specialize leaves out more, on a smaller cube.
+func (t *residualTier) specialize(v view) *residualTier {
+	made := &residualTier{pass: t.pass}
+	for i := range t.policies {
+		policy := &t.policies[i]
+		selects, _ := v.formula(policy.selects)
+		if selects == no {
+			continue
+		}
+		left := residualPolicy{selects: policy.selects}
+		if selects == yes {
+			left.selects = True
+		}
+		for _, rule := range policy.rules.among(v) {
+			a, _ := v.formula(rule.Match)
+			if a == no {
+				continue
+			}
+			left.rules.all = append(left.rules.all, rule)
+			if a == yes && left.selects == True {
+				break // no later rule of the policy decides anything
+			}
+		}
+		made.policies = append(made.policies, left)
+	}
+	return made
+}
+
+// Verdicts is a set of what may become of packets.
+type Verdicts uint8
+
+// The verdicts.
+const (
+	Allows Verdicts = 1 << iota
+	Denies
+	passes // to the next tier
+)
+
+// verdicts is what may become of a cube's packets and, where that is more than one thing,
+// a literal that is open. Where no tier decides, that is what ungoverned says.
+func (p *Program) verdicts(v view, ungoverned Verdicts) (Verdicts, *literal) {
+	var all Verdicts
+	var undecided *literal
+	for i := range p.tiers {
+		got, l := p.tier(i).verdicts(v)
+		if undecided == nil {
+			undecided = l
+		}
+		all |= got &^ passes
+		if got&passes == 0 {
+			return all, undecided
+		}
+	}
+	return all | ungoverned, undecided
+}
+
+func (t *residualTier) verdicts(v view) (all Verdicts, undecided *literal) {
+	applies := no
+	var selected *literal // that says whether a policy applies at all
+	for i := range t.policies {
+		policy := &t.policies[i]
+		selects, l := v.formula(policy.selects)
+		if selects == no {
+			continue
+		}
+		applies = max(applies, selects)
+		if selects == open && selected == nil {
+			selected = l
+		}
+		for _, rule := range policy.rules.among(v) {
+			a, of := v.formula(rule.Match)
+			if a == no {
+				continue
+			}
+			if selects == open {
+				a, of = open, l
+			}
+			all |= verdictOf(rule.Action)
+			if a == yes {
+				return all, undecided
+			}
+			if undecided == nil {
+				undecided = of
+			}
+		}
+	}
+	switch {
+	case applies == no || t.pass:
+		return all | passes, undecided
+	case applies == yes:
+		return all | Denies, undecided
+	}
+	if undecided == nil {
+		undecided = selected
+	}
+	return all | Denies | passes, undecided
+}
+
+func verdictOf(a meaning.Action) Verdicts {
+	switch a {
+	case meaning.Allow:
+		return Allows
+	case meaning.Deny:
+		return Denies
+	default:
+		return passes
+	}
+}
+
+// ruleIndex is a list of rules in their order. Where there are many, those that demand one
+// value of a variable that a cube may know are found by it.
+type ruleIndex struct {
+	all      []*Rule
+	variable int32
+	byValue  map[string][]*Rule
+	rest     []*Rule
+}
+
+// manyRules is from how many rules on an index is worth its making.
+const manyRules = 12
+
+// indexRules looks for the variable of which most rules demand a value, and of which they
+// demand the most different ones.
+func indexRules(rules []*Rule, mirrored bool) ruleIndex {
+	index := ruleIndex{all: rules}
+	if len(rules) < manyRules || mirrored {
+		return index
+	}
+	values := map[int32]map[string]bool{}
+	for _, r := range rules {
+		for _, l := range r.demands() {
+			if values[l.variable] == nil {
+				values[l.variable] = map[string]bool{}
+			}
+			for _, value := range l.test.Values {
+				values[l.variable][value] = true
+			}
+		}
+	}
+	best, most := int32(-1), 2
+	for variable, of := range values {
+		if len(of) > most || len(of) == most && variable < best {
+			best, most = variable, len(of)
+		}
+	}
+	if best < 0 {
+		return index
+	}
+	index.variable, index.byValue = best, map[string][]*Rule{}
+	for _, r := range rules {
+		indexed := false
+		for _, l := range r.demands() {
+			if l.variable == best && !indexed {
+				indexed = true
+				for _, value := range l.test.Values {
+					index.byValue[value] = append(index.byValue[value], r)
+				}
+			}
+		}
+		if !indexed {
+			index.rest = append(index.rest, r)
+		}
+	}
+	return index
+}
+
+// demands are the literals of a rule's conjunction that name the values which a label or
+// the namespace may have.
+func (r *Rule) demands() []*literal {
+	terms := []*Formula{r.Match}
+	if r.Match.op == conjunction {
+		terms = r.Match.kids
+	}
+	var all []*literal
+	for _, t := range terms {
+		if t.op == elementary && t.sign && (t.lit.kind == ofNamespace || t.lit.kind == ofLabel) && t.lit.isOneOf() {
+			all = append(all, t.lit)
+		}
+	}
+	return all
+}
+
+// among are the rules that may match on a cube, in order, with some that do not.
+func (x *ruleIndex) among(v view) []*Rule {
+	if x.byValue == nil || v.mirrored {
+		return x.all
+	}
+	value, known := v.value(x.variable)
+	if !known {
+		return x.all
+	}
+	own, rest := x.byValue[value], x.rest
+	switch {
+	case len(rest) == 0:
+		return own
+	case len(own) == 0:
+		return rest
+	}
+	all := make([]*Rule, 0, len(own)+len(rest))
+	for len(own)+len(rest) > 0 {
+		if len(rest) == 0 || len(own) > 0 && own[0].number < rest[0].number {
+			all, own = append(all, own[0]), own[1:]
+		} else {
+			all, rest = append(all, rest[0]), rest[1:]
+		}
+	}
+	return slices.Clip(all)
+}
+
+// value is the one value that a variable of the cube has left, if it is one.
+func (c *Cube) value(variable int32) (string, bool) {
+	if v := &c.u.variables[variable]; v.kind == ofNamespace {
+		class, one := c.places[v.end].single()
+		if !one {
+			return "", false
+		}
+		return c.u.listed[class].Name, true
+	}
+	at, found := c.find(variable)
+	if !found {
+		return "", false
+	}
+	return c.constraints[at].values.Only()
+}

@@ -1,0 +1,174 @@
+package relation
+
+import (
+	"errors"
+
+	"portcullis.dev/policies/meaning"
+)
+
+// ErrUndecided says that a question took more work than its budget: nothing may be
+// concluded from it.
+var ErrUndecided = errors.New("the question takes too many steps to be decided")
+
+// MostSteps is how many cubes a question may visit: it is undecided then.
+const MostSteps = 100_000
+
+// Question asks for packets of a cube for which a formula holds and of which every program
+// has the verdict that is wanted of it.
+type Question struct {
+	Of        *Cube
+	Where     *Formula          // nil: everywhere
+	Direction meaning.Direction // of the own end's half
+	Wanted    []Wanted
+	// Rather are verdicts that a witness has if there is such a one: what is told about an
+	// answer, and no part of it.
+	Rather []Wanted
+}
+
+// Wanted is a verdict that a program must have.
+type Wanted struct {
+	Program  *Program
+	Verdict  Verdicts // Allows or Denies
+	Opposite bool     // the program is that of the peer's half
+	// Ungoverned is the verdict where no policy decides.
+	Ungoverned Verdicts
+}
+
+// Search answers questions about one universe. It counts its work.
+type Search struct {
+	Universe *Universe
+	// Described are the pods that somebody knows, by namespace: witnesses are rather those.
+	Described map[string][]*meaning.Endpoint
+
+	Steps   int // cubes visited by all questions
+	Hardest int // by one, of MostSteps
+
+	spent, budget int
+}
+
+// Witness is a packet that answers a question; nil if there is none.
+func (s *Search) Witness(q Question) (*Witness, error) {
+	var best *Witness
+	leaves := 0
+	err := s.Each(q, func(leaf *Cube) (bool, error) {
+		w, err := s.witness(leaf, q.Direction)
+		if w == nil || err != nil {
+			return false, err
+		}
+		if better := s.rather(leaf, q); better != nil {
+			w = better
+		}
+		if best == nil || w.better(best) {
+			best = w
+		}
+		leaves++
+		return best.Whole && best.Described == 2 || leaves == mostLeaves, nil
+	})
+	if best != nil {
+		return best, nil // there is an answer, whatever else was not decided
+	}
+	return nil, err
+}
+
+// mostLeaves is among how many answers the one is chosen that is told.
+const mostLeaves = 16
+
+// rather looks inside a leaf for a witness of which other programs have verdicts as well.
+// What it does not find in a few steps changes words, and no verdict.
+func (s *Search) rather(leaf *Cube, q Question) *Witness {
+	if len(q.Rather) == 0 {
+		return nil
+	}
+	const few = 200
+	spent, budget := s.spent, s.budget
+	s.spent, s.budget = 0, few
+	defer func() { s.spent, s.budget = spent, budget }()
+	var best *Witness
+	_ = s.visit(leaf, True, s.prepare(leaf, q.Rather), func(part *Cube) (bool, error) {
+		w, err := s.witness(part, q.Direction)
+		if w == nil || err != nil {
+			return false, err
+		}
+		w.Whole = true
+		if best == nil || w.better(best) {
+			best = w
+		}
+		return best.Described == 2, nil
+	})
+	return best
+}
+
+// Each calls found with cubes that answer a question, until found says that it is enough.
+// On each of them the formula holds and the programs' verdicts are the wanted ones; whether
+// two ends lie in it, found has to ask.
+func (s *Search) Each(q Question, found func(*Cube) (enough bool, err error)) error {
+	where := q.Where
+	if where == nil {
+		where = True
+	}
+	of, left := q.Of.assume(where)
+	if of == nil {
+		return nil
+	}
+	s.spent, s.budget = 0, MostSteps
+	err := s.visit(of, left, s.prepare(of, q.Wanted), found)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	s.Hardest = max(s.Hardest, s.spent)
+	return err
+}
+
+var errEnough = errors.New("enough")
+
+// prepared is a wanted verdict with the part of its program that a cube has to do with.
+type prepared struct {
+	Wanted
+	part *Program
+}
+
+func (s *Search) prepare(of *Cube, wanted []Wanted) []prepared {
+	all := make([]prepared, len(wanted))
+	for i, w := range wanted {
+		all[i] = prepared{w, w.Program.part(view{of, w.Opposite})}
+	}
+	return all
+}
+
+// visit parts a cube by what is open until every question has one answer.
+func (s *Search) visit(c *Cube, where *Formula, wanted []prepared, found func(*Cube) (bool, error)) error {
+	s.spent++
+	s.Steps++
+	if s.spent > s.budget {
+		return ErrUndecided
+	}
+	holds, undecided := view{c, false}.formula(where)
+	if holds == no {
+		return nil
+	}
+	for i := range wanted {
+		w := &wanted[i]
+		got, l := w.part.verdicts(view{c, w.Opposite}, w.Ungoverned)
+		if got&w.Verdict == 0 {
+			return nil
+		}
+		if undecided == nil && got != w.Verdict {
+			undecided = l
+		}
+	}
+	if undecided == nil {
+		enough, err := found(c)
+		if enough && err == nil {
+			return errEnough
+		}
+		return err
+	}
+	for _, sign := range []bool{true, false} {
+		if part := c.where(undecided, sign); part != nil {
+			if err := s.visit(part, where, wanted, found); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package relation
+
+import (
+	"iter"
+	"math/bits"
+
+	"portcullis.dev/policies/selector"
+)
+
+// subset is a set of listed namespaces. The zero subset is empty. It does not change.
+type subset struct {
+	one  int // the place of the only member, plus 1
+	many []uint64
+}
+
+func only(i int) subset { return subset{one: i + 1} }
+
+func everyOne(count int) subset {
+	s := subset{many: make([]uint64, (count+63)/64)}
+	for i := range count {
+		s.many[i/64] |= 1 << (i % 64)
+	}
+	return s.settled()
+}
+
+// settled is the set in its simplest form.
+func (s subset) settled() subset {
+	count, last := 0, -1
+	for i, word := range s.many {
+		if count += bits.OnesCount64(word); count > 1 {
+			return s
+		}
+		if word != 0 {
+			last = i*64 + bits.TrailingZeros64(word)
+		}
+	}
+	return only(last)
+}
+
+func (s subset) isEmpty() bool { return s.one == 0 && s.many == nil }
+
+func (s subset) single() (int, bool) { return s.one - 1, s.one > 0 }
+
+func (s subset) has(i int) bool {
+	if s.many != nil {
+		return s.many[i/64]>>(i%64)&1 == 1
+	}
+	return s.one == i+1
+}
+
+// all are the members in order.
+func (s subset) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if s.one > 0 {
+			yield(s.one - 1)
+		}
+		for i, word := range s.many {
+			for ; word != 0; word &= word - 1 {
+				if !yield(i*64 + bits.TrailingZeros64(word)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s subset) intersect(many []uint64) subset {
+	n := subset{many: make([]uint64, len(s.many))}
+	for i := range s.many {
+		n.many[i] = s.many[i] & many[i]
+	}
+	return n.settled()
+}
+
+// where are the members for which a question may have that answer.
+func (s subset) where(u *Universe, l *literal, holds bool) subset {
+	other, at := yes, 0
+	if holds {
+		other, at = no, 1
+	}
+	switch one, single := s.single(); {
+	case s.isEmpty():
+		return s
+	case single:
+		if a, known := u.known(l, &u.listed[one]); known && a == other {
+			return subset{}
+		}
+		return s
+	case l.kind == ofNamespace && holds && len(l.test.Values) == 1 && l.test.Op == selector.OpIn: // the most frequent question
+		if i, listed := u.index[l.test.Values[0]]; listed && s.has(i) {
+			return only(i)
+		}
+		return subset{}
+	}
+	if l.members[at] == nil {
+		l.members[at] = make([]uint64, (len(u.listed)+63)/64)
+		for i := range u.listed {
+			if a, known := u.known(l, &u.listed[i]); !known || a != other {
+				l.members[at][i/64] |= 1 << (i % 64)
+			}
+		}
+	}
+	return s.intersect(l.members[at])
+}

@@ -1,0 +1,222 @@
+package relation
+
+import (
+	"slices"
+
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
+)
+
+// Of is what a set of policies does in one direction. What no policy of the cluster
+// evaluates (staged ones, those for hosts alone) is not in it.
+func (u *Universe) Of(m *meaning.Meaning, d meaning.Direction) *Program {
+	t := translation{u: u, m: m, d: d, holders: m.Holders()}
+	var tiers []Tier
+	for _, of := range m.Tiers {
+		made := Tier{Name: of.Name, Pass: of.PassAtEnd}
+		for _, p := range of.Policies {
+			if p.Live() && p.Governs[d] {
+				made.Policies = append(made.Policies, t.policy(p))
+			}
+		}
+		tiers = append(tiers, made)
+	}
+	return NewProgram(tiers)
+}
+
+// translation turns the policies of one direction into formulas.
+type translation struct {
+	u       *Universe
+	m       *meaning.Meaning
+	d       meaning.Direction
+	holders []meaning.Holder
+}
+
+func (t *translation) policy(p *meaning.Policy) *Policy {
+	made := &Policy{Selects: t.u.Selected(Own, p.Selector()), Policy: p}
+	for i := range p.Rules[t.d] {
+		r := &p.Rules[t.d][i]
+		if r.Action == meaning.Log {
+			continue
+		}
+		if match := t.rule(r); match != False {
+			made.Rules = append(made.Rules, Rule{Action: r.Action, Match: match, Policy: p, Of: r})
+		}
+	}
+	return made
+}
+
+// rule is what a rule asks. Felix leaves it out of a family of which it names no range.
+func (t *translation) rule(r *meaning.Rule) *Formula {
+	family := True
+	switch in4, in6 := r.Rendered(4), r.Rendered(6); {
+	case !in4 && !in6:
+		return False
+	case !in4:
+		family = Not(t.u.isIPv4())
+	case !in6:
+		family = t.u.isIPv4()
+	}
+	source, destination := Peer, Own
+	if t.d == meaning.Egress {
+		source, destination = Own, Peer
+	}
+	return And(family, t.entity(&r.Source, source, r, true), t.entity(&r.Destination, destination, r, false), t.u.Traffic(r.Traffic()))
+}
+
+// entity is what a rule asks of one end. A selector speaks of the objects that have the
+// end's address: the pod, if it is one, and every network set and host endpoint. Beside a
+// selector, notSelector sorts out objects; alone, it excludes their addresses
+// (felix/calc/rule_scanner.go).
+func (t *translation) entity(e *meaning.Entity, end End, r *meaning.Rule, source bool) *Formula {
+	all := []*Formula{True}
+	if of, asks := e.Addresses(); asks {
+		all = append(all, t.u.Addresses(end, of))
+	}
+	labels := True // what the pod itself must wear
+	switch {
+	case e.Selector != nil:
+		labels = t.u.Selected(end, *e.Selector)
+		if e.NotSelector != nil {
+			labels = And(labels, Not(t.u.Selected(end, *e.NotSelector)))
+		}
+		all = append(all, Or(And(t.u.IsPod(end), labels), t.held(end, func(l selector.Labels) bool {
+			return e.Selector.Matches(l) && (e.NotSelector == nil || !e.NotSelector.Matches(l))
+		})))
+	case e.NotSelector != nil:
+		all = append(all, Not(Or(And(t.u.IsPod(end), t.u.Selected(end, *e.NotSelector)), t.held(end, e.NotSelector.Matches))))
+	}
+	// Numbers alone at the destination are the rule's traffic.
+	asked := source || named(e.Ports) || named(e.NotPorts)
+	if len(e.Ports) > 0 && asked {
+		all = append(all, t.ports(e.Ports, end, r, source, labels))
+	}
+	if len(e.NotPorts) > 0 && asked {
+		all = append(all, Not(t.ports(e.NotPorts, end, r, source, labels)))
+	}
+	if s := e.Service; s != nil {
+		if s.Namespace == "" || s.Name == "" {
+			return False
+		}
+		all = append(all, t.u.flag(end, "service "+s.Namespace+"/"+s.Name))
+	}
+	return And(all...)
+}
+
+// held asks whether an end has an address of a network set that matches or, where it is no
+// pod, of a host endpoint.
+func (t *translation) held(end End, matches func(selector.Labels) bool) *Formula {
+	sets, hosts := packet.AddressesOf(), packet.AddressesOf()
+	for _, h := range t.holders {
+		switch {
+		case !matches(h.Labels):
+		case h.Host:
+			hosts = hosts.Union(h.Addresses)
+		default:
+			sets = sets.Union(h.Addresses)
+		}
+	}
+	return Or(t.u.Addresses(end, sets), And(Not(t.u.IsPod(end)), t.u.Addresses(end, hosts)))
+}
+
+// ports asks for the packet's port at one end. What a pod calls a port nobody knows of all
+// pods; Calico asks those alone that the entity selects, and for TCP where the rule names
+// no protocol (felix/calc/rule_scanner.go).
+func (t *translation) ports(ports []meaning.PortMatch, end End, r *meaning.Rule, source bool, labels *Formula) *Formula {
+	any := []*Formula{False}
+	var ranges []packet.Range
+	for _, p := range ports {
+		if p.Name == "" {
+			ranges = append(ranges, packet.Range{First: uint32(p.First), Last: uint32(p.Last)})
+			continue
+		}
+		protocol := packet.TCP
+		if r.Protocol != nil {
+			protocol = *r.Protocol
+		}
+		if !protocol.HasPorts() {
+			continue
+		}
+		named := And(t.u.IsPod(end), labels)
+		if len(t.m.Hosts) > 0 {
+			named = Or(named, Not(t.u.IsPod(end)))
+		}
+		any = append(any, And(named, t.u.Traffic(packet.Of(protocol)), t.u.flag(end, portFlag(source, p.Name, protocol))))
+	}
+	numbers := packet.Join(ranges...)
+	switch {
+	case numbers.IsEmpty():
+	case source:
+		any = append(any, t.u.sourcePorts(numbers))
+	default:
+		var of packet.Traffic
+		for _, n := range numbers.Ranges() {
+			for _, p := range []packet.Protocol{packet.TCP, packet.UDP, packet.SCTP} {
+				of = of.Union(packet.Ports(p, uint16(n.First), uint16(n.Last)))
+			}
+		}
+		any = append(any, t.u.Traffic(of))
+	}
+	return Or(any...)
+}
+
+func named(ports []meaning.PortMatch) bool {
+	return slices.ContainsFunc(ports, func(p meaning.PortMatch) bool { return p.Name != "" })
+}
+
+// portFlag is the name of the question whether a packet's port is one that the end calls so.
+func portFlag(source bool, name string, protocol packet.Protocol) string {
+	if source {
+		return "source port " + name + "/" + protocol.String()
+	}
+	return "port " + name + "/" + protocol.String()
+}
+
+// Selected asks whether a selector selects the pod at an end.
+func (u *Universe) Selected(end End, s selector.Selector) *Formula { return u.selected(end, s.Root()) }
+
+func (u *Universe) selected(end End, n *selector.Node) *Formula {
+	switch n.Op {
+	case selector.OpAll, selector.OpGlobal:
+		return True
+	case selector.OpNot:
+		return Not(u.selected(end, &n.Kids[0]))
+	case selector.OpAnd, selector.OpOr:
+		kids := make([]*Formula, len(n.Kids))
+		for i := range n.Kids {
+			kids[i] = u.selected(end, &n.Kids[i])
+		}
+		if n.Op == selector.OpAnd {
+			return And(kids...)
+		}
+		return Or(kids...)
+	}
+	test, holds := n.Test()
+	f := u.label(end, n.Key, test)
+	if !holds {
+		return Not(f)
+	}
+	return f
+}
+
+// label asks a label of a pod by the name under which Calico's selectors know it.
+func (u *Universe) label(end End, key string, t selector.Test) *Formula {
+	switch of, name := meaning.LabelOf(key); of {
+	case meaning.OrchestratorLabel:
+		if t.Holds("k8s") {
+			return True
+		}
+		return False
+	case meaning.NamespaceName:
+		return u.test(variableKey{ofNamespace, end, namespaceName}, t)
+	case meaning.NamespaceLabel:
+		return u.test(variableKey{ofNamespaceLabel, end, name}, t)
+	case meaning.AccountName:
+		return u.test(variableKey{ofLabel, end, accountName}, t)
+	case meaning.AccountLabel:
+		return u.test(variableKey{ofLabel, end, accountPrefix + name}, t)
+	default:
+		return u.test(variableKey{ofLabel, end, key}, t)
+	}
+}

@@ -1,0 +1,311 @@
+// Package relation decides what policies do for every pod, service account and namespace
+// that may exist: nobody is invented, and none is left out. What policies ask becomes
+// formulas over free variables, policies become programs of rules by tier, and a question
+// about them is one search for values of the variables, which ends in a witness or in the
+// certainty that there is none.
+//
+// Its invariant: the search finds a witness if and only if there is one, over everything
+// that the API server takes, and a witness is two ends and a packet of which
+// [meaning.Meaning.WalkHalf] says the same. What a budget stops is an error, never a
+// verdict.
+//
+// It must not know what was meant: a plan comes in as a program like any other.
+package relation
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
+)
+
+// Namespace is what is known of one namespace, or of all whose names fit a pattern.
+type Namespace struct {
+	Name   string            // or a pattern, which has one star
+	Labels map[string]string // of the Namespace object, less those that hold its name
+	// Closed: where no policy governs a pod of it, another build's does. It is for
+	// patterns: see [Search.Ungoverned].
+	Closed bool
+}
+
+func (n Namespace) isPattern() bool { return strings.Contains(n.Name, "*") }
+
+// Universe is what all questions share: the variables, and what is known of them before
+// anything is asked. Of a namespace that it lists, the labels whose keys any of its
+// namespaces names are as listed, and absent where they are not; all other labels of
+// namespaces are free, and so are labels of pods, service accounts and their labels.
+//
+// It grows with what is asked, and is not for several goroutines at once.
+type Universe struct {
+	listed   []Namespace // by name
+	patterns []Namespace // in their order
+	index    map[string]int
+	named    map[string]bool // keys of labels that are known of every listed namespace
+	pods     packet.Addresses
+
+	solver    selector.Solver
+	variables []variable // in pairs, one of each end: the other is at the number with its last bit turned
+	numbers   map[variableKey]int32
+	literals  map[literalKey]*literal
+	start     [2]*Cube // a pod's peer is a pod; is another address
+}
+
+// NewUniverse is what is known of a cluster. Where nothing is known of the addresses of
+// pods, they may have any, and so may everything else.
+func NewUniverse(namespaces []Namespace, pods []netip.Prefix) *Universe {
+	u := &Universe{
+		index: map[string]int{}, named: map[string]bool{}, pods: packet.AddressesOf(pods...),
+		numbers: map[variableKey]int32{}, literals: map[literalKey]*literal{},
+	}
+	for _, n := range namespaces {
+		if n.isPattern() {
+			u.patterns = append(u.patterns, n)
+		} else {
+			u.listed = append(u.listed, n)
+		}
+		for key := range n.Labels {
+			u.named[key] = true
+		}
+	}
+	slices.SortFunc(u.listed, func(a, b Namespace) int { return strings.Compare(a.Name, b.Name) })
+	for i, n := range u.listed {
+		u.index[n.Name] = i
+	}
+	u.start = [2]*Cube{u.everything(true), u.everything(false)}
+	return u
+}
+
+// Hardest is the largest number of states that a decision about one label took, of
+// [selector.MostStates].
+func (u *Universe) Hardest() int { return u.solver.Deepest }
+
+// addresses are those that pods have, or that others have.
+func (u *Universe) addresses(ofPods bool) packet.Addresses {
+	switch {
+	case u.pods.IsEmpty():
+		return packet.EveryAddress()
+	case ofPods:
+		return u.pods
+	}
+	return u.pods.Complement()
+}
+
+// End is an end of a packet, as seen from the pod whose half is asked about.
+type End uint8
+
+// The ends.
+const (
+	Own End = iota
+	Peer
+)
+
+// kind is what a variable's values are.
+type kind uint8
+
+const (
+	ofLabel kind = iota
+	ofNamespace
+	ofNamespaceLabel
+	ofAddress
+	ofTraffic
+	ofSourcePort
+	ofFlag
+)
+
+// variable is what two packets between two ends may differ in.
+type variable struct {
+	variableKey
+	domain selector.Domain // of labels
+	always bool            // the label is never absent
+}
+
+type variableKey struct {
+	kind kind
+	end  End
+	name string // the label's key, or the flag's name
+}
+
+// The names of labels that every pod has, whatever a selector calls them.
+const (
+	namespaceName = "namespace"
+	accountName   = "account"
+	accountPrefix = "pcsa."
+	podFlag       = "is a pod"
+	ipv4Flag      = "IPv4"
+)
+
+// variable is the number of a variable. Both ends' are made together.
+func (u *Universe) variable(k variableKey) int32 {
+	if n, known := u.numbers[k]; known {
+		return n
+	}
+	v := variable{variableKey: k}
+	switch {
+	case k.kind == ofNamespace:
+		v.domain, v.always = selector.NamespaceName, true
+	case k.kind == ofLabel && k.name == accountName:
+		v.domain, v.always = selector.AccountName, true
+	}
+	first := int32(len(u.variables))
+	for _, end := range []End{Own, Peer} {
+		v.end = end
+		u.numbers[v.variableKey] = first + int32(end)
+		u.variables = append(u.variables, v)
+	}
+	return first + int32(k.end)
+}
+
+// literal is an elementary question about one variable.
+type literal struct {
+	variable  int32
+	kind      kind
+	end       End
+	test      selector.Test    // of labels and namespaces
+	addresses packet.Addresses // one of those
+	numbers   packet.Numbers   // one of those
+	mirror    *literal         // the same of the other end; itself where it is about the packet
+	number    int
+
+	// members are, of a question about namespaces, the listed ones for which it may be false,
+	// and those for which it may be true; nil until somebody asks.
+	members [2][]uint64
+}
+
+// literalKey is equal for literals that ask the same.
+type literalKey struct {
+	variable int32
+	op       selector.Operator
+	text     string
+}
+
+// literal makes a literal, and its mirror.
+func (u *Universe) literal(k variableKey, op selector.Operator, text string, fill func(*literal)) *Formula {
+	v := u.variable(k)
+	if l, known := u.literals[literalKey{v, op, text}]; known {
+		return is(l)
+	}
+	l := &literal{variable: v, kind: k.kind, end: k.end, number: len(u.literals)}
+	fill(l)
+	l.mirror = l
+	u.literals[literalKey{v, op, text}] = l
+	if k.kind != ofTraffic && k.kind != ofSourcePort && k.name != ipv4Flag {
+		m := *l
+		m.variable, m.end, m.number = v^1, 1-k.end, len(u.literals)
+		m.mirror, l.mirror = l, &m
+		u.literals[literalKey{m.variable, op, text}] = &m
+	}
+	return is(l)
+}
+
+// test asks a label.
+func (u *Universe) test(k variableKey, t selector.Test) *Formula {
+	v := u.variables[u.variable(k)]
+	switch t.Op {
+	case selector.OpHas:
+		if v.always {
+			return True
+		}
+	case selector.OpIn:
+		values := slices.DeleteFunc(slices.Clone(t.Values), func(value string) bool { return !v.domain.Holds(value) })
+		if len(values) == 0 {
+			return False
+		}
+		t.Values = values
+	case selector.OpContains, selector.OpStartsWith, selector.OpEndsWith:
+		if t.Values[0] == "" {
+			return u.test(k, selector.Test{Op: selector.OpHas})
+		}
+	}
+	return u.literal(k, t.Op, strings.Join(t.Values, "\x00"), func(l *literal) { l.test = t })
+}
+
+// Namespaces asks whether an end is a pod in one of the namespaces.
+func (u *Universe) Namespaces(end End, names ...string) *Formula {
+	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
+	return And(u.IsPod(end), u.test(variableKey{ofNamespace, end, namespaceName}, selector.Test{Op: selector.OpIn, Values: sorted}))
+}
+
+// NamedLike asks whether an end is a pod in a namespace whose name fits a pattern with one
+// star, or none.
+func (u *Universe) NamedLike(end End, pattern string) *Formula {
+	before, after, star := strings.Cut(pattern, "*")
+	if !star {
+		return u.Namespaces(end, pattern)
+	}
+	all := u.IsPod(end)
+	for _, t := range patternTests(before, after) {
+		all = And(all, u.test(variableKey{ofNamespace, end, namespaceName}, t))
+	}
+	return all
+}
+
+func patternTests(before, after string) []selector.Test {
+	var tests []selector.Test
+	if before != "" {
+		tests = append(tests, selector.Test{Op: selector.OpStartsWith, Values: []string{before}})
+	}
+	if after != "" {
+		tests = append(tests, selector.Test{Op: selector.OpEndsWith, Values: []string{after}})
+	}
+	return tests
+}
+
+// IsPod asks whether an end is a pod on the pod network. The own end is one.
+func (u *Universe) IsPod(end End) *Formula { return u.flag(end, podFlag) }
+
+// flag is an elementary question of which nothing is known.
+func (u *Universe) flag(end End, name string) *Formula {
+	return u.literal(variableKey{ofFlag, end, name}, selector.OpHas, "", func(*literal) {})
+}
+
+// isIPv4 asks whether the packet is one of IPv4, and not of IPv6.
+func (u *Universe) isIPv4() *Formula { return u.flag(Own, ipv4Flag) }
+
+// Addresses asks whether an end has one of the addresses.
+func (u *Universe) Addresses(end End, set packet.Addresses) *Formula {
+	switch {
+	case set.IsEmpty():
+		return False
+	case set.Equal(packet.EveryAddress()):
+		return True
+	}
+	var text strings.Builder
+	for _, r := range set.IPSet().Ranges() {
+		from, to := r.From().As16(), r.To().As16()
+		text.Write(from[:])
+		text.Write(to[:])
+	}
+	return u.literal(variableKey{ofAddress, end, ""}, selector.OpIn, text.String(), func(l *literal) { l.addresses = set })
+}
+
+// Traffic asks whether the packet is one of those.
+func (u *Universe) Traffic(t packet.Traffic) *Formula {
+	switch {
+	case t.IsEmpty():
+		return False
+	case t.Equal(packet.Anything()):
+		return True
+	}
+	return u.numbered(ofTraffic, t.Numbers())
+}
+
+// sourcePorts asks whether the packet comes from one of the ports.
+func (u *Universe) sourcePorts(ports packet.Numbers) *Formula {
+	if ports.IsEmpty() {
+		return False
+	}
+	return u.numbered(ofSourcePort, ports)
+}
+
+func (u *Universe) numbered(k kind, n packet.Numbers) *Formula {
+	text := make([]byte, 0, 8*len(n.Ranges()))
+	for _, r := range n.Ranges() {
+		text = append(text, byte(r.First), byte(r.First>>8), byte(r.First>>16), byte(r.First>>24), byte(r.Last), byte(r.Last>>8), byte(r.Last>>16), byte(r.Last>>24))
+	}
+	return u.literal(variableKey{k, Own, ""}, selector.OpIn, string(text), func(l *literal) { l.numbers = n })
+}
+
+// isOneOf reports whether the literal names values.
+func (l *literal) isOneOf() bool { return l.test.Op == selector.OpIn }

@@ -1,0 +1,445 @@
+package relation
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
+)
+
+// Witness is two ends and a packet between them.
+type Witness struct {
+	Packet    meaning.Packet
+	Direction meaning.Direction
+	// Leaf is everything else that is treated alike.
+	Leaf *Cube
+	// Described is how many ends are pods that somebody knows.
+	Described int
+	// Whole: the other half is of the verdict that was rather wanted, too.
+	Whole bool
+	// Unsettled are the questions that no manifest answers: whether an end stands behind a
+	// Service, and what a host calls a port. Where there are some, it may be so.
+	Unsettled []string
+}
+
+// Own is the end whose half the witness is about, and Peer the other.
+func (w *Witness) Own() meaning.Peer {
+	if w.Direction == meaning.Egress {
+		return w.Packet.From
+	}
+	return w.Packet.To
+}
+
+// Peer is the end beyond the one whose half it is.
+func (w *Witness) Peer() meaning.Peer {
+	if w.Direction == meaning.Egress {
+		return w.Packet.To
+	}
+	return w.Packet.From
+}
+
+func (w *Witness) better(than *Witness) bool {
+	if w.Whole != than.Whole {
+		return w.Whole
+	}
+	return w.Described > than.Described
+}
+
+// witness makes two ends and a packet of a cube; nil where there are none, which is for one
+// reason only: what two ends share (a namespace and its labels, a service account and its
+// labels, the packet's family) or must not share (an address) they cannot have together. If
+// either end can give way, it does.
+func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
+	if c.undecided() {
+		return nil, ErrUndecided
+	}
+	peerIsPod := c.known(c.u.variable(variableKey{ofFlag, Peer, podFlag})).flag == yes
+	w := &Witness{Direction: d, Leaf: c}
+	w.Packet, _ = s.wire(c, peerIsPod)
+	if w.Packet.Family == 0 {
+		return nil, nil
+	}
+	// Two namespaces of either end are enough: with different names nothing is shared.
+	own, peer := c.u.namesIn(c.places[Own], 2), []spot{{}}
+	if peerIsPod {
+		peer = c.u.namesIn(c.places[Peer], 3)
+	}
+	var best *Witness
+	for _, a := range own {
+		for _, b := range peer {
+			made, err := s.pair(c, *w, a, b, peerIsPod)
+			if err != nil {
+				return nil, err
+			}
+			if made != nil && (best == nil || made.better(best)) {
+				best = made
+			}
+		}
+	}
+	return best, nil
+}
+
+// undecided reports whether something is known of a variable that may hold of no value.
+func (c *Cube) undecided() bool {
+	for _, p := range c.places {
+		for _, name := range p.others {
+			if name != nil && name.Undecided() {
+				return true
+			}
+		}
+		for _, l := range p.labels {
+			if l.values != nil && l.values.Undecided() {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(c.constraints, func(k constraint) bool { return k.values != nil && k.values.Undecided() })
+}
+
+// wire chooses the family, the addresses and the header of a packet.
+func (s *Search) wire(c *Cube, peerIsPod bool) (p meaning.Packet, ok bool) {
+	u := c.u
+	ipv4 := c.known(u.variable(variableKey{ofFlag, Own, ipv4Flag})).flag
+	traffic := packet.TrafficAt(c.known(u.variable(variableKey{ofTraffic, Own, ""})).numbers)
+	for _, f := range []struct {
+		family int
+		flag   answer
+		other  packet.Protocol // control messages of the other family (RFC 792, RFC 4443)
+	}{{4, yes, packet.ICMPv6}, {6, no, packet.ICMP}} {
+		if f.flag == -ipv4 && ipv4 != open {
+			continue
+		}
+		header, some := traffic.Subtract(packet.Of(f.other)).Witness()
+		own, peer, apart := u.twoAddresses(c, f.family, peerIsPod)
+		if !some || !apart {
+			continue
+		}
+		p = meaning.Packet{Protocol: header.Protocol, Port: header.Port, Type: header.Type, Code: header.Code, Family: f.family}
+		if port, found := c.known(u.variable(variableKey{ofSourcePort, Own, ""})).numbers.Min(); found && header.Protocol.HasPorts() {
+			p.SourcePort = uint16(port)
+		}
+		p.From, p.To = meaning.Address(own), meaning.Address(peer)
+		return p, true
+	}
+	return meaning.Packet{}, false
+}
+
+// twoAddresses are addresses of a family for both ends: of two pods different ones.
+func (u *Universe) twoAddresses(c *Cube, family int, peerIsPod bool) (own, peer netip.Addr, ok bool) {
+	a := c.known(u.variable(variableKey{ofAddress, Own, ""})).addresses.Intersect(spaces[family])
+	b := c.known(u.variable(variableKey{ofAddress, Peer, ""})).addresses.Intersect(spaces[family])
+	own, some := likely(a)
+	peer, others := likely(b)
+	if !some || !others {
+		return own, peer, false
+	}
+	if own != peer {
+		return own, peer, true
+	}
+	one := packet.AddressesOf(netip.PrefixFrom(own, own.BitLen()))
+	if other, found := b.Subtract(one).Witness(); found {
+		return own, other, true
+	}
+	own, ok = a.Subtract(one).Witness()
+	return own, peer, ok
+}
+
+var spaces = map[int]packet.Addresses{
+	4: packet.AddressesOf(netip.MustParsePrefix("0.0.0.0/0")),
+	6: packet.AddressesOf(netip.MustParsePrefix("::/0")),
+}
+
+// likely is an address of a set: one that people recognise as somewhere in the internet, if
+// it is there.
+func likely(s packet.Addresses) (netip.Addr, bool) {
+	for _, a := range recognised {
+		if s.Contains(a) {
+			return a, true
+		}
+	}
+	return s.Witness()
+}
+
+var recognised = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
+
+// spot is a namespace that an end may be in.
+type spot struct {
+	name   string
+	labels map[string]string // that are known of it
+	known  map[string]bool   // keys of labels of which nothing else is free
+}
+
+// namesIn are namespaces of a place: as many as are asked for, if there are.
+func (u *Universe) namesIn(p *place, most int) []spot {
+	var all []spot
+	for class := range p.listed.all() {
+		n := u.listed[class]
+		if all = append(all, spot{n.Name, n.Labels, u.named}); len(all) == most {
+			return all
+		}
+	}
+	for i, names := range p.others {
+		of := spot{}
+		if i < len(u.patterns) {
+			of.labels, of.known = u.patterns[i].Labels, map[string]bool{}
+			for key := range of.labels {
+				of.known[key] = true
+			}
+		}
+		for range 2 {
+			if names == nil {
+				break
+			}
+			of.name, _ = names.Example()
+			all = append(all, of)
+			names = u.solver.Where(names, selector.Test{Op: selector.OpIn, Values: []string{of.name}}, false)
+		}
+	}
+	return all
+}
+
+// pair makes two ends in two namespaces; nil where they cannot be.
+func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witness, error) {
+	labels := [2]map[string]string{}
+	same := peerIsPod && own.name == peer.name
+	var shared *place
+	if same {
+		shared = c.places[1-Own]
+	}
+	var ok bool
+	if labels[Own], ok = s.namespaceLabels(c.places[Own], shared, own); !ok {
+		return nil, nil
+	}
+	ends := [2]*meaning.Endpoint{}
+	if ends[Own] = s.endpoint(c, Own, own, labels[Own]); ends[Own] == nil {
+		return nil, nil
+	}
+	if peerIsPod {
+		if labels[Peer] = labels[Own]; !same {
+			if labels[Peer], ok = s.namespaceLabels(c.places[Peer], nil, peer); !ok {
+				return nil, nil
+			}
+		}
+		if ends[Peer] = s.endpoint(c, Peer, peer, labels[Peer]); ends[Peer] == nil {
+			return nil, nil
+		}
+		if same && !s.accounts(c, &ends) {
+			return nil, nil
+		}
+	}
+	addresses := [2]netip.Addr{w.Packet.From.Addr, w.Packet.To.Addr}
+	peers := [2]meaning.Peer{meaning.Address(addresses[Own]), meaning.Address(addresses[Peer])}
+	for _, end := range []End{Own, Peer} {
+		if ends[end] == nil {
+			continue
+		}
+		s.ports(c, end, ends[end], &w)
+		if known := s.described(c, end, ends[end], &w, addresses[end]); known != nil {
+			ends[end] = known
+			w.Described++
+		}
+		peers[end] = meaning.Peer{Endpoint: ends[end], Addr: addresses[end]}
+	}
+	w.Unsettled = c.unsettled(peerIsPod)
+	w.Packet.From, w.Packet.To = peers[Own], peers[Peer]
+	if w.Direction == meaning.Ingress {
+		w.Packet.From, w.Packet.To = peers[Peer], peers[Own]
+	}
+	return &w, nil
+}
+
+// namespaceLabels are labels that a namespace may have, for one end and for another that
+// is in it as well.
+func (s *Search) namespaceLabels(p, shared *place, in spot) (map[string]string, bool) {
+	labels := maps.Clone(in.labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	free := map[string]*selector.Values{}
+	for _, of := range []*place{p, shared} {
+		if of == nil {
+			continue
+		}
+		for _, l := range of.labels {
+			key := s.Universe.variables[l.variable].name
+			if in.known[key] {
+				continue
+			}
+			values := l.values
+			if values != nil && free[key] != nil {
+				values = s.Universe.solver.Intersect(values, free[key])
+			}
+			if values == nil {
+				return nil, false
+			}
+			free[key] = values
+		}
+	}
+	for key, values := range free {
+		if value, there := values.Example(); there {
+			labels[key] = value
+		}
+	}
+	labels[meaning.NameLabel] = in.name
+	return labels, true
+}
+
+// endpoint makes a pod of what is known of its labels.
+func (s *Search) endpoint(c *Cube, end End, in spot, namespaceLabels map[string]string) *meaning.Endpoint {
+	e := &meaning.Endpoint{
+		Namespace: in.name, NamespaceLabels: namespaceLabels, PortsKnown: true,
+		Labels: map[string]string{}, ServiceAccount: "default", ServiceAccountLabels: map[string]string{},
+	}
+	for _, k := range c.constraints {
+		v := &s.Universe.variables[k.variable]
+		if v.kind != ofLabel || v.end != end {
+			continue
+		}
+		value, there := k.values.Example()
+		switch name, ofAccount := strings.CutPrefix(v.name, accountPrefix); {
+		case v.name == accountName:
+			if !k.values.Contains(e.ServiceAccount, true) {
+				e.ServiceAccount = value
+			}
+		case ofAccount && there:
+			e.ServiceAccountLabels[name] = value
+		case !ofAccount && there:
+			e.Labels[name] = value
+		}
+	}
+	e.Name = nameless(e)
+	return e
+}
+
+// nameless is what a pod is called that nobody described: by its labels.
+func nameless(e *meaning.Endpoint) string {
+	if len(e.Labels) == 0 {
+		return "*"
+	}
+	var terms []string
+	for _, key := range slices.Sorted(maps.Keys(e.Labels)) {
+		terms = append(terms, key+"="+e.Labels[key])
+	}
+	return strings.Join(terms, ",")
+}
+
+// accounts sees to it that two pods of one namespace and service account see the same
+// labels of it, or have different ones.
+func (s *Search) accounts(c *Cube, ends *[2]*meaning.Endpoint) bool {
+	if ends[Own].ServiceAccount != ends[Peer].ServiceAccount {
+		return true
+	}
+	labels, ok := map[string]string{}, true
+	for _, k := range c.constraints {
+		v := &s.Universe.variables[k.variable]
+		name, ofAccount := strings.CutPrefix(v.name, accountPrefix)
+		if v.kind != ofLabel || !ofAccount {
+			continue
+		}
+		values := s.Universe.solver.Intersect(k.values, c.known(k.variable^1).values)
+		if values == nil {
+			ok = false
+			break
+		}
+		if value, there := values.Example(); there {
+			labels[name] = value
+		}
+	}
+	if ok {
+		ends[Own].ServiceAccountLabels, ends[Peer].ServiceAccountLabels = labels, labels
+		return true
+	}
+	taken := selector.Test{Op: selector.OpIn, Values: []string{ends[Own].ServiceAccount}}
+	for _, end := range []End{Peer, Own} {
+		account := c.known(s.Universe.variable(variableKey{ofLabel, end, accountName})).values
+		if other := s.Universe.solver.Where(account, taken, false); other != nil {
+			ends[end].ServiceAccount, _ = other.Example()
+			return true
+		}
+	}
+	return false
+}
+
+// ports gives a pod the names of ports that it must have, for the packet at hand.
+func (s *Search) ports(c *Cube, end End, e *meaning.Endpoint, w *Witness) {
+	for _, k := range c.constraints {
+		v := &s.Universe.variables[k.variable]
+		if v.kind != ofFlag || v.end != end || k.flag != yes {
+			continue
+		}
+		name, source := strings.CutPrefix(v.name, "source ")
+		name, isPort := strings.CutPrefix(name, "port ")
+		if !isPort {
+			continue
+		}
+		text, protocolText, _ := strings.Cut(name, "/")
+		protocol, _ := packet.ProtocolNamed(protocolText)
+		number := w.Packet.Port
+		if source {
+			number = w.Packet.SourcePort
+		}
+		e.Ports = append(e.Ports, meaning.NamedPort{Name: text, Protocol: protocol, Number: number})
+	}
+}
+
+// unsettled are the answers that a cube takes for granted and that no pod can have been made
+// to give.
+func (c *Cube) unsettled(peerIsPod bool) []string {
+	var all []string
+	for _, k := range c.constraints {
+		v := &c.u.variables[k.variable]
+		if v.kind != ofFlag || k.flag == open || v.name == podFlag || v.name == ipv4Flag {
+			continue
+		}
+		if strings.HasPrefix(v.name, "service ") {
+			all = append(all, v.name)
+		} else if v.end == Peer && !peerIsPod {
+			all = append(all, "a host's "+v.name)
+		}
+	}
+	return all
+}
+
+// described is a pod that somebody knows and that is like the one that was made, in all
+// that is asked of it; nil if there is none.
+func (s *Search) described(c *Cube, end End, made *meaning.Endpoint, w *Witness, address netip.Addr) *meaning.Endpoint {
+	for _, known := range s.Described[made.Namespace] {
+		if !known.HostNetwork && s.wears(c, end, known) && namesPorts(known, made.Ports) && hasAddress(known, address) {
+			e := *known
+			e.NamespaceLabels, e.ServiceAccount, e.ServiceAccountLabels = made.NamespaceLabels, made.ServiceAccount, made.ServiceAccountLabels
+			if !e.PortsKnown {
+				e.Ports, e.PortsKnown = slices.Concat(e.Ports, made.Ports), true
+			}
+			return &e
+		}
+	}
+	return nil
+}
+
+// wears reports whether a pod's labels are what is known of an end's. Its service account
+// is not compared: no manifest holds a pod to one for good.
+func (s *Search) wears(c *Cube, end End, e *meaning.Endpoint) bool {
+	for _, k := range c.constraints {
+		v := &s.Universe.variables[k.variable]
+		if v.kind != ofLabel || v.end != end || v.name == accountName || strings.HasPrefix(v.name, accountPrefix) {
+			continue
+		}
+		value, there := e.Labels[v.name]
+		if !k.values.Contains(value, there) {
+			return false
+		}
+	}
+	return true
+}
+
+func namesPorts(e *meaning.Endpoint, wanted []meaning.NamedPort) bool {
+	return !e.PortsKnown || !slices.ContainsFunc(wanted, func(p meaning.NamedPort) bool { return !slices.Contains(e.Ports, p) })
+}
+
+func hasAddress(e *meaning.Endpoint, a netip.Addr) bool {
+	return !slices.ContainsFunc(e.Addresses, func(known netip.Addr) bool { return known.Is4() == a.Is4() }) || slices.Contains(e.Addresses, a)
+}
