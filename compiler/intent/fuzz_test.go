@@ -2,7 +2,10 @@ package intent
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -125,16 +128,28 @@ func FuzzFormat(f *testing.F) {
 	})
 }
 
+// endMarker is a line that ends a document (YAML 1.2.2, 9.1.2).
+var endMarker = regexp.MustCompile(`(?m)^\.\.\.([ \t]|$)`)
+
 // values are a file's documents as any YAML parser sees them. A key without a value
 // stands for an empty mapping.
+//
+// The parser reads a stream of YAML 1.1, in which nothing ends before a document has
+// begun and only a line of dashes begins another. In YAML 1.2 (1.2.2, 9.2) an end may
+// stand anywhere between documents, and what follows it needs no dashes. With dashes in
+// its place both say the same, but for documents without a value, which are left out.
 func values(t testing.TB, data []byte) []any {
 	t.Helper()
 	var all []any
-	reader := yaml.NewDecoder(bytes.NewReader(bytes.ReplaceAll(bytes.TrimPrefix(data, bom), []byte("\r\n"), []byte("\n"))))
+	text := bytes.ReplaceAll(bytes.TrimPrefix(data, bom), []byte("\r\n"), []byte("\n"))
+	reader := yaml.NewDecoder(bytes.NewReader(endMarker.ReplaceAll(text, []byte("---$1"))))
 	for {
 		var v any
-		if err := reader.Decode(&v); err != nil {
+		switch err := reader.Decode(&v); {
+		case errors.Is(err, io.EOF):
 			return all
+		case err != nil:
+			t.Fatalf("what was formatted is no YAML: %v", err)
 		}
 		if v = filled(v); v != nil {
 			all = append(all, v)
