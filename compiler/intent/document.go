@@ -138,6 +138,10 @@ func (r *Repository) parse(f File) diag.List {
 		r.lost = true
 		return diag.List{unreadable.At(span, "the byte 0x%02x is not UTF-8", c).Suggest("save the file as UTF-8")}
 	}
+	if found := object.Stray(f.Path, data); found != nil {
+		r.lost = true
+		return found
+	}
 	var found diag.List
 	for doc := range object.Documents(f.Path, data) {
 		d := &decoder{at: doc}

@@ -46,6 +46,9 @@ func ParseList(f File) ([]Listed, diag.List) {
 	if span, c, bad := object.NotUTF8(f.Path, data); bad {
 		return nil, diag.List{unreadable.At(span, "the byte 0x%02x is not UTF-8", c).Suggest("save the file as UTF-8")}
 	}
+	if found := object.Stray(f.Path, data); found != nil {
+		return nil, found
+	}
 	var all []Listed
 	var found diag.List
 	documents := 0

@@ -35,6 +35,7 @@ func TestFormat(t *testing.T) {
 		{"comments between brackets", head + "spec: {in: [a, # one\n  b, # two\n  # three\n  c\n  # four\n  ]} # five\n",
 			head + "spec:  # five\n  in:\n    - a  # one\n    - b  # two\n    # three\n    - c\n    # four\n"},
 		{"several documents", "---\n" + head + "...\n# between\n---\n\n---\n" + head + "\n\n---\n# at the end\n", "---\n" + head + "# between\n---\n" + head + "---\n# at the end\n"},
+		{"end markers before the first document, and none between", "...\n... # one\n# two\n" + head + "...\t# three\n...\n" + head + "... # four\n---\n" + head + "...\n", "# one\n# two\n" + head + "# three\n---\n" + head + "# four\n---\n" + head},
 		{"bytes", "\ufeff" + strings.ReplaceAll(head, "\n", "\r\n") + "spec: {}", head + "spec: {}\n"},
 		{"a number sign that begins no comment", head + "spec: {owner: 'a # b'}\n", head + "spec: {owner: \"a # b\"}\n"},
 	}
@@ -71,11 +72,15 @@ func TestFormatFillsTexts(t *testing.T) {
 func TestFormatLeavesMistakesAlone(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		intentHead + "spec: {inbuond: []}\n":     "portcullis.yaml:4:8",
-		intentHead + "spec: [\n":                 "portcullis.yaml:4:1",
-		intentHead + "spec: {}\r# x\n":           "portcullis.yaml:4:9",
-		intentHead + "---\nkind: Namespace\n":    "portcullis.yaml:5:1",
-		intentHead + "spec: {owner: a\u0085b}\n": "portcullis.yaml:4:16",
+		intentHead + "spec: {inbuond: []}\n":          "portcullis.yaml:4:8",
+		intentHead + "spec: [\n":                      "portcullis.yaml:4:1",
+		intentHead + "spec: {}\r# x\n":                "portcullis.yaml:4:9",
+		intentHead + "---\nkind: Namespace\n":         "portcullis.yaml:5:1",
+		intentHead + "spec: {owner: a\u0085b}\n":      "portcullis.yaml:4:16",
+		intentHead + "... spec: {}\n---\n" + platform: "portcullis.yaml:4:5",
+		"... # c\n... {}\n" + platform:                "portcullis.yaml:2:5",
+		intentHead + "\ufeff---\n" + platform:         "portcullis.yaml:4:1",
+		"...\n\ufeff" + intentHead:                    "portcullis.yaml:2:1",
 	} {
 		got, found, err := Format(File{PlatformFile, []byte(text)})
 		if got != nil || err != nil || len(found) == 0 || found[0].Span.String() != want {

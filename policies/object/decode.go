@@ -28,6 +28,9 @@ func Decode(file string, data []byte) ([]Object, diag.List) {
 			Because("Kubernetes reads manifests as UTF-8 alone").
 			Suggest("save the file as UTF-8; a binary file does not belong here")}
 	}
+	if found := src.stray(); found != nil {
+		return nil, found
+	}
 	var objects []Object
 	var found diag.List
 	for doc := range src.documents() {

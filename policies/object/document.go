@@ -19,8 +19,11 @@ type source struct {
 	lines []int  // offsets at which an editor's lines begin; computed when asked for
 }
 
+// mark is a byte order mark.
+const mark = "\ufeff"
+
 func newSource(file string, data []byte) *source {
-	return &source{file: file, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
+	return &source{file: file, data: bytes.TrimPrefix(data, []byte(mark))}
 }
 
 func (s *source) starts() []int {
@@ -69,32 +72,62 @@ type document struct {
 }
 
 // documents yields the YAML documents that hold anything. A line that begins with
-// three dashes or three dots can only be a marker between two of them (YAML 1.2,
-// 9.1.2), so no parse is needed.
+// three dashes or three dots can only be a marker between two of them (YAML 1.2.2,
+// 9.1.2), so no parse is needed. A line of dashes belongs to the document that it
+// begins; a line of dots to none, so that nothing in it is read as part of one.
 func (s *source) documents() iter.Seq[document] {
 	return func(yield func(document) bool) {
 		start := 0
-		emit := func(end int) bool {
+		emit := func(end, next int) bool {
 			d := document{source: s, offset: start, text: s.data[start:end], breaks: new([]int)}
-			start = end
+			start = next
 			return content(d.text) == len(d.text) || yield(d)
 		}
 		for at := 0; at < len(s.data); {
 			next := at + lineLength(s.data[at:])
 			switch line := s.data[at:next]; {
 			case marker(line, "---"):
-				if !emit(at) {
+				if !emit(at, at) {
 					return
 				}
 			case marker(line, "..."):
-				if !emit(next) {
+				if !emit(at, next) {
 					return
 				}
 			}
 			at = next
 		}
-		emit(len(s.data))
+		emit(len(s.data), len(s.data))
 	}
+}
+
+// stray finds what stands between documents and cannot: text behind an end marker, and
+// byte order marks, which files leave behind that were put together.
+func (s *source) stray() diag.List {
+	if !bytes.Contains(s.data, []byte("...")) && !bytes.Contains(s.data, []byte(mark)) {
+		return nil
+	}
+	var found diag.List
+	for at := 0; at < len(s.data) && len(found) < mostFindings; {
+		next := at + lineLength(s.data[at:])
+		switch line := s.data[at:next]; {
+		case at > 0 && bytes.HasPrefix(line, []byte(mark)):
+			found = append(found, NotYAML.At(s.span(at, at+len(mark)), "a byte order mark inside the file").
+				Because("nobody sees it, and a parser takes it for part of the word or the marker behind it").
+				Suggest("remove the character: files that were put together have one where each began"))
+		case marker(line, "..."):
+			text := bytes.TrimRight(line, " \t\r\n\u0085\u2028\u2029")
+			rest := bytes.TrimLeft(text[len("..."):], " \t")
+			if len(rest) > 0 && rest[0] != '#' {
+				end := at + len(text)
+				found = append(found, NotYAML.At(s.span(end-len(rest), end), "expected nothing but a comment behind the end of a document (...), found %.80q", rest).
+					Because("a parser stops at the end, and what stands there is lost without a word").
+					Suggest("begin a document with a line of three dashes (---), or write a number sign before a comment"))
+			}
+		}
+		at = next
+	}
+	return found
 }
 
 // lineLength is the length of the first line of the text in YAML's sense, its

@@ -50,6 +50,10 @@ func (d Document) Offset(p diag.Position) int {
 	return at - d.at.offset
 }
 
+// Stray finds what stands between the documents of a file and would be lost, or read as
+// part of one: text behind an end marker, and byte order marks.
+func Stray(file string, data []byte) diag.List { return newSource(file, data).stray() }
+
 // NotUTF8 finds the first byte of a file that is not UTF-8.
 func NotUTF8(file string, data []byte) (at diag.Span, c byte, found bool) {
 	src := newSource(file, data)
