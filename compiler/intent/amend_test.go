@@ -71,4 +71,13 @@ func TestParseList(t *testing.T) {
 	if len(found) != 3 {
 		t.Errorf("%v", found)
 	}
+	for text, want := range map[string]diag.Position{
+		"# c\n[]\n\n- {from: a/b, to: c/d, port: 80}\n": {Line: 4, Column: 1},
+		"[]\n... [{from: a/b, to: c/d, port: 80}]\n":    {Line: 2, Column: 5},
+		"[]\n...\n[]\n": {Line: 3, Column: 1},
+	} {
+		if _, found = intent.ParseList(intent.File{Path: "f", Data: []byte(text)}); len(found) != 1 || found[0].Span.Start != want {
+			t.Errorf("%q: %v; expected a finding at %v", text, found, want)
+		}
+	}
 }

@@ -174,7 +174,7 @@ func (d *decoder) root() *yaml.Node {
 		return nil
 	}
 	if err := reader.Decode(&rest); err != io.EOF {
-		d.add(notInLanguage.At(d.at.Line(rest.Line), "something follows the end of the document (...)").Suggest("begin each document with ---"))
+		d.beyond(err, notInLanguage, "something follows the end of the document's value", "begin each document with ---, or write what belongs to one into one mapping")
 		return nil
 	}
 	if count(&n) > maxNodes {
@@ -249,15 +249,35 @@ var (
 	unknown   = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
-// syntax explains a parse error. The parser names a line near the mistake, and no
-// column; what people most often forget are the quotes around @names and "*/*".
-func (d *decoder) syntax(err error) {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
+// errorAt takes a parse error apart. The parser counts lines from 0 in some of its
+// errors and from 1 in the others, and does not name a line 0.
+func errorAt(err error) (line int, message string) {
+	message = strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := errorLine.FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		message = m[2]
 	}
+	if line == 0 || strings.HasPrefix(message, "did not find expected") {
+		line++
+	}
+	return line, message
+}
+
+// beyond explains the error of a parser that has read one value, of which nothing but
+// the end of the text was expected.
+func (d *decoder) beyond(err error, r *diag.Rule, message, help string) {
+	line, problem := errorAt(err)
+	if problem != "did not find expected <document start>" {
+		d.syntax(err)
+		return
+	}
+	d.add(r.At(d.at.Line(line), "%s", message).Suggest("%s", help))
+}
+
+// syntax explains a parse error. The parser names a line near the mistake, and no
+// column; what people most often forget are the quotes around @names and "*/*".
+func (d *decoder) syntax(err error) {
+	line, message := errorAt(err)
 	lines := strings.Split(string(d.at.Text), "\n")
 	if m := unknown.FindStringSubmatch(message); m != nil {
 		for i, text := range lines {
@@ -266,9 +286,6 @@ func (d *decoder) syntax(err error) {
 				return
 			}
 		}
-	}
-	if strings.HasPrefix(message, "did not find expected") {
-		line++ // the parser counts from 0 here, and from 1 in its other errors
 	}
 	for _, n := range []int{line, line - 1, line + 1, 1} {
 		if n < 1 || n > len(lines) {

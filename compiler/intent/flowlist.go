@@ -79,7 +79,7 @@ func (l *listReader) read() []Listed {
 		return nil
 	}
 	if err := reader.Decode(&rest); err != io.EOF {
-		l.add(Unanswerable.At(l.at.Line(rest.Line), "something follows the list"))
+		l.beyond(err, Unanswerable, "something follows the list", "write one list, and nothing behind it")
 		return nil
 	}
 	if len(n.Content) == 0 || !l.plain(n.Content[0]) {

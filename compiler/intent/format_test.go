@@ -89,6 +89,26 @@ func TestFormatLeavesMistakesAlone(t *testing.T) {
 	}
 }
 
+// TestSyntaxIsToldWhereItIs: the parser counts the lines of some of its errors from 0.
+func TestSyntaxIsToldWhereItIs(t *testing.T) {
+	t.Parallel()
+	const flow = "{kind: NetworkIntent,\n apiVersion: x}\n"
+	for text, want := range map[string]string{
+		"kind: ]\napiVersion: x\n":         "1:1",
+		"a: 1\nkind: ]\napiVersion: x\n":   "2:1",
+		flow + "\n  spec: {}\n":            "4:3",
+		"# c\n" + flow + "]\n":             "4:1",
+		flow + "\n'x\n":                    "4:1",
+		"x\nkind: NetworkIntent\n":         "2:1",
+		"kind: NetworkIntent\n- a\nb: 1\n": "2:1",
+	} {
+		found := (&Repository{}).parse(File{PlatformFile, []byte(text)})
+		if len(found) != 1 || fmt.Sprintf("%d:%d", found[0].Span.Start.Line, found[0].Span.Start.Column) != want {
+			t.Errorf("%q: %v; expected a finding at %s", text, found.Err(), want)
+		}
+	}
+}
+
 // TestFormatChangesNoPlan compares what repositories mean before and after, places
 // aside.
 func TestFormatChangesNoPlan(t *testing.T) {

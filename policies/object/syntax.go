@@ -36,6 +36,9 @@ func (d document) syntax(err error) diag.List {
 	var found diag.List
 	for _, m := range matches {
 		n, _ := strconv.Atoi(m[1])
+		if strings.HasPrefix(m[2], "did not find expected") {
+			n++ // the parser counts from 0 here, and from 1 in its other errors
+		}
 		found = append(found, NotYAML.At(d.lineSpan(d.lineOffset(n)), "%.300s", m[2]))
 	}
 	return found
