@@ -101,9 +101,14 @@ func (s *source) documents() iter.Seq[document] {
 	}
 }
 
-// stray finds what stands between documents and cannot: text behind an end marker, and
-// byte order marks, which files leave behind that were put together.
+// stray finds what no parser is asked about, for it stands between documents: text
+// behind an end marker, byte order marks, which files leave behind that were put
+// together, and characters that YAML does not have.
 func (s *source) stray() diag.List {
+	if at, c := s.unprintable(); at < len(s.data) {
+		return diag.List{NotYAML.At(s.span(at, at+utf8.RuneLen(c)), "the text holds a control character (%q)", c).
+			Because("YAML does not have it, in comments either").Suggest("remove it; in a value, write it between double quotes as an escape")}
+	}
 	if !bytes.Contains(s.data, []byte("...")) && !bytes.Contains(s.data, []byte(mark)) {
 		return nil
 	}
@@ -128,6 +133,22 @@ func (s *source) stray() diag.List {
 		at = next
 	}
 	return found
+}
+
+// unprintable is the first character that may not stand in YAML (1.2.2, 5.1), and its
+// offset, or the length of the text, which is UTF-8.
+func (s *source) unprintable() (offset int, c rune) {
+	for i := 0; i < len(s.data); i++ {
+		if b := s.data[i]; b >= ' ' && b <= '~' || b == '\n' || b == '\r' || b == '\t' {
+			continue
+		}
+		c, size := utf8.DecodeRune(s.data[i:])
+		if c < '\u00a0' && c != '\u0085' || c == '\ufffe' || c == '\uffff' {
+			return i, c
+		}
+		i += size - 1
+	}
+	return len(s.data), 0
 }
 
 // lineLength is the length of the first line of the text in YAML's sense, its

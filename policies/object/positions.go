@@ -50,8 +50,9 @@ func (d Document) Offset(p diag.Position) int {
 	return at - d.at.offset
 }
 
-// Stray finds what stands between the documents of a file and would be lost, or read as
-// part of one: text behind an end marker, and byte order marks.
+// Stray finds what stands between the documents of a file, whose text is UTF-8, and
+// would be lost, or read as part of one: text behind an end marker, byte order marks, and
+// characters that YAML does not have.
 func Stray(file string, data []byte) diag.List { return newSource(file, data).stray() }
 
 // NotUTF8 finds the first byte of a file that is not UTF-8.
