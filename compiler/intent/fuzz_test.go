@@ -128,8 +128,12 @@ func FuzzFormat(f *testing.F) {
 	})
 }
 
-// endMarker is a line that ends a document (YAML 1.2.2, 9.1.2).
-var endMarker = regexp.MustCompile(`(?m)^\.\.\.([ \t]|$)`)
+var (
+	// endMarker is a line that ends a document (YAML 1.2.2, 9.1.2).
+	endMarker = regexp.MustCompile(`(?m)^\.\.\.([ \t]|$)`)
+	// vacant is a document of blanks and comments, behind the dashes that begin it.
+	vacant = regexp.MustCompile(`^(?:[ \t]*(?:#.*)?(?:\n|$))*$`)
+)
 
 // values are a file's documents as any YAML parser sees them. A key without a value
 // stands for an empty mapping.
@@ -137,12 +141,23 @@ var endMarker = regexp.MustCompile(`(?m)^\.\.\.([ \t]|$)`)
 // The parser reads a stream of YAML 1.1, in which nothing ends before a document has
 // begun and only a line of dashes begins another. In YAML 1.2 (1.2.2, 9.2) an end may
 // stand anywhere between documents, and what follows it needs no dashes. With dashes in
-// its place both say the same, but for documents without a value, which are left out.
+// its place both say the same, but for documents without a value, which are left out: of
+// them the parser also refuses those in which a tab is a blank (6.6).
 func values(t testing.TB, data []byte) []any {
 	t.Helper()
 	var all []any
 	text := bytes.ReplaceAll(bytes.TrimPrefix(data, bom), []byte("\r\n"), []byte("\n"))
-	reader := yaml.NewDecoder(bytes.NewReader(endMarker.ReplaceAll(text, []byte("---$1"))))
+	var documents []byte
+	for i, doc := range bytes.Split(append([]byte("\n"), endMarker.ReplaceAll(text, []byte("---$1"))...), []byte("\n---")) {
+		switch {
+		case vacant.Match(doc):
+		case i == 0:
+			documents = append(documents, doc[len("\n"):]...)
+		default:
+			documents = append(append(documents, "\n---"...), doc...)
+		}
+	}
+	reader := yaml.NewDecoder(bytes.NewReader(documents))
 	for {
 		var v any
 		switch err := reader.Decode(&v); {
