@@ -54,15 +54,38 @@ type Engine struct {
 // the user's rules is in the list, and then there is no Engine. The error is for
 // what no user can mend.
 func Prepare(ctx context.Context, options Options) (*Engine, diag.List, error) {
+	if len(options.Modules) > 0 {
+		return newEngine(ctx, options)
+	}
+	shared, err := embeddedEngine()
+	if err != nil {
+		return nil, nil, err
+	}
+	e := *shared
+	return &e, nil, nil
+}
+
+// embeddedEngine holds the product's own checks alone, which are the same in every run of
+// a process.
+var embeddedEngine = sync.OnceValues(func() (*Engine, error) {
+	e, found, err := newEngine(context.Background(), Options{})
+	if err == nil && found.Failed() {
+		err = fmt.Errorf("the embedded checks are broken: %w", found.Err())
+	}
+	return e, err
+})
+
+func newEngine(ctx context.Context, options Options) (*Engine, diag.List, error) {
 	schema, err := documentSchema()
 	if err != nil {
 		return nil, nil, err
 	}
 	capabilities := capabilities()
-	modules, err := embeddedModules(capabilities)
+	own, err := embeddedModules()
 	if err != nil {
 		return nil, nil, err
 	}
+	modules := slices.Clone(own)
 	users, found := parseUsers(options.Modules, modules, capabilities)
 	modules = append(modules, users...)
 	checks, problems := checksOf(modules)
@@ -100,8 +123,9 @@ func (e *Engine) Rules() []*diag.Rule {
 }
 
 // embeddedModules are the product's own checks without their tests, parsed side by
-// side: every run waits for them.
-func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
+// side: every run waits for them. Whoever compiles them compiles copies.
+var embeddedModules = sync.OnceValues(func() ([]*module, error) {
+	capabilities := capabilities()
 	files, err := fs.Glob(embedded, "checks/*/*.rego")
 	if err != nil {
 		return nil, err
@@ -127,7 +151,7 @@ func embeddedModules(capabilities *ast.Capabilities) ([]*module, error) {
 		return nil, fmt.Errorf("the embedded checks are broken: %w", err)
 	}
 	return modules, nil
-}
+})
 
 // IsTest reports whether a file holds tests of rules, as OPA names them.
 func IsTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
