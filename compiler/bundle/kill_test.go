@@ -5,15 +5,15 @@ package bundle
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -22,21 +22,19 @@ import (
 // PROGRAM PLACE INPUT TEXT.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"write-exchanging": func() { os.Exit(writer()) },
+		"write-exchanging": func() {
+			dying()
+			os.Exit(writer())
+		},
 		"write-renaming": func() {
-			// As where there is no exchange, with time between the two renames.
+			dying()
 			exchange = func(a, b string) error { return errors.ErrUnsupported }
-			rename = func(from, to string) error {
-				err := os.Rename(from, to)
-				time.Sleep(10 * time.Millisecond)
-				return err
-			}
 			os.Exit(writer())
 		},
 		"write-starving": func() {
 			// No file can be larger than this: what a full disk says, without one.
 			signal.Ignore(syscall.SIGXFSZ)
-			limit := syscall.Rlimit{Cur: 1000, Max: 1000}
+			limit := syscall.Rlimit{Cur: 100, Max: 100}
 			if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(2)
@@ -46,6 +44,40 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// dieAt is the variable that says at which of its steps a program kills itself.
+const dieAt = "PORTCULLIS_TEST_DIE_AT"
+
+// dying lets the program kill itself at a step: no handler runs and nothing is cleared,
+// as when somebody else does it.
+func dying() {
+	last, err := strconv.ParseInt(os.Getenv(dieAt), 10, 64)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	var steps atomic.Int64
+	step = func() {
+		if steps.Add(1) == last {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	move, swap := rename, exchange
+	rename = func(from, to string) error {
+		step()
+		defer step()
+		return move(from, to)
+	}
+	exchange = func(a, b string) error {
+		step()
+		defer step()
+		return swap(a, b)
+	}
+}
+
+// fewFiles are as many as there are kinds of steps for; each step costs a process.
+const fewFiles = 6
+
 func writer() int {
 	var t helper
 	o, err := At(os.Args[1], os.Args[2])
@@ -53,7 +85,7 @@ func writer() int {
 		err = o.Prepare()
 	}
 	if err == nil {
-		err = o.Write(largeBundle(&t, os.Args[3]))
+		err = o.Write(bundleOf(&t, fewFiles, os.Args[3]))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -68,59 +100,42 @@ type helper struct{ testing.TB }
 func (*helper) Helper()           {}
 func (*helper) Fatal(args ...any) { fmt.Fprintln(os.Stderr, args...); os.Exit(2) }
 
-// TestKilled kills a writer at random moments, in the exchange of a directory, in
-// the two renames that stand for one, and in the rename of an archive. Whatever the
-// moment: the next run finds the old bundle or the new, whole, and nothing else.
+// TestKilled kills a writer at each of its steps, one after another: in the exchange of a
+// directory, in the two renames that stand for one, and in the rename of an archive.
+// Wherever it died, the next run finds the old bundle or the new, whole, and nothing else.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		program, name string
-		kills         int
 		between       bool // there is a moment with nothing in the place
 	}{
-		{"write-exchanging", "out", 50, false}, // cmd/portcullis kills more of these
-		{"write-renaming", "out", 200, true},
-		{"write-exchanging", "out.tar.gz", 50, false},
+		{"write-exchanging", "out", false},
+		{"write-renaming", "out", true},
+		{"write-exchanging", "out.tar.gz", false},
 	} {
 		t.Run(test.program+" "+test.name, func(t *testing.T) {
 			t.Parallel()
-			seed := rand.Uint64()
-			t.Logf("seed %d", seed)
-			random := rand.New(rand.NewPCG(seed, 0))
 			parent, input := t.TempDir(), t.TempDir()
-			bundles := []Bundle{largeBundle(t, "zero"), largeBundle(t, "one")}
 			texts := []string{"zero", "one"}
+			var bundles []Bundle
+			for _, text := range texts {
+				bundles = append(bundles, bundleOf(t, fewFiles, text))
+			}
 			o, err := At(filepath.Join(parent, test.name), input)
 			must(t, err)
 			must(t, o.Write(bundles[0]))
 			now := 0
-			var length time.Duration // of a run that nobody kills
-			for range 3 {
-				start := time.Now()
-				out, err := exec.Command(test.program, o.path, input, texts[1-now]).CombinedOutput()
-				if err != nil {
+			moments := map[string]int{}
+			for at := 1; ; at++ {
+				cmd := exec.Command(test.program, o.path, input, texts[1-now])
+				cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", dieAt, at))
+				out, err := cmd.CombinedOutput()
+				if err == nil {
+					break // it has fewer steps
+				}
+				if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 					t.Fatalf("%v\n%s", err, out)
 				}
-				length, now = max(length, time.Since(start)), 1-now
-			}
-			moments := map[string]int{}
-			for i := range test.kills {
-				cmd := exec.Command(test.program, o.path, input, texts[1-now])
-				must(t, cmd.Start())
-				// A third of the moments lie anywhere in a run, a third anywhere after the
-				// writing began, and a third right then, or where there is nothing in the place.
-				if i%3 > 0 {
-					await(func() bool { return staged(parent, o.stagePrefix()) })
-				}
-				if i%3 > 1 && test.between {
-					await(func() bool { return !exists(o.path) })
-				}
-				if i%3 <= 1 {
-					time.Sleep(time.Duration(random.Int64N(int64(length))))
-				}
-				_ = cmd.Process.Kill() // it may have ended
-				_ = cmd.Wait()
-
 				absent, left := !exists(o.path), staged(parent, o.stagePrefix())
 				must(t, o.Prepare())
 				alone(t, parent, test.name)
@@ -132,22 +147,20 @@ func TestKilled(t *testing.T) {
 					moments["in the writing"]++
 				case left:
 					moments["after the swap"]++
-				case found == now:
-					moments["before the writing"]++
 				default:
-					moments["after the end"]++
+					moments["with no stage"]++
 				}
 				if t.Failed() {
-					t.Fatalf("after kill %d", i)
+					t.Fatalf("after step %d", at)
 				}
 				now = found
 			}
-			t.Logf("%d kills: %v", test.kills, moments)
-			if moments["in the writing"] == 0 {
-				t.Error("no kill landed in the writing")
+			t.Logf("killed %v", moments)
+			if moments["in the writing"] == 0 || moments["after the swap"] == 0 || (moments["between the renames"] > 0) != test.between {
+				t.Errorf("killed %v: a moment is missing, or one too many", moments)
 			}
-			if (moments["between the renames"] > 0) != test.between {
-				t.Errorf("%d kills landed between the renames", moments["between the renames"])
+			if found := which(t, o, bundles); found != 1-now {
+				t.Error("who was not killed has written nothing")
 			}
 		})
 	}
@@ -168,13 +181,6 @@ func which(t *testing.T, o *Output, bundles []Bundle) int {
 	}
 	t.Fatal("the archive is none of the bundles")
 	return -1
-}
-
-// await waits for something, or until it is clear that it will not come.
-func await(come func() bool) {
-	for deadline := time.Now().Add(time.Second); !come() && time.Now().Before(deadline); {
-		time.Sleep(100 * time.Microsecond)
-	}
 }
 
 func exists(name string) bool {
@@ -199,13 +205,13 @@ func TestFullDisk(t *testing.T) {
 		parent, input := t.TempDir(), t.TempDir()
 		o, err := At(filepath.Join(parent, name), input)
 		must(t, err)
-		must(t, o.Write(largeBundle(t, "zero")))
+		must(t, o.Write(bundleOf(t, fewFiles, "zero")))
 		out, err := exec.Command("write-starving", o.path, input, "one").CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "file too large") {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 		alone(t, parent, name)
-		if found := which(t, o, []Bundle{largeBundle(t, "one"), largeBundle(t, "zero")}); found != 1 {
+		if found := which(t, o, []Bundle{bundleOf(t, fewFiles, "one"), bundleOf(t, fewFiles, "zero")}); found != 1 {
 			t.Errorf("%s was replaced", name)
 		}
 	}

@@ -33,10 +33,12 @@ func write(t testing.TB, o *Output, b Bundle) {
 }
 
 // largeBundle has so many files that writing it takes a while.
-func largeBundle(t testing.TB, text string) Bundle {
+func largeBundle(t testing.TB, text string) Bundle { return bundleOf(t, 40, text) }
+
+func bundleOf(t testing.TB, files int, text string) Bundle {
 	t.Helper()
 	tree := map[string][]byte{}
-	for i := range 40 {
+	for i := range files {
 		tree[fmt.Sprintf("base/ns%d/policy-%d.yaml", i%4, i)] = []byte(strings.Repeat(fmt.Sprintln(text, i), 100))
 	}
 	b, err := New(Record{Tool: text}, tree)

@@ -105,8 +105,12 @@ func (s *stage) putBack(place string) error {
 	return nil
 }
 
-// rename is a variable for the tests that kill a process between two of them.
-var rename = os.Rename
+// rename and step are variables for the tests that kill a process at each change that it
+// makes on the disk: step does nothing.
+var (
+	rename = os.Rename
+	step   = func() {}
+)
 
 // swap puts what was written in a place that is absent or a directory.
 func (s *stage) swap(place string) error {
@@ -141,6 +145,7 @@ func (s *stage) remove() error {
 				if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
 					return err
 				}
+				step()
 			}
 		}
 	}

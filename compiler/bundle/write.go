@@ -110,6 +110,7 @@ func makeDirectory(root, dir string, made map[string]bool) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
+	step()
 	return os.Chmod(dir, 0o755)
 }
 
@@ -118,7 +119,9 @@ func writeFile(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
+	step()
 	_, writeErr := f.Write(data)
+	step()
 	return errors.Join(writeErr, f.Chmod(0o644), f.Sync(), f.Close())
 }
 
