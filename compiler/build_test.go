@@ -13,6 +13,7 @@ import (
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/overlays"
+	_ "portcullis.dev/testdata/seed"
 )
 
 // TestOrderOfFilesDoesNotMatter compiles the examples with their files in random

@@ -10,6 +10,7 @@ import (
 
 	"portcullis.dev/ci/report"
 	"portcullis.dev/policies/diag"
+	_ "portcullis.dev/testdata/seed"
 )
 
 // safe fails where a text could move a cursor, hide a character or start a command.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	_ "portcullis.dev/testdata/seed"
 )
 
 // smallBundle has directories, an empty file, and a name that USTAR cannot hold.

@@ -12,6 +12,7 @@ import (
 
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/packet"
+	_ "portcullis.dev/testdata/seed"
 )
 
 const denyAll = `

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis.dev/policies/diag"
+	_ "portcullis.dev/testdata/seed"
 )
 
 // structural are the rules that the schema knows in full: a document breaks one of

@@ -10,6 +10,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	_ "portcullis.dev/testdata/seed"
 )
 
 // generator draws plans with everything that a plan can say, over few enough names

@@ -17,6 +17,7 @@ import (
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/scaffold"
 	"portcullis.dev/policies/diag"
+	_ "portcullis.dev/testdata/seed"
 )
 
 // hostile are texts that manifests may hold wherever a text stands, among them the

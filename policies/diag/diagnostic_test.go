@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis.dev/policies/diag"
+	_ "portcullis.dev/testdata/seed"
 )
 
 func TestSeverityReadsBack(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	_ "portcullis.dev/testdata/seed"
 )
 
 // drawn is a world with policies in it, drawn at random from few words, so that they

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/object"
+	_ "portcullis.dev/testdata/seed"
 )
 
 // A small universe, so that requirements meet labels and each other.

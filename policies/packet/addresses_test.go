@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis.dev/policies/packet"
+	_ "portcullis.dev/testdata/seed"
 )
 
 // corner are the last addresses of IPv4 and the first of IPv6: small enough to be
