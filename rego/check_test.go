@@ -140,8 +140,8 @@ func TestDeadline(t *testing.T) {
 			if err != nil || len(found) != 1 || !found[0].Is(doesNotEvaluate) || !strings.Contains(found[0].Message, "deadline") {
 				t.Errorf("found %v, %v, want PC032", found.Err(), err)
 			}
-			if took := time.Since(started); took > 10*time.Second {
-				t.Errorf("took %v after a deadline of 50ms", took)
+			if took := time.Since(started); took > 5*time.Minute {
+				t.Errorf("took %v after a deadline of 50ms: the rule was not ended", took)
 			}
 		})
 	}

@@ -41,11 +41,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// longWork is something that takes longer than people wait in silence.
+// longWork takes longer than people wait in silence, on a busy machine too.
 func longWork() {
 	p := &program{streams: streams{err: os.Stderr}, environ: map[string]string{"TERM": os.Getenv("TERM")}}
 	stop := p.progress("compiling")
-	time.Sleep(2 * patience)
+	time.Sleep(4 * patience)
 	stop()
 	fmt.Println("done")
 }
