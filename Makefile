@@ -1,7 +1,8 @@
-# Names for what one types often. `make check` is what continuous integration runs.
+# Names for what one types often. `make check` is what continuous integration runs. The
+# build has no -trimpath, so that it shares what `go run` and the tests have compiled.
 .PHONY: build test lint fmt check explore bench tidy clean
 
-build: ; go build -trimpath -o bin/portcullis ./cmd/portcullis
+build: ; go build -o bin/portcullis ./cmd/portcullis
 test: ; go test -timeout 1h ./...
 lint: ; go vet ./... && go tool -modfile=ci/tools/go.mod staticcheck ./...
 fmt: ; gofmt -w .
