@@ -314,32 +314,17 @@ func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object
 	return append(found, judged...), err
 }
 
-// proved proves the plan in every cluster that it may be about, and says what the
-// objects do in the first; nil where they cannot be judged.
-func proved(p *plan.Plan, rendered object.Set, everybody population.Population) (found diag.List, first *meaning.Meaning) {
-	type place struct {
-		rule    *diag.Rule
-		span    diag.Span
-		subject diag.Subject
+// proved proves the plan, and says what the objects do; nil where they cannot be judged.
+func proved(p *plan.Plan, rendered object.Set, everybody population.Population) (diag.List, *meaning.Meaning) {
+	m, found := meaning.Of(rendered, p.Assumed()[0])
+	if found.Failed() {
+		return found, nil
 	}
-	said := map[place]int{} // by the cluster in which it was found first
-	for i, cluster := range p.Assumed() {
-		m, unread := meaning.Of(rendered, cluster)
-		if unread.Failed() {
-			return unread, nil
-		}
-		if i == 0 {
-			found, first = unread, m
-		}
-		for _, d := range proof.Prove(p, m, slices.Concat(everybody.Described, everybody.Planned)) {
-			at := place{d.Rule, d.Span, d.Subject}
-			if in, ok := said[at]; !ok || in == i {
-				said[at] = i
-				found = append(found, d)
-			}
-		}
+	anywhere := m
+	if len(p.Cluster.PodCIDRs) == 0 { // the proof takes no pod to be at this address rather than at that
+		anywhere, _ = meaning.Of(rendered, p.Cluster)
 	}
-	return found, first
+	return append(found, proof.Prove(p, anywhere, slices.Concat(everybody.Described, everybody.Planned))...), m
 }
 
 // judge lets the rules decide on documents. Where there is no engine nothing is

@@ -34,6 +34,22 @@ func (p *Plan) Assumed() []object.Cluster {
 	return clusters
 }
 
+// Whereabouts are the addresses that pods may have, and those of everything else. Where the
+// Platform does not say where pods are, they have none that a line names, for those are
+// outside the cluster; any other may be a pod's or somebody else's.
+func (p *Plan) Whereabouts() (pods, others packet.Addresses) {
+	c := p.Cluster
+	if len(c.PodCIDRs) > 0 {
+		pods = packet.AddressesOf(c.PodCIDRs...)
+		return pods, pods.Complement()
+	}
+	named := p.named()
+	if named.IsEmpty() {
+		return packet.EveryAddress(), packet.EveryAddress()
+	}
+	return named.Union(packet.AddressesOf(slices.Concat(c.ServiceCIDRs, c.NodeCIDRs)...)).Complement(), packet.EveryAddress()
+}
+
 // named are the addresses that lines, guardrails and tests name.
 func (p *Plan) named() packet.Addresses {
 	var all []netip.Prefix

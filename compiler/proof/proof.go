@@ -1,10 +1,9 @@
 // Package proof holds what rendered policies mean against what was meant: that they
 // let through what the plan says, on both halves, and nothing else.
 //
-// Its invariant: an answer is exact over everything that the policies can tell apart,
-// never over samples, for the pods that are planned or described and for those that may
-// come with what two selectors ask for; what is not known does not count as held. A
-// finding shows one packet and what decides it.
+// Its invariant: an answer is exact for every pod, service account and namespace that may
+// exist, and every packet; nobody is sampled. What cannot be decided is a finding, and does
+// not count as held. A finding shows one packet and what decides it.
 //
 // It must not know how policies are spelt, nor how they came about.
 package proof
@@ -13,16 +12,26 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/relation"
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{broken, idle, missing, Excess, breached, cutOff, closed, halfOpen}
+var Rules = []*diag.Rule{broken, idle, missing, Excess, breached, cutOff, closed, undecided, halfOpen}
+
+var undecided = &diag.Rule{Code: "PC308", Severity: diag.Error,
+	Title: "A question that is too large to decide",
+	Help:  "The proof decides for every pod that may exist whether policies open or close more than was meant. What a selector can ask has no bound, and neither has the work of answering: this question took more steps than any honest repository needs by far. Nothing is known of it, so it counts as not held. Write the selector that the message names with fewer conditions on one label, or as several policies. This is the proof itself and cannot be waived."}
 
 // Prove holds the meaning of what was rendered for a plan against the plan and its
-// tests. The endpoints are those that manifests describe and those that the plan knows.
+// tests. The endpoints are those that manifests describe and those that the plan knows: they
+// are rather shown than others.
 func Prove(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) diag.List {
 	prover := newProver(p, m, endpoints)
-	return append(prover.tests(), prover.flows()...)
+	found := prover.tests()
+	for _, stage := range []func() diag.List{prover.missing, prover.excess, prover.breached, prover.upstream} {
+		found = append(found, stage()...)
+	}
+	return append(found, prover.closing(found)...)
 }
 
 // Tests holds the plan's tests alone against the meaning of what was rendered.
@@ -33,18 +42,46 @@ func Tests(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) diag
 	return newProver(p, m, endpoints).tests()
 }
 
-// prover asks one relation about one plan.
+// mostFindings is how many findings of one kind are told: one cause may open everything.
+const mostFindings = 100
+
+// prover asks one universe about one plan.
 type prover struct {
-	plan *plan.Plan
-	m    *meaning.Meaning
-	r    *meaning.Relation
-	ends ends
+	plan     *plan.Plan
+	m        *meaning.Meaning
+	u        *relation.Universe
+	search   *relation.Search
+	rendered [2]*relation.Program // by direction
+	lines    []line
+	denials  []denial
+	servers  []*meaning.Endpoint // the DNS pods
 }
 
 func newProver(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) *prover {
-	var a meaning.Atoms
-	a.Add(endpoints...)
-	a.AddLookAlikes(exempt(p)...)
-	ends := endsOf(p, &a)
-	return &prover{plan: p, m: m, r: meaning.Evaluate(m, &a), ends: ends}
+	u := UniverseOf(p)
+	described := map[string][]*meaning.Endpoint{}
+	for _, e := range endpoints {
+		described[e.Namespace] = append(described[e.Namespace], e)
+	}
+	prover := &prover{plan: p, m: m, u: u, search: &relation.Search{Universe: u, Described: described}, denials: denialsOf(p)}
+	for _, d := range directions {
+		prover.rendered[d] = u.Of(m, d)
+	}
+	prover.lines = prover.intended(meaning.Egress, may).lines()
+	return prover
+}
+
+var directions = []meaning.Direction{meaning.Egress, meaning.Ingress}
+
+func (p *prover) intended(d meaning.Direction, r reading) *intended {
+	return &intended{u: p.u, p: p.plan, d: d, reading: r}
+}
+
+// whole are the halves that let a packet pass, as the half of one direction sees them.
+func (p *prover) whole(d meaning.Direction) []relation.Wanted {
+	return []relation.Wanted{p.allowed(d, false), p.allowed(1-d, true)}
+}
+
+func (p *prover) allowed(d meaning.Direction, opposite bool) relation.Wanted {
+	return relation.Wanted{Program: p.rendered[d], Verdict: relation.Allows, Opposite: opposite, Ungoverned: relation.Allows}
 }

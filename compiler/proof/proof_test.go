@@ -58,44 +58,46 @@ func TestProve(t *testing.T) {
 	}{
 		{name: "as it was meant", policies: opened},
 		{name: "nothing at all", policies: "apiVersion: v1\nkind: Namespace\nmetadata: {name: nothing}\n", want: []string{
-			"PC304 any traffic from shop/web, shop/* to 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 6 more is let out, and no line asks for it",
-			"PC304 any traffic from 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 6 more to shop/web, shop/* is let in, and no line asks for it",
+			"PC304 any traffic from shop/web to shop/web is let out, and no line asks for it",
+			"PC304 any traffic from shop/web to shop/web is let in, and no line asks for it",
 		}},
 		{name: "the flow alone is missing", policies: closed, want: []string{
 			"PC303 TCP 443 from shop/web to 192.0.2.0/24 is not let out, and this line asks for it",
 		}},
-		{name: "a half that only may be open", policies: opened + `---
+		{name: "a port by its name, which a pod may give to any", policies: opened + `---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: named, namespace: shop}
 spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: debug}]}]}
 `, want: []string{
-			"PC304 TCP from shop/web, shop/* to shop/web, shop/* may be let in, and no line asks for it",
+			"PC304 TCP from shop/web to shop/web is let in, and no line asks for it",
 		}},
 		{name: "a Deny in the way of an address", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", types: [Egress], egress: [{action: Deny, destination: {nets: [192.0.2.7/32]}}, {action: Allow, protocol: UDP, destination: {ports: [123]}}]`), want: []string{
 			"PC303 TCP 443 from shop/web to 192.0.2.7 is not let out, and this line asks for it",
-			"PC304 UDP 123 from shop/web, shop/* to any IPv4 address but 0.0.0.0/1, 192.0.0.0/23, 192.0.2.7, …, shop/web, kube-system/*, 6 more is let out, and no line asks for it",
+			"PC304 UDP 123 from shop/web to pods of any namespace but shop is let out, and no line asks for it",
 		}},
 		{name: "a Deny for pods with one more label", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", selector: has(canary), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`), want: []string{
-			"PC303 TCP 443 from shop/app=web,canary=any to 192.0.2.0/24 is not let out, and this line asks for it",
+			"PC303 TCP 443 from pods of shop with a label canary and app=web to 192.0.2.0/24 is not let out, and this line asks for it",
 		}},
-		{name: "a Deny for hosts stands in no workload's way", policies: opened + global(`order: 10, selector: has(host), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`) + `---
+		{name: "a Deny for hosts that pods may come to be taken for", policies: opened + global(`order: 10, selector: has(host), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`) + `---
 apiVersion: projectcalico.org/v3
 kind: HostEndpoint
 metadata: {name: one, labels: {host: one}}
 spec: {node: one, interfaceName: eth0, expectedIPs: [172.18.0.4]}
-`},
+`, want: []string{
+			"PC303 TCP 443 from pods of shop with a label host and app=web to 192.0.2.0/24 is not let out, and this line asks for it",
+		}},
 		{name: "a default deny in two parts, with a hole where both end", policies: strings.Replace(opened, "podSelector: {}, policyTypes: [Ingress, Egress]", "podSelector: {matchExpressions: [{key: old, operator: DoesNotExist}]}, policyTypes: [Ingress, Egress]", 1) + `---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: rest, namespace: shop}
 spec: {podSelector: {matchExpressions: [{key: new, operator: DoesNotExist}]}, policyTypes: [Ingress, Egress]}
 `, want: []string{
-			"PC304 any traffic from 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 11 more to shop/new=any,old=any is let in, and no line asks for it",
+			"PC304 any traffic from pods of any namespace but shop with app=web to pods of shop with a label old and a label new is let in, and no line asks for it",
 		}},
 		{name: "DNS pods that are cut off", policies: opened + global(`order: 2000, namespaceSelector: has(projectcalico.org/name), types: [Ingress, Egress]`), want: []string{
-			"PC303 TCP 53; UDP 53 from shop/web, shop/* to kube-system/k8s-app=kube-dns is not let in, and without it no name is resolved",
-			"PC306 the DNS pod kube-system/k8s-app=kube-dns reaches no server outside on UDP and TCP 53",
+			"PC303 UDP 53 from shop/web to pods of kube-system with k8s-app=kube-dns is not let in, and without it no name is resolved",
+			"PC306 the DNS pod kube-system/dns reaches no server outside on UDP and TCP 53",
 		}},
 		{name: "DNS pods in quarantine", plan: func(p *plan.Plan) {
 			p.Quarantine = []plan.Quarantined{{End: plan.End{Name: "kube-system/*", Pods: &plan.Pods{Namespace: "kube-system"}}}}
@@ -103,7 +105,7 @@ spec: {podSelector: {matchExpressions: [{key: new, operator: DoesNotExist}]}, po
 		{name: "a quarantine without its Deny", plan: func(p *plan.Plan) {
 			p.Quarantine = []plan.Quarantined{{End: plan.End{Name: "shop/web", Pods: web}}}
 		}, policies: opened, want: []string{
-			"PC305 shop/web -> kube-system/k8s-app=kube-dns TCP 53 is allowed, and the quarantine of shop/web forbids it",
+			"PC305 shop/web -> kube-system/k8s-app=kube-dns UDP 53 is allowed, and the quarantine of shop/web forbids it",
 		}},
 		{name: "a guardrail that nothing enforces", plan: func(p *plan.Plan) {
 			p.Guardrails = []plan.Guardrail{{Name: "no-telnet", Ports: []plan.Port{{Protocol: plan.TCP, First: 23, Last: 23}}}}
@@ -115,18 +117,20 @@ spec: {podSelector: {matchExpressions: [{key: new, operator: DoesNotExist}]}, po
 			p.Guardrails = []plan.Guardrail{{Name: "no-telnet", Ports: []plan.Port{{Protocol: plan.TCP, First: 23, Last: 23}}}}
 		}, policies: opened},
 		{name: "a namespace that nobody listed", plan: func(p *plan.Plan) { p.DenyUnknown = true }, policies: opened, want: []string{
-			"PC304 any traffic from unknown-namespace/*, unknown-namespace/app=web, unknown-namespace/k8s-app=kube-dns to 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 6 more is let out, and no line asks for it",
-			"PC304 any traffic from 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, shop/web, kube-system/*, 6 more to unknown-namespace/*, unknown-namespace/app=web, unknown-namespace/k8s-app=kube-dns is let in, and no line asks for it",
+			"PC304 any traffic but TCP 53; UDP 53 from pods of any namespace but kube-system, old, shop to pods of kube-system with k8s-app=kube-dns is let out, and no line asks for it",
+			"PC304 any traffic from pods of any namespace but shop with app=web to pods of any namespace but kube-system, old, shop is let in, and no line asks for it",
 		}},
 		{name: "pods that nobody governs", policies: opened + global(`order: 2000, namespaceSelector: "projectcalico.org/name == 'old'", types: [Ingress]`), want: []string{
-			"PC307 any traffic from 128.0.0.0/2, 192.0.2.0/23, 192.0.8.0/21, …, kube-system/*, old/*, 4 more to old/* is not let in, and nobody governs those pods",
+			"PC307 any traffic from pods of any namespace but shop to pods of old is not let in, and nobody governs those pods",
 		}},
-		{name: "a policy of a namespace that nobody governs", policies: opened + `---
+		{name: "a policy of ours in a namespace that nobody governs", policies: opened + `---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: own, namespace: old}
 spec: {podSelector: {}, policyTypes: [Ingress]}
-`},
+`, want: []string{
+			"PC307 any traffic from pods of any namespace but shop to pods of old is not let in, and nobody governs those pods",
+		}},
 		{name: "a broken test", plan: func(p *plan.Plan) {
 			p.Tests = []plan.Test{{From: office(), To: plan.End{Name: "shop/web", Pods: web}, Allow: true, Ports: p.Flows[0].Ports}}
 		}, policies: opened, want: []string{

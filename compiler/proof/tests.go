@@ -7,6 +7,9 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/relation"
+	"portcullis.dev/policies/selector"
 )
 
 var (
@@ -18,58 +21,116 @@ var (
 		Help:  "There is no packet that the test is about, so it would hold whatever the policies say. Name ends that exist in the environment, with addresses of a family that its pods have."}
 )
 
-// tests holds the plan's tests against the relation. Of a test that does not hold, one
-// packet is shown. Tests about pods in quarantine pause.
+// tests holds the plan's tests against the rendered policies. Of a test that does not hold,
+// one packet is shown. Tests about pods in quarantine pause.
 func (p *prover) tests() diag.List {
 	var found diag.List
-	for i, t := range p.plan.Tests {
-		if !Paused(p.plan, t) {
-			found = append(found, p.test(t, meaning.Flow{From: p.ends.tests[i][0], To: p.ends.tests[i][1], Traffic: traffic(t.Ports)})...)
+	for i := range p.plan.Tests {
+		if t := &p.plan.Tests[i]; !Paused(p.plan, *t) {
+			found = append(found, p.test(t)...)
 		}
 	}
 	return found
 }
 
-func (p *prover) test(t plan.Test, f meaning.Flow) diag.List {
-	if !p.answerable(f) {
+func (p *prover) test(t *plan.Test) diag.List {
+	questions := p.questions(t)
+	some := false
+	for _, q := range questions {
+		q.Wanted = nil
+		w, err := p.search.Witness(q)
+		some = some || w != nil || err != nil
+	}
+	if !some {
 		return diag.List{idle.At(t.Span, "no packet can go from %s to %s here", t.From.Name, t.To.Name).
 			Because("the test would hold whatever the policies say").
 			Suggest("name ends that exist in the environment, with addresses of a family that its pods have")}
 	}
-	gaps := p.r.Overlap
-	if t.Allow {
-		gaps = p.r.Missing
+	for _, q := range questions {
+		switch w, err := p.search.Witness(q); {
+		case err != nil:
+			return diag.List{undecidable(undecided.At(t.Span, "whether the test holds is not decided"), err)}
+		case w != nil:
+			return diag.List{p.breaks(t, w)}
+		}
 	}
-	// A pod that is two workloads at once may do what neither may, and one that wears a
-	// label for quarantine nothing: the test speaks of neither.
-	doubles := p.r.Doubles()
-	all := slices.DeleteFunc(gaps([]meaning.Flow{f}), func(g meaning.Gap) bool {
-		return g.From.Subtract(doubles).IsEmpty() || g.To.Subtract(doubles).IsEmpty()
+	return nil
+}
+
+// questions ask for packets of a test that pass where none should, or that one half denies
+// where all should pass.
+func (p *prover) questions(t *plan.Test) []relation.Question {
+	var all []relation.Question
+	ask := func(of *relation.Cube, d meaning.Direction, wanted ...relation.Wanted) {
+		if t.Allow {
+			for i := range wanted {
+				wanted[i].Verdict = relation.Denies
+				all = append(all, relation.Question{Of: of, Where: p.tested(t, d), Direction: d, Wanted: wanted[i : i+1 : i+1]})
+			}
+			return
+		}
+		all = append(all, relation.Question{Of: of, Where: p.tested(t, d), Direction: d, Wanted: wanted})
+	}
+	ask(p.u.Pairs(), meaning.Egress, p.whole(meaning.Egress)...)
+	ask(p.u.Outside(), meaning.Egress, p.allowed(meaning.Egress, false))
+	ask(p.u.Outside(), meaning.Ingress, p.allowed(meaning.Ingress, false))
+	return all
+}
+
+// tested asks whether a packet is one that a test is about.
+func (p *prover) tested(t *plan.Test, d meaning.Direction) *relation.Formula {
+	i := p.intended(d, must)
+	return relation.And(p.speaksOf(i, &t.From, i.source()), p.speaksOf(i, &t.To, i.destination()), p.u.Traffic(traffic(t.Ports)))
+}
+
+// speaksOf asks whether an end is one that a test speaks of. A pod that is two workloads at
+// once may do what neither may, and one that wears a label for quarantine nothing: a test
+// of a workload speaks of neither.
+func (p *prover) speaksOf(i *intended, e *plan.End, x relation.End) *relation.Formula {
+	of := i.end(e, x)
+	if e.Pods == nil {
+		return of
+	}
+	all := []*relation.Formula{of}
+	for j := range p.plan.Quarantine {
+		all = append(all, relation.Not(i.end(&p.plan.Quarantine[j].End, x)))
+	}
+	if e.Pods.Namespace == "" || len(e.Pods.Selector) == 0 {
+		return relation.And(all...)
+	}
+	for _, w := range p.plan.Workloads {
+		if w.Namespace == e.Pods.Namespace && !implies(e.Pods.Selector, w.Selector) {
+			all = append(all, relation.Not(p.u.Selected(x, selector.OfRequirements(w.Selector))))
+		}
+	}
+	return relation.And(all...)
+}
+
+// implies reports whether whatever the one selector selects the other does, as far as their
+// terms tell.
+func implies(s, other object.Selector) bool {
+	return !slices.ContainsFunc(other, func(r object.Requirement) bool {
+		return !slices.ContainsFunc(s, func(o object.Requirement) bool {
+			return o.Key == r.Key && o.Op == r.Op && slices.Equal(o.Values, r.Values)
+		})
 	})
-	if len(all) == 0 {
-		return nil
+}
+
+func (p *prover) breaks(t *plan.Test, w *relation.Witness) diag.Diagnostic {
+	v := p.m.Walk(w.Packet)
+	half, direction := deciding(v)
+	outcome := outcomes[v.Outcome()]
+	if len(w.Unsettled) > 0 {
+		outcome = outcomes[meaning.Unknown]
 	}
-	g := all[0]
-	half, direction := deciding(g.Verdict)
-	d := broken.At(t.Span, "%s is %s, and the test expects %s", g.Witness, outcomes[g.Verdict.Outcome()], expected(t)).
+	d := broken.At(t.Span, "%s is %s, and the test expects %s", w.Packet, outcome, expected(*t)).
 		Because("%s: %s", direction, half.By.Reason)
 	d.Related = decides(half.By)
 	hint := "remove what opens it, or the test"
 	if t.Allow {
 		hint = "open the flow by a line of the intents, or remove the test"
 	}
-	return diag.List{d.Suggest("%s", hint)}
-}
-
-// answerable reports whether some packet has both ends, in a family that the cluster's
-// pods have.
-func (p *prover) answerable(f meaning.Flow) bool {
-	for _, family := range families {
-		if p.r.Families().Has(family) && !p.r.End(f.From, family).IsEmpty() && !p.r.End(f.To, family).IsEmpty() {
-			return true
-		}
-	}
-	return false
+	return d.Suggest("%s", hint)
 }
 
 var outcomes = map[meaning.Outcome]string{meaning.Allowed: "allowed", meaning.Denied: "denied", meaning.Unknown: "not known to be allowed or denied"}

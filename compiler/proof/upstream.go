@@ -7,54 +7,63 @@ import (
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/relation"
 )
+
+var cutOff = &diag.Rule{Code: "PC306", Severity: diag.Error,
+	Title: "DNS servers without an upstream",
+	Help:  "The cluster's DNS pods pass on what they do not know to servers outside the cluster, on UDP and TCP 53. Without that no pod finds a name outside. A policy that selects the DNS pods must let them. This is the proof itself and cannot be waived."}
 
 const dnsPort = 53 // IANA; where servers outside the cluster answer
 
 // upstream asks whether the DNS pods can pass on questions to some server outside. Which
 // one that is, no file says: it is their node's.
-func (p *prover) upstream(m meant, sent []meaning.Rectangle) diag.List {
-	outside := p.outside()
-	denied, open := p.r.Cover(m.forbidden()), p.r.Cover(sent)
-	reaches := func(x meaning.Rectangle) bool { return len(open.Common(x)) > 0 }
+func (p *prover) upstream() diag.List {
 	var found diag.List
-	for n := range sideOf(p.r, p.ends.servers[0])[0].All() {
-		class := packet.Between(n, n)
-		var closed []string
-		var asked []meaning.Rectangle
+	t := p.intended(meaning.Egress, must)
+	forbidden := relation.False
+	for i := range p.denials {
+		forbidden = relation.Or(forbidden, t.denied(&p.denials[i]))
+	}
+	for _, server := range p.dnsPods() {
+		pod := relation.And(p.u.Labels(relation.Own, server.Namespace, server.Labels), relation.Not(forbidden))
+		var lacking []string
+		var example *relation.Witness
 		for _, protocol := range []packet.Protocol{packet.UDP, packet.TCP} {
-			var may []meaning.Rectangle // not withdrawn by a quarantine
-			for _, x := range rectangles(side{class, class}, outside, packet.Ports(protocol, dnsPort, dnsPort)) {
-				may = append(may, denied.Less(x)...)
+			q := relation.Question{Of: p.u.Outside(), Where: relation.And(pod, p.u.Traffic(packet.Ports(protocol, dnsPort, dnsPort))), Direction: meaning.Egress}
+			if any, err := p.search.Witness(q); any == nil && err == nil {
+				continue // it is in quarantine
 			}
-			if len(p.r.Merge(may)) > 0 && !slices.ContainsFunc(may, reaches) {
-				closed, asked = append(closed, protocol.String()), append(asked, may...)
+			q.Wanted = []relation.Wanted{p.allowed(meaning.Egress, false)}
+			if open, err := p.search.Witness(q); open != nil || err != nil {
+				continue
+			}
+			q.Wanted[0].Verdict = relation.Denies
+			if w, _ := p.search.Witness(q); w != nil {
+				lacking, example = append(lacking, protocol.String()), w
 			}
 		}
-		if len(closed) == 0 {
+		if example == nil {
 			continue
 		}
-		g := p.gaps(p.r.Merge(asked), meaning.Egress)[0]
-		by := g.half().By
+		by := p.m.WalkHalf(example.Packet, meaning.Egress).By
 		found = append(found, cutOff.On(diag.Subject{Object: by.Policy, Pointer: by.Pointer},
-			"the DNS pod %s reaches no server outside on %s %d", g.owner(), strings.Join(closed, " and "), dnsPort).
+			"the DNS pod %s reaches no server outside on %s %d", server.Ref(), strings.Join(lacking, " and "), dnsPort).
 			Because("%s", by.Reason).
 			Suggest("let the DNS pods send to port %d of their upstream, on UDP and TCP", dnsPort))
 	}
 	return found
 }
 
-// outside are the addresses that are nobody's.
-func (p *prover) outside() (s side) {
-	for n, c := range p.r.Classes() {
-		if c.Kind != meaning.OfAddresses || c.Host != nil {
-			continue
-		}
-		for i, of := range families {
-			if c.Families.Has(of) {
-				s[i] = s[i].Union(packet.Between(uint32(n), uint32(n)))
-			}
-		}
+// dnsPods are the DNS pods that somebody describes, or else one with the labels by which the
+// Platform knows them.
+func (p *prover) dnsPods() []*meaning.Endpoint {
+	server := p.plan.DNSServers()[0].End.Pods
+	all := slices.DeleteFunc(slices.Clone(p.search.Described[server.Namespace]), func(e *meaning.Endpoint) bool {
+		return e.HostNetwork || !server.Selector.Matches(e.Labels)
+	})
+	if len(all) == 0 {
+		all = append(all, &meaning.Endpoint{Namespace: server.Namespace, Name: "dns", Labels: server.Selector.Example()})
 	}
-	return s
+	return all
 }

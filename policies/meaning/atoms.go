@@ -68,11 +68,11 @@ func (a *Atoms) AddLookAlikes(others ...*Endpoint) {
 // name or, if there is no name, in those whose labels satisfy the other. Host-network
 // pods are never among them: on the wire they are their node.
 func (a *Atoms) Pods(namespace string, namespaces, pods object.Selector) End {
-	terms := []selector.Selector{ofLabels(pods)}
+	terms := []selector.Selector{selector.OfRequirements(pods)}
 	if namespace != "" {
 		terms = append(terms, selector.Equals(labelNamespace, namespace))
 	} else {
-		terms = append(terms, ofLabels(namespaces).Prefixed(namespacePrefix))
+		terms = append(terms, selector.OfRequirements(namespaces).Prefixed(namespacePrefix))
 	}
 	return a.Select(selector.And(terms...))
 }
@@ -130,24 +130,6 @@ func (a *Atoms) end(key string, new atom) End {
 func (a *Atoms) append(new atom) End {
 	a.ends = append(a.ends, new)
 	return End{len(a.ends)}
-}
-
-// ofLabels is a label selector of Kubernetes' in Calico's form.
-func ofLabels(s object.Selector) selector.Selector {
-	terms := make([]selector.Selector, len(s))
-	for i, r := range s {
-		switch r.Op {
-		case object.In:
-			terms[i] = selector.In(r.Key, r.Values)
-		case object.NotIn:
-			terms[i] = selector.NotIn(r.Key, r.Values)
-		case object.Exists:
-			terms[i] = selector.Has(r.Key)
-		default:
-			terms[i] = selector.Not(selector.Has(r.Key))
-		}
-	}
-	return selector.And(terms...)
 }
 
 // Families is a set of address families.

@@ -38,6 +38,36 @@ func servicesOf(set object.Set) map[string]*service {
 	return services
 }
 
+// ServedPort is a port of the pods behind a Service: a number, or what they call one.
+type ServedPort struct {
+	Protocol Protocol
+	Number   uint16
+	Name     string // if not empty, instead of the number
+}
+
+// Selected are the labels by which a Service finds its pods, and the ports to which it leads
+// them. It is not known of a Service that no manifest describes, or whose endpoints others
+// list.
+func (m *Meaning) Selected(s ServiceMatch) (labels map[string]string, ports []ServedPort, known bool) {
+	of := m.services[s.Namespace+"/"+s.Name]
+	if of == nil || len(of.slices) > 0 || len(of.object.Spec.Selector) == 0 {
+		return nil, nil, false
+	}
+	for _, p := range of.object.Spec.Ports {
+		protocol, ok := servicePortProtocol(p)
+		switch {
+		case !ok:
+		case p.TargetPort.Type == intstr.String && p.TargetPort.StrVal != "":
+			ports = append(ports, ServedPort{Protocol: protocol, Name: p.TargetPort.StrVal})
+		case p.TargetPort.IntVal != 0:
+			ports = append(ports, ServedPort{Protocol: protocol, Number: uint16(p.TargetPort.IntVal)})
+		default:
+			ports = append(ports, ServedPort{Protocol: protocol, Number: uint16(p.Port)})
+		}
+	}
+	return of.object.Spec.Selector, ports, true
+}
+
 // inService says whether an end is an endpoint of the Service. With a flow its
 // protocol and port count as well (destinations); without, any port will do
 // (sources). A Service that nobody describes is unknown.

@@ -112,7 +112,11 @@ func (w *world) inhabit(actual map[string]map[string]string, pods []netip.Prefix
 			known = append(known, relation.Namespace{Name: pattern})
 		}
 	}
-	w.universe = relation.NewUniverse(known, pods)
+	inside, outside := packet.EveryAddress(), packet.EveryAddress() // nothing is known of either
+	if len(pods) > 0 {
+		inside, outside = packet.AddressesOf(pods...), packet.AddressesOf(pods...).Complement()
+	}
+	w.universe = relation.NewUniverse(known, inside, outside)
 	for i := range 14 {
 		e := &meaning.Endpoint{
 			Namespace: w.pick("prod", "dev", "ops", "prod", "other", "ab"), Name: fmt.Sprint("pod", i), Labels: map[string]string{},

@@ -2,13 +2,20 @@ package relation
 
 import (
 	"errors"
+	"fmt"
 
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/selector"
 )
 
 // ErrUndecided says that a question took more work than its budget: nothing may be
 // concluded from it.
-var ErrUndecided = errors.New("the question takes too many steps to be decided")
+var ErrUndecided = errors.New("it takes too many steps")
+
+// tooMuchOf is ErrUndecided about the values of one label.
+func tooMuchOf(label string, values *selector.Values) error {
+	return fmt.Errorf("whether there is %s: %w", values.Words(label), ErrUndecided)
+}
 
 // MostSteps is how many cubes a question may visit: it is undecided then.
 const MostSteps = 100_000

@@ -1,6 +1,7 @@
 package relation
 
 import (
+	"maps"
 	"slices"
 
 	"portcullis.dev/policies/meaning"
@@ -99,9 +100,36 @@ func (t *translation) entity(e *meaning.Entity, end End, r *meaning.Rule, source
 		if s.Namespace == "" || s.Name == "" {
 			return False
 		}
-		all = append(all, t.u.flag(end, "service "+s.Namespace+"/"+s.Name))
+		all = append(all, t.behind(*s, end, source))
 	}
 	return And(all...)
+}
+
+// behind asks whether an end stands behind a Service and, of a destination, whether the
+// packet is for a port to which the Service leads. Of what no manifest describes, and of
+// hosts, nobody knows.
+func (t *translation) behind(s meaning.ServiceMatch, end End, source bool) *Formula {
+	unknown := t.u.flag(end, "service "+s.Namespace+"/"+s.Name)
+	labels, ports, known := t.m.Selected(s)
+	if !known {
+		return unknown
+	}
+	pods := t.u.Namespaces(end, s.Namespace)
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		pods = And(pods, t.u.label(end, key, selector.Test{Op: selector.OpIn, Values: []string{labels[key]}}))
+	}
+	if !source {
+		any := []*Formula{False}
+		for _, p := range ports {
+			if p.Name != "" {
+				any = append(any, And(t.u.Traffic(packet.Of(p.Protocol)), t.u.flag(end, portFlag(false, p.Name, p.Protocol))))
+			} else {
+				any = append(any, t.u.Traffic(packet.Ports(p.Protocol, p.Number, p.Number)))
+			}
+		}
+		pods = And(pods, Or(any...))
+	}
+	return Or(pods, And(Not(t.u.IsPod(end)), unknown))
 }
 
 // held asks whether an end has an address of a network set that matches or, where it is no

@@ -13,7 +13,6 @@
 package relation
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -42,8 +41,9 @@ type Universe struct {
 	listed   []Namespace // by name
 	patterns []Namespace // in their order
 	index    map[string]int
-	named    map[string]bool // keys of labels that are known of every listed namespace
-	pods     packet.Addresses
+	named    map[string]bool  // keys of labels that are known of every listed namespace
+	pods     packet.Addresses // those that pods have
+	others   packet.Addresses // those that everything else has
 
 	solver    selector.Solver
 	variables []variable // in pairs, one of each end: the other is at the number with its last bit turned
@@ -52,11 +52,12 @@ type Universe struct {
 	start     [2]*Cube // a pod's peer is a pod; is another address
 }
 
-// NewUniverse is what is known of a cluster. Where nothing is known of the addresses of
-// pods, they may have any, and so may everything else.
-func NewUniverse(namespaces []Namespace, pods []netip.Prefix) *Universe {
+// NewUniverse is what is known of a cluster: its namespaces, the addresses that pods may
+// have, and those that everything else may have. They overlap where it is not known whose
+// some are.
+func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Universe {
 	u := &Universe{
-		index: map[string]int{}, named: map[string]bool{}, pods: packet.AddressesOf(pods...),
+		index: map[string]int{}, named: map[string]bool{}, pods: pods, others: others,
 		numbers: map[variableKey]int32{}, literals: map[literalKey]*literal{},
 	}
 	for _, n := range namespaces {
@@ -83,13 +84,10 @@ func (u *Universe) Hardest() int { return u.solver.Deepest }
 
 // addresses are those that pods have, or that others have.
 func (u *Universe) addresses(ofPods bool) packet.Addresses {
-	switch {
-	case u.pods.IsEmpty():
-		return packet.EveryAddress()
-	case ofPods:
+	if ofPods {
 		return u.pods
 	}
-	return u.pods.Complement()
+	return u.others
 }
 
 // End is an end of a packet, as seen from the pod whose half is asked about.

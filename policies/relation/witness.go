@@ -54,8 +54,8 @@ func (w *Witness) better(than *Witness) bool {
 // labels, the packet's family) or must not share (an address) they cannot have together. If
 // either end can give way, it does.
 func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
-	if c.undecided() {
-		return nil, ErrUndecided
+	if err := c.decided(); err != nil {
+		return nil, err
 	}
 	peerIsPod := c.known(c.u.variable(variableKey{ofFlag, Peer, podFlag})).flag == yes
 	w := &Witness{Direction: d, Leaf: c}
@@ -64,9 +64,9 @@ func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
 		return nil, nil
 	}
 	// Two namespaces of either end are enough: with different names nothing is shared.
-	own, peer := c.u.namesIn(c.places[Own], 2), []spot{{}}
+	own, peer := s.namesIn(c.places[Own], 2), []spot{{}}
 	if peerIsPod {
-		peer = c.u.namesIn(c.places[Peer], 3)
+		peer = s.namesIn(c.places[Peer], 3)
 	}
 	var best *Witness
 	for _, a := range own {
@@ -83,21 +83,26 @@ func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
 	return best, nil
 }
 
-// undecided reports whether something is known of a variable that may hold of no value.
-func (c *Cube) undecided() bool {
+// decided is an error where what is known of a variable may hold of no value.
+func (c *Cube) decided() error {
 	for _, p := range c.places {
 		for _, name := range p.others {
 			if name != nil && name.Undecided() {
-				return true
+				return tooMuchOf("namespace", name)
 			}
 		}
 		for _, l := range p.labels {
 			if l.values != nil && l.values.Undecided() {
-				return true
+				return tooMuchOf(c.u.variables[l.variable].name, l.values)
 			}
 		}
 	}
-	return slices.ContainsFunc(c.constraints, func(k constraint) bool { return k.values != nil && k.values.Undecided() })
+	for _, k := range c.constraints {
+		if k.values != nil && k.values.Undecided() {
+			return tooMuchOf(c.u.variables[k.variable].name, k.values)
+		}
+	}
+	return nil
 }
 
 // wire chooses the family, the addresses and the header of a packet.
@@ -173,33 +178,41 @@ type spot struct {
 	known  map[string]bool   // keys of labels of which nothing else is free
 }
 
-// namesIn are namespaces of a place: as many as are asked for, if there are.
-func (u *Universe) namesIn(p *place, most int) []spot {
-	var all []spot
+// namesIn are namespaces of a place, as many as are asked for, if there are: first those of
+// pods that somebody knows.
+func (s *Search) namesIn(p *place, most int) []spot {
+	var all, rest []spot
 	for class := range p.listed.all() {
-		n := u.listed[class]
-		if all = append(all, spot{n.Name, n.Labels, u.named}); len(all) == most {
+		n := &s.Universe.listed[class]
+		of := spot{n.Name, n.Labels, s.Universe.named}
+		if len(s.Described[n.Name]) > 0 {
+			all = append(all, of)
+		} else if len(rest) < most {
+			rest = append(rest, of)
+		}
+		if len(all) == most {
 			return all
 		}
 	}
+	all = append(all, rest...)
 	for i, names := range p.others {
 		of := spot{}
-		if i < len(u.patterns) {
-			of.labels, of.known = u.patterns[i].Labels, map[string]bool{}
+		if i < len(s.Universe.patterns) {
+			of.labels, of.known = s.Universe.patterns[i].Labels, map[string]bool{}
 			for key := range of.labels {
 				of.known[key] = true
 			}
 		}
-		for range 2 {
-			if names == nil {
+		for range most {
+			if names == nil || len(all) >= most {
 				break
 			}
 			of.name, _ = names.Example()
 			all = append(all, of)
-			names = u.solver.Where(names, selector.Test{Op: selector.OpIn, Values: []string{of.name}}, false)
+			names = s.Universe.solver.Where(names, selector.Test{Op: selector.OpIn, Values: []string{of.name}}, false)
 		}
 	}
-	return all
+	return all[:min(len(all), most)]
 }
 
 // pair makes two ends in two namespaces; nil where they cannot be.

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
 )
 
 // Labels is what a selector asks: the value of a label, and whether there is one.
@@ -303,4 +304,22 @@ func requirement(r metav1.LabelSelectorRequirement) (Selector, error) {
 	default:
 		return Selector{}, fmt.Errorf("operator %q is not In, NotIn, Exists or DoesNotExist", r.Operator)
 	}
+}
+
+// OfRequirements is the same of a label selector in canonical form.
+func OfRequirements(s object.Selector) Selector {
+	terms := make([]Selector, len(s))
+	for i, r := range s {
+		switch r.Op {
+		case object.In:
+			terms[i] = In(r.Key, r.Values)
+		case object.NotIn:
+			terms[i] = NotIn(r.Key, r.Values)
+		case object.Exists:
+			terms[i] = Has(r.Key)
+		default:
+			terms[i] = Not(Has(r.Key))
+		}
+	}
+	return And(terms...)
 }

@@ -133,7 +133,7 @@ type Solver struct {
 }
 
 // MostStates is how many states a decision about one label may take: it is undecided then.
-const MostStates = 200_000
+const MostStates = 20_000
 
 // Where narrows a set to the values for which the test has that answer. Of an absent label
 // the answer is always no. The result is nil if there is none.
@@ -185,6 +185,15 @@ func (s *Solver) Answers(v *Values, t Test) (mayHold, mayFail bool) {
 	case t.Op == OpIn && len(v.with)+len(v.without) == 0: // always some other value is left
 		return slices.ContainsFunc(t.Values, func(value string) bool { return v.Contains(value, true) }), true
 	}
+	if t.Op != OpIn { // what was answered once stays so, even where the rest is undecided
+		p := pattern{t.Op, t.Values[0]}
+		switch {
+		case slices.Contains(v.with, p):
+			return true, v.absent
+		case slices.Contains(v.without, p):
+			return false, true
+		}
+	}
 	return s.Where(v, t, true) != nil, s.Where(v, t, false) != nil
 }
 
@@ -218,7 +227,7 @@ func (s *Solver) settle(v *Values) *Values {
 		v.finite, v.listed, v.with, v.without, v.undecided = true, nil, nil, nil, false
 	} else if v.finite {
 		v.present, v.undecided = len(v.listed) > 0, false
-	} else if len(v.with)+len(v.without) > 0 {
+	} else if len(v.with)+len(v.without) > 0 && !v.undecided { // what was too much before is not less now
 		w := s.find(v)
 		v.example, v.present, v.undecided = w.text, w.found || w.undecided, w.undecided
 	}
@@ -249,31 +258,33 @@ func union(a, b []string) []string {
 	return set(slices.Concat(a, b))
 }
 
-// Words is the set for people, as what is said of a name: "app is pg", "team is not set",
-// "any account but default".
+// Words is the set for people, as conditions on a label: "app=pg", "no label team", "a label
+// env other than prod".
 func (v *Values) Words(name string) string {
 	switch {
 	case !v.present:
-		return "no " + name
+		return "no label " + name
 	case v.finite && v.absent:
-		return name + " " + oneOf(v.listed) + " or none"
+		return name + "=" + oneOf(v.listed) + " or no such label"
 	case v.finite:
-		return name + " " + oneOf(v.listed)
+		return name + "=" + oneOf(v.listed)
 	}
 	var terms []string
 	if len(v.listed) > 0 {
-		terms = append(terms, "but "+oneOf(v.listed))
+		terms = append(terms, "other than "+oneOf(v.listed))
 	}
-	says := map[Operator]string{OpStartsWith: "beginning with", OpEndsWith: "ending with", OpContains: "containing"}
+	says := map[Operator][2]string{
+		OpStartsWith: {"beginning with", "not beginning with"}, OpEndsWith: {"ending with", "not ending with"}, OpContains: {"containing", "not containing"},
+	}
 	for _, p := range v.with {
-		terms = append(terms, says[p.op]+" "+p.text)
+		terms = append(terms, says[p.op][0]+" "+p.text)
 	}
 	for _, p := range v.without {
-		terms = append(terms, "not "+says[p.op]+" "+p.text)
+		terms = append(terms, says[p.op][1]+" "+p.text)
 	}
-	text := strings.TrimSpace("any " + name + " " + strings.Join(terms, ", "))
+	text := strings.TrimSpace("a label " + name + " " + strings.Join(terms, ", "))
 	if v.absent {
-		return text + " or none"
+		return text + ", or none"
 	}
 	return text
 }

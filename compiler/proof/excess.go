@@ -1,0 +1,95 @@
+package proof
+
+import (
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/relation"
+	"portcullis.dev/policies/selector"
+)
+
+// Excess is traffic that nobody meant. What opens it may have been accepted: see its
+// findings' subjects.
+var Excess = &diag.Rule{Code: "PC304", Severity: diag.Error,
+	Title: "Traffic that nobody meant",
+	Help:  "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. No waiver can name this rule; only where one accepts what another rule finds about the very rule of a policy that opens the traffic (PC203, for example), the traffic is accepted with it."}
+
+// opener is what opens something: a rule, or that no policy governs pods of a namespace.
+type opener struct {
+	policy    object.ID
+	pointer   string
+	namespace string
+}
+
+// excess finds what one half of held pods lets through and no line asks for: one finding for
+// each rule that opens something.
+func (p *prover) excess() diag.List {
+	var found diag.List
+	for _, d := range directions {
+		told := map[opener]bool{}
+		p.search.Compare(relation.Comparison{
+			Direction: d, Allowing: p.rendered[d], Denying: p.intended(d, may).program(p.lines, nil), Patterns: relation.Denies, Rather: p.whole(d),
+		}, func(r *relation.Rule) bool {
+			return r != nil && told[opener{policy: r.Policy.ID, pointer: r.Of.Pointer}]
+		}, func(x relation.Difference, err error) bool {
+			if err != nil {
+				found = append(found, p.notDecided(x.Rule, d, err))
+				return len(found) >= mostFindings
+			}
+			by := opener{namespace: x.Witness.Own().Endpoint.Namespace}
+			if x.Rule != nil {
+				by = opener{policy: x.Rule.Policy.ID, pointer: x.Rule.Of.Pointer}
+			}
+			if !told[by] {
+				told[by] = true
+				found = append(found, p.unmeant(x))
+			}
+			return len(found) >= mostFindings
+		})
+	}
+	return found
+}
+
+func (p *prover) unmeant(x relation.Difference) diag.Diagnostic {
+	w := x.Witness
+	verdict := p.m.Walk(w.Packet)
+	half := halfOf(verdict, w.Direction)
+	what := p.flow(w, "is let out", "is let in")
+	if len(w.Unsettled) > 0 {
+		what = p.flow(w, "may be let out", "may be let in")
+	}
+	d := Excess.At(p.home(w), "%s, and no line asks for it", what)
+	if x.Rule != nil {
+		d = Excess.On(diag.Subject{Object: x.Rule.Policy.ID, Pointer: x.Rule.Of.Pointer}, "%s, and no line asks for it", what)
+	}
+	other := halfOf(verdict, 1-w.Direction)
+	passes := map[meaning.Outcome]string{
+		meaning.Allowed: "the other half is open", meaning.Denied: "the other half is closed today", meaning.Unknown: "nobody knows about the other half",
+	}[other.Outcome]
+	return d.Because("the %s half of %s: %s; %s (%s: %s)", w.Direction, w.Packet, half.By.Reason, passes, 1-w.Direction, other.By.Reason).
+		Suggest("take away what opens it or, if it is meant, write it as a line of an intent or of the Platform")
+}
+
+// home is the line that governs the namespace of the pod whose half it is.
+func (p *prover) home(w *relation.Witness) diag.Span {
+	if n, ok := p.plan.Namespace(w.Own().Endpoint.Namespace); ok && !n.Span.IsZero() {
+		return n.Span
+	}
+	return p.plan.Platform
+}
+
+// notDecided is the finding of a question that took too much: about the rule that opens
+// something, if it is one.
+func (p *prover) notDecided(r *relation.Rule, d meaning.Direction, err error) diag.Diagnostic {
+	if r == nil || r.Policy == nil {
+		return undecidable(undecided.At(p.plan.Platform, "what the %s of pods that no policy governs lets through is not decided", d), err)
+	}
+	of := undecided.On(diag.Subject{Object: r.Policy.ID, Pointer: r.Of.Pointer}, "what this rule of a policy for %s lets through is not decided", r.Policy.Selector())
+	return undecidable(of, err)
+}
+
+// undecidable tells of what could not be decided, and what to do about it.
+func undecidable(d diag.Diagnostic, err error) diag.Diagnostic {
+	return d.Because("%s; a question may take %d, and one about a single label %d", err, relation.MostSteps, selector.MostStates).
+		Suggest("ask fewer things of one label in one selector, or write the policy as several")
+}

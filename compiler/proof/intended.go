@@ -1,0 +1,264 @@
+package proof
+
+import (
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/relation"
+	"portcullis.dev/policies/selector"
+)
+
+// reading is how a line is read where nobody knows whom it is about.
+type reading int
+
+const (
+	// may: a line from or to addresses is one for pods as well that have such an address,
+	// and one by labels of namespaces for all that wear them.
+	may reading = iota
+	// must: what a line promises for certain.
+	must
+)
+
+// line is something that the plan asks for.
+type line struct {
+	span     diag.Span
+	resolves bool // the way to DNS, which no flow asks for
+	from, to plan.End
+	ports    []plan.Port
+	// promised: pods of namespaces that nobody listed are held to it too.
+	platform bool
+	// from is not an end of the plan but pods that resolve names: see resolving.
+	resolving func(*intended, relation.End) *relation.Formula
+	// onlyFrom: it is about what the sender's half lets out alone.
+	namespace string // of the pods that resolve names
+}
+
+// intended turns a plan into programs of one direction. It reads nothing of what was
+// emitted, nor how.
+type intended struct {
+	u       *relation.Universe
+	p       *plan.Plan
+	d       meaning.Direction
+	reading reading
+}
+
+// source and destination are the ends of a packet as the half in question sees them.
+func (t *intended) source() relation.End {
+	if t.d == meaning.Egress {
+		return relation.Own
+	}
+	return relation.Peer
+}
+
+func (t *intended) destination() relation.End { return 1 - t.source() }
+
+// end asks whether an end of a packet is one of a line's.
+func (t *intended) end(e *plan.End, x relation.End) *relation.Formula {
+	switch {
+	case e == nil:
+		return relation.True
+	case e.Pods == nil:
+		of := t.u.Addresses(x, packet.AddressesOf(plan.Ranges(e.Blocks)...))
+		if t.reading == must {
+			return relation.And(relation.Not(t.u.IsPod(x)), of)
+		}
+		return of
+	case e.Pods.Namespace != "":
+		return relation.And(t.u.Namespaces(x, e.Pods.Namespace), t.u.Selected(x, selector.OfRequirements(e.Pods.Selector)))
+	}
+	pods := t.u.Selected(x, selector.OfRequirements(e.Pods.Selector))
+	byLabels := relation.And(t.u.IsPod(x), t.u.Selected(x, selector.OfRequirements(e.Pods.Namespaces).Prefixed(namespacePrefix)))
+	if t.reading == may {
+		return relation.And(byLabels, pods)
+	}
+	var listed, meant []string
+	for _, n := range t.p.Namespaces {
+		if n.Pattern {
+			continue
+		}
+		listed = append(listed, n.Name)
+		if e.Pods.In(n) {
+			meant = append(meant, n.Name)
+		}
+	}
+	return relation.And(pods, relation.Or(t.u.Namespaces(x, meant...), relation.And(byLabels, relation.Not(t.u.Namespaces(x, listed...)))))
+}
+
+// namespacePrefix is how Calico's selectors call labels of namespaces.
+const namespacePrefix = "pcns."
+
+// labelled asks whether an end is a pod in a namespace with the labels of a pattern.
+func (t *intended) labelled(n plan.Namespace, x relation.End) *relation.Formula {
+	return relation.And(t.u.IsPod(x), t.u.Selected(x, selector.OfRequirements(n.PatternSelector()).Prefixed(namespacePrefix)))
+}
+
+// unlisted asks whether an end is a pod in a namespace that nobody listed, and that is
+// closed all the same.
+func (t *intended) unlisted(x relation.End) *relation.Formula {
+	if !t.p.DenyUnknown {
+		return relation.False
+	}
+	var listed []string
+	spared := relation.False
+	for _, n := range t.p.Namespaces {
+		switch {
+		case n.Spared():
+			spared = relation.Or(spared, t.labelled(n, x))
+		case !n.Pattern:
+			listed = append(listed, n.Name)
+		}
+	}
+	listed = append(listed, t.p.Cluster.System...)
+	return relation.And(t.u.IsPod(x), relation.Not(t.u.Namespaces(x, listed...)), relation.Not(spared))
+}
+
+// held asks whether an end is a pod that is let through no more than lines ask for.
+func (t *intended) held(x relation.End) *relation.Formula {
+	var governed []string
+	for _, n := range t.p.Namespaces {
+		if n.Governed && !n.Pattern {
+			governed = append(governed, n.Name)
+		}
+	}
+	return relation.Or(t.u.Namespaces(x, governed...), t.unlisted(x))
+}
+
+// closedElsewhere asks whether an end is a pod of a pattern's namespace, which what is built
+// for it closes, and opens for the lines.
+func (t *intended) closedElsewhere(x relation.End) *relation.Formula {
+	all := relation.False
+	for _, n := range t.p.Namespaces {
+		if n.Pattern && !n.Open && !n.Staged {
+			all = relation.Or(all, t.u.NamedLike(x, n.Name))
+		}
+	}
+	return all
+}
+
+// lines are the plan's flows, and then the ways to DNS.
+func (t *intended) lines() []line {
+	var all []line
+	for i := range t.p.Flows {
+		f := &t.p.Flows[i]
+		all = append(all, line{span: f.Origins[0].Span, from: f.From, to: f.To, ports: f.Ports, platform: f.Platform()})
+	}
+	for _, s := range t.p.DNSServers() {
+		for _, n := range t.p.Namespaces {
+			if !n.Governed || n.Pattern {
+				continue
+			}
+			every, of := t.p.Resolvers(n.Name)
+			all = append(all, line{span: n.Span, resolves: true, to: s.End, ports: s.Ports, platform: true, namespace: n.Name,
+				resolving: func(t *intended, x relation.End) *relation.Formula {
+					if every {
+						return t.u.Namespaces(x, n.Name)
+					}
+					pods := relation.False
+					for _, w := range of {
+						pods = relation.Or(pods, t.u.Selected(x, selector.OfRequirements(w.Selector)))
+					}
+					return relation.And(t.u.Namespaces(x, n.Name), pods)
+				}})
+		}
+		all = append(all, line{span: t.p.Platform, resolves: true, to: s.End, ports: s.Ports, platform: true, resolving: (*intended).resolvingUnlisted})
+	}
+	return all
+}
+
+// resolvingUnlisted asks whether an end is a pod of a namespace that nobody listed, and
+// resolves names there.
+func (t *intended) resolvingUnlisted(x relation.End) *relation.Formula {
+	without := relation.False
+	for _, n := range t.p.Namespaces {
+		if every, _ := t.p.Resolvers(n.Name); n.Pattern && !n.Spared() && !every {
+			without = relation.Or(without, t.labelled(n, x))
+		}
+	}
+	pods := relation.And(t.unlisted(x), relation.Not(without))
+	if t.reading == may {
+		return relation.Or(pods, t.closedElsewhere(x))
+	}
+	return pods
+}
+
+// match asks whether a packet is one of a line's, on the half in question.
+func (t *intended) match(l *line) *relation.Formula {
+	from := func() *relation.Formula {
+		if l.resolving != nil {
+			return l.resolving(t, t.source())
+		}
+		return t.end(&l.from, t.source())
+	}()
+	all := relation.And(from, t.end(&l.to, t.destination()), t.u.Traffic(traffic(l.ports)))
+	if !l.platform {
+		// In a namespace that nobody listed the Platform's word alone counts.
+		unlisted := t.unlisted(relation.Own)
+		if t.reading == may {
+			unlisted = relation.And(unlisted, relation.Not(t.closedElsewhere(relation.Own)))
+		}
+		all = relation.And(all, relation.Not(unlisted))
+	}
+	return all
+}
+
+// home is the one namespace whose pods' half a line is about; empty where it is not one.
+func (t *intended) home(l *line) string {
+	own := &l.to
+	if t.d == meaning.Egress {
+		own = &l.from
+		if l.resolving != nil {
+			return l.namespace
+		}
+	}
+	if own.Pods == nil {
+		return ""
+	}
+	return own.Pods.Namespace
+}
+
+// traffic is what a port list stands for; none is everything.
+func traffic(ports []plan.Port) packet.Traffic {
+	if len(ports) == 0 {
+		return packet.Anything()
+	}
+	return plan.PacketsOn(ports)
+}
+
+// program is what the plan means for one half: lines, below what nobody may open where that
+// counts, and nothing else for those who are held. The rules' sources are the lines' places.
+func (t *intended) program(lines []line, denials []denial) *relation.Program {
+	var tiers []relation.Tier
+	if t.reading == must {
+		forbidden := &relation.Policy{Selects: relation.True}
+		for i := range denials {
+			forbidden.Rules = append(forbidden.Rules, relation.Rule{Action: meaning.Deny, Match: t.denied(&denials[i])})
+		}
+		tiers = append(tiers, relation.Tier{Name: "denials", Pass: true, Policies: []*relation.Policy{forbidden}})
+	}
+	everywhere := &relation.Policy{Selects: relation.True}
+	policies := []*relation.Policy{everywhere}
+	at := map[string]*relation.Policy{}
+	for i := range lines {
+		match := t.match(&lines[i])
+		if match == relation.False {
+			continue
+		}
+		into := everywhere
+		if name := t.home(&lines[i]); name != "" {
+			if into = at[name]; into == nil {
+				into = &relation.Policy{Selects: t.u.Namespaces(relation.Own, name)}
+				at[name], policies = into, append(policies, into)
+			}
+		}
+		into.Rules = append(into.Rules, relation.Rule{Action: meaning.Allow, Match: match, Source: i})
+	}
+	held := t.held(relation.Own)
+	if t.reading == may {
+		held = relation.Or(held, t.closedElsewhere(relation.Own))
+	}
+	tiers = append(tiers,
+		relation.Tier{Name: "lines", Pass: true, Policies: policies},
+		relation.Tier{Name: "default deny", Policies: []*relation.Policy{{Selects: held}}})
+	return relation.NewProgram(tiers)
+}

@@ -1,0 +1,71 @@
+package proof
+
+import (
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/relation"
+)
+
+var missing = &diag.Rule{Code: "PC303", Severity: diag.Error,
+	Title: "Traffic that is meant and not allowed",
+	Help:  "A packet passes when the sender may send it and the receiver accepts it. The rendered policies do not let pass, on the half that the message names, what a line asks for; the policy that decides is named beside it. What Portcullis emits opens both halves, so look at what changes it: a component. This is the proof itself and cannot be waived."}
+
+// missing finds what lines mean and one half does not let through. A rule that denies is
+// told once, at the first line that it closes; where nothing allows a line, each line is.
+func (p *prover) missing() diag.List {
+	var found diag.List
+	for _, d := range directions {
+		denied := map[opener]bool{} // by rules
+		told := map[int]map[opener]bool{}
+		p.search.Compare(relation.Comparison{
+			Direction: d, Allowing: p.promised(d), Denying: p.rendered[d], Patterns: relation.Allows, Rather: p.openBeyond(d),
+		}, func(r *relation.Rule) bool {
+			return r == nil
+		}, func(x relation.Difference, err error) bool {
+			l := &p.lines[x.Rule.Source]
+			if err != nil {
+				found = append(found, undecidable(undecided.At(l.span, "whether the %s of what this line asks for is open is not decided", d), err))
+				return len(found) >= mostFindings
+			}
+			half := halfOf(p.m.Walk(x.Witness.Packet), d)
+			by := opener{policy: half.By.Policy, pointer: half.By.Pointer}
+			if by.pointer != "" && denied[by] || told[x.Rule.Source][by] {
+				return false
+			}
+			denied[by] = true
+			if told[x.Rule.Source] == nil {
+				told[x.Rule.Source] = map[opener]bool{}
+			}
+			told[x.Rule.Source][by] = true
+			found = append(found, p.lacking(l, x.Witness, half))
+			return len(found) >= mostFindings
+		})
+	}
+	return found
+}
+
+// promised is what the plan promises on one half.
+func (p *prover) promised(d meaning.Direction) *relation.Program {
+	return p.intended(d, must).program(p.lines, p.denials)
+}
+
+// openBeyond is that the other half lets a packet pass.
+func (p *prover) openBeyond(d meaning.Direction) []relation.Wanted {
+	return []relation.Wanted{p.allowed(1-d, true)}
+}
+
+func (p *prover) lacking(l *line, w *relation.Witness, half meaning.Half) diag.Diagnostic {
+	what := p.flow(w, "is not let out", "is not let in")
+	if len(w.Unsettled) > 0 {
+		what = p.flow(w, "may not be let out", "may not be let in")
+	}
+	asks := "this line asks for it"
+	if l.resolves {
+		asks = "without it no name is resolved"
+	}
+	d := missing.At(l.span, "%s, and %s", what, asks).
+		Because("the %s half of %s: %s", w.Direction, w.Packet, half.By.Reason).
+		Suggest("let no component close what is emitted for the line")
+	d.Related = decides(half.By)
+	return d
+}

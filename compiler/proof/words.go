@@ -1,0 +1,58 @@
+package proof
+
+import (
+	"strings"
+
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/relation"
+)
+
+// halfOf is one half of a verdict.
+func halfOf(v meaning.Verdict, d meaning.Direction) meaning.Half {
+	if d == meaning.Egress {
+		return v.Egress
+	}
+	return v.Ingress
+}
+
+// flow is a witness's traffic for people, with what the half does about it.
+func (p *prover) flow(w *relation.Witness, out, in string) string {
+	from, to, does := relation.Own, relation.Peer, out
+	if w.Direction == meaning.Ingress {
+		from, to, does = to, from, in
+	}
+	return trafficOf(w) + " from " + p.end(w, from) + " to " + p.end(w, to) + " " + does
+}
+
+// trafficOf is the traffic that is treated like the witness's. Of what is almost all
+// traffic, control messages of the other family are no exception worth telling.
+func trafficOf(w *relation.Witness) string {
+	other := packet.ICMPv6
+	if w.Packet.Family == 6 {
+		other = packet.ICMP
+	}
+	if text := w.Leaf.Traffic().Union(packet.Of(other)).String(); strings.HasPrefix(text, packet.Anything().String()) {
+		return text
+	}
+	return w.Leaf.Traffic().Subtract(packet.Of(other)).String()
+}
+
+// end is one end of a witness for people: the pod that somebody knows, or what is known of
+// pods like the one that was made.
+func (p *prover) end(w *relation.Witness, x relation.End) string {
+	peer := w.Own()
+	if x == relation.Peer {
+		peer = w.Peer()
+	}
+	of, narrowed := w.Leaf.Addresses(x)
+	switch {
+	case peer.Endpoint == nil && narrowed:
+		return of.String()
+	case peer.Endpoint == nil:
+		return "any address outside"
+	case !strings.ContainsAny(peer.Endpoint.Name, "=*"):
+		return strings.Join(append([]string{peer.Endpoint.Ref()}, w.Leaf.Account(x)...), " with ")
+	}
+	return w.Leaf.Words(x, peer.Endpoint.Namespace)
+}

@@ -1,0 +1,104 @@
+package relation
+
+import (
+	"slices"
+	"strings"
+
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
+)
+
+// Traffic is what is known of the packets of a cube.
+func (c *Cube) Traffic() packet.Traffic {
+	return packet.TrafficAt(c.known(c.u.variable(variableKey{ofTraffic, Own, ""})).numbers)
+}
+
+// Addresses are those that an end may have, and whether that says anything: whether others
+// of its kind are left out.
+func (c *Cube) Addresses(end End) (of packet.Addresses, narrowed bool) {
+	of = c.known(c.u.variable(variableKey{ofAddress, end, ""})).addresses
+	isPod := c.known(c.u.variable(variableKey{ofFlag, end, podFlag})).flag == yes
+	return of, !of.Equal(c.u.addresses(isPod))
+}
+
+// Words tells what is known of the pods at an end: "pods of db with app=pg", "any pod".
+func (c *Cube) Words(end End, namespace string) string {
+	var with []string
+	for _, k := range c.constraints {
+		v := &c.u.variables[k.variable]
+		switch name, ofAccount := strings.CutPrefix(v.name, accountPrefix); {
+		case v.end != end || v.kind == ofLabel && v.name == accountName:
+		case v.kind == ofFlag && k.flag == yes && strings.HasPrefix(v.name, "port "):
+			with = append(with, "a port "+strings.TrimPrefix(v.name, "port "))
+		case v.kind != ofLabel:
+		case ofAccount:
+			with = append(with, "a service account with "+k.values.Words(name))
+		default:
+			with = append(with, k.values.Words(v.name))
+		}
+	}
+	for _, l := range c.places[end].labels {
+		if l.values != nil {
+			with = append(with, "a namespace with "+l.values.Words(c.u.variables[l.variable].name))
+		}
+	}
+	with = append(with, c.Account(end)...)
+	text := c.namespaces(end, namespace)
+	if text == "any pod" && len(with) > 0 {
+		text = "pods"
+	}
+	if len(with) > 0 {
+		text += " with " + strings.Join(with, " and ")
+	}
+	return text
+}
+
+// namespaces tells in which namespaces the pods at an end are, of which one is named.
+func (c *Cube) namespaces(end End, namespace string) string {
+	p := c.places[end]
+	if _, one := p.single(); one {
+		return "pods of " + namespace
+	}
+	const few = 3
+	var without []string
+	for i, n := range c.u.listed {
+		if !p.listed.has(i) && len(without) <= few {
+			without = append(without, n.Name)
+		}
+	}
+	switch {
+	case len(without) > few || slices.Contains(p.others, nil):
+		return "pods of a namespace such as " + namespace
+	case len(without) > 0:
+		return "pods of any namespace but " + strings.Join(without, ", ")
+	}
+	return "any pod"
+}
+
+// Account tells what is known of the service account of the pods at an end, if anything.
+func (c *Cube) Account(end End) []string {
+	for _, k := range c.constraints {
+		if v := &c.u.variables[k.variable]; v.kind == ofLabel && v.end == end && v.name == accountName {
+			return []string{"service account " + strings.TrimPrefix(k.values.Words("name"), "name")}
+		}
+	}
+	return nil
+}
+
+// Labels asks whether an end is a pod that wears exactly what a pod wears of the labels that
+// the universe knows, in its namespace, with whatever service account.
+func (u *Universe) Labels(end End, namespace string, labels map[string]string) *Formula {
+	all := []*Formula{u.Namespaces(end, namespace)}
+	for i := range u.variables {
+		v := &u.variables[i]
+		if v.kind != ofLabel || v.end != end || v.name == accountName || strings.HasPrefix(v.name, accountPrefix) {
+			continue
+		}
+		if value, there := labels[v.name]; there {
+			all = append(all, u.test(v.variableKey, selector.Test{Op: selector.OpIn, Values: []string{value}}))
+		} else {
+			all = append(all, Not(u.test(v.variableKey, selector.Test{Op: selector.OpHas})))
+		}
+	}
+	return And(all...)
+}
