@@ -48,18 +48,34 @@ func onBoth(port int) []Port {
 // Resolvers says which pods of a namespace resolve names: all of them or, where an
 // intent does without, those of the intents that do.
 func (p *Plan) Resolvers(namespace string) (all bool, of []Workload) {
-	all = true
+	return p.AllResolvers().Of(namespace)
+}
+
+// Resolvers are, by namespace, the workloads that resolve names and those that do without.
+type Resolvers struct {
+	with    map[string][]Workload
+	without map[string]bool
+}
+
+// AllResolvers looks through the workloads once, for whoever asks about many namespaces.
+func (p *Plan) AllResolvers() Resolvers {
+	r := Resolvers{map[string][]Workload{}, map[string]bool{}}
 	for _, w := range p.Workloads {
 		switch {
-		case w.Namespace != namespace || w.HostNetwork:
+		case w.HostNetwork:
 		case w.DNS:
-			of = append(of, w)
+			r.with[w.Namespace] = append(r.with[w.Namespace], w)
 		default:
-			all = false
+			r.without[w.Namespace] = true
 		}
 	}
-	if all {
+	return r
+}
+
+// Of says which pods of a namespace resolve names: see [Plan.Resolvers].
+func (r Resolvers) Of(namespace string) (all bool, of []Workload) {
+	if !r.without[namespace] {
 		return true, nil
 	}
-	return false, of
+	return false, r.with[namespace]
 }

@@ -41,6 +41,26 @@ type intended struct {
 	p       *plan.Plan
 	d       meaning.Direction
 	reading reading
+
+	asked map[question]*relation.Formula // that many lines ask
+}
+
+// question is one that a plan asks of an end.
+type question struct {
+	what string
+	end  relation.End
+}
+
+// once makes the formula of a question when it is asked for the first time.
+func (t *intended) once(what string, x relation.End, make func() *relation.Formula) *relation.Formula {
+	q := question{what, x}
+	if t.asked[q] == nil {
+		if t.asked == nil {
+			t.asked = map[question]*relation.Formula{}
+		}
+		t.asked[q] = make()
+	}
+	return t.asked[q]
 }
 
 // source and destination are the ends of a packet as the half in question sees them.
@@ -99,6 +119,10 @@ func (t *intended) unlisted(x relation.End) *relation.Formula {
 	if !t.p.DenyUnknown {
 		return relation.False
 	}
+	return t.once("unlisted", x, func() *relation.Formula { return t.makeUnlisted(x) })
+}
+
+func (t *intended) makeUnlisted(x relation.End) *relation.Formula {
 	var listed []string
 	spared := relation.False
 	for _, n := range t.p.Namespaces {
@@ -127,18 +151,21 @@ func (t *intended) held(x relation.End) *relation.Formula {
 // closedElsewhere asks whether an end is a pod of a pattern's namespace, which what is built
 // for it closes, and opens for the lines.
 func (t *intended) closedElsewhere(x relation.End) *relation.Formula {
-	all := relation.False
-	for _, n := range t.p.Namespaces {
-		if n.Pattern && !n.Open && !n.Staged {
-			all = relation.Or(all, t.u.NamedLike(x, n.Name))
+	return t.once("closed elsewhere", x, func() *relation.Formula {
+		all := relation.False
+		for _, n := range t.p.Namespaces {
+			if n.Pattern && !n.Open && !n.Staged {
+				all = relation.Or(all, t.u.NamedLike(x, n.Name))
+			}
 		}
-	}
-	return all
+		return all
+	})
 }
 
 // lines are the plan's flows, and then the ways to DNS.
 func (t *intended) lines() []line {
 	var all []line
+	resolvers := t.p.AllResolvers()
 	for i := range t.p.Flows {
 		f := &t.p.Flows[i]
 		all = append(all, line{span: f.Origins[0].Span, from: f.From, to: f.To, ports: f.Ports, platform: f.Platform()})
@@ -148,7 +175,7 @@ func (t *intended) lines() []line {
 			if !n.Governed || n.Pattern {
 				continue
 			}
-			every, of := t.p.Resolvers(n.Name)
+			every, of := resolvers.Of(n.Name)
 			all = append(all, line{span: n.Span, resolves: true, to: s.End, ports: s.Ports, platform: true, namespace: n.Name,
 				resolving: func(t *intended, x relation.End) *relation.Formula {
 					if every {
@@ -171,7 +198,10 @@ func (t *intended) lines() []line {
 func (t *intended) resolvingUnlisted(x relation.End) *relation.Formula {
 	without := relation.False
 	for _, n := range t.p.Namespaces {
-		if every, _ := t.p.Resolvers(n.Name); n.Pattern && !n.Spared() && !every {
+		if !n.Pattern || n.Spared() {
+			continue
+		}
+		if every, _ := t.p.Resolvers(n.Name); !every {
 			without = relation.Or(without, t.labelled(n, x))
 		}
 	}

@@ -46,7 +46,10 @@ func (p *prover) missing() diag.List {
 
 // promised is what the plan promises on one half.
 func (p *prover) promised(d meaning.Direction) *relation.Program {
-	return p.intended(d, must).program(p.lines, p.denials)
+	if p.promises[d] == nil {
+		p.promises[d] = p.intended(d, must).program(p.lines, p.denials)
+	}
+	return p.promises[d]
 }
 
 // openBeyond is that the other half lets a packet pass.

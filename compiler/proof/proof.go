@@ -52,6 +52,7 @@ type prover struct {
 	u        *relation.Universe
 	search   *relation.Search
 	rendered [2]*relation.Program // by direction
+	promises [2]*relation.Program // by direction, once asked for
 	lines    []line
 	denials  []denial
 	servers  []*meaning.Endpoint // the DNS pods

@@ -1,0 +1,97 @@
+package proof_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/proof"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// fleet is a repository of namespaces with ten workloads each: lines inside of each and to
+// ranges outside, one hub for all, a guardrail between labels of namespaces, and tenants
+// that are kept apart.
+func fleet(namespaces int) []intent.File {
+	var platform strings.Builder
+	platform.WriteString(`apiVersion: portcullis.dev/v1alpha1
+kind: Platform
+metadata: {name: fleet}
+spec:
+  unknownNamespaces: deny
+  cluster: {podCIDRs: [10.244.0.0/14], serviceCIDRs: [10.96.0.0/12], nodeCIDRs: [172.18.0.0/16]}
+  flows: [{from: monitoring/prometheus, to: "*/*", ports: [9090], why: scraping}]
+  guardrails:
+    - {name: no-metadata, deny: {to: {cidr: 169.254.169.254/32}}, why: credentials of the node}
+    - {name: stages, deny: {from: {namespaceSelector: {stage: dev}}, to: {namespaceSelector: {stage: prod}}}, unless: [ingress/controller, monitoring/prometheus], why: stages}
+    - {name: tenants, isolate: tenant, why: tenants}
+  namespaces:
+    ingress: {}
+    monitoring: {}
+`)
+	documents := []string{"metadata: {name: controller, namespace: ingress}\nspec: {ports: {https: 443}}\n", "metadata: {name: prometheus, namespace: monitoring}\nspec: {}\n"}
+	for n := range namespaces {
+		fmt.Fprintf(&platform, "    ns-%05d: {labels: {stage: %s, tenant: t%d}}\n", n, []string{"dev", "prod", "prod"}[n%3], n%20)
+		for w := range 10 {
+			from := fmt.Sprintf("w%d", w-1)
+			if w == 0 {
+				from = "ingress/controller"
+			}
+			text := fmt.Sprintf("metadata: {name: w%d, namespace: ns-%05d}\nspec:\n  ports: {http: 8080}\n  inbound: [{from: %s, ports: [http], why: it asks}]\n", w, n, from)
+			if w == 9 {
+				text += "  outbound: [{to: {cidr: 203.0.0.0/16, except: [203.0.1.0/24, 203.0.2.0/24]}, ports: [443], why: payments}]\n"
+			}
+			documents = append(documents, text)
+		}
+	}
+	for i := range documents {
+		documents[i] = "apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\n" + documents[i]
+	}
+	return []intent.File{
+		{Path: intent.PlatformFile, Data: []byte(platform.String())},
+		{Path: "intents.yaml", Data: []byte(strings.Join(documents, "---\n"))},
+	}
+}
+
+// lowered is a plan, and what its policies mean as they are emitted.
+func lowered(t testing.TB, files []intent.File) (*plan.Plan, *meaning.Meaning) {
+	t.Helper()
+	repo, found := intent.Parse(files)
+	plans, more := repo.Resolve(intent.Options{Targets: lower.Names()})
+	if err := append(found, more...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	emitted, found := lower.Lower(plans[0])
+	var objects []object.Object
+	for _, e := range emitted {
+		decoded, unread := object.Decode("", e.Manifest.YAML())
+		objects, found = append(objects, decoded...), append(found, unread...)
+	}
+	set, twice := object.NewSet(objects)
+	m, unread := meaning.Of(set, plans[0].Cluster)
+	if err := append(append(found, twice...), unread...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plans[0], m
+}
+
+// BenchmarkProve proves what fleets are lowered to.
+func BenchmarkProve(b *testing.B) {
+	for _, namespaces := range []int{10, 100, 300, 1000} {
+		p, m := lowered(b, fleet(namespaces))
+		planned := population.Of(p, object.Set{}).Planned
+		b.Run(fmt.Sprintf("namespaces=%d", namespaces), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if found := proof.Prove(p, m, planned); len(found) > 0 {
+					b.Fatal(found.Err())
+				}
+			}
+		})
+	}
+}
