@@ -76,14 +76,9 @@ type allowance struct {
 // allowances are the rules of a part that allow.
 func (p *Program) allowances() []allowance {
 	var all []allowance
-	for i := range p.tiers {
-		t := p.tier(i)
-		for j := range t.policies {
-			for _, r := range t.policies[j].rules.all {
-				if r.Action == meaning.Allow {
-					all = append(all, allowance{r, And(t.policies[j].selects, r.Match)})
-				}
-			}
+	for r, when := range p.Rules() {
+		if r.Action == meaning.Allow {
+			all = append(all, allowance{r, when})
 		}
 	}
 	return all

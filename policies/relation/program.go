@@ -1,6 +1,7 @@
 package relation
 
 import (
+	"iter"
 	"slices"
 
 	"portcullis.dev/policies/meaning"
@@ -18,6 +19,7 @@ type Rule struct {
 	Source int // what else the maker of the program calls it
 
 	number int // in the order of the program
+	tier   int // the place of its tier
 }
 
 // Policy is a list of rules in their order, and the pods that they are about.
@@ -67,7 +69,7 @@ func NewProgram(tiers []Tier) *Program {
 		made := tier{Tier: t, byNamespace: map[string][]placed{}}
 		for i, policy := range t.Policies {
 			for j := range policy.Rules {
-				policy.Rules[j].number = number
+				policy.Rules[j].number, policy.Rules[j].tier = number, len(p.whole)
 				number++
 			}
 			if name, one := onlyNamespace(policy.Selects, Own); one {
@@ -128,6 +130,23 @@ func (p *Program) count() int {
 		return len(p.whole)
 	}
 	return len(p.tiers)
+}
+
+// Rules are the rules of a part in their order, and when each may match: its policy selects
+// the own end, and it asks for the packet.
+func (p *Program) Rules() iter.Seq2[*Rule, *Formula] {
+	return func(yield func(*Rule, *Formula) bool) {
+		for i := range p.tiers {
+			t := p.tier(i)
+			for j := range t.policies {
+				for _, r := range t.policies[j].rules.all {
+					if !yield(r, And(t.policies[j].selects, r.Match)) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // residualTier is a tier as far as a cube has to do with it.
@@ -219,7 +238,9 @@ type Verdicts uint8
 const (
 	Allows Verdicts = 1 << iota
 	Denies
-	passes // to the next tier
+	passes    // to the next tier
+	reached   // the rule that was asked about decides
+	elsewhere // it does not
 )
 
 // verdicts is what may become of a cube's packets and, where that is more than one thing,

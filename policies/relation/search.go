@@ -39,6 +39,8 @@ type Wanted struct {
 	Opposite bool     // the program is that of the peer's half
 	// Ungoverned is the verdict where no policy decides.
 	Ungoverned Verdicts
+
+	rule *Rule // see [Program.DecidedBy]
 }
 
 // Search answers questions about one universe. It counts its work.
@@ -134,6 +136,13 @@ type prepared struct {
 	part *Program
 }
 
+func (w *prepared) verdicts(c *Cube) (Verdicts, *literal) {
+	if w.rule != nil {
+		return w.part.decidedBy(view{c, w.Opposite}, w.rule)
+	}
+	return w.part.verdicts(view{c, w.Opposite}, w.Ungoverned)
+}
+
 func (s *Search) prepare(of *Cube, wanted []Wanted) []prepared {
 	all := make([]prepared, len(wanted))
 	for i, w := range wanted {
@@ -155,7 +164,7 @@ func (s *Search) visit(c *Cube, where *Formula, wanted []prepared, found func(*C
 	}
 	for i := range wanted {
 		w := &wanted[i]
-		got, l := w.part.verdicts(view{c, w.Opposite}, w.Ungoverned)
+		got, l := w.verdicts(c)
 		if got&w.Verdict == 0 {
 			return nil
 		}

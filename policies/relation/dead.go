@@ -1,0 +1,117 @@
+package relation
+
+import (
+	"portcullis.dev/policies/meaning"
+)
+
+// DecidedBy wants packets that a rule of the program decides: it matches them, no rule
+// before it in its tier does, and every tier above passes them on. Which action the rule
+// has is no part of it.
+func (p *Program) DecidedBy(r *Rule) Wanted {
+	return Wanted{Program: p, Verdict: reached, rule: r}
+}
+
+// Dead lists the rules of a program that decide no packet of any pod, in their order. Of
+// each rule that could not be decided it calls undecided with the error; that rule is
+// not listed.
+func (s *Search) Dead(p *Program, d meaning.Direction, undecided func(*Rule, error)) []*Rule {
+	settled := map[*Rule]bool{}
+	for class := range s.Universe.Classes() {
+		for _, all := range s.Universe.start {
+			of := all.In(class)
+			if of == nil {
+				continue
+			}
+			part := p.On(of)
+			for r, when := range part.Rules() {
+				if settled[r] {
+					continue
+				}
+				lives, err := s.Some(Question{Of: of, Where: when, Direction: d, Wanted: []Wanted{part.DecidedBy(r)}})
+				if err != nil {
+					undecided(r, err)
+				}
+				settled[r] = lives || err != nil
+			}
+		}
+	}
+	var dead []*Rule
+	for _, t := range p.whole {
+		for _, policy := range t.Policies {
+			for i := range policy.Rules {
+				if r := &policy.Rules[i]; !settled[r] {
+					dead = append(dead, r)
+				}
+			}
+		}
+	}
+	return dead
+}
+
+// Some reports whether a question has an answer.
+func (s *Search) Some(q Question) (bool, error) {
+	found := false
+	err := s.Each(q, func(leaf *Cube) (bool, error) {
+		w, err := s.witness(leaf, q.Direction)
+		found = w != nil
+		return found, err
+	})
+	return found, err
+}
+
+// decidedBy is what may become of a cube's packets on their way to a rule: reached, or
+// anything else; where both may be, with a literal that is open.
+func (p *Program) decidedBy(v view, r *Rule) (Verdicts, *literal) {
+	var undecided *literal
+	for i := range r.tier {
+		got, l := p.tier(i).verdicts(v)
+		if got&passes == 0 {
+			return elsewhere, nil
+		}
+		if got != passes && undecided == nil {
+			undecided = l
+		}
+	}
+	got, l := p.tier(r.tier).decidedBy(v, r)
+	switch {
+	case got == elsewhere:
+		return elsewhere, nil
+	case undecided == nil:
+		return got, l
+	}
+	return reached | elsewhere, undecided
+}
+
+func (t *residualTier) decidedBy(v view, r *Rule) (Verdicts, *literal) {
+	var undecided *literal
+	for i := range t.policies {
+		policy := &t.policies[i]
+		selects, l := v.formula(policy.selects)
+		if selects == no {
+			continue
+		}
+		for _, rule := range policy.rules.among(v) {
+			if rule.number > r.number {
+				return elsewhere, nil
+			}
+			a, of := v.formula(rule.Match)
+			if a != no && selects == open {
+				a, of = open, l
+			}
+			switch {
+			case rule == r && a == no, rule != r && a == yes:
+				return elsewhere, nil
+			case a == open && undecided == nil:
+				undecided = of
+			}
+			if rule != r {
+				continue
+			}
+			if undecided != nil {
+				return reached | elsewhere, undecided
+			}
+			return reached, nil
+		}
+	}
+	return elsewhere, nil
+}
