@@ -125,10 +125,11 @@ type variableKey struct {
 	name string // the label's key, or the flag's name
 }
 
-// The names of labels that every pod has, whatever a selector calls them.
+// The names of labels that every pod has, whatever a selector calls them. No label's key
+// is one of them.
 const (
-	namespaceName = "namespace"
-	accountName   = "account"
+	namespaceName = "its namespace"
+	accountName   = "its account"
 	accountPrefix = "pcsa."
 	podFlag       = "is a pod"
 	ipv4Flag      = "IPv4"
