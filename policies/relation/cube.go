@@ -2,6 +2,7 @@ package relation
 
 import (
 	"slices"
+	"strings"
 
 	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/selector"
@@ -69,6 +70,40 @@ func (c *Cube) In(class int) *Cube {
 func (c *Cube) at(end End, p *place) *Cube {
 	n := *c
 	n.places[end] = p
+	return &n
+}
+
+// Wearing is the part of the cube in which an end has just those labels of its own; nil
+// where there is none. Its service account and what it calls its ports stay open.
+func (c *Cube) Wearing(end End, labels map[string]string) *Cube {
+	n := *c
+	n.constraints = make([]constraint, 0, len(c.constraints)+len(c.u.variables)/2)
+	left := c.constraints
+	for i := range c.u.variables {
+		number := int32(i)
+		k := constraint{variable: number}
+		known := len(left) > 0 && left[0].variable == number
+		if known {
+			k, left = left[0], left[1:]
+		}
+		if v := &c.u.variables[i]; v.kind == ofLabel && v.end == end && v.name != accountName && !strings.HasPrefix(v.name, accountPrefix) {
+			if !known {
+				k.values = anyLabel
+			}
+			test := selector.Test{Op: selector.OpHas}
+			value, worn := labels[v.name]
+			if worn {
+				test = selector.Test{Op: selector.OpIn, Values: []string{value}}
+			}
+			if k.values = c.u.solver.Where(k.values, test, worn); k.values == nil {
+				return nil
+			}
+			known = true
+		}
+		if known {
+			n.constraints = append(n.constraints, k)
+		}
+	}
 	return &n
 }
 

@@ -1,6 +1,7 @@
 package relation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -48,11 +49,14 @@ type Search struct {
 	Universe *Universe
 	// Described are the pods that somebody knows, by namespace: witnesses are rather those.
 	Described map[string][]*meaning.Endpoint
+	// Budget is how many cubes a question may visit; 0 is MostSteps.
+	Budget int
 
 	Steps   int // cubes visited by all questions
 	Hardest int // by one, of MostSteps
 
 	spent, budget int
+	briefly       bool // any witness is as good as another
 }
 
 // Witness is a packet that answers a question; nil if there is none.
@@ -119,7 +123,7 @@ func (s *Search) Each(q Question, found func(*Cube) (enough bool, err error)) er
 	if of == nil {
 		return nil
 	}
-	s.spent, s.budget = 0, MostSteps
+	s.spent, s.budget = 0, cmp.Or(s.Budget, MostSteps)
 	err := s.visit(of, left, s.prepare(of, q.Wanted), found)
 	if errors.Is(err, errEnough) {
 		err = nil

@@ -82,6 +82,15 @@ func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Univers
 // [selector.MostStates].
 func (u *Universe) Hardest() int { return u.solver.Deepest }
 
+// Class is the class of a listed namespace, or of a pattern, by its name.
+func (u *Universe) Class(name string) (class int, known bool) {
+	if class, known = u.index[name]; known {
+		return class, true
+	}
+	at := slices.IndexFunc(u.patterns, func(n Namespace) bool { return n.Name == name })
+	return len(u.listed) + at, at >= 0
+}
+
 // addresses are those that pods have, or that others have.
 func (u *Universe) addresses(ofPods bool) packet.Addresses {
 	if ofPods {

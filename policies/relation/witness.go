@@ -68,6 +68,14 @@ func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
 	if peerIsPod {
 		peer = s.namesIn(c.places[Peer], 3)
 	}
+	if !s.briefly && len(own) > 0 {
+		if a, found := s.inhabited(c, Own, own[0].name); found {
+			own = append([]spot{a}, own...)
+		}
+		if b, found := s.inhabited(c, Peer, own[0].name); found && peerIsPod {
+			peer = append([]spot{b}, peer...)
+		}
+	}
 	var best *Witness
 	for _, a := range own {
 		for _, b := range peer {
@@ -215,6 +223,27 @@ func (s *Search) namesIn(p *place, most int) []spot {
 	return all[:min(len(all), most)]
 }
 
+// inhabited is a namespace of a place where somebody knows a pod that is like the end: the
+// one that is rather wanted, or the first.
+func (s *Search) inhabited(c *Cube, end End, rather string) (of spot, found bool) {
+	u := c.u
+	is := func(class int) bool {
+		n := &u.listed[class]
+		of = spot{n.Name, n.Labels, u.named}
+		return slices.ContainsFunc(s.Described[n.Name], func(e *meaning.Endpoint) bool { return !e.HostNetwork && s.wears(c, end, e) })
+	}
+	listed := c.places[end].listed
+	if class, known := u.index[rather]; known && listed.has(class) && is(class) {
+		return of, true
+	}
+	for class := range listed.all() {
+		if is(class) {
+			return of, true
+		}
+	}
+	return of, false
+}
+
 // pair makes two ends in two namespaces; nil where they cannot be.
 func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witness, error) {
 	labels := [2]map[string]string{}
@@ -251,7 +280,12 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 			continue
 		}
 		s.ports(c, end, ends[end], &w)
-		if known := s.described(c, end, ends[end], &w, addresses[end]); known != nil {
+		// Two pods of one workload are told apart by nobody: rather another's.
+		var other *meaning.Endpoint
+		if end == Peer {
+			other = ends[Own]
+		}
+		if known := s.described(c, end, ends[end], other, addresses[end]); known != nil {
 			ends[end] = known
 			w.Described++
 		}
@@ -418,19 +452,25 @@ func (c *Cube) unsettled(peerIsPod bool) []string {
 }
 
 // described is a pod that somebody knows and that is like the one that was made, in all
-// that is asked of it; nil if there is none.
-func (s *Search) described(c *Cube, end End, made *meaning.Endpoint, w *Witness, address netip.Addr) *meaning.Endpoint {
+// that is asked of it, and rather not another one; nil if there is none.
+func (s *Search) described(c *Cube, end End, made, not *meaning.Endpoint, address netip.Addr) *meaning.Endpoint {
+	var found *meaning.Endpoint
 	for _, known := range s.Described[made.Namespace] {
 		if !known.HostNetwork && s.wears(c, end, known) && namesPorts(known, made.Ports) && hasAddress(known, address) {
-			e := *known
-			e.NamespaceLabels, e.ServiceAccount, e.ServiceAccountLabels = made.NamespaceLabels, made.ServiceAccount, made.ServiceAccountLabels
-			if !e.PortsKnown {
-				e.Ports, e.PortsKnown = slices.Concat(e.Ports, made.Ports), true
+			if found == nil || not != nil && found.Ref() == not.Ref() {
+				found = known
 			}
-			return &e
 		}
 	}
-	return nil
+	if found == nil {
+		return nil
+	}
+	e := *found
+	e.NamespaceLabels, e.ServiceAccount, e.ServiceAccountLabels = made.NamespaceLabels, made.ServiceAccount, made.ServiceAccountLabels
+	if !e.PortsKnown {
+		e.Ports, e.PortsKnown = slices.Concat(e.Ports, made.Ports), true
+	}
+	return &e
 }
 
 // wears reports whether a pod's labels are what is known of an end's. Its service account
