@@ -2,29 +2,26 @@ package facts
 
 import (
 	"cmp"
-	"fmt"
-	"iter"
-	"net/netip"
 	"slices"
 
-	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
-	"portcullis.dev/policies/packet"
-	"portcullis.dev/policies/selector"
+	"portcullis.dev/policies/relation"
 )
 
-// conflicts looks for packets on which the order of two policies matters: of each
-// pair of rules the first endpoint and packet found.
+// conflicts looks for packets on which the order of two policies matters: for rules that
+// decide nothing for any pod, or nothing for one that somebody knows; for policies of
+// equal order that disagree; and for packets that are passed on to nobody.
 func (a *asker) conflicts() []Conflict {
-	s := &search{asker: a, found: map[pair]Conflict{}, done: map[string]bool{}}
-	for _, e := range a.known.All {
-		for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
-			s.direction(e, d)
-		}
+	j := &judge{asker: a, tiers: map[string]*meaning.Tier{}, found: map[pair]Conflict{}, tied: map[[2]*meaning.Policy]tie{}}
+	for _, t := range a.m.Tiers {
+		j.tiers[t.Name] = t
+	}
+	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
+		j.direction(d)
 	}
 	out := []Conflict{}
-	for _, c := range s.found {
+	for _, c := range j.found {
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b Conflict) int {
@@ -38,293 +35,242 @@ type pair struct {
 	first, second Reference
 }
 
-// search is one hunt for conflicts over all endpoints.
-type search struct {
+// judge is one hunt for conflicts.
+type judge struct {
 	*asker
+	tiers map[string]*meaning.Tier
+	drops [2]map[string]bool // by direction, the tiers that packets may be dropped before
 	found map[pair]Conflict
-	done  map[string]bool // lists of policies that hold no conflict, whatever the endpoint
+	tied  map[[2]*meaning.Policy]tie
 }
 
-func (s *search) add(kind string, first, second Reference, e *population.Pods, p meaning.Packet) {
-	key := pair{kind, first, second}
-	if _, ok := s.found[key]; !ok {
-		s.found[key] = Conflict{Kind: kind, First: first, Second: second, Endpoint: e.Ref(), Packet: p.String()}
-	}
-}
-
-// direction judges the policies of one endpoint and direction. Where no rule denies
-// or passes and all policies are of one tier, their order cannot matter.
-func (s *search) direction(e *population.Pods, d meaning.Direction) {
-	policies := s.m.Governing(e.Endpoint, d).Policies
-	if len(policies) == 0 || harmless(policies, d) {
-		return
-	}
-	key := fmt.Sprintln(d, e.Namespace) + sharing(e, policies, d)
-	if s.done[key] {
-		return
-	}
-	s.done[key] = true
-	for i, p := range policies {
-		for j := range p.Rules[d] {
-			s.rule(e, d, policies, p, &p.Rules[d][j])
-		}
-		for _, q := range policies[i+1:] {
-			if meaning.Tied(p, q) {
-				s.tie(e, d, policies, p, q)
-			}
-		}
+func (j *judge) add(c Conflict) {
+	key := pair{c.Kind, c.First, c.Second}
+	if _, known := j.found[key]; !known {
+		j.found[key] = c
 	}
 }
 
-func harmless(policies []*meaning.Policy, d meaning.Direction) bool {
-	for _, p := range policies {
-		if p.Tier != policies[0].Tier {
-			return false
-		}
-		for i := range p.Rules[d] {
-			if a := p.Rules[d][i].Action; a == meaning.Deny || a == meaning.Pass {
-				return false
-			}
-		}
-	}
-	return true
+// cannotTell says that nothing is known of a rule, for the question took too much work.
+func (j *judge) cannotTell(r *relation.Rule) {
+	j.add(Conflict{Kind: "undecided", First: ruleReference(r), Endpoint: "any pod", Packet: "any packet"})
 }
 
-// rule judges one rule by the packets that it matches. It is dead if every one of
-// them is decided otherwise before it. A deny of everything is a default deny: that
-// rules before it allow is what it is for.
-func (s *search) rule(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, p *meaning.Policy, r *meaning.Rule) {
-	if r.Action == meaning.Log || r.Action == meaning.Deny && r.MatchesAll() {
-		return
-	}
-	own := Reference{Object: p.ID, Pointer: r.Pointer}
-	var kind string
-	var by Reference
-	var witness meaning.Packet
-	for sent := range s.packets(e, d, policies, r) {
-		half := s.m.WalkHalf(sent, d)
-		if r.Action == meaning.Pass {
-			if half.Outcome == meaning.Allowed && half.By.Cause == meaning.ByProfile && s.plan.Governs(e.Namespace) && lastPass(half) == own {
-				s.add("pass-to-nothing", own, Reference{}, e, sent)
-				return
-			}
+func ruleReference(r *relation.Rule) Reference {
+	return Reference{Object: r.Policy.ID, Pointer: r.Of.Pointer}
+}
+
+// class is what has to do with the pods of one class of namespaces, in one direction: of
+// both kinds of peer, the packets, the part of the program, and when each rule matches.
+type class struct {
+	d     meaning.Direction
+	cubes [2]*relation.Cube
+	parts [2]*relation.Program
+	when  [2]map[*relation.Rule]*relation.Formula
+	rules []*relation.Rule // in order
+}
+
+// The kinds of peer.
+const (
+	pods = iota
+	addresses
+)
+
+func (a *asker) class(number int, d meaning.Direction) *class {
+	c := &class{d: d}
+	for kind, all := range []*relation.Cube{a.search.Universe.Pairs(), a.search.Universe.Outside()} {
+		c.when[kind] = map[*relation.Rule]*relation.Formula{}
+		if c.cubes[kind] = all.In(number); c.cubes[kind] == nil {
 			continue
 		}
-		found := ""
-		switch {
-		case half.By.Policy == p.ID || half.By.Cause == meaning.ByProfile || tied(policies, half.By, p):
-		case s.meant(half.By): // an allow that loses to it is no accident
-		case r.Action == meaning.Allow && half.Outcome == meaning.Denied && half.By.Cause == meaning.ByRule:
-			found = "dead-allow"
-		case r.Action == meaning.Allow && half.Outcome == meaning.Denied && half.By.Cause == meaning.ByTierEnd:
-			found = "tier-end"
-		case r.Action == meaning.Deny && half.Outcome == meaning.Allowed:
-			found = "dead-deny"
-		}
-		if found == "" || kind != "" && kind != found {
-			return // alive, or dead for more than one reason: no single pair to name
-		}
-		if kind == "" {
-			kind, by, witness = found, reference(half.By), sent
+		c.parts[kind] = a.programs[d].On(c.cubes[kind])
+		for r, when := range c.parts[kind].Rules() {
+			if c.when[kind][r] = when; kind == 0 || c.when[0][r] == nil {
+				c.rules = append(c.rules, r)
+			}
 		}
 	}
-	if kind != "" {
-		s.add(kind, by, own, e, witness)
+	slices.SortFunc(c.rules, inOrder)
+	return c
+}
+
+func inOrder(a, b *relation.Rule) int {
+	switch {
+	case a.Before(b):
+		return -1
+	case b.Before(a):
+		return 1
+	}
+	return 0
+}
+
+// ask is a question about a rule's packets; of a pod alone, unless that is nil.
+func (c *class) ask(kind int, r *relation.Rule, e *population.Pods, wanted ...relation.Wanted) (q relation.Question, some bool) {
+	if c.when[kind][r] == nil {
+		return q, false
+	}
+	q = relation.Question{Of: c.cubes[kind], Where: c.when[kind][r], Direction: c.d, Wanted: wanted}
+	if e != nil {
+		q.Of = q.Of.Wearing(relation.Own, e.Labels)
+	}
+	return q, q.Of != nil
+}
+
+// direction judges the rules of one direction, class by class. Where no rule denies or
+// passes and no tier but the last ends in a denial, the order of policies cannot matter.
+func (j *judge) direction(d meaning.Direction) {
+	if j.isHarmless(d) {
+		return
+	}
+	known := map[int][]*population.Pods{}
+	for _, e := range j.known.All {
+		if number, listed := j.search.Universe.Class(e.Namespace); listed {
+			known[number] = append(known[number], e)
+		}
+	}
+	deaths := map[*relation.Rule]*death{}
+	j.drops[d] = j.dropping(d)
+	for number := range j.search.Universe.Classes() {
+		c := j.class(number, d)
+		for _, r := range c.rules {
+			if r.Action == meaning.Pass {
+				j.pass(c, r)
+			}
+		}
+		j.dead(c, known[number], deaths)
+		j.ties(c)
+	}
+	j.buried(d, deaths)
+}
+
+func (j *judge) isHarmless(d meaning.Direction) bool {
+	tiers := 0
+	for _, t := range j.m.Tiers {
+		governing := false
+		for _, p := range t.Policies {
+			if !p.Live() || !p.Governs[d] {
+				continue
+			}
+			governing = true
+			for i := range p.Rules[d] {
+				if a := p.Rules[d][i].Action; a == meaning.Deny || a == meaning.Pass {
+					return false
+				}
+			}
+		}
+		if governing {
+			tiers++
+		}
+	}
+	return tiers <= 1
+}
+
+// pass looks for a packet that a rule passes on where no policy below selects the pod.
+func (j *judge) pass(c *class, r *relation.Rule) {
+	if _, known := j.found[pair{"pass-to-nothing", ruleReference(r), Reference{}}]; known {
+		return
+	}
+	for kind := range c.cubes {
+		q, some := c.ask(kind, r, nil, c.parts[kind].DecidedBy(r))
+		if !some {
+			continue
+		}
+		q.Where = relation.And(q.Where, relation.Not(c.parts[kind].SelectedBelow(r)))
+		if q.Where == relation.False {
+			continue
+		}
+		w, err := j.search.Witness(q)
+		switch {
+		case err != nil:
+			j.cannotTell(r)
+			return
+		case w != nil && j.plan.Governs(w.Own().Endpoint.Namespace):
+			j.add(j.witnessed("pass-to-nothing", ruleReference(r), Reference{}, w, nil))
+			return
+		}
 	}
 }
 
 // meant reports whether what decides is one of the plan's guardrails or quarantines,
 // which win over every allow because somebody said so.
-func (s *search) meant(by meaning.Decision) bool {
-	return len(s.plan.Guardrails)+len(s.plan.Quarantine) > 0 && by.Tier == s.plan.Stages.GuardrailTier
+func (j *judge) meant(tier string) bool {
+	return len(j.plan.Guardrails)+len(j.plan.Quarantine) > 0 && tier == j.plan.Stages.GuardrailTier
 }
 
-// tied reports whether what decides is a policy of the same order as p, which is a
-// conflict of its own.
-func tied(policies []*meaning.Policy, by meaning.Decision, p *meaning.Policy) bool {
-	return slices.ContainsFunc(policies, func(q *meaning.Policy) bool {
-		return by.Cause == meaning.ByRule && q.ID == by.Policy && meaning.Tied(p, q)
-	})
-}
-
-// lastPass is the rule that passed the packet out of its last tier.
-func lastPass(h meaning.Half) Reference {
-	if len(h.Steps) == 0 {
-		return Reference{}
+// ties looks for packets that two policies of equal order decide differently.
+func (j *judge) ties(c *class) {
+	byPolicy := map[*meaning.Policy][]*relation.Rule{}
+	var policies []*meaning.Policy // with rules, in order
+	for _, r := range c.rules {
+		if byPolicy[r.Policy] == nil {
+			policies = append(policies, r.Policy)
+		}
+		byPolicy[r.Policy] = append(byPolicy[r.Policy], r)
 	}
-	last := h.Steps[len(h.Steps)-1]
-	return Reference{Object: last.Policy, Pointer: last.Pointer}
+	allows := func(p *meaning.Policy) bool {
+		return !slices.ContainsFunc(byPolicy[p], func(r *relation.Rule) bool { return r.Action != meaning.Allow })
+	}
+	for len(policies) > 0 {
+		// Those of one order stand together.
+		tied := 1
+		for tied < len(policies) && meaning.Tied(policies[0], policies[tied]) {
+			tied++
+		}
+		for i, p := range policies[:tied] {
+			for _, q := range policies[i+1 : tied] {
+				if !allows(p) || !allows(q) {
+					j.tie(c, byPolicy[p], byPolicy[q])
+				}
+			}
+		}
+		policies = policies[tied:]
+	}
 }
 
-// tie looks for a packet that two policies of equal order decide differently.
-func (s *search) tie(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, p, q *meaning.Policy) {
-	for j := range q.Rules[d] {
-		second := &q.Rules[d][j]
-		for i := range p.Rules[d] {
-			first := &p.Rules[d][i]
-			if first.Action == second.Action || first.Action == meaning.Log || second.Action == meaning.Log {
+// tie looks for a packet that a rule of the first policy decides, and that one of the
+// second would decide otherwise. One pair of rules stands for all; one at a pod that
+// somebody knows for one at another.
+func (j *judge) tie(c *class, first, second []*relation.Rule) {
+	policies := [2]*meaning.Policy{first[0].Policy, second[0].Policy}
+	before, told := j.tied[policies]
+	if told && before.known {
+		return
+	}
+	for _, s := range second {
+		for _, f := range first {
+			if f.Action == s.Action {
 				continue
 			}
-			// A packet of the narrower rule; which that is, only asking can tell.
-			for _, r := range []*meaning.Rule{second, first} {
-				for sent := range s.packets(e, d, policies, r) {
-					if s.m.Matches(first, sent) && s.m.Matches(second, sent) && decides(s.m.WalkHalf(sent, d), p, first) {
-						s.add("tie", Reference{p.ID, first.Pointer}, Reference{q.ID, second.Pointer}, e, sent)
-						return
-					}
+			for kind := range c.cubes {
+				q, some := c.ask(kind, f, nil, c.parts[kind].DecidedBy(f))
+				if !some || c.when[kind][s] == nil {
+					continue
 				}
-			}
-		}
-	}
-}
-
-// decides reports whether the rule ended the packet's way through its tier.
-func decides(h meaning.Half, p *meaning.Policy, r *meaning.Rule) bool {
-	for _, step := range h.Steps {
-		if step.Tier == p.Tier {
-			return step.Policy == p.ID && step.Pointer == r.Pointer
-		}
-	}
-	return false
-}
-
-// mostPackets bounds the packets tried for one rule at one endpoint. The order of
-// trial makes a live rule show in the first few; a rule under which so many packets
-// die is called dead.
-const mostPackets = 4096
-
-// packets yields packets that the rule matches at the endpoint, one for every way
-// in which the policies tell packets apart: its own ports first, then those at the
-// boundaries of the others; and of peers the addresses, then the known endpoints.
-func (s *search) packets(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) iter.Seq[meaning.Packet] {
-	return func(yield func(meaning.Packet) bool) {
-		addresses, groups := s.peers(e, d, policies, r)
-		tried := 0
-		try := func(c cell, peer meaning.Peer) bool {
-			p := c.packet(peer, meaning.Pod(e.Endpoint))
-			if d == meaning.Egress {
-				p.From, p.To = p.To, p.From
-			}
-			if !s.m.Matches(r, p) {
-				return true
-			}
-			tried++
-			return tried <= mostPackets && yield(p)
-		}
-		for _, c := range s.ports(e, d, policies, r) {
-			for _, address := range addresses {
-				if !try(c, meaning.Address(address)) {
+				q.Where = relation.And(q.Where, c.when[kind][s])
+				w, err := j.search.Witness(q)
+				if err != nil {
+					j.cannotTell(f)
 					return
 				}
-			}
-			for _, group := range groups {
-				for _, peer := range group {
-					if peer != e && !try(c, meaning.Pod(peer.Endpoint)) {
-						return
-					}
+				if w == nil {
+					continue
 				}
-			}
-		}
-	}
-}
-
-// ports are the protocols and ports worth trying for a rule.
-func (s *search) ports(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) []cell {
-	var own, others []cell
-	for _, p := range policies {
-		for i := range p.Rules[d] {
-			rule := &p.Rules[d][i]
-			into := &others
-			if rule == r {
-				into = &own
-			}
-			protocols := []meaning.Protocol{meaning.TCP, meaning.UDP, otherProtocol}
-			if rule.Protocol != nil {
-				protocols = []meaning.Protocol{*rule.Protocol}
-			}
-			if rule.ICMP != nil {
-				*into = append(*into, cell{protocol: protocols[0], first: uint16(rule.ICMP.Type)})
-			}
-			if len(rule.Destination.Ports) == 0 {
-				// Any port stands for all that no other rule names.
-				for _, protocol := range protocols {
-					*into = append(*into, cell{protocol: protocol, first: 1})
+				known := j.isKnown(w.Own().Endpoint)
+				if told && !known {
+					return
 				}
-			}
-			for _, port := range rule.Destination.Ports {
-				for _, protocol := range protocols {
-					if port.Name == "" {
-						*into = append(*into, cell{protocol: protocol, first: port.First})
-						if port.Last < 65535 {
-							*into = append(*into, cell{protocol: protocol, first: port.Last + 1})
-						}
-					}
-				}
+				delete(j.found, before.pair)
+				found := j.witnessed("tie", ruleReference(f), ruleReference(s), w, nil)
+				j.tied[policies] = tie{pair{"tie", found.First, found.Second}, known}
+				j.add(found)
+				return
 			}
 		}
-	}
-	for _, port := range e.Ports {
-		others = append(others, cell{protocol: port.Protocol, first: port.Number})
-	}
-	var unique []cell
-	for _, c := range append(own, others...) {
-		if !slices.Contains(unique, c) {
-			unique = append(unique, c)
-		}
-	}
-	return unique
-}
-
-// peers are the other ends worth trying for a rule: an address of every elementary
-// range, and the endpoints that its selector does not leave out by their namespace.
-func (s *search) peers(e *population.Pods, d meaning.Direction, policies []*meaning.Policy, r *meaning.Rule) (addresses []netip.Addr, groups [][]*population.Pods) {
-	far := func(r *meaning.Rule) *meaning.Entity {
-		if d == meaning.Egress {
-			return &r.Destination
-		}
-		return &r.Source
-	}
-	if far(r).Selector == nil || len(s.m.Ranges()) > 0 {
-		bounds := slices.Clone(s.m.Ranges())
-		for _, p := range policies {
-			for i := range p.Rules[d] {
-				bounds = append(append(bounds, far(&p.Rules[d][i]).Nets...), far(&p.Rules[d][i]).NotNets...)
-			}
-		}
-		for _, family := range []packet.Family{packet.IPv4, packet.IPv6} {
-			for _, part := range packet.Elementary(packet.All(family), bounds) {
-				addresses = append(addresses, inside(part.From(), part.To()))
-			}
-		}
-	}
-	switch namespace, fixed := namespaceOf(far(r).Selector); {
-	case len(far(r).Nets) > 0: // pods have no address yet
-		return addresses, nil
-	case fixed:
-		return addresses, [][]*population.Pods{s.known.ByNamespace[namespace], s.known.DNS}
-	default:
-		return addresses, [][]*population.Pods{s.known.ByNamespace[e.Namespace], s.known.All, {s.known.Stranger}}
 	}
 }
 
-// namespaceOf is the only namespace whose pods a selector can select.
-func namespaceOf(selector *selector.Selector) (string, bool) {
-	if selector == nil {
-		return "", false
-	}
-	for _, key := range []string{"projectcalico.org/namespace", "pcns.projectcalico.org/name", "pcns." + plan.NamespaceLabel} {
-		if name, ok := selector.Requires(key); ok {
-			return name, true
-		}
-	}
-	return "", false
-}
-
-// inside is an address of the range that people recognise as one: the first of a
-// network is rarely a host.
-func inside(from, to netip.Addr) netip.Addr {
-	if next := from.Next(); next.IsValid() && next.Compare(to) <= 0 {
-		return next
-	}
-	return from
+// tie is what was told of two policies of equal order.
+type tie struct {
+	pair
+	known bool // at a pod that somebody knows
 }

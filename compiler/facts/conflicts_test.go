@@ -55,6 +55,30 @@ func TestConflicts(t *testing.T) {
 			[]string{"dead-allow deny/spec/ingress/0 ping/spec/ingress/0"}},
 		{"a pass to nothing", securityTier + global("security.pass", "tier: security, order: 1, ingress: [{action: Pass}]"),
 			[]string{"pass-to-nothing security.pass/spec/ingress/0 "}},
+		{"a deny of all ports but one, before an allow of that", global("deny", "order: 100, ingress: [{action: Deny, protocol: TCP, destination: {notPorts: [8050]}}]") +
+			global("allow", "order: 200, ingress: [{action: Allow, protocol: TCP, destination: {ports: ['8000:8100']}}]"), nil},
+		{"a deny of all messages but one", global("deny", "order: 100, ingress: [{action: Deny, protocol: ICMP, notICMP: {type: 8}}]") +
+			global("ping", "order: 200, ingress: [{action: Allow, protocol: ICMP}]"), nil},
+		{"two denies that leave nothing over", global("a-low", "order: 100, ingress: [{action: Deny, protocol: TCP, destination: {ports: ['1:8050']}}]") +
+			global("b-high", "order: 101, ingress: [{action: Deny, protocol: TCP, destination: {ports: ['8051:65535']}}]") +
+			global("c-allow", "order: 200, ingress: [{action: Allow, protocol: TCP, destination: {ports: ['8000:8100']}}]"),
+			[]string{"dead-allow a-low/spec/ingress/0 c-allow/spec/ingress/0"}},
+		{"a pass before a deny of the same tier, above an allow", securityTier +
+			global("security.deny", "tier: security, order: 2, ingress: [{action: Pass, source: {selector: app == 'web'}}, {action: Deny, source: {selector: has(app)}}, {action: Pass}]") +
+			allowWeb + global("deny", "order: 2000"), nil},
+		{"a pass that takes a deny's packets", securityTier + global("security.a", "tier: security, order: 1, ingress: [{action: Pass}]") +
+			global("security.b", "tier: security, order: 2, ingress: [{action: Deny, source: {nets: [192.0.2.0/24]}}]") + global("allow", "order: 10, ingress: [{action: Allow}]"),
+			[]string{"passed-deny security.a/spec/ingress/0 security.b/spec/ingress/0"}},
+		{"pods that nobody knows", global("deny", "order: 100, selector: app == 'ghost', ingress: [{action: Deny}]") +
+			global("allow", "order: 200, selector: app == 'ghost', ingress: [{action: Allow, protocol: TCP, destination: {ports: [8080]}}]"),
+			[]string{"dead-allow deny/spec/ingress/0 allow/spec/ingress/0 TCP 8080"}},
+		{"dead for pods that nobody knows, and alive for others", global("deny", "order: 100, selector: app == 'ghost', ingress: [{action: Deny}]") +
+			global("allow", "order: 200, ingress: [{action: Allow, protocol: TCP, destination: {ports: [8080]}}]"), nil},
+		{"equal orders for pods that nobody knows", global("a-allow", "order: 50, selector: app == 'ghost', ingress: [{action: Allow}]") +
+			global("b-deny", "order: 50, selector: role == 'spirit', ingress: [{action: Deny, source: {nets: [192.0.2.0/24]}}]"),
+			[]string{"tie a-allow/spec/ingress/0 b-deny/spec/ingress/0"}},
+		{"equal orders that meet nowhere", global("a-allow", "order: 50, selector: app == 'ghost', ingress: [{action: Allow}]") +
+			global("b-deny", "order: 50, selector: app != 'ghost', ingress: [{action: Deny, source: {nets: [192.0.2.0/24]}}]"), nil},
 		{"a staged deny", strings.Replace(global("deny", "order: 100, ingress: [{action: Deny}]"), "kind: Global", "kind: StagedGlobal", 1) + allowWeb, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

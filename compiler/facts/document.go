@@ -151,10 +151,13 @@ type Tier struct {
 // Conflict is a packet on which the order of two policies matters.
 type Conflict struct {
 	// Kind is "dead-allow" (First denies what Second's rule allows), "dead-deny"
-	// (First allows what Second's rule denies), "tie" (equal orders; the winner
+	// (First allows what Second's rule denies), "passed-deny" (First passes that on
+	// to a tier below, where it is allowed), "tie" (equal orders; the winner
 	// depends on names and on Calico's release), "tier-end" (First's tier ends in
-	// Deny before Second's allow is reached) or "pass-to-nothing" (First passes and
-	// nothing below governs the endpoint).
+	// Deny before Second's allow is reached), "pass-to-nothing" (First passes and
+	// nothing below governs the endpoint) or "undecided" (whether First's rule decides
+	// anything took too much work to find out). A rule is dead if no packet gets its
+	// verdict: of any pod, or of one that somebody knows.
 	Kind     string    `json:"kind"`
 	First    Reference `json:"first"`
 	Second   Reference `json:"second"`

@@ -8,6 +8,7 @@ import (
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/relation"
 )
 
 // Of computes the documents of one environment: one for each namespace of the plan,
@@ -17,9 +18,26 @@ import (
 // are about. Policies outside the plan's namespaces count in every verdict, and are in
 // no document.
 func Of(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) []Document {
+	a := newAsker(p, m, set, everybody)
+	var documents []Document
+	for _, n := range p.Namespaces {
+		documents = append(documents, a.namespace(n))
+	}
+	return append(documents, a.cluster())
+}
+
+func newAsker(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) *asker {
 	a := &asker{
 		plan: p, m: m, known: everybody, world: newWorldMap(m),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
+		search: &relation.Search{Universe: population.UniverseOf(p), Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{},
+	}
+	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
+		a.programs[d] = a.search.Universe.Of(m, d)
+	}
+	for _, e := range everybody.All {
+		a.search.Described[e.Namespace] = append(a.search.Described[e.Namespace], e.Endpoint)
+		a.names[e.Ref()] = true
 	}
 	for _, o := range set.All() {
 		a.objects[o.ID.Namespace] = append(a.objects[o.ID.Namespace], o.JSON)
@@ -27,11 +45,7 @@ func Of(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.P
 	for _, policy := range m.Policies {
 		a.policies[policy.ID.Namespace] = append(a.policies[policy.ID.Namespace], policy)
 	}
-	var documents []Document
-	for _, n := range p.Namespaces {
-		documents = append(documents, a.namespace(n))
-	}
-	return append(documents, a.cluster())
+	return a
 }
 
 // asker holds what the documents share.
@@ -42,6 +56,9 @@ type asker struct {
 	world    *worldMap
 	objects  map[string][]json.RawMessage // by namespace
 	policies map[string][]*meaning.Policy // by namespace
+	search   *relation.Search
+	programs [2]*relation.Program // by direction: what the policies do for every pod
+	names    map[string]bool      // of known endpoints
 }
 
 func (a *asker) document(scope, namespace string) Document {

@@ -10,6 +10,7 @@ package proof
 
 import (
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/relation"
@@ -59,7 +60,7 @@ type prover struct {
 }
 
 func newProver(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) *prover {
-	u := UniverseOf(p)
+	u := population.UniverseOf(p)
 	described := map[string][]*meaning.Endpoint{}
 	for _, e := range endpoints {
 		described[e.Namespace] = append(described[e.Namespace], e)

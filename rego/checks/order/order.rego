@@ -53,15 +53,18 @@ findings contains finding if {
 # allow, but also the deny that an allow beats.
 by_culprit[[conflict.kind, conflict.first]] contains clash if {
 	some conflict in input.conflicts
-	conflict.kind != "dead-deny"
+	not conflict.kind in beaten
 	clash := {"other": conflict.second, "endpoint": conflict.endpoint, "packet": conflict.packet}
 }
 
 by_culprit[[conflict.kind, conflict.second]] contains clash if {
 	some conflict in input.conflicts
-	conflict.kind == "dead-deny"
+	conflict.kind in beaten
 	clash := {"other": conflict.first, "endpoint": conflict.endpoint, "packet": conflict.packet}
 }
+
+# Kinds of which the second is the culprit.
+beaten := {"dead-deny", "passed-deny"}
 
 # METADATA
 # description: What is said of each kind of conflict.
@@ -77,6 +80,12 @@ words := {
 		"reason": "the allow comes first in the order of evaluation, so that the deny is dead",
 		"remedy": "Move the deny into a tier above, or give it an order lower than the allow's.",
 		"relation": "decides first",
+	},
+	"passed-deny": {
+		"verdict": "%s never denies what %s passes on before it: %s",
+		"reason": "a packet that a tier passes on meets none of the tier's later rules, so that the deny is dead",
+		"remedy": "Move the deny before the pass, or pass on less: the policies of a tier need one Pass, at its end.",
+		"relation": "passes it on",
 	},
 	"tie": {
 		"verdict": "%s and %s have equal orders and different verdicts: %s",
@@ -96,6 +105,12 @@ words := {
 		"reason": "no policy below the tier governs the endpoint, and its namespace's profile lets everything through",
 		"remedy": "Give the endpoint a default deny in tier default, or replace Pass by the verdict that is meant.",
 		"relation": "stands below",
+	},
+	"undecided": {
+		"verdict": "whether a rule of %s decides anything%s cannot be decided: %s",
+		"reason": "the question takes more steps than it may, and what is not decided does not count as right",
+		"remedy": "Ask for less in one selector, or split the policy.",
+		"relation": "is asked about",
 	},
 }
 

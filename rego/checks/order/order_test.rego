@@ -59,6 +59,13 @@ test_pass_to_nothing_is_a_warning if {
 	count(finding.related) == 0
 }
 
+test_what_is_not_decided_is_no_pass if {
+	undecided := object.union(conflict("undecided", guard, fixture.nothing), {"endpoint": "any pod", "packet": "any packet"})
+	finding := only({"conflicts": [undecided]})
+	finding.severity == "error"
+	finding.message == "whether a rule of GlobalNetworkPolicy guard decides anything cannot be decided: any packet at any pod"
+}
+
 test_a_kind_of_conflict_that_is_not_known if {
 	only({"conflicts": [conflict("sideways", guard, allow("x"))]}).severity == "error"
 }

@@ -1,0 +1,26 @@
+package population
+
+import (
+	"maps"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/relation"
+)
+
+// UniverseOf is what a plan knows of its cluster: the labels of the namespaces that it lists
+// and of its patterns, and where pods are. The system's namespaces are listed as well.
+func UniverseOf(p *plan.Plan) *relation.Universe {
+	var all []relation.Namespace
+	for _, n := range p.Namespaces {
+		labels := maps.Clone(n.Labels)
+		delete(labels, plan.NamespaceLabel)
+		all = append(all, relation.Namespace{Name: n.Name, Labels: labels, Closed: n.Pattern && !n.Open && !n.Staged})
+	}
+	for _, name := range p.Cluster.System {
+		if _, listed := p.Namespace(name); !listed {
+			all = append(all, relation.Namespace{Name: name})
+		}
+	}
+	pods, others := p.Whereabouts()
+	return relation.NewUniverse(all, pods, others)
+}
