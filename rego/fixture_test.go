@@ -34,7 +34,7 @@ func namespaceDoc(name string, changes doc) doc {
 			"system": ["kube-system"], "calico": 30, "targets": []},
 		"endpoints": [{"name": %q, "kind": "workload", "labels": {"app": "web"}, "dns": true, "ingress": %s, "egress": %s,
 			"probes": [%s, %s], "world": []}],
-		"policies": [], "tiers": [], "conflicts": [], "objects": [{"kind": "Service", "any": ["thing"]}]
+		"policies": [], "tiers": [], "conflicts": [], "selected": [], "objects": [{"kind": "Service", "any": ["thing"]}]
 	}`, name, name+"/web", half, half, fmt.Sprintf(probe, "UDP", verdict, verdict), fmt.Sprintf(probe, "TCP", verdict, verdict)))
 	for key, value := range changes {
 		d[key] = value

@@ -17,6 +17,9 @@ func (a *asker) conflicts() []Conflict {
 	for _, t := range a.m.Tiers {
 		j.tiers[t.Name] = t
 	}
+	for _, r := range a.undecided {
+		j.cannotTell(r)
+	}
 	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
 		j.direction(d)
 	}

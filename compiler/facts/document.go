@@ -29,6 +29,7 @@ type Document struct {
 	Platform  Platform  `json:"platform"`
 
 	Endpoints []Endpoint        `json:"endpoints"` // the namespace's pods; for the cluster, the DNS pods
+	Selected  []Endpoint        `json:"selected"`  // pods that policies speak of and nobody knows: each lets the internet in
 	Policies  []Policy          `json:"policies"`  // of the namespace; for the cluster, the cluster-scoped ones
 	Tiers     []Tier            `json:"tiers"`     // for the cluster, in the order of evaluation
 	Conflicts []Conflict        `json:"conflicts"` // for the cluster
@@ -62,8 +63,8 @@ type DNS struct {
 
 // Endpoint is a set of pods that every policy treats alike.
 type Endpoint struct {
-	Name    string            `json:"name"` // namespace/workload, or namespace/* for pods that nothing describes
-	Kind    string            `json:"kind"` // "workload", "unlabelled" (a pod without labels) or "dns"
+	Name    string            `json:"name"` // namespace/workload, namespace/* for pods that nothing describes, or words
+	Kind    string            `json:"kind"` // "workload", "unlabelled" (a pod without labels), "dns" or "selected"
 	Labels  map[string]string `json:"labels"`
 	DNS     bool              `json:"dns"` // false: it is meant to have no name resolution
 	Ingress Direction         `json:"ingress"`

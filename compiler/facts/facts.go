@@ -59,6 +59,8 @@ type asker struct {
 	search   *relation.Search
 	programs [2]*relation.Program // by direction: what the policies do for every pod
 	names    map[string]bool      // of known endpoints
+
+	undecided []*relation.Rule // of which the world could not be found out
 }
 
 func (a *asker) document(scope, namespace string) Document {
@@ -70,7 +72,7 @@ func (a *asker) document(scope, namespace string) Document {
 			DNS:    DNS{Namespace: c.DNS.Namespace, Labels: labels(c.DNS.Labels), Port: c.DNS.Port, NodeLocal: []string{}},
 			System: list(c.System), Calico: c.CalicoMinor, Targets: list(a.plan.Targets),
 		},
-		Endpoints: []Endpoint{}, Policies: []Policy{}, Tiers: []Tier{}, Conflicts: []Conflict{},
+		Endpoints: []Endpoint{}, Selected: []Endpoint{}, Policies: []Policy{}, Tiers: []Tier{}, Conflicts: []Conflict{},
 		Objects: list(a.objects[namespace]),
 	}
 	for _, address := range c.DNS.NodeLocal {
@@ -90,6 +92,7 @@ func (a *asker) namespace(n plan.Namespace) Document {
 	for _, p := range a.policies[n.Name] {
 		d.Policies = append(d.Policies, a.policy(p))
 	}
+	d.Selected = a.selected(d.Policies, a.policies[n.Name])
 	return d
 }
 
@@ -103,6 +106,7 @@ func (a *asker) cluster() Document {
 	for _, p := range a.policies[""] {
 		d.Policies = append(d.Policies, a.policy(p))
 	}
+	d.Selected = a.selected(d.Policies, a.policies[""])
 	for _, t := range a.m.Tiers {
 		d.Tiers = append(d.Tiers, tier(t))
 	}

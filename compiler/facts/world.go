@@ -76,17 +76,24 @@ func sharing(e *population.Pods, policies []*meaning.Policy, d meaning.Direction
 func (w *worldMap) mayAdmit(policies []*meaning.Policy, d meaning.Direction) bool {
 	for _, p := range policies {
 		for i := range p.Rules[d] {
-			peer := peerOf(&p.Rules[d][i], d)
-			switch {
-			case p.Rules[d][i].Action == meaning.Deny:
-			case len(peer.Nets) > 0 && !slices.ContainsFunc(peer.Nets, isPublic):
-			case (peer.Selector != nil || peer.Service != nil) && !w.known:
-			default:
+			if w.mayMatch(&p.Rules[d][i], d) && p.Rules[d][i].Action != meaning.Deny {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// mayMatch reports whether a rule may match a public address.
+func (w *worldMap) mayMatch(r *meaning.Rule, d meaning.Direction) bool {
+	peer := peerOf(r, d)
+	switch {
+	case len(peer.Nets) > 0 && !slices.ContainsFunc(peer.Nets, isPublic):
+		return false
+	case peer.Selector != nil || peer.Service != nil:
+		return w.known
+	}
+	return true
 }
 
 // peerOf is what a rule asks of the other end.

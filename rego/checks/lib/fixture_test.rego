@@ -17,6 +17,7 @@ namespace(endpoints, policies) := {
 	"namespace": {"name": "shop", "owner": "team-a", "labels": {}, "governed": true, "system": false},
 	"platform": platform,
 	"endpoints": endpoints,
+	"selected": [],
 	"policies": policies,
 	"tiers": [],
 	"conflicts": [],

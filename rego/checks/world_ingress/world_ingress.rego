@@ -60,11 +60,16 @@ findings contains finding if {
 }
 
 opened[lib.first(world.rules)] contains {"endpoint": endpoint.name, "world": world} if {
-	some endpoint in input.endpoints
+	some endpoint in judged
 	endpoint.ingress.isolated
 	some world in endpoint.world
 	world.share > most
 }
+
+# A policy that nobody's pod is known for opens the world all the same.
+judged contains endpoint if some endpoint in input.endpoints
+
+judged contains endpoint if some endpoint in input.selected
 
 percent(share) := sprintf("%d%%", [round(share * 100)])
 
@@ -77,6 +82,15 @@ words(world) := world.protocol if {
 
 words(world) := sprintf("%s %s", [world.protocol, world.ports]) if world.ports != "any"
 
-verb(names) := "accepts" if count(names) == 1
-
 verb(names) := "accept" if count(names) > 1
+
+verb(names) := "accept" if {
+	count(names) == 1
+	some endpoint in input.selected
+	endpoint.name in names
+}
+
+verb(names) := "accepts" if {
+	count(names) == 1
+	every endpoint in input.selected { not endpoint.name in names }
+}

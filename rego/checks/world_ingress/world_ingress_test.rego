@@ -54,3 +54,9 @@ test_endpoints_without_isolation_are_left_to_the_default_deny if {
 test_system_namespaces_are_not_judged if {
 	count(found(object.union(document([world("IPv4", 1, halves)]), {"namespace": {"system": true}}))) == 0
 }
+
+test_pods_that_a_policy_alone_speaks_of if {
+	pods := fixture.endpoint("pods with app=web in shop", {"world": [world("IPv4", 1, [halves[0]])]})
+	messages := {finding.message | some finding in found(object.union(fixture.namespace([], []), {"selected": [pods]}))}
+	messages == {"pods with app=web in shop accept TCP 443 from 100% of the public IPv4 addresses, expected at most 25%"}
+}
