@@ -48,7 +48,20 @@ func onBoth(port int) []Port {
 // Resolvers says which pods of a namespace resolve names: all of them or, where an
 // intent does without, those of the intents that do.
 func (p *Plan) Resolvers(namespace string) (all bool, of []Workload) {
-	return p.AllResolvers().Of(namespace)
+	all = true
+	for _, w := range p.Workloads {
+		switch {
+		case w.Namespace != namespace || w.HostNetwork:
+		case w.DNS:
+			of = append(of, w)
+		default:
+			all = false
+		}
+	}
+	if all {
+		return true, nil
+	}
+	return false, of
 }
 
 // Resolvers are, by namespace, the workloads that resolve names and those that do without.

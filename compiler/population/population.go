@@ -66,12 +66,13 @@ func Of(p *plan.Plan, world object.Set) Population {
 	for _, w := range p.Workloads {
 		workloads[w.Namespace] = append(workloads[w.Namespace], w)
 	}
+	resolvers := p.AllResolvers()
 	for _, n := range p.Namespaces {
 		everywhere := namespaceLabels(p, namespaces, n.Name)
 		g := gathering{seen: map[string]bool{}, cut: p.Quarantine}
 		// Where one workload is to have no DNS, it is given intent by intent, and pods
 		// without an intent have none.
-		dns, _ := p.Resolvers(n.Name)
+		dns, _ := resolvers.Of(n.Name)
 		for _, w := range workloads[n.Name] {
 			if w.HostNetwork {
 				continue

@@ -11,10 +11,35 @@ var closed = &diag.Rule{Code: "PC307", Severity: diag.Error,
 	Title: "Pods that nobody governs and something closes",
 	Help:  "What no intent and no line of the Platform governs stays open: namespaces of the system, those that are not enforced or only staged, and those that nobody listed unless unknownNamespaces says deny. The rendered policies close such pods, so that traffic stops of which nobody here knows: of the system's own programs, or of teams that have not written their lines. Leave their namespaces out of the policy's selector; or govern them, or forbid what must not be by a guardrail. This is the proof itself and cannot be waived."}
 
-// closing finds what does not pass, for one half, between pods that nobody holds and others
-// whom nobody holds, and that nobody forbids: one finding for each policy. What passes to
-// and from those who are held, lines tell. Policies about which something else was found are
-// not named again.
+// failure is a packet of a half that does not pass, or the error of what is not decided.
+type failure struct {
+	direction meaning.Direction
+	witness   *relation.Witness
+	err       error
+}
+
+// toNobodyHeld asks whether the peer is one whom nobody holds: what passes to and from those
+// who are held, lines tell.
+func (p *prover) toNobodyHeld(d meaning.Direction) *relation.Formula {
+	t := p.intended(d, may)
+	return relation.Not(relation.Or(t.held(relation.Peer), t.closedElsewhere(relation.Peer)))
+}
+
+// closes keeps what is closed and no line's: one failure for each policy.
+func (p *prover) closes(x failure) {
+	if x.err == nil {
+		by := halfOf(p.m.Walk(x.witness.Packet), x.direction).By
+		if p.closedBy[by.Policy] {
+			return
+		}
+		p.closedBy[by.Policy] = true
+	}
+	p.closings = append(p.closings, x)
+}
+
+// closing tells of what does not pass, for one half, between pods that nobody holds and
+// others whom nobody holds, and that nobody forbids: one finding for each policy. Policies
+// about which something else was found are not named again.
 func (p *prover) closing(before diag.List) diag.List {
 	named := map[object.ID]bool{}
 	for _, b := range before {
@@ -24,30 +49,21 @@ func (p *prover) closing(before diag.List) diag.List {
 		}
 	}
 	var found diag.List
-	for _, d := range directions {
-		t := p.intended(d, may)
-		p.search.Compare(relation.Comparison{
-			Direction: d, Allowing: p.promised(d), Denying: p.rendered[d], Patterns: relation.Allows, Rather: p.openBeyond(d),
-			Where: relation.Not(relation.Or(t.held(relation.Peer), t.closedElsewhere(relation.Peer))),
-		}, func(r *relation.Rule) bool {
-			return r != nil
-		}, func(x relation.Difference, err error) bool {
-			if err != nil {
-				found = append(found, p.notDecided(nil, d, err))
-				return len(found) >= mostFindings
-			}
-			by := halfOf(p.m.Walk(x.Witness.Packet), d).By
-			if !named[by.Policy] {
-				named[by.Policy] = true
-				found = append(found, p.closes(x.Witness, by))
-			}
-			return len(found) >= mostFindings
-		})
+	for _, x := range p.closings {
+		if x.err != nil {
+			found = append(found, p.notDecided(nil, x.direction, x.err))
+			continue
+		}
+		by := halfOf(p.m.Walk(x.witness.Packet), x.direction).By
+		if !named[by.Policy] {
+			named[by.Policy] = true
+			found = append(found, p.closure(x.witness, by))
+		}
 	}
 	return found
 }
 
-func (p *prover) closes(w *relation.Witness, by meaning.Decision) diag.Diagnostic {
+func (p *prover) closure(w *relation.Witness, by meaning.Decision) diag.Diagnostic {
 	return closed.On(diag.Subject{Object: by.Policy, Pointer: by.Pointer}, "%s, and nobody governs those pods", p.flow(w, "is not let out", "is not let in")).
 		Because("the %s half of %s: %s", w.Direction, w.Packet, by.Reason).
 		Suggest("leave out pods that the plan leaves open, or govern their namespace")

@@ -12,19 +12,23 @@ var missing = &diag.Rule{Code: "PC303", Severity: diag.Error,
 
 // missing finds what lines mean and one half does not let through. A rule that denies is
 // told once, at the first line that it closes; where nothing allows a line, each line is.
+// What is closed and no line's is kept for closing.
 func (p *prover) missing() diag.List {
 	var found diag.List
 	for _, d := range directions {
 		denied := map[opener]bool{} // by rules
 		told := map[int]map[opener]bool{}
 		p.search.Compare(relation.Comparison{
-			Direction: d, Allowing: p.promised(d), Denying: p.rendered[d], Patterns: relation.Allows, Rather: p.openBeyond(d),
+			Direction: d, Allowing: p.promised(d), Denying: p.rendered[d], Patterns: relation.Allows, Rather: p.openBeyond(d), Undecided: p.toNobodyHeld(d),
 		}, func(r *relation.Rule) bool {
-			return r == nil
+			return r == nil && len(p.closings) >= mostFindings
 		}, func(x relation.Difference, err error) bool {
-			l := &p.lines[x.Rule.Source]
-			if err != nil {
-				found = append(found, undecidable(undecided.At(l.span, "whether the %s of what this line asks for is open is not decided", d), err))
+			switch {
+			case x.Rule == nil:
+				p.closes(failure{d, x.Witness, err})
+				return false
+			case err != nil:
+				found = append(found, undecidable(undecided.At(p.lines[x.Rule.Source].span, "whether the %s of what this line asks for is open is not decided", d), err))
 				return len(found) >= mostFindings
 			}
 			half := halfOf(p.m.Walk(x.Witness.Packet), d)
@@ -37,7 +41,7 @@ func (p *prover) missing() diag.List {
 				told[x.Rule.Source] = map[opener]bool{}
 			}
 			told[x.Rule.Source][by] = true
-			found = append(found, p.lacking(l, x.Witness, half))
+			found = append(found, p.lacking(&p.lines[x.Rule.Source], x.Witness, half))
 			return len(found) >= mostFindings
 		})
 	}

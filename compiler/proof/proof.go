@@ -13,6 +13,7 @@ import (
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/relation"
 )
 
@@ -54,9 +55,10 @@ type prover struct {
 	search   *relation.Search
 	rendered [2]*relation.Program // by direction
 	promises [2]*relation.Program // by direction, once asked for
+	closings []failure            // that missing came across
+	closedBy map[object.ID]bool   // the policies of those
 	lines    []line
 	denials  []denial
-	servers  []*meaning.Endpoint // the DNS pods
 }
 
 func newProver(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) *prover {
@@ -65,7 +67,7 @@ func newProver(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) 
 	for _, e := range endpoints {
 		described[e.Namespace] = append(described[e.Namespace], e)
 	}
-	prover := &prover{plan: p, m: m, u: u, search: &relation.Search{Universe: u, Described: described}, denials: denialsOf(p)}
+	prover := &prover{plan: p, m: m, u: u, search: &relation.Search{Universe: u, Described: described}, denials: denialsOf(p), closedBy: map[object.ID]bool{}}
 	for _, d := range directions {
 		prover.rendered[d] = u.Of(m, d)
 	}

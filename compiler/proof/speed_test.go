@@ -95,3 +95,27 @@ func BenchmarkProve(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkProveLines proves one intent of many lines, each for an address.
+func BenchmarkProveLines(b *testing.B) {
+	for _, lines := range []int{100, 1000, 10000} {
+		var text strings.Builder
+		text.WriteString("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: web, namespace: shop}\nspec:\n  ports: {http: 8080}\n  inbound:\n")
+		for i := range lines {
+			fmt.Fprintf(&text, "    - {from: {cidr: 192.%d.%d.%d}, ports: [http], why: it asks}\n", 168+i/65536, i/256%256, i%256)
+		}
+		p, m := lowered(b, []intent.File{
+			{Path: intent.PlatformFile, Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: one}\nspec:\n  namespaces: {shop: {}}\n")},
+			{Path: "web.yaml", Data: []byte(text.String())},
+		})
+		planned := population.Of(p, object.Set{}).Planned
+		b.Run(fmt.Sprintf("lines=%d", lines), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if found := proof.Prove(p, m, planned); len(found) > 0 {
+					b.Fatal(found.Err())
+				}
+			}
+		})
+	}
+}

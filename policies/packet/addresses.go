@@ -2,6 +2,7 @@ package packet
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"go4.org/netipx"
@@ -81,7 +82,10 @@ func (s Addresses) IsEmpty() bool { return len(s.IPSet().Ranges()) == 0 }
 func (s Addresses) Equal(o Addresses) bool { return s.IPSet().Equal(o.IPSet()) }
 
 // Covers reports whether every address of the other set is in this one.
-func (s Addresses) Covers(o Addresses) bool { return o.Subtract(s).IsEmpty() }
+func (s Addresses) Covers(o Addresses) bool {
+	set := s.IPSet()
+	return !slices.ContainsFunc(o.IPSet().Ranges(), func(r netipx.IPRange) bool { return !set.ContainsRange(r) })
+}
 
 // Overlaps reports whether some address is in both.
 func (s Addresses) Overlaps(o Addresses) bool { return s.IPSet().Overlaps(o.IPSet()) }

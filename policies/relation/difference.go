@@ -10,8 +10,9 @@ type Comparison struct {
 	Direction meaning.Direction
 	Allowing  *Program
 	Denying   *Program
-	// Where narrows the comparison; nil does not.
-	Where *Formula
+	// Where narrows the comparison, and Undecided the question about packets that no policy
+	// of the allowing program decides; nil does not.
+	Where, Undecided *Formula
 	// Patterns is what becomes of packets that no policy decides, of pods in namespaces of a
 	// closed pattern. Of all others they are allowed.
 	Patterns Verdicts
@@ -55,7 +56,14 @@ func (s *Search) Compare(c Comparison, skip func(*Rule) bool, found func(Differe
 					return
 				}
 			}
-			if ungoverned == Allows && (skip == nil || !skip(nil)) && ask(nil, allowing.mayDecideNothing()) {
+			if ungoverned != Allows || skip != nil && skip(nil) {
+				continue
+			}
+			undecided := allowing.mayDecideNothing()
+			if c.Undecided != nil {
+				undecided = And(c.Undecided, undecided)
+			}
+			if ask(nil, undecided) {
 				return
 			}
 		}

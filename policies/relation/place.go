@@ -154,10 +154,7 @@ func (p *place) narrow(u *Universe, l *literal, holds bool) *place {
 	}
 	n.others = slices.Clone(p.others)
 	for i := range n.others {
-		value, known := "", false
-		if i < len(u.patterns) {
-			value, known = u.patterns[i].Labels[key]
-		}
+		value, known := u.patternLabel(i, l)
 		if known && l.test.Holds(value) != holds || !known && free == nil {
 			n.others[i] = nil
 		}
@@ -188,18 +185,42 @@ func withLabel(labels []labelValues, variable int32, values *selector.Values) []
 
 // answer is what is known of a question about the namespace.
 func (p *place) answer(u *Universe, l *literal) answer {
-	if class, one := p.single(); one {
-		if a, known := u.known(l, &u.listed[class]); known {
-			return a
+	mayHold, mayFail := p.listed.answers(u, l)
+	free := p.label(l.variable)
+	for i, name := range p.others {
+		if name == nil || mayHold && mayFail {
+			continue
 		}
+		values := free // not nil, for the class is left
+		if l.kind == ofNamespace {
+			values = name
+		} else if value, known := u.patternLabel(i, l); known {
+			values = selector.OneValue(selector.LabelValue, value)
+		}
+		holds, fails := u.solver.Answers(values, l.test)
+		mayHold, mayFail = mayHold || holds, mayFail || fails
+	}
+	if l.kind == ofNamespaceLabel && !p.listed.isEmpty() && !u.named[u.variables[l.variable].name] && free != nil {
+		holds, fails := u.solver.Answers(free, l.test)
+		mayHold, mayFail = mayHold || holds, mayFail || fails
 	}
 	switch {
-	case p.where(u, l, true) == nil:
+	case !mayHold:
 		return no
-	case p.where(u, l, false) == nil:
+	case !mayFail:
 		return yes
 	}
 	return open
+}
+
+// patternLabel is the value that namespaces of a pattern have for what a literal asks, if
+// that is known.
+func (u *Universe) patternLabel(i int, l *literal) (value string, known bool) {
+	if i >= len(u.patterns) {
+		return "", false
+	}
+	value, known = u.patterns[i].Labels[u.variables[l.variable].name]
+	return value, known
 }
 
 // ends are what a pattern has before and after its star.

@@ -92,13 +92,51 @@ func (s subset) where(u *Universe, l *literal, holds bool) subset {
 		}
 		return subset{}
 	}
-	if l.members[at] == nil {
-		l.members[at] = make([]uint64, (len(u.listed)+63)/64)
-		for i := range u.listed {
-			if a, known := u.known(l, &u.listed[i]); !known || a != other {
-				l.members[at][i/64] |= 1 << (i % 64)
-			}
+	return s.intersect(l.among(u, at))
+}
+
+// among are, as bits, the listed namespaces for which a question may be false (0), or may be
+// true (1).
+func (l *literal) among(u *Universe, at int) []uint64 {
+	if l.members[at] != nil {
+		return l.members[at]
+	}
+	other := yes
+	if at == 1 {
+		other = no
+	}
+	l.members[at] = make([]uint64, (len(u.listed)+63)/64)
+	for i := range u.listed {
+		if a, known := u.known(l, &u.listed[i]); !known || a != other {
+			l.members[at][i/64] |= 1 << (i % 64)
 		}
 	}
-	return s.intersect(l.members[at])
+	return l.members[at]
+}
+
+// answers says whether a question may be true of a member, and whether it may be false, as
+// far as what is listed tells: of a label that is free neither.
+func (s subset) answers(u *Universe, l *literal) (mayHold, mayFail bool) {
+	switch one, single := s.single(); {
+	case s.isEmpty():
+		return false, false
+	case single:
+		a, known := u.known(l, &u.listed[one])
+		return known && a == yes, known && a == no
+	case l.kind == ofNamespaceLabel && !u.named[u.variables[l.variable].name]:
+		return false, false
+	case l.kind == ofNamespace && len(l.test.Values) == 1 && l.test.Op == selector.OpIn:
+		i, listed := u.index[l.test.Values[0]]
+		return listed && s.has(i), true
+	}
+	return s.overlaps(l.among(u, 1)), s.overlaps(l.among(u, 0))
+}
+
+func (s subset) overlaps(many []uint64) bool {
+	for i, word := range s.many {
+		if word&many[i] != 0 {
+			return true
+		}
+	}
+	return false
 }

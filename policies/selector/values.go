@@ -255,6 +255,9 @@ func union(a, b []string) []string {
 	if len(a) == 0 {
 		return b
 	}
+	if !slices.ContainsFunc(b, func(value string) bool { _, found := slices.BinarySearch(a, value); return !found }) {
+		return a
+	}
 	return set(slices.Concat(a, b))
 }
 

@@ -1,0 +1,180 @@
+package relation
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strconv"
+)
+
+// ruleIndex is a list of rules in their order. Where there are many, those that demand
+// values of a variable that a cube may know are found by it: a label or the namespace, or
+// the addresses of an end.
+type ruleIndex struct {
+	all      []*Rule
+	variable int32
+	byValue  map[string][]*Rule // of a label or the namespace
+	ranges   []ruleRange        // of addresses, by their beginning
+	rest     []*Rule            // that demand none
+}
+
+// ruleRange is a range of addresses that a rule asks for.
+type ruleRange struct {
+	from, to netip.Addr
+	furthest netip.Addr // the last address of this range and of those before
+	rule     *Rule
+}
+
+// manyRules is from how many rules on an index is worth its making.
+const manyRules = 12
+
+// indexRules looks for the variable of which most rules demand a value, and of which they
+// demand the most different ones.
+func indexRules(rules []*Rule, mirrored bool) ruleIndex {
+	x := ruleIndex{all: rules}
+	if len(rules) < manyRules || mirrored {
+		return x
+	}
+	demanded := map[int32]map[string]bool{} // distinct demands, by variable
+	for _, r := range rules {
+		for _, l := range r.demands() {
+			if demanded[l.variable] == nil {
+				demanded[l.variable] = map[string]bool{}
+			}
+			if l.kind == ofAddress {
+				demanded[l.variable][strconv.Itoa(l.number)] = true
+			}
+			for _, value := range l.test.Values {
+				demanded[l.variable][value] = true
+			}
+		}
+	}
+	best, most := int32(-1), 2
+	for variable, of := range demanded {
+		if len(of) > most || len(of) == most && variable < best {
+			best, most = variable, len(of)
+		}
+	}
+	if best < 0 {
+		return x
+	}
+	x.variable, x.byValue = best, map[string][]*Rule{}
+	for _, r := range rules {
+		if !x.add(r) {
+			x.rest = append(x.rest, r)
+		}
+	}
+	slices.SortStableFunc(x.ranges, func(a, b ruleRange) int { return a.from.Compare(b.from) })
+	for i := range x.ranges {
+		x.ranges[i].furthest = x.ranges[i].to
+		if i > 0 && x.ranges[i-1].furthest.Compare(x.ranges[i].to) > 0 {
+			x.ranges[i].furthest = x.ranges[i-1].furthest
+		}
+	}
+	return x
+}
+
+// add files a rule under what it demands of the variable; false if that is nothing.
+func (x *ruleIndex) add(r *Rule) bool {
+	for _, l := range r.demands() {
+		if l.variable != x.variable {
+			continue
+		}
+		for _, value := range l.test.Values {
+			x.byValue[value] = append(x.byValue[value], r)
+		}
+		if l.kind == ofAddress {
+			for _, of := range l.addresses.IPSet().Ranges() {
+				x.ranges = append(x.ranges, ruleRange{from: of.From(), to: of.To(), rule: r})
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// demands are the literals of a rule's conjunction that name the values which a label, the
+// namespace or an address may have.
+func (r *Rule) demands() []*literal {
+	terms := []*Formula{r.Match}
+	if r.Match.op == conjunction {
+		terms = r.Match.kids
+	}
+	var all []*literal
+	for _, t := range terms {
+		if t.op != elementary || !t.sign {
+			continue
+		}
+		if l := t.lit; l.kind == ofAddress || (l.kind == ofNamespace || l.kind == ofLabel) && l.isOneOf() {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// among are the rules that may match on a cube, in order, with some that do not.
+func (x *ruleIndex) among(v view) []*Rule {
+	if x.byValue == nil || v.mirrored {
+		return x.all
+	}
+	own, known := x.demanding(v)
+	switch rest := x.rest; {
+	case !known:
+		return x.all
+	case len(rest) == 0:
+		return own
+	case len(own) == 0:
+		return rest
+	default:
+		all := slices.Concat(own, rest)
+		slices.SortFunc(all, byNumber)
+		return all
+	}
+}
+
+func byNumber(a, b *Rule) int { return cmp.Compare(a.number, b.number) }
+
+// demanding are the rules that demand what the cube has, if that is little enough to look
+// them up.
+func (x *ruleIndex) demanding(v view) (rules []*Rule, known bool) {
+	if len(x.ranges) == 0 {
+		value, one := v.value(x.variable)
+		return x.byValue[value], one
+	}
+	const few = 4
+	asked := v.known(x.variable).addresses.IPSet().Ranges()
+	if len(asked) > few {
+		return nil, false
+	}
+	for _, of := range asked {
+		after, _ := slices.BinarySearchFunc(x.ranges, of.To(), func(r ruleRange, a netip.Addr) int {
+			if r.from.Compare(a) <= 0 {
+				return -1
+			}
+			return 1
+		})
+		for i := after - 1; i >= 0 && x.ranges[i].furthest.Compare(of.From()) >= 0; i-- {
+			if x.ranges[i].to.Compare(of.From()) >= 0 {
+				rules = append(rules, x.ranges[i].rule)
+			}
+		}
+	}
+	slices.SortFunc(rules, byNumber)
+	return slices.Compact(rules), true
+}
+
+// value is the one value that a variable of the cube has left, if it is one.
+func (c *Cube) value(variable int32) (string, bool) {
+	if v := &c.u.variables[variable]; v.kind == ofNamespace {
+		class, one := c.places[v.end].single()
+		if !one {
+			return "", false
+		}
+		return c.u.listed[class].Name, true
+	}
+	at, found := c.find(variable)
+	if !found {
+		return "", false
+	}
+	return c.constraints[at].values.Only()
+}
