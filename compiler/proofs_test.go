@@ -43,7 +43,7 @@ spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: 
 		t.Fatalf("%d proofs, and the findings are %v", len(built.Proofs), built.Report.Findings.Err())
 	}
 	for i, want := range []struct{ environment, result, assumption string }{
-		{"dev", "held", "Pods have addresses of 10.1.0.0/16."},
+		{"dev", "held", "Pods have addresses of 10.1.0.0/16, and nothing else has."},
 		{"prod", "failed", "These namespaces are open, for nothing governs them: old."},
 	} {
 		got := built.Proofs[i]

@@ -9,10 +9,12 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
 )
 
 // Statement says what a proof is about, and what it takes for granted: for whoever has
-// to rely on it.
+// to rely on it. Of pods, service accounts and namespaces nothing is assumed but what a
+// sentence says: they may be any that the API server takes.
 type Statement struct {
 	Flows       int // lines of intents and of the Platform, as far as they concern the environment
 	Guardrails  int
@@ -24,14 +26,14 @@ type Statement struct {
 // always is assumed of every cluster: what no policy decides, and what no file says
 // (see the package comment of policies/meaning).
 var always = []string{
-	"No policy is in the cluster beside those of this bundle.",
-	"Pods that nothing describes wear the labels of at most two selectors.",
+	"No policy, network set or host endpoint is in the cluster beside those of this bundle.",
+	"Calico's own configuration (FelixConfiguration) is the default one.",
 	"Nothing is said of traffic between a node and the pods on it, which policies do not stop.",
 	"Nothing is said of connections that exist already, which outlive a change of policies.",
 	"Source addresses reach the policies unchanged: nothing translates them on the way (SNAT).",
 }
 
-// StatementOf is what the proof of a plan is about.
+// StatementOf tells what the proof of a plan is about.
 func StatementOf(p *plan.Plan) Statement {
 	c := p.Cluster
 	assumptions := []string{
@@ -40,9 +42,12 @@ func StatementOf(p *plan.Plan) Statement {
 		}[c.API]),
 		fmt.Sprintf("Names are resolved by the pods of namespace %s that carry %s, on port %d of UDP and TCP%s, as the Platform says.",
 			c.DNS.Namespace, pairs(c.DNS.Labels), c.DNS.Port, nodeLocal(c.DNS.NodeLocal)),
-		whereabouts("Pods", c.PodCIDRs),
-		whereabouts("Nodes", c.NodeCIDRs),
+		whereabouts(p),
 	}
+	if len(c.NodeCIDRs) > 0 {
+		assumptions = append(assumptions, "Nodes have addresses of "+join(c.NodeCIDRs)+".")
+	}
+	assumptions = append(assumptions, "Namespaces that the Platform lists carry the labels that it gives them and, of the keys that it names anywhere, no other; all other labels of namespaces may be there or not.")
 	for _, s := range []struct {
 		kind string
 		is   func(plan.Namespace) bool
@@ -61,6 +66,7 @@ func StatementOf(p *plan.Plan) Statement {
 			assumptions = append(assumptions, fmt.Sprintf("These namespaces are %s: %s.", s.kind, strings.Join(names, ", ")))
 		}
 	}
+	assumptions = append(assumptions, patterns(p)...)
 	if !p.DenyUnknown {
 		assumptions = append(assumptions, "Namespaces that nobody listed are open.")
 	}
@@ -85,11 +91,37 @@ func nodeLocal(addresses []netip.Addr) string {
 	return " and by a cache of each node at " + join(addresses)
 }
 
-func whereabouts(who string, known []netip.Prefix) string {
-	if len(known) == 0 {
-		return who + " have none of the addresses that lines name; the Platform does not say which they have."
+// whereabouts tells which addresses pods have: see [plan.Plan.Whereabouts].
+func whereabouts(p *plan.Plan) string {
+	if known := p.Cluster.PodCIDRs; len(known) > 0 {
+		return "Pods have addresses of " + join(known) + ", and nothing else has."
 	}
-	return who + " have addresses of " + join(known) + "."
+	if pods, _ := p.Whereabouts(); pods.Equal(packet.EveryAddress()) {
+		return "Pods may have any address, for the Platform does not say which they have."
+	}
+	return "Pods may have any address but those that lines, guardrails and tests name and those of DNS caches, Services and nodes, for the Platform does not say which they have."
+}
+
+// patterns tells what is taken for granted of namespaces that are made after a pattern.
+func patterns(p *plan.Plan) []string {
+	var all, closed []string
+	for _, n := range p.Namespaces {
+		if !n.Pattern {
+			continue
+		}
+		all = append(all, n.Name)
+		if !n.Open && !n.Staged {
+			closed = append(closed, n.Name)
+		}
+	}
+	var sentences []string
+	if len(all) > 0 {
+		sentences = append(sentences, "Namespaces whose names fit "+strings.Join(all, ", ")+" carry the labels that the Platform gives the pattern.")
+	}
+	if len(closed) > 0 {
+		sentences = append(sentences, "What is built for each namespace whose name fits "+strings.Join(closed, ", ")+" is in the cluster too.")
+	}
+	return sentences
 }
 
 func join[T fmt.Stringer](all []T) string {
