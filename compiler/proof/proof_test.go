@@ -79,6 +79,10 @@ spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: 
 		{name: "a Deny for pods with one more label", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", selector: has(canary), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`), want: []string{
 			"PC303 TCP 443 from pods of shop with a label canary and app=web to 192.0.2.0/24 is not let out, and this line asks for it",
 		}},
+		{name: "a Deny for one service account, and an Allow for all but one", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", types: [Egress], egress: [{action: Deny, protocol: TCP, source: {serviceAccounts: {names: [ci]}}, destination: {ports: [443]}}, {action: Allow, protocol: UDP, source: {selector: "projectcalico.org/serviceaccount != 'default'"}, destination: {ports: [123]}}]`), want: []string{
+			"PC303 TCP 443 from shop/web with service account ci to 192.0.2.0/24 is not let out, and this line asks for it",
+			"PC304 UDP 123 from shop/web with a service account other than default to pods of any namespace but shop is let out, and no line asks for it",
+		}},
 		{name: "a Deny for hosts that pods may come to be taken for", policies: opened + global(`order: 10, selector: has(host), types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`) + `---
 apiVersion: projectcalico.org/v3
 kind: HostEndpoint

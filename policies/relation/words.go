@@ -79,7 +79,7 @@ func (c *Cube) namespaces(end End, namespace string) string {
 func (c *Cube) Account(end End) []string {
 	for _, k := range c.constraints {
 		if v := &c.u.variables[k.variable]; v.kind == ofLabel && v.end == end && v.name == accountName {
-			return []string{"service account " + strings.TrimPrefix(k.values.Words("name"), "name")}
+			return []string{k.values.NameWords("service account")}
 		}
 	}
 	return nil

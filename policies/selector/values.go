@@ -261,7 +261,7 @@ func union(a, b []string) []string {
 	return set(slices.Concat(a, b))
 }
 
-// Words is the set for people, as conditions on a label: "app=pg", "no label team", "a label
+// Words tells people of the set, as conditions on a label: "app=pg", "no label team", "a label
 // env other than prod".
 func (v *Values) Words(name string) string {
 	switch {
@@ -272,6 +272,24 @@ func (v *Values) Words(name string) string {
 	case v.finite:
 		return name + "=" + oneOf(v.listed)
 	}
+	text := strings.TrimSpace("a label " + name + " " + v.terms())
+	if v.absent {
+		return text + ", or none"
+	}
+	return text
+}
+
+// NameWords tells people of the set, as conditions on the name of a thing that is always
+// there: "service account ci", "a service account other than default".
+func (v *Values) NameWords(thing string) string {
+	if v.finite {
+		return thing + " " + oneOf(v.listed)
+	}
+	return strings.TrimSpace("a " + thing + " " + v.terms())
+}
+
+// terms tells what holds of the values of a set that is not finite.
+func (v *Values) terms() string {
 	var terms []string
 	if len(v.listed) > 0 {
 		terms = append(terms, "other than "+oneOf(v.listed))
@@ -285,11 +303,7 @@ func (v *Values) Words(name string) string {
 	for _, p := range v.without {
 		terms = append(terms, says[p.op][1]+" "+p.text)
 	}
-	text := strings.TrimSpace("a label " + name + " " + strings.Join(terms, ", "))
-	if v.absent {
-		return text + ", or none"
-	}
-	return text
+	return strings.Join(terms, ", ")
 }
 
 func oneOf(values []string) string {
