@@ -12,7 +12,7 @@ import (
 // findings' subjects.
 var Excess = &diag.Rule{Code: "PC304", Severity: diag.Error,
 	Title: "Traffic that nobody meant",
-	Help:  "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. No waiver can name this rule; only where one accepts what another rule finds about the very rule of a policy that opens the traffic (PC203, for example), the traffic is accepted with it."}
+	Help:  "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. Every pod counts that may exist: a rule for a label, a service account or a namespace that nobody has today opens for whoever has it tomorrow. If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. No waiver can name this rule; only where one accepts what another rule finds about the very rule of a policy that opens the traffic (PC203, for example), the traffic is accepted with it."}
 
 // opener is what opens something: a rule, or that no policy governs pods of a namespace.
 type opener struct {
