@@ -91,6 +91,7 @@ spec: {node: one, interfaceName: eth0, expectedIPs: [172.18.0.4]}
 `, want: []string{
 			"PC303 TCP 443 from pods of shop with a label host and app=web to 192.0.2.0/24 is not let out, and this line asks for it",
 		}},
+		{name: "a Deny for what is no pod", policies: opened + global(`order: 10, selector: "has(host) && !has(projectcalico.org/orchestrator)", types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: [443]}}]`)},
 		{name: "a default deny in two parts, with a hole where both end", policies: strings.Replace(opened, "podSelector: {}, policyTypes: [Ingress, Egress]", "podSelector: {matchExpressions: [{key: old, operator: DoesNotExist}]}, policyTypes: [Ingress, Egress]", 1) + `---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
