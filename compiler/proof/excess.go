@@ -5,7 +5,6 @@ import (
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/relation"
-	"portcullis.dev/policies/selector"
 )
 
 // Excess is traffic that nobody meant. What opens it may have been accepted: see its
@@ -76,20 +75,4 @@ func (p *prover) home(w *relation.Witness) diag.Span {
 		return n.Span
 	}
 	return p.plan.Platform
-}
-
-// notDecided is the finding of a question that took too much: about the rule that opens
-// something, if it is one.
-func (p *prover) notDecided(r *relation.Rule, d meaning.Direction, err error) diag.Diagnostic {
-	if r == nil || r.Policy == nil {
-		return undecidable(undecided.At(p.plan.Platform, "what the %s of pods that no policy governs lets through is not decided", d), err)
-	}
-	of := undecided.On(diag.Subject{Object: r.Policy.ID, Pointer: r.Of.Pointer}, "what this rule of a policy for %s lets through is not decided", r.Policy.Selector())
-	return undecidable(of, err)
-}
-
-// undecidable tells of what could not be decided, and what to do about it.
-func undecidable(d diag.Diagnostic, err error) diag.Diagnostic {
-	return d.Because("%s; a question may take %d, and one about a single label %d", err, relation.MostSteps, selector.MostStates).
-		Suggest("ask fewer things of one label in one selector, or write the policy as several")
 }

@@ -19,7 +19,7 @@ func (p *prover) breached() diag.List {
 		w, err := p.passing(x)
 		switch {
 		case err != nil:
-			found = append(found, undecidable(undecided.At(x.span, "whether %s holds is not decided", x.name), err))
+			found = append(found, p.undecidable(undecided.At(x.span, "whether %s holds is not decided", x.name), err))
 		case w != nil:
 			found = append(found, p.breach(x, w))
 		}

@@ -28,7 +28,7 @@ func (p *prover) missing() diag.List {
 				p.closes(failure{d, x.Witness, err})
 				return false
 			case err != nil:
-				found = append(found, undecidable(undecided.At(p.lines[x.Rule.Source].span, "whether the %s of what this line asks for is open is not decided", d), err))
+				found = append(found, p.undecidable(undecided.At(p.lines[x.Rule.Source].span, "whether the %s of what this line asks for is open is not decided", d), err))
 				return len(found) >= mostFindings
 			}
 			half := halfOf(p.m.Walk(x.Witness.Packet), d)

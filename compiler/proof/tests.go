@@ -49,7 +49,7 @@ func (p *prover) test(t *plan.Test) diag.List {
 	for _, q := range questions {
 		switch w, err := p.search.Witness(q); {
 		case err != nil:
-			return diag.List{undecidable(undecided.At(t.Span, "whether the test holds is not decided"), err)}
+			return diag.List{p.undecidable(undecided.At(t.Span, "whether the test holds is not decided"), err)}
 		case w != nil:
 			return diag.List{p.breaks(t, w)}
 		}

@@ -3,7 +3,7 @@ package relation
 import (
 	"cmp"
 	"errors"
-	"fmt"
+	"strings"
 
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/selector"
@@ -13,9 +13,22 @@ import (
 // concluded from it.
 var ErrUndecided = errors.New("it takes too many steps")
 
-// tooMuchOf is ErrUndecided about the values of one label.
+// LabelError is ErrUndecided about the values of one label.
+type LabelError struct {
+	Label  string // as selectors call it, without the prefix of namespaces and accounts
+	Values string // in words
+}
+
+// Error is one clause for people.
+func (e *LabelError) Error() string {
+	return "whether there is " + e.Values + ": " + ErrUndecided.Error()
+}
+
+// Unwrap is ErrUndecided.
+func (e *LabelError) Unwrap() error { return ErrUndecided }
+
 func tooMuchOf(label string, values *selector.Values) error {
-	return fmt.Errorf("whether there is %s: %w", values.Words(label), ErrUndecided)
+	return &LabelError{strings.TrimPrefix(label, accountPrefix), values.Words(label)}
 }
 
 // MostSteps is how many cubes a question may visit: it is undecided then.
