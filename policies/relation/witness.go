@@ -279,13 +279,14 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 		if ends[end] == nil {
 			continue
 		}
-		s.ports(c, end, ends[end], &w)
+		names, others := s.portNames(c, end, &w)
+		ends[end].Ports = names
 		// Two pods of one workload are told apart by nobody: rather another's.
 		var other *meaning.Endpoint
 		if end == Peer {
 			other = ends[Own]
 		}
-		if known := s.described(c, end, ends[end], other, addresses[end]); known != nil {
+		if known := s.described(c, end, ends[end], other, others, addresses[end]); known != nil {
 			ends[end] = known
 			w.Described++
 		}
@@ -411,11 +412,12 @@ func (s *Search) accounts(c *Cube, ends *[2]*meaning.Endpoint) bool {
 	return false
 }
 
-// ports gives a pod the names of ports that it must have, for the packet at hand.
-func (s *Search) ports(c *Cube, end End, e *meaning.Endpoint, w *Witness) {
+// portNames are what an end must call the ports of the packet at hand, and what it must
+// not.
+func (s *Search) portNames(c *Cube, end End, w *Witness) (names, others []meaning.NamedPort) {
 	for _, k := range c.constraints {
 		v := &s.Universe.variables[k.variable]
-		if v.kind != ofFlag || v.end != end || k.flag != yes {
+		if v.kind != ofFlag || v.end != end || k.flag == open {
 			continue
 		}
 		name, source := strings.CutPrefix(v.name, "source ")
@@ -425,12 +427,17 @@ func (s *Search) ports(c *Cube, end End, e *meaning.Endpoint, w *Witness) {
 		}
 		text, protocolText, _ := strings.Cut(name, "/")
 		protocol, _ := packet.ProtocolNamed(protocolText)
-		number := w.Packet.Port
+		port := meaning.NamedPort{Name: text, Protocol: protocol, Number: w.Packet.Port}
 		if source {
-			number = w.Packet.SourcePort
+			port.Number = w.Packet.SourcePort
 		}
-		e.Ports = append(e.Ports, meaning.NamedPort{Name: text, Protocol: protocol, Number: number})
+		if k.flag == yes {
+			names = append(names, port)
+		} else {
+			others = append(others, port)
+		}
 	}
+	return names, others
 }
 
 // unsettled are the answers that a cube takes for granted and that no pod can have been made
@@ -452,11 +459,12 @@ func (c *Cube) unsettled(peerIsPod bool) []string {
 }
 
 // described is a pod that somebody knows and that is like the one that was made, in all
-// that is asked of it, and rather not another one; nil if there is none.
-func (s *Search) described(c *Cube, end End, made, not *meaning.Endpoint, address netip.Addr) *meaning.Endpoint {
+// that is asked of it, and rather not another one; nil if there is none. It calls no port
+// what others are called.
+func (s *Search) described(c *Cube, end End, made, not *meaning.Endpoint, others []meaning.NamedPort, address netip.Addr) *meaning.Endpoint {
 	var found *meaning.Endpoint
 	for _, known := range s.Described[made.Namespace] {
-		if !known.HostNetwork && s.wears(c, end, known) && namesPorts(known, made.Ports) && hasAddress(known, address) {
+		if !known.HostNetwork && s.wears(c, end, known) && namesPorts(known, made.Ports, others) && hasAddress(known, address) {
 			if found == nil || not != nil && found.Ref() == not.Ref() {
 				found = known
 			}
@@ -489,8 +497,10 @@ func (s *Search) wears(c *Cube, end End, e *meaning.Endpoint) bool {
 	return true
 }
 
-func namesPorts(e *meaning.Endpoint, wanted []meaning.NamedPort) bool {
-	return !e.PortsKnown || !slices.ContainsFunc(wanted, func(p meaning.NamedPort) bool { return !slices.Contains(e.Ports, p) })
+// namesPorts reports whether a pod may call ports by some names, and by none of others.
+func namesPorts(e *meaning.Endpoint, names, others []meaning.NamedPort) bool {
+	has := func(p meaning.NamedPort) bool { return slices.Contains(e.Ports, p) }
+	return !slices.ContainsFunc(others, has) && (!e.PortsKnown || !slices.ContainsFunc(names, func(p meaning.NamedPort) bool { return !has(p) }))
 }
 
 func hasAddress(e *meaning.Endpoint, a netip.Addr) bool {
