@@ -53,9 +53,9 @@ func (u *Universe) Pairs() *Cube { return u.start[0] }
 // Outside is all packets between pods and addresses that are no pod's.
 func (u *Universe) Outside() *Cube { return u.start[1] }
 
-// Classes is how many classes of namespaces there are: each listed one, each pattern, and
-// all others.
-func (u *Universe) Classes() int { return len(u.listed) + len(u.patterns) + 1 }
+// Classes is how many classes of namespaces there are: each listed one, and the regions of
+// the other names, those of patterns first.
+func (u *Universe) Classes() int { return len(u.listed) + len(u.regions) }
 
 // In is the part of the cube whose own end is in one class of namespaces; nil where there
 // is none.

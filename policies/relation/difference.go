@@ -71,8 +71,11 @@ func (s *Search) Compare(c Comparison, skip func(*Rule) bool, found func(Differe
 }
 
 func (u *Universe) isClosedPattern(class int) bool {
-	i := class - len(u.listed)
-	return i >= 0 && i < len(u.patterns) && u.patterns[i].Closed
+	if class < len(u.listed) {
+		return false
+	}
+	n := u.regions[class-len(u.listed)].pattern
+	return n != nil && n.Closed
 }
 
 // allowance is a rule that allows, and when it may.

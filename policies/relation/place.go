@@ -9,12 +9,11 @@ import (
 
 // place is what is known of the namespace of one end. It does not change.
 //
-// A class of namespaces is a listed one, those of a pattern, or all others. Of a place
-// at least one class is left.
+// A class of namespaces is a listed one, or a region of the other names. Of a place at least
+// one class is left.
 type place struct {
 	listed subset // of Universe.listed
-	// others are what is known of the name in each class that is not a single namespace:
-	// the patterns in their order, then all other names; nil where none is left.
+	// others are what is known of the name in each region; nil where none is left.
 	others []*selector.Values
 	// labels are what is known of labels that are free in some class, by variable. A nil
 	// set leaves the classes that know the label.
@@ -33,34 +32,55 @@ type transition struct {
 	answer  bool
 }
 
-// anywhere is a place of which nothing is known.
-func (u *Universe) anywhere() *place {
-	names := make([]string, len(u.listed))
+// region is a part of the names that are not listed: those of a pattern, or those of none.
+// It is a conjunction, of which both may take several.
+type region struct {
+	names   *selector.Values
+	pattern *Namespace // or nil
+}
+
+// partNames parts the names that are not listed: the patterns' in their order, of a name that
+// fits several the first, then all others.
+func (u *Universe) partNames() []region {
+	listed := make([]string, len(u.listed))
 	for i, n := range u.listed {
-		names[i] = n.Name
+		listed[i] = n.Name
 	}
-	name := selector.AllValues(selector.NamespaceName, false)
-	left := name // of names that are neither listed nor of a pattern before
-	if len(names) > 0 {
-		left = u.solver.Where(name, selector.Test{Op: selector.OpIn, Values: names}, false)
+	left := []*selector.Values{selector.AllValues(selector.NamespaceName, false)}
+	if len(listed) > 0 {
+		left[0] = u.solver.Where(left[0], selector.Test{Op: selector.OpIn, Values: listed}, false)
 	}
-	p := &place{listed: everyOne(len(u.listed))}
-	for _, n := range u.patterns {
-		tests := patternTests(ends(n.Name))
-		of := left
-		for _, t := range tests {
-			if of != nil {
-				of = u.solver.Where(of, t, true)
+	var all []region
+	for i := range u.patterns {
+		var rest []*selector.Values
+		for _, names := range left {
+			for _, t := range patternTests(u.patterns[i].Name) {
+				if names == nil {
+					break
+				}
+				if not := u.solver.Where(names, t.Test, !t.holds); not != nil {
+					rest = append(rest, not)
+				}
+				names = u.solver.Where(names, t.Test, t.holds)
+			}
+			if names != nil {
+				all = append(all, region{names, &u.patterns[i]})
 			}
 		}
-		p.others = append(p.others, of)
-		// What a pattern of two ends leaves is no conjunction: its names then count as
-		// anybody's as well.
-		if len(tests) == 1 && left != nil {
-			left = u.solver.Where(left, tests[0], false)
-		}
+		left = rest
 	}
-	p.others = append(p.others, left)
+	for _, names := range left {
+		all = append(all, region{names: names})
+	}
+	return all
+}
+
+// anywhere is a place of which nothing is known.
+func (u *Universe) anywhere() *place {
+	p := &place{listed: everyOne(len(u.listed))}
+	for _, r := range u.regions {
+		p.others = append(p.others, r.names)
+	}
 	return p
 }
 
@@ -213,18 +233,41 @@ func (p *place) answer(u *Universe, l *literal) answer {
 	return open
 }
 
-// patternLabel is the value that namespaces of a pattern have for what a literal asks, if
+// patternLabel is the value that namespaces of a region have for what a literal asks, if
 // that is known.
 func (u *Universe) patternLabel(i int, l *literal) (value string, known bool) {
-	if i >= len(u.patterns) {
-		return "", false
+	if n := u.regions[i].pattern; n != nil {
+		value, known = n.Labels[u.variables[l.variable].name]
 	}
-	value, known = u.patterns[i].Labels[u.variables[l.variable].name]
 	return value, known
 }
 
-// ends are what a pattern has before and after its star.
-func ends(pattern string) (before, after string) {
-	before, after, _ = strings.Cut(pattern, "*")
-	return before, after
+// nameTest is a question about a name, and the answer for which the name fits.
+type nameTest struct {
+	selector.Test
+	holds bool
+}
+
+// patternTests are what a name must answer to fit a pattern with one star. What stands
+// before the star and what stands after it may not overlap.
+func patternTests(pattern string) []nameTest {
+	before, after, _ := strings.Cut(pattern, "*")
+	var tests []nameTest
+	if before != "" {
+		tests = append(tests, nameTest{selector.Test{Op: selector.OpStartsWith, Values: []string{before}}, true})
+	}
+	if after != "" {
+		tests = append(tests, nameTest{selector.Test{Op: selector.OpEndsWith, Values: []string{after}}, true})
+	}
+	var overlapping []string
+	for i := 1; i <= min(len(before), len(after)); i++ {
+		if strings.HasSuffix(before, after[:i]) {
+			overlapping = append(overlapping, before+after[i:])
+		}
+	}
+	if len(overlapping) > 0 {
+		slices.Sort(overlapping)
+		tests = append(tests, nameTest{selector.Test{Op: selector.OpIn, Values: overlapping}, false})
+	}
+	return tests
 }

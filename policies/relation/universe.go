@@ -40,6 +40,7 @@ func (n Namespace) isPattern() bool { return strings.Contains(n.Name, "*") }
 type Universe struct {
 	listed   []Namespace // by name
 	patterns []Namespace // in their order
+	regions  []region    // of the names that are not listed
 	index    map[string]int
 	named    map[string]bool  // keys of labels that are known of every listed namespace
 	pods     packet.Addresses // those that pods have
@@ -74,6 +75,7 @@ func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Univers
 	for i, n := range u.listed {
 		u.index[n.Name] = i
 	}
+	u.regions = u.partNames()
 	u.start = [2]*Cube{u.everything(true), u.everything(false)}
 	return u
 }
@@ -82,12 +84,12 @@ func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Univers
 // [selector.MostStates].
 func (u *Universe) Hardest() int { return u.solver.Deepest }
 
-// Class is the class of a listed namespace, or of a pattern, by its name.
+// Class is the class of a listed namespace or, by its name, the first of a pattern.
 func (u *Universe) Class(name string) (class int, known bool) {
 	if class, known = u.index[name]; known {
 		return class, true
 	}
-	at := slices.IndexFunc(u.patterns, func(n Namespace) bool { return n.Name == name })
+	at := slices.IndexFunc(u.regions, func(r region) bool { return r.pattern != nil && r.pattern.Name == name })
 	return len(u.listed) + at, at >= 0
 }
 
@@ -238,26 +240,18 @@ func (u *Universe) Namespaces(end End, names ...string) *Formula {
 // NamedLike asks whether an end is a pod in a namespace whose name fits a pattern with one
 // star, or none.
 func (u *Universe) NamedLike(end End, pattern string) *Formula {
-	before, after, star := strings.Cut(pattern, "*")
-	if !star {
+	if !strings.Contains(pattern, "*") {
 		return u.Namespaces(end, pattern)
 	}
-	all := u.IsPod(end)
-	for _, t := range patternTests(before, after) {
-		all = And(all, u.test(variableKey{ofNamespace, end, namespaceName}, t))
+	all := []*Formula{u.IsPod(end)}
+	for _, t := range patternTests(pattern) {
+		f := u.test(variableKey{ofNamespace, end, namespaceName}, t.Test)
+		if !t.holds {
+			f = Not(f)
+		}
+		all = append(all, f)
 	}
-	return all
-}
-
-func patternTests(before, after string) []selector.Test {
-	var tests []selector.Test
-	if before != "" {
-		tests = append(tests, selector.Test{Op: selector.OpStartsWith, Values: []string{before}})
-	}
-	if after != "" {
-		tests = append(tests, selector.Test{Op: selector.OpEndsWith, Values: []string{after}})
-	}
-	return tests
+	return And(all...)
 }
 
 // IsPod asks whether an end is a pod on the pod network. The own end is one.

@@ -205,8 +205,8 @@ func (s *Search) namesIn(p *place, most int) []spot {
 	all = append(all, rest...)
 	for i, names := range p.others {
 		of := spot{}
-		if i < len(s.Universe.patterns) {
-			of.labels, of.known = s.Universe.patterns[i].Labels, map[string]bool{}
+		if n := s.Universe.regions[i].pattern; n != nil {
+			of.labels, of.known = n.Labels, map[string]bool{}
 			for key := range of.labels {
 				of.known[key] = true
 			}

@@ -8,6 +8,7 @@ import (
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/relation"
+	"portcullis.dev/policies/selector"
 )
 
 // meaningOf reads manifests.
@@ -69,4 +70,49 @@ func TestWitnessCallsPortsByTheirNames(t *testing.T) {
 			t.Errorf("%s: the witness %s is %s by %v", c.ports, w.Packet, h.Outcome, h.By)
 		}
 	}
+}
+
+// What is known of a pattern's namespaces holds of all names that fit it, whatever stands
+// before its star and after it; and of no other.
+func TestPatternsKnowTheirNames(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, name string
+		fits          bool
+	}{
+		{"a*", "ab", true}, {"a*", "ba", false}, {"*b", "ab", true}, {"a*b", "ab", true}, {"a*b", "axb", true}, {"a*b", "xb", false}, {"a*b", "ax", false},
+		{"aba*aba", "aba", false}, {"aba*aba", "ababa", false}, {"aba*aba", "abaaba", true}, {"a*a", "a", false}, {"a*a", "aa", true}, {"*", "x", true},
+	} {
+		u := universeOf([]relation.Namespace{{Name: c.pattern, Labels: map[string]string{"team": "a"}}}, nil)
+		search := &relation.Search{Universe: u}
+		named := u.Namespaces(relation.Own, c.name)
+		for what, q := range map[string]struct {
+			where *relation.Formula
+			exist bool
+		}{
+			"may be in the namespace":        {named, true},
+			"has a name like that":           {relation.And(named, u.NamedLike(relation.Own, c.pattern)), c.fits},
+			"has another name":               {relation.And(named, relation.Not(u.NamedLike(relation.Own, c.pattern))), !c.fits},
+			"may belong to another team":     {relation.And(named, relation.Not(selected(t, u, "pcns.team == 'a'"))), !c.fits},
+			"may have a peer of another":     {relation.And(named, u.Namespaces(relation.Peer, c.name), relation.Not(selected(t, u, "pcns.team == 'a'").Mirror())), !c.fits},
+			"may belong to the pattern's":    {relation.And(named, selected(t, u, "pcns.team == 'a'")), true},
+			"may have a label that is free":  {relation.And(named, selected(t, u, "has(pcns.other)")), true},
+			"may lack the label of no other": {relation.And(named, selected(t, u, "!has(pcns.other)")), true},
+		} {
+			w, err := search.Witness(relation.Question{Of: u.Pairs(), Where: q.where})
+			if err != nil || (w != nil) != q.exist {
+				t.Errorf("a pod of %s with the pattern %s %s: %v, %v", c.name, c.pattern, what, w != nil, err)
+			}
+		}
+	}
+}
+
+// selected is a selector's formula over the own end.
+func selected(t *testing.T, u *relation.Universe, text string) *relation.Formula {
+	t.Helper()
+	s, err := selector.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Selected(relation.Own, s)
 }
