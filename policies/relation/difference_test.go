@@ -27,6 +27,7 @@ var (
 type world struct {
 	*rand.Rand
 	old, new *meaning.Meaning
+	cluster
 	universe *relation.Universe
 	pods     []*meaning.Endpoint
 }
@@ -112,11 +113,8 @@ func (w *world) inhabit(actual map[string]map[string]string, pods []netip.Prefix
 			known = append(known, relation.Namespace{Name: pattern})
 		}
 	}
-	inside, outside := packet.EveryAddress(), packet.EveryAddress() // nothing is known of either
-	if len(pods) > 0 {
-		inside, outside = packet.AddressesOf(pods...), packet.AddressesOf(pods...).Complement()
-	}
-	w.universe = relation.NewUniverse(known, inside, outside)
+	w.cluster = cluster{known, pods}
+	w.universe = w.cluster.universe()
 	for i := range 14 {
 		e := &meaning.Endpoint{
 			Namespace: w.pick("prod", "dev", "ops", "prod", "other", "ab"), Name: fmt.Sprint("pod", i), Labels: map[string]string{},
@@ -209,11 +207,14 @@ func TestDifferencesAreThoseOfWalk(t *testing.T) {
 							of = place{x.Rule.Policy.ID, x.Rule.Of.Pointer}
 						}
 						known[of] = true
+						p := x.Witness.Packet
+						if reason := w.impossible(x.Witness); reason != "" {
+							at("the witness %s of %v: %s", p, of, reason)
+						}
 						if len(x.Witness.Unsettled) > 0 {
 							unsettled++
 							return false
 						}
-						p := x.Witness.Packet
 						if a, b := w.new.WalkHalf(p, d), w.old.WalkHalf(p, d); a.Outcome != meaning.Allowed || b.Outcome != meaning.Denied {
 							at("the witness %s of %v (%+v, %+v) is %s by %v and %s by %v", p, of, p.From.Endpoint, p.To.Endpoint, a.Outcome, a.By, b.Outcome, b.By)
 						}
