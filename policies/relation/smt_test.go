@@ -74,6 +74,9 @@ type theory struct {
 	labels    []theoryLabel
 	shared    [2][]string // keys of labels of namespaces, and of service accounts
 	peerIsPod bool
+	// anyString leaves out what the API server takes: for constants that all of it holds, of
+	// which it cuts nothing off.
+	anyString bool
 }
 
 type theoryLabel struct {
@@ -104,6 +107,10 @@ func (m *theory) variable(name, ends, inside string, longest int, mayBeEmpty boo
 		return name
 	}
 	m.variables[name] = true
+	if m.anyString {
+		m.say("(declare-const %s String)", name)
+		return name
+	}
 	m.say("(declare-const %s String) (assert (<= (str.len %s) %d))", name, name, longest)
 	in := fmt.Sprintf("(str.in_re %s (re.++ %s (re.opt (re.++ (re.* %s) %s))))", name, ends, inside, ends)
 	if mayBeEmpty {
@@ -121,7 +128,9 @@ func (m *theory) namespace(end relation.End) string {
 func (m *theory) account(end relation.End) string {
 	name := fmt.Sprint("account", end)
 	if !m.variables[name] {
-		m.variable(name, lower, `(re.union `+lower+` (str.to_re "-") (str.to_re "."))`, 253, false)
+		if m.variable(name, lower, `(re.union `+lower+` (str.to_re "-") (str.to_re "."))`, 253, false); m.anyString {
+			return name
+		}
 		for _, wrong := range []string{"..", ".-", "-."} {
 			m.say("(assert (not (str.contains %s %q)))", name, wrong)
 		}
@@ -223,8 +232,7 @@ const (
 // is says that an end is a pod.
 func (m *theory) is(end relation.End, e *meaning.Endpoint, at netip.Addr) {
 	m.say("(assert (and (= %s %q) (= %s %q)))", m.namespace(end), e.Namespace, m.account(end), e.ServiceAccount)
-	a := at.As4()
-	m.say("(assert (= address%d #x%02x%02x%02x%02x))", end, a[0], a[1], a[2], a[3])
+	m.at(end, at)
 	for _, l := range m.labels {
 		if l.end != end {
 			continue
@@ -235,6 +243,11 @@ func (m *theory) is(end relation.End, e *meaning.Endpoint, at netip.Addr) {
 			m.say("(assert (not has-%s))", l.name)
 		}
 	}
+}
+
+// at says that an end has an address.
+func (m *theory) at(end relation.End, at netip.Addr) {
+	m.say("(assert %s)", m.within(end, netip.PrefixFrom(at, 32)))
 }
 
 // within is whether an end has an address of a block.
