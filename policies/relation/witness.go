@@ -64,9 +64,13 @@ func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
 		return nil, nil
 	}
 	// Two namespaces of either end are enough: with different names nothing is shared.
-	own, peer := s.namesIn(c.places[Own], 2), []spot{{}}
+	own, undecided := s.namesIn(c.places[Own], 2)
+	peer := []spot{{}}
 	if peerIsPod {
-		peer = s.namesIn(c.places[Peer], 3)
+		var of error
+		if peer, of = s.namesIn(c.places[Peer], 3); undecided == nil {
+			undecided = of
+		}
 	}
 	if !s.briefly && len(own) > 0 {
 		if a, found := s.inhabited(c, Own, own[0].name); found {
@@ -81,14 +85,17 @@ func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
 		for _, b := range peer {
 			made, err := s.pair(c, *w, a, b, peerIsPod)
 			if err != nil {
-				return nil, err
+				undecided = err
 			}
 			if made != nil && (best == nil || made.better(best)) {
 				best = made
 			}
 		}
 	}
-	return best, nil
+	if best != nil {
+		return best, nil
+	}
+	return nil, undecided
 }
 
 // decided is an error where what is known of a variable may hold of no value.
@@ -187,9 +194,9 @@ type spot struct {
 }
 
 // namesIn are namespaces of a place, as many as are asked for, if there are: first those of
-// pods that somebody knows.
-func (s *Search) namesIn(p *place, most int) []spot {
-	var all, rest []spot
+// pods that somebody knows. The error says that there may be more.
+func (s *Search) namesIn(p *place, most int) (all []spot, undecided error) {
+	var rest []spot
 	for class := range p.listed.all() {
 		n := &s.Universe.listed[class]
 		of := spot{n.Name, n.Labels, s.Universe.named}
@@ -199,7 +206,7 @@ func (s *Search) namesIn(p *place, most int) []spot {
 			rest = append(rest, of)
 		}
 		if len(all) == most {
-			return all
+			return all, nil
 		}
 	}
 	all = append(all, rest...)
@@ -215,12 +222,16 @@ func (s *Search) namesIn(p *place, most int) []spot {
 			if names == nil || len(all) >= most {
 				break
 			}
+			if names.Undecided() {
+				undecided = tooMuchOf("namespace", names)
+				break
+			}
 			of.name, _ = names.Example()
 			all = append(all, of)
 			names = s.Universe.solver.Where(names, selector.Test{Op: selector.OpIn, Values: []string{of.name}}, false)
 		}
 	}
-	return all[:min(len(all), most)]
+	return all[:min(len(all), most)], undecided
 }
 
 // inhabited is a namespace of a place where somebody knows a pod that is like the end: the
@@ -252,9 +263,9 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 	if same {
 		shared = c.places[1-Own]
 	}
-	var ok bool
-	if labels[Own], ok = s.namespaceLabels(c.places[Own], shared, own); !ok {
-		return nil, nil
+	var err error
+	if labels[Own], err = s.namespaceLabels(c.places[Own], shared, own); labels[Own] == nil {
+		return nil, err
 	}
 	ends := [2]*meaning.Endpoint{}
 	if ends[Own] = s.endpoint(c, Own, own, labels[Own]); ends[Own] == nil {
@@ -262,15 +273,17 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 	}
 	if peerIsPod {
 		if labels[Peer] = labels[Own]; !same {
-			if labels[Peer], ok = s.namespaceLabels(c.places[Peer], nil, peer); !ok {
-				return nil, nil
+			if labels[Peer], err = s.namespaceLabels(c.places[Peer], nil, peer); labels[Peer] == nil {
+				return nil, err
 			}
 		}
 		if ends[Peer] = s.endpoint(c, Peer, peer, labels[Peer]); ends[Peer] == nil {
 			return nil, nil
 		}
-		if same && !s.accounts(c, &ends) {
-			return nil, nil
+		if same {
+			if ok, err := s.accounts(c, &ends); !ok {
+				return nil, err
+			}
 		}
 	}
 	addresses := [2]netip.Addr{w.Packet.From.Addr, w.Packet.To.Addr}
@@ -301,8 +314,8 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 }
 
 // namespaceLabels are labels that a namespace may have, for one end and for another that
-// is in it as well.
-func (s *Search) namespaceLabels(p, shared *place, in spot) (map[string]string, bool) {
+// is in it as well; nil where there are none.
+func (s *Search) namespaceLabels(p, shared *place, in spot) (map[string]string, error) {
 	labels := maps.Clone(in.labels)
 	if labels == nil {
 		labels = map[string]string{}
@@ -322,7 +335,10 @@ func (s *Search) namespaceLabels(p, shared *place, in spot) (map[string]string, 
 				values = s.Universe.solver.Intersect(values, free[key])
 			}
 			if values == nil {
-				return nil, false
+				return nil, nil
+			}
+			if values.Undecided() {
+				return nil, tooMuchOf(key, values)
 			}
 			free[key] = values
 		}
@@ -333,7 +349,7 @@ func (s *Search) namespaceLabels(p, shared *place, in spot) (map[string]string, 
 		}
 	}
 	labels[meaning.NameLabel] = in.name
-	return labels, true
+	return labels, nil
 }
 
 // endpoint makes a pod of what is known of its labels.
@@ -377,9 +393,9 @@ func nameless(e *meaning.Endpoint) string {
 
 // accounts sees to it that two pods of one namespace and service account see the same
 // labels of it, or have different ones.
-func (s *Search) accounts(c *Cube, ends *[2]*meaning.Endpoint) bool {
+func (s *Search) accounts(c *Cube, ends *[2]*meaning.Endpoint) (ok bool, undecided error) {
 	if ends[Own].ServiceAccount != ends[Peer].ServiceAccount {
-		return true
+		return true, nil
 	}
 	labels, ok := map[string]string{}, true
 	for _, k := range c.constraints {
@@ -390,8 +406,12 @@ func (s *Search) accounts(c *Cube, ends *[2]*meaning.Endpoint) bool {
 		}
 		values := s.Universe.solver.Intersect(k.values, c.known(k.variable^1).values)
 		if values == nil {
-			ok = false
+			ok, undecided = false, nil
 			break
+		}
+		if values.Undecided() {
+			ok, undecided = false, tooMuchOf(v.name, values)
+			continue
 		}
 		if value, there := values.Example(); there {
 			labels[name] = value
@@ -399,17 +419,23 @@ func (s *Search) accounts(c *Cube, ends *[2]*meaning.Endpoint) bool {
 	}
 	if ok {
 		ends[Own].ServiceAccountLabels, ends[Peer].ServiceAccountLabels = labels, labels
-		return true
+		return true, nil
 	}
 	taken := selector.Test{Op: selector.OpIn, Values: []string{ends[Own].ServiceAccount}}
 	for _, end := range []End{Peer, Own} {
 		account := c.known(s.Universe.variable(variableKey{ofLabel, end, accountName})).values
-		if other := s.Universe.solver.Where(account, taken, false); other != nil {
-			ends[end].ServiceAccount, _ = other.Example()
-			return true
+		other := s.Universe.solver.Where(account, taken, false)
+		if other == nil {
+			continue
 		}
+		if other.Undecided() {
+			undecided = tooMuchOf("account", other)
+			continue
+		}
+		ends[end].ServiceAccount, _ = other.Example()
+		return true, nil
 	}
-	return false
+	return false, undecided
 }
 
 // portNames are what an end must call the ports of the packet at hand, and what it must
