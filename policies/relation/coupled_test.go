@@ -24,7 +24,8 @@ func decides(h meaning.Half) place {
 // are two such pods.
 func TestDifferencesBetweenCoupledEnds(t *testing.T) {
 	t.Parallel()
-	var pairs, differing, found, shared, described, whole, hardest int
+	var pairs, differing, found, shared, described, whole int
+	var effort effortOf
 	for i := range *pairWorlds {
 		seed := *first + uint64(i)
 		w := newTiny(t, seed)
@@ -74,13 +75,14 @@ func TestDifferencesBetweenCoupledEnds(t *testing.T) {
 				}
 			}
 		})
-		hardest = max(hardest, search.Hardest)
+		effort.add(search)
 		if t.Failed() {
 			return
 		}
 	}
-	t.Logf("%d pairs, %d differing halves; %d differences, %d inside one namespace, %d whole flows, %d described ends; the hardest took %d steps",
-		pairs, differing, found, shared, whole, described, hardest)
+	t.Logf("%d pairs, %d differing halves; %d differences, %d inside one namespace, %d whole flows, %d described ends",
+		pairs, differing, found, shared, whole, described)
+	effort.near(t)
 	if differing < pairs/50 || shared < found/50 || whole == 0 || described == 0 {
 		t.Error("too little differs to prove anything")
 	}

@@ -184,7 +184,8 @@ type place struct {
 // what the other set denies; and what is found is one, as Walk says of a witness.
 func TestDifferencesAreThoseOfWalk(t *testing.T) {
 	t.Parallel()
-	var packets, differing, found, unsettled, hardest int
+	var packets, differing, found, unsettled int
+	var effort effortOf
 	for i := range *worlds {
 		for _, f := range features {
 			seed := *first + uint64(i)
@@ -240,13 +241,14 @@ func TestDifferencesAreThoseOfWalk(t *testing.T) {
 					}
 				}
 			}
-			hardest = max(hardest, search.Hardest)
+			effort.add(search)
 			if t.Failed() {
 				return
 			}
 		}
 	}
-	t.Logf("%d packets, %d differing; %d differences, %d of them unsettled; the hardest took %d steps", packets, differing, found, unsettled, hardest)
+	t.Logf("%d packets, %d differing; %d differences, %d of them unsettled", packets, differing, found, unsettled)
+	effort.near(t)
 	if differing < packets/50 {
 		t.Errorf("%d of %d packets differ: too few to prove anything", differing, packets)
 	}

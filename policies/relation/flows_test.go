@@ -75,7 +75,8 @@ func (w *tiny) between(t *testing.T, u *relation.Universe, depth int) between {
 // is wanted of it, such a flow is found; and what is found is one.
 func TestFlowsBetweenCoupledEnds(t *testing.T) {
 	t.Parallel()
-	var questions, answered, shared, flows, hardest int
+	var questions, answered, shared, flows int
+	var effort effortOf
 	for i := range *pairWorlds {
 		seed := *first + uint64(i)
 		w := newTiny(t, seed)
@@ -130,12 +131,13 @@ func TestFlowsBetweenCoupledEnds(t *testing.T) {
 				}
 			}
 		})
-		hardest = max(hardest, search.Hardest)
+		effort.add(search)
 		if t.Failed() {
 			return
 		}
 	}
-	t.Logf("%d questions, %d of them answered, %d inside one namespace; %d flows of pairs; the hardest took %d steps", questions, answered, shared, flows, hardest)
+	t.Logf("%d questions, %d of them answered, %d inside one namespace; %d flows of pairs", questions, answered, shared, flows)
+	effort.near(t)
 	if answered < questions/10 || answered > questions*9/10 || shared < answered/20 {
 		t.Error("too few or too many questions have an answer to prove anything")
 	}

@@ -58,7 +58,7 @@ func TestSelectorsAreThoseOfZ3(t *testing.T) {
 	z := startZ3(t)
 	answers := map[string]int{}
 	c := cluster{pods: []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}}
-	hardest := 0
+	var effort effortOf
 	for i := range *formulas {
 		r := rand.New(rand.NewPCG(*first+uint64(i), 21))
 		text := labelFormula(r)
@@ -86,9 +86,10 @@ func TestSelectorsAreThoseOfZ3(t *testing.T) {
 		if answers[answer]++; answer == "sat" && w == nil || answer == "unsat" && w != nil {
 			t.Errorf("seed %d: z3 says %s of %s, and the search found %v\n%s", *first+uint64(i), answer, text, w != nil, m.text.String())
 		}
-		hardest = max(hardest, u.Hardest())
+		effort.add(search)
 	}
-	t.Logf("%d selectors: z3 says %v; the hardest took %d states", *formulas, answers, hardest)
+	t.Logf("%d selectors: z3 says %v", *formulas, answers)
+	effort.near(t)
 	z3Said(t, answers, *formulas)
 }
 

@@ -16,7 +16,8 @@ func TestProgramsAreThoseOfZ3(t *testing.T) {
 	t.Parallel()
 	z := startZ3(t)
 	answers := map[string]int{}
-	questions, hardest := 0, 0
+	questions := 0
+	var effort effortOf
 	for i := range *programs {
 		seed := *first + uint64(i)
 		g := sketcher{rand.New(rand.NewPCG(seed, 31))}
@@ -52,11 +53,12 @@ func TestProgramsAreThoseOfZ3(t *testing.T) {
 				t.Errorf("seed %d, the peer is a pod: %v: z3 says %s, and the search found %+v\n%s", seed, peerIsPod, answer, w, m.text.String())
 			}
 		}
-		if hardest = max(hardest, search.Hardest); t.Failed() {
+		if effort.add(search); t.Failed() {
 			return
 		}
 	}
-	t.Logf("%d questions: z3 says %v; the hardest took %d steps", questions, answers, hardest)
+	t.Logf("%d questions: z3 says %v", questions, answers)
+	effort.near(t)
 	z3Said(t, answers, questions)
 }
 

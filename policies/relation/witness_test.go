@@ -107,6 +107,53 @@ func TestPatternsKnowTheirNames(t *testing.T) {
 	}
 }
 
+// What two ends cannot have together either of them gives up, if it can.
+func TestEitherEndGivesWay(t *testing.T) {
+	t.Parallel()
+	const shop, here, there = "projectcalico.org/namespace == 'shop'", "10.244.0.0/32", "10.244.0.0/31"
+	for _, c := range []struct {
+		what              string
+		selects, with     string // of the ends
+		address, opposite string
+		exist             bool
+	}{
+		{"addresses, both with one", "all()", "all()", here, here, false},
+		{"addresses, one of them with two", "all()", "all()", here, there, true},
+		{"addresses, both with two", "all()", "all()", there, there, true},
+		{"labels of one namespace", shop + " && pcns.x == 'a'", shop + " && pcns.x == 'b'", there, there, false},
+		{"labels of one namespace, one of them absent", shop + " && pcns.x == 'a'", shop + " && !has(pcns.x)", there, there, false},
+		{"labels of one namespace that agree", shop + " && pcns.x starts with 'a'", shop + " && pcns.x ends with 'b'", there, there, true},
+		{"labels of two namespaces", shop + " && pcns.x == 'a'", "pcns.x == 'b'", there, there, true},
+		{"labels of two namespaces of four", shop + " && pcns.x == 'a'", "projectcalico.org/namespace in {'shop', 'a', 'b', 'c'} && pcns.x == 'b'", there, there, true},
+		{"labels of an account", shop + " && pcsa.x == 'a'", shop + " && pcsa.x == 'b'", there, there, true},
+		{"labels of an account that only one end can change", shop + " && pcsa.x == 'a'", shop + " && pcsa.x == 'b' && projectcalico.org/serviceaccount == 'default'", there, there, true},
+		{"labels of an account that only one end can change, with a name of two", shop + " && pcsa.x == 'a' && projectcalico.org/serviceaccount in {'r', 's'}",
+			shop + " && pcsa.x == 'b' && projectcalico.org/serviceaccount == 'r'", there, there, true},
+		{"labels of an account that none can change", shop + " && pcsa.x == 'a' && projectcalico.org/serviceaccount == 'r'",
+			shop + " && pcsa.x == 'b' && projectcalico.org/serviceaccount == 'r'", there, there, false},
+		{"labels of accounts of one name in two namespaces", shop + " && pcsa.x == 'a' && projectcalico.org/serviceaccount == 'r'",
+			"pcsa.x == 'b' && projectcalico.org/serviceaccount == 'r'", there, there, true},
+		{"labels of an account that agree", shop + " && pcsa.x == 'a' && projectcalico.org/serviceaccount == 'r'",
+			shop + " && pcsa.x != 'b' && projectcalico.org/serviceaccount == 'r'", there, there, true},
+	} {
+		of := cluster{pods: []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}}
+		u := of.universe()
+		search := &relation.Search{Universe: u}
+		at := func(end relation.End, block string) *relation.Formula {
+			return u.Addresses(end, packet.AddressesOf(netip.MustParsePrefix(block)))
+		}
+		where := relation.And(selected(t, u, c.selects), selected(t, u, c.with).Mirror(), at(relation.Own, c.address), at(relation.Peer, c.opposite))
+		for _, f := range []*relation.Formula{where, where.Mirror()} {
+			w, err := search.Witness(relation.Question{Of: u.Pairs(), Where: f})
+			if err != nil || (w != nil) != c.exist {
+				t.Errorf("%s: two ends are found: %v (%v)", c.what, w != nil, err)
+			} else if w != nil && of.impossible(w) != "" {
+				t.Errorf("%s: %s", c.what, of.impossible(w))
+			}
+		}
+	}
+}
+
 // selected is a selector's formula over the own end.
 func selected(t *testing.T, u *relation.Universe, text string) *relation.Formula {
 	t.Helper()
