@@ -234,27 +234,6 @@ func (s *Search) namesIn(p *place, most int) (all []spot, undecided error) {
 	return all[:min(len(all), most)], undecided
 }
 
-// inhabited is a namespace of a place where somebody knows a pod that is like the end: the
-// one that is rather wanted, or the first.
-func (s *Search) inhabited(c *Cube, end End, rather string) (of spot, found bool) {
-	u := c.u
-	is := func(class int) bool {
-		n := &u.listed[class]
-		of = spot{n.Name, n.Labels, u.named}
-		return slices.ContainsFunc(s.Described[n.Name], func(e *meaning.Endpoint) bool { return !e.HostNetwork && s.wears(c, end, e) })
-	}
-	listed := c.places[end].listed
-	if class, known := u.index[rather]; known && listed.has(class) && is(class) {
-		return of, true
-	}
-	for class := range listed.all() {
-		if is(class) {
-			return of, true
-		}
-	}
-	return of, false
-}
-
 // pair makes two ends in two namespaces; nil where they cannot be.
 func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witness, error) {
 	labels := [2]map[string]string{}
@@ -438,34 +417,6 @@ func (s *Search) accounts(c *Cube, ends *[2]*meaning.Endpoint) (ok bool, undecid
 	return false, undecided
 }
 
-// portNames are what an end must call the ports of the packet at hand, and what it must
-// not.
-func (s *Search) portNames(c *Cube, end End, w *Witness) (names, others []meaning.NamedPort) {
-	for _, k := range c.constraints {
-		v := &s.Universe.variables[k.variable]
-		if v.kind != ofFlag || v.end != end || k.flag == open {
-			continue
-		}
-		name, source := strings.CutPrefix(v.name, "source ")
-		name, isPort := strings.CutPrefix(name, "port ")
-		if !isPort {
-			continue
-		}
-		text, protocolText, _ := strings.Cut(name, "/")
-		protocol, _ := packet.ProtocolNamed(protocolText)
-		port := meaning.NamedPort{Name: text, Protocol: protocol, Number: w.Packet.Port}
-		if source {
-			port.Number = w.Packet.SourcePort
-		}
-		if k.flag == yes {
-			names = append(names, port)
-		} else {
-			others = append(others, port)
-		}
-	}
-	return names, others
-}
-
 // unsettled are the answers that a cube takes for granted and that no pod can have been made
 // to give.
 func (c *Cube) unsettled(peerIsPod bool) []string {
@@ -482,53 +433,4 @@ func (c *Cube) unsettled(peerIsPod bool) []string {
 		}
 	}
 	return all
-}
-
-// described is a pod that somebody knows and that is like the one that was made, in all
-// that is asked of it, and rather not another one; nil if there is none. It calls no port
-// what others are called.
-func (s *Search) described(c *Cube, end End, made, not *meaning.Endpoint, others []meaning.NamedPort, address netip.Addr) *meaning.Endpoint {
-	var found *meaning.Endpoint
-	for _, known := range s.Described[made.Namespace] {
-		if !known.HostNetwork && s.wears(c, end, known) && namesPorts(known, made.Ports, others) && hasAddress(known, address) {
-			if found == nil || not != nil && found.Ref() == not.Ref() {
-				found = known
-			}
-		}
-	}
-	if found == nil {
-		return nil
-	}
-	e := *found
-	e.NamespaceLabels, e.ServiceAccount, e.ServiceAccountLabels = made.NamespaceLabels, made.ServiceAccount, made.ServiceAccountLabels
-	if !e.PortsKnown {
-		e.Ports, e.PortsKnown = slices.Concat(e.Ports, made.Ports), true
-	}
-	return &e
-}
-
-// wears reports whether a pod's labels are what is known of an end's. Its service account
-// is not compared: no manifest holds a pod to one for good.
-func (s *Search) wears(c *Cube, end End, e *meaning.Endpoint) bool {
-	for _, k := range c.constraints {
-		v := &s.Universe.variables[k.variable]
-		if v.kind != ofLabel || v.end != end || v.name == accountName || strings.HasPrefix(v.name, accountPrefix) {
-			continue
-		}
-		value, there := e.Labels[v.name]
-		if !k.values.Contains(value, there) {
-			return false
-		}
-	}
-	return true
-}
-
-// namesPorts reports whether a pod may call ports by some names, and by none of others.
-func namesPorts(e *meaning.Endpoint, names, others []meaning.NamedPort) bool {
-	has := func(p meaning.NamedPort) bool { return slices.Contains(e.Ports, p) }
-	return !slices.ContainsFunc(others, has) && (!e.PortsKnown || !slices.ContainsFunc(names, func(p meaning.NamedPort) bool { return !has(p) }))
-}
-
-func hasAddress(e *meaning.Endpoint, a netip.Addr) bool {
-	return !slices.ContainsFunc(e.Addresses, func(known netip.Addr) bool { return known.Is4() == a.Is4() }) || slices.Contains(e.Addresses, a)
 }
