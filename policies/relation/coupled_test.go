@@ -21,19 +21,22 @@ func decides(h meaning.Half) place {
 
 // Of every two pods that can exist beside each other, the half that one set of policies
 // allows and the other denies is found for the very rule that allows it; and what is found
-// are two such pods.
+// are two such pods. A rule that decides one of them is not dead.
 func TestDifferencesBetweenCoupledEnds(t *testing.T) {
 	t.Parallel()
-	var pairs, differing, found, shared, described, whole int
+	var pairs, decided, differing, found, shared, described, whole int
 	var effort effortOf
 	for i := range *pairWorlds {
 		seed := *first + uint64(i)
 		w := newTiny(t, seed)
 		u := w.universe()
 		search := &relation.Search{Universe: u, Described: w.described}
-		var known [2]map[place]bool
+		var known, dead [2]map[place]bool
 		for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
-			known[d] = map[place]bool{}
+			known[d], dead[d] = map[place]bool{}, map[place]bool{}
+			for _, r := range search.Dead(u.Of(w.new, d), d, func(r *relation.Rule, err error) { t.Errorf("seed %d: %v: %v", seed, r.Of.Pointer, err) }) {
+				dead[d][place{r.Policy.ID, r.Of.Pointer}] = true
+			}
 			c := relation.Comparison{
 				Direction: d, Allowing: u.Of(w.new, d), Denying: u.Of(w.old, d), Patterns: w.closed,
 				Rather: []relation.Wanted{{Program: u.Of(w.new, 1-d), Verdict: relation.Allows, Opposite: true, Ungoverned: relation.Allows}},
@@ -67,6 +70,11 @@ func TestDifferencesBetweenCoupledEnds(t *testing.T) {
 			for d, own := range []*meaning.Endpoint{p.To.Endpoint, p.From.Endpoint} {
 				d := meaning.Direction(d)
 				a, b := w.half(new, d, own), w.half(old, d, own)
+				for _, by := range deciders(a) {
+					if decided++; dead[d][by] && !t.Failed() {
+						t.Errorf("seed %d: %s %s (%+v, %+v) is decided by %v, which is called dead", seed, d, p, p.From.Endpoint, p.To.Endpoint, by)
+					}
+				}
 				if a.Outcome != meaning.Allowed || b.Outcome != meaning.Denied {
 					continue
 				}
@@ -80,8 +88,8 @@ func TestDifferencesBetweenCoupledEnds(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("%d pairs, %d differing halves; %d differences, %d inside one namespace, %d whole flows, %d described ends",
-		pairs, differing, found, shared, whole, described)
+	t.Logf("%d pairs, %d times a rule decided, %d differing halves; %d differences, %d inside one namespace, %d whole flows, %d described ends",
+		pairs, decided, differing, found, shared, whole, described)
 	effort.near(t)
 	if differing < pairs/50 || shared < found/50 || whole == 0 || described == 0 {
 		t.Error("too little differs to prove anything")

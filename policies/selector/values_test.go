@@ -64,6 +64,13 @@ func drawValues(r *rand.Rand) draw {
 	return d
 }
 
+// isLong says whether a test speaks of a text that is about as long as values may be.
+func (d draw) isLong() bool {
+	return slices.ContainsFunc(d.tests, func(t asked) bool {
+		return slices.ContainsFunc(t.Values, func(value string) bool { return len(value) >= 40 })
+	})
+}
+
 func (d draw) solve(s *Solver) *Values {
 	v := AllValues(d.domain, d.absent)
 	for _, t := range d.tests {
@@ -174,17 +181,22 @@ func (d draw) fault(v *Values) string {
 func TestValuesByBruteForce(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 5))
-	var s Solver
+	var short, long Solver
 	empty, shared := 0, 0
 	for range *conjunctions {
-		d := drawValues(r)
-		v := d.solve(&s)
+		d, e := drawValues(r), drawValues(r)
+		e.domain = d.domain
+		s := &short
+		if d.isLong() || e.isLong() {
+			s = &long
+		}
+		v := d.solve(s)
 		if reason := d.fault(v); reason != "" {
 			t.Fatalf("%s: %s", d, reason)
 		}
 		reordered := draw{d.domain, d.absent, slices.Clone(d.tests)}
 		r.Shuffle(len(d.tests), func(i, j int) { reordered.tests[i], reordered.tests[j] = reordered.tests[j], reordered.tests[i] })
-		if other := reordered.solve(&s); (other == nil) != (v == nil) {
+		if other := reordered.solve(s); (other == nil) != (v == nil) {
 			t.Fatalf("%s is empty: %v, and in another order %v", d, v == nil, other == nil)
 		}
 		if v == nil {
@@ -204,9 +216,7 @@ func TestValuesByBruteForce(t *testing.T) {
 				t.Fatalf("%s: may %v be %v: %v, and that part is empty: %v", d, further, answer, may, narrowed == nil)
 			}
 		}
-		e := drawValues(r)
-		e.domain = d.domain
-		if w := e.solve(&s); w != nil {
+		if w := e.solve(s); w != nil {
 			both := draw{d.domain, d.absent && e.absent, slices.Concat(d.tests, e.tests)}
 			common := s.Intersect(v, w)
 			if reason := both.fault(common); reason != "" {
@@ -217,12 +227,12 @@ func TestValuesByBruteForce(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d sets, %d empty; %d meet another; the hardest took %d states", *conjunctions, empty, shared, s.Deepest)
+	t.Logf("%d sets, %d empty; %d meet another; the hardest took %d states, with texts about as long as values may be %d", *conjunctions, empty, shared, short.Deepest, long.Deepest)
 	if empty < *conjunctions/10 || empty > *conjunctions*9/10 || shared < *conjunctions/20 {
 		t.Error("too few or too many are empty to prove anything")
 	}
-	if s.Deepest*20 > MostStates {
-		t.Errorf("%d states of %d are too near the budget", s.Deepest, MostStates)
+	if short.Deepest*20 > MostStates || long.Deepest*5 > MostStates {
+		t.Errorf("%d and %d states of %d are too near the budget", short.Deepest, long.Deepest, MostStates)
 	}
 }
 
