@@ -64,6 +64,7 @@ func (p *prover) closing(before diag.List) diag.List {
 }
 
 func (p *prover) closure(w *relation.Witness, by meaning.Decision) diag.Diagnostic {
+	p.show(closed, w)
 	return closed.On(diag.Subject{Object: by.Policy, Pointer: by.Pointer}, "%s, and nobody governs those pods", p.flow(w, "is not let out", "is not let in")).
 		Because("the %s half of %s: %s", w.Direction, w.Packet, by.Reason).
 		Suggest("leave out pods that the plan leaves open, or govern their namespace")

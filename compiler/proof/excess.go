@@ -51,6 +51,7 @@ func (p *prover) excess() diag.List {
 
 func (p *prover) unmeant(x relation.Difference) diag.Diagnostic {
 	w := x.Witness
+	p.show(Excess, w)
 	verdict := p.m.Walk(w.Packet)
 	half := halfOf(verdict, w.Direction)
 	what := p.flow(w, "is let out", "is let in")

@@ -55,6 +55,7 @@ func (p *prover) passing(x *denial) (*relation.Witness, error) {
 }
 
 func (p *prover) breach(x *denial, w *relation.Witness) diag.Diagnostic {
+	p.show(breached, w)
 	verdict := p.m.Walk(w.Packet)
 	is := "allowed"
 	if len(w.Unsettled) > 0 {

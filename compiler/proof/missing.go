@@ -62,6 +62,7 @@ func (p *prover) openBeyond(d meaning.Direction) []relation.Wanted {
 }
 
 func (p *prover) lacking(l *line, w *relation.Witness, half meaning.Half) diag.Diagnostic {
+	p.show(missing, w)
 	what := p.flow(w, "is not let out", "is not let in")
 	if len(w.Unsettled) > 0 {
 		what = p.flow(w, "may not be let out", "may not be let in")

@@ -28,13 +28,19 @@ var undecided = &diag.Rule{Code: "PC308", Severity: diag.Error,
 // tests. The endpoints are those that manifests describe and those that the plan knows: they
 // are rather shown than others.
 func Prove(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) diag.List {
-	prover := newProver(p, m, endpoints)
-	found := prover.tests()
-	for _, stage := range []func() diag.List{prover.missing, prover.excess, prover.breached, prover.upstream} {
+	return newProver(p, m, endpoints).prove()
+}
+
+func (p *prover) prove() diag.List {
+	found := p.tests()
+	for _, stage := range []func() diag.List{p.missing, p.excess, p.breached, p.upstream} {
 		found = append(found, stage()...)
 	}
-	return append(found, prover.closing(found)...)
+	return append(found, p.closing(found)...)
 }
+
+// show keeps the witness of a finding.
+func (p *prover) show(r *diag.Rule, w *relation.Witness) { p.shown = append(p.shown, shown{r, w}) }
 
 // Tests holds the plan's tests alone against the meaning of what was rendered.
 func Tests(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) diag.List {
@@ -59,6 +65,13 @@ type prover struct {
 	closedBy map[object.ID]bool   // the policies of those
 	lines    []line
 	denials  []denial
+	shown    []shown // in the order of the findings
+}
+
+// shown is a witness that a finding tells of.
+type shown struct {
+	rule    *diag.Rule
+	witness *relation.Witness
 }
 
 func newProver(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) *prover {

@@ -117,6 +117,7 @@ func implies(s, other object.Selector) bool {
 }
 
 func (p *prover) breaks(t *plan.Test, w *relation.Witness) diag.Diagnostic {
+	p.show(broken, w)
 	v := p.m.Walk(w.Packet)
 	half, direction := deciding(v)
 	outcome := outcomes[v.Outcome()]

@@ -46,6 +46,7 @@ func (p *prover) upstream() diag.List {
 		if example == nil {
 			continue
 		}
+		p.show(cutOff, example)
 		by := p.m.WalkHalf(example.Packet, meaning.Egress).By
 		found = append(found, cutOff.On(diag.Subject{Object: by.Policy, Pointer: by.Pointer},
 			"the DNS pod %s reaches no server outside on %s %d", server.Ref(), strings.Join(lacking, " and "), dnsPort).
