@@ -61,7 +61,7 @@ func (p *prover) breach(x *denial, w *relation.Witness) diag.Diagnostic {
 	if len(w.Unsettled) > 0 {
 		is = "not known to be denied"
 	}
-	d := breached.At(x.span, "%s is %s, and %s forbids it", w.Packet, is, x.name).
+	d := breached.At(x.span, "%s is %s, and %s forbids it", packetOf(w), is, x.name).
 		Because("egress: %s; ingress: %s", verdict.Egress.By.Reason, verdict.Ingress.By.Reason).
 		Suggest("take away what decides before it")
 	d.Related = append(decides(verdict.Egress.By), decides(verdict.Ingress.By)...)

@@ -70,7 +70,7 @@ kind: NetworkPolicy
 metadata: {name: named, namespace: shop}
 spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: debug}]}]}
 `, want: []string{
-			"PC304 TCP from shop/web to shop/web is let in, and no line asks for it",
+			"PC304 TCP from shop/web to shop/web with a port debug/TCP is let in, and no line asks for it",
 		}},
 		{name: "a Deny in the way of an address", policies: opened + global(`order: 10, namespaceSelector: "projectcalico.org/name == 'shop'", types: [Egress], egress: [{action: Deny, destination: {nets: [192.0.2.7/32]}}, {action: Allow, protocol: UDP, destination: {ports: [123]}}]`), want: []string{
 			"PC303 TCP 443 from shop/web to 192.0.2.7 is not let out, and this line asks for it",

@@ -124,7 +124,7 @@ func (p *prover) breaks(t *plan.Test, w *relation.Witness) diag.Diagnostic {
 	if len(w.Unsettled) > 0 {
 		outcome = outcomes[meaning.Unknown]
 	}
-	d := broken.At(t.Span, "%s is %s, and the test expects %s", w.Packet, outcome, expected(*t)).
+	d := broken.At(t.Span, "%s is %s, and the test expects %s", packetOf(w), outcome, expected(*t)).
 		Because("%s: %s", direction, half.By.Reason)
 	d.Related = decides(half.By)
 	hint := "remove what opens it, or the test"

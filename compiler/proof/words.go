@@ -16,11 +16,28 @@ func halfOf(v meaning.Verdict, d meaning.Direction) meaning.Half {
 	return v.Ingress
 }
 
+// ends are a witness's ends, in the order of its packet.
+func ends(w *relation.Witness) (from, to relation.End) {
+	if w.Direction == meaning.Ingress {
+		return relation.Peer, relation.Own
+	}
+	return relation.Own, relation.Peer
+}
+
+// packetOf is a witness's packet for people, with what its ends' names do not say.
+func packetOf(w *relation.Witness) string {
+	from, to := ends(w)
+	sender, receiver := w.Packet.From.String(), w.Packet.To.String()
+	header := strings.TrimPrefix(w.Packet.String(), sender+" -> "+receiver)
+	return sender + w.Leaf.Besides(from) + " -> " + receiver + w.Leaf.Besides(to) + header
+}
+
 // flow is a witness's traffic for people, with what the half does about it.
 func (p *prover) flow(w *relation.Witness, out, in string) string {
-	from, to, does := relation.Own, relation.Peer, out
+	from, to := ends(w)
+	does := out
 	if w.Direction == meaning.Ingress {
-		from, to, does = to, from, in
+		does = in
 	}
 	return trafficOf(w) + " from " + p.end(w, from) + " to " + p.end(w, to) + " " + does
 }
@@ -52,7 +69,7 @@ func (p *prover) end(w *relation.Witness, x relation.End) string {
 	case peer.Endpoint == nil:
 		return "any address outside"
 	case !strings.ContainsAny(peer.Endpoint.Name, "=*"):
-		return strings.Join(append([]string{peer.Endpoint.Ref()}, w.Leaf.Account(x)...), " with ")
+		return peer.Endpoint.Ref() + w.Leaf.Besides(x)
 	}
 	return w.Leaf.Words(x, peer.Endpoint.Namespace)
 }

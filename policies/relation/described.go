@@ -37,7 +37,7 @@ func (s *Search) described(c *Cube, end End, made, not *meaning.Endpoint, others
 func (s *Search) wears(c *Cube, end End, e *meaning.Endpoint) bool {
 	for _, k := range c.constraints {
 		v := &s.Universe.variables[k.variable]
-		if v.kind != ofLabel || v.end != end || v.name == accountName || strings.HasPrefix(v.name, accountPrefix) {
+		if v.end != end || !v.isPodLabel() {
 			continue
 		}
 		value, there := e.Labels[v.name]

@@ -130,6 +130,11 @@ type variable struct {
 	always bool            // the label is never absent
 }
 
+// isPodLabel reports whether it is a label that pods themselves wear.
+func (v *variable) isPodLabel() bool {
+	return v.kind == ofLabel && v.name != accountName && !strings.HasPrefix(v.name, accountPrefix)
+}
+
 type variableKey struct {
 	kind kind
 	end  End

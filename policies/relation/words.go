@@ -25,30 +25,48 @@ func (c *Cube) Addresses(end End) (of packet.Addresses, narrowed bool) {
 func (c *Cube) Words(end End, namespace string) string {
 	var with []string
 	for _, k := range c.constraints {
+		if v := &c.u.variables[k.variable]; v.end == end && v.isPodLabel() {
+			with = append(with, k.values.Words(v.name))
+		}
+	}
+	text, besides := c.namespaces(end, namespace), c.besides(end, with)
+	if text == "any pod" && besides != "" {
+		text = "pods"
+	}
+	return text + besides
+}
+
+// Besides tells what is known of the pods at an end that comes neither of their labels nor of
+// the namespace's name, and so of nothing that an intent says of a workload: " with service
+// account robot". It is empty where there is nothing.
+func (c *Cube) Besides(end End) string { return c.besides(end, nil) }
+
+func (c *Cube) besides(end End, with []string) string {
+	var account, namespace []string
+	for _, k := range c.constraints {
 		v := &c.u.variables[k.variable]
 		switch name, ofAccount := strings.CutPrefix(v.name, accountPrefix); {
-		case v.end != end || v.kind == ofLabel && v.name == accountName:
+		case v.end != end || v.isPodLabel():
 		case v.kind == ofFlag && k.flag == yes && strings.HasPrefix(v.name, "port "):
 			with = append(with, "a port "+strings.TrimPrefix(v.name, "port "))
 		case v.kind != ofLabel:
 		case ofAccount:
 			with = append(with, "a service account with "+k.values.Words(name))
 		default:
-			with = append(with, k.values.Words(v.name))
+			account = append(account, k.values.NameWords("service account"))
 		}
 	}
 	for _, l := range c.places[end].labels {
 		if l.values != nil {
-			with = append(with, "a namespace with "+l.values.Words(c.u.variables[l.variable].name))
+			namespace = append(namespace, l.values.Words(c.u.variables[l.variable].name))
 		}
 	}
-	with = append(with, c.Account(end)...)
-	text := c.namespaces(end, namespace)
-	if text == "any pod" && len(with) > 0 {
-		text = "pods"
+	text := ""
+	if with = append(with, account...); len(with) > 0 {
+		text = " with " + strings.Join(with, " and ")
 	}
-	if len(with) > 0 {
-		text += " with " + strings.Join(with, " and ")
+	if len(namespace) > 0 {
+		text += " in a namespace with " + strings.Join(namespace, " and ")
 	}
 	return text
 }
@@ -75,23 +93,13 @@ func (c *Cube) namespaces(end End, namespace string) string {
 	return "any pod"
 }
 
-// Account tells what is known of the service account of the pods at an end, if anything.
-func (c *Cube) Account(end End) []string {
-	for _, k := range c.constraints {
-		if v := &c.u.variables[k.variable]; v.kind == ofLabel && v.end == end && v.name == accountName {
-			return []string{k.values.NameWords("service account")}
-		}
-	}
-	return nil
-}
-
 // Labels asks whether an end is a pod that wears exactly what a pod wears of the labels that
 // the universe knows, in its namespace, with whatever service account.
 func (u *Universe) Labels(end End, namespace string, labels map[string]string) *Formula {
 	all := []*Formula{u.Namespaces(end, namespace)}
 	for i := range u.variables {
 		v := &u.variables[i]
-		if v.kind != ofLabel || v.end != end || v.name == accountName || strings.HasPrefix(v.name, accountPrefix) {
+		if v.end != end || !v.isPodLabel() {
 			continue
 		}
 		if value, there := labels[v.name]; there {
