@@ -99,3 +99,38 @@ spec:
 		t.Errorf("%s\n%v", diff, built.Report.Findings.Err())
 	}
 }
+
+// TestLabelsThatAreNotListed builds repositories that are right as long as a namespace of the
+// Platform carries no label of which the Platform speaks elsewhere.
+func TestLabelsThatAreNotListed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ platform, line string }{
+		"a guardrail over a label of another namespace": {
+			`  namespaces: {shop: {}, data: {labels: {stores: customer}}}
+  guardrails:
+    - {name: customer-data, deny: {from: "*/*", to: {namespaceSelector: {stores: customer}}, ports: [5432]}}
+`, "{from: web, ports: [pg]}",
+		},
+		"tenants apart, beside a namespace that is nobody's": {
+			`  namespaces: {shop: {}, a: {labels: {tenant: a}}, b: {labels: {tenant: b}}}
+  guardrails:
+    - {name: tenants-apart, isolate: tenant}
+`, "{from: a/*, ports: [pg]}",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			built, err := Build(context.Background(), []intent.File{
+				{Path: "portcullis.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: demo}\nspec:\n" + c.platform)},
+				{Path: "pg.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: pg, namespace: shop}\nspec: {ports: {pg: 5432}, inbound: [" + c.line + "]}\n")},
+				{Path: "web.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: web, namespace: shop}\nspec: {}\n")},
+			}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := built.Report.Findings; len(found) > 0 || len(built.Environments) != 1 || built.Environments[0].Objects.Len() == 0 {
+				t.Error(found.Err())
+			}
+		})
+	}
+}

@@ -36,10 +36,13 @@ var (
 	otherNamespaceLabels = &diag.Rule{Code: "PC144", Severity: diag.Error,
 		Title: "Labels of a namespace that its manifest does not carry",
 		Help:  "Selectors over namespaces are resolved, here and in policies, by the labels that the Platform names. What the Namespace object does not carry selects nothing in the cluster."}
+	unlistedLabel = &diag.Rule{Code: "PC145", Severity: diag.Error,
+		Title: "A label of a namespace that the Platform does not list",
+		Help:  "Where the Platform names a label of any namespace, it is taken to say of each namespace that it lists whether it carries that label: guardrails and lines over labels of namespaces are resolved and proved by that. A Namespace that carries such a label although the Platform lists it without is another one in the cluster than here: traffic that was proved open may be denied there, and the reverse. Labels that the Platform names nowhere are free. List the label in the Platform, or take it from the manifest."}
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{otherLabels, servicePort, otherPort, otherNetwork, otherNamespaceLabels}
+var Rules = []*diag.Rule{otherLabels, servicePort, otherPort, otherNetwork, otherNamespaceLabels, unlistedLabel}
 
 // Check compares one plan with the manifests of namespaces, workloads and Services.
 func Check(p *plan.Plan, world object.Set) diag.List {
@@ -52,8 +55,16 @@ func Check(p *plan.Plan, world object.Set) diag.List {
 	object.Each(world, func(o object.Object, s *corev1.Service) {
 		c.services[o.ID.Namespace] = append(c.services[o.ID.Namespace], s)
 	})
+	naming := map[string]plan.Namespace{} // of each label, the first namespace of which it is named
 	for _, n := range p.Namespaces {
-		c.namespace(n, world)
+		for key := range n.Labels {
+			if _, named := naming[key]; !named {
+				naming[key] = n
+			}
+		}
+	}
+	for _, n := range p.Namespaces {
+		c.namespace(n, naming, world)
 	}
 	for _, w := range p.Workloads {
 		c.workload(w)
@@ -83,7 +94,7 @@ type checker struct {
 
 func (c *checker) add(f diag.Diagnostic) { c.found = append(c.found, f) }
 
-func (c *checker) namespace(n plan.Namespace, world object.Set) {
+func (c *checker) namespace(n plan.Namespace, naming map[string]plan.Namespace, world object.Set) {
 	o, described := world.Get(object.ID{Kind: "Namespace", Name: n.Name})
 	if !described {
 		return
@@ -101,6 +112,18 @@ func (c *checker) namespace(n plan.Namespace, world object.Set) {
 		}
 		f := otherNamespaceLabels.At(n.Span, "the Platform gives namespace %s the label %s: %s, and its manifest %s", n.Name, key, want, what)
 		c.add(seen(f, o.ID, "/metadata/name").Suggest("add the label to the manifest, or correct the Platform"))
+	}
+	for _, key := range diag.SortedKeys(carried) {
+		by, named := naming[key]
+		if _, listed := n.Labels[key]; listed || !named {
+			continue
+		}
+		f := unlistedLabel.On(diag.Subject{Object: o.ID, Pointer: "/metadata/labels" + object.Pointer(key)},
+			"namespace %s carries %s: %s, and the Platform lists it without", n.Name, key, carried[key]).
+			Because("the Platform names %s at %s, and so says of every namespace that it lists whether it carries that label", key, by.Name).
+			Suggest("add %s: %s to the labels of %s in the Platform, or take it from the manifest", key, carried[key], n.Name)
+		f.Related = []diag.Related{{Span: n.Span, Message: "what the Platform lists"}, {Span: by.Span, Message: "where it names " + key}}
+		c.add(f)
 	}
 }
 
