@@ -3,6 +3,7 @@ package proof
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,36 +25,29 @@ var halfOpen = &diag.Rule{Code: "PC312", Severity: diag.Warning,
 //
 // The endpoints are those of the manifests, with what is known of their namespaces.
 func HalfOpen(m *meaning.Meaning, described []*meaning.Endpoint) diag.List {
-	strays := map[string]bool{} // pods whose Namespace no manifest describes
-	for _, e := range m.Endpoints {
-		strays[e.Ref()] = e.NamespaceLabels == nil
-	}
-	var a meaning.Atoms
-	for _, e := range described {
-		if strays[e.Ref()] && !e.HostNetwork {
-			a.Add(e)
-		}
-	}
-	r := meaning.Evaluate(m, &a)
 	var found diag.List
-	for _, v := range merge(surveyOf(m, r).openings()) {
-		found = append(found, v.finding(m, r))
+	s := surveyOf(m, described)
+	for _, v := range merge(s.openings()) {
+		found = append(found, v.finding(s.town))
 	}
 	return found
 }
 
 // survey looks for openings whose other half is missing.
 type survey struct {
-	m *meaning.Meaning
-	r *meaning.Relation
+	*town
+	servers packet.Numbers // the DNS pods
+	names   packet.Traffic // that asks for names
+	grouped [2]struct {    // the last answer of sides, which is mostly the next
+		of    packet.Numbers
+		sides []side
+	}
+}
 
-	described  packet.Numbers // the classes of pods in manifests
-	unlabelled packet.Numbers // of pods without labels, in each namespace
-	stranger   packet.Numbers // of one in a namespace that nobody names
-	servers    packet.Numbers // of the DNS pods
-	names      packet.Traffic // that asks for names
-
-	answers map[*meaning.Segment][]answered // by a side's first segment
+// side is some classes under one program.
+type side struct {
+	*program
+	classes packet.Numbers
 }
 
 // crossing is all pairs of an end whose policy it is and one of its peers.
@@ -87,19 +81,12 @@ func (p crossing) minus(others []crossing) []crossing {
 	return left
 }
 
-// region is traffic between pairs.
-type region struct {
+// flow is traffic between pairs of which the first are under one program.
+type flow struct {
 	crossing
 	traffic  packet.Traffic
-	families meaning.Families
-}
-
-// answered is traffic with some peers about which the other half's policies say more
-// than that nothing allows it.
-type answered struct {
-	peers    packet.Numbers
-	traffic  packet.Traffic
-	families meaning.Families
+	families families
+	program  int
 }
 
 // opening is one rule, and what it allows on its half.
@@ -116,41 +103,38 @@ type opening struct {
 type port struct {
 	text    string
 	traffic packet.Traffic
-	opened  []region
-	works   []crossing // for which the other half allows some of it
-	missing []region
+	opened  []flow
+	works   map[int][]crossing // by program: for which the other half allows some of it
+	missing []flow
 }
 
-func surveyOf(m *meaning.Meaning, r *meaning.Relation) *survey {
-	s := &survey{m: m, r: r, answers: map[*meaning.Segment][]answered{}}
-	stranger := uint32(0)
-	s.unlabelled, stranger = r.Unlabelled()
-	s.stranger = packet.NumbersOf(stranger)
+func surveyOf(m *meaning.Meaning, described []*meaning.Endpoint) *survey {
+	strays := map[string]bool{} // pods whose Namespace no manifest describes
+	var pods []*meaning.Endpoint
+	for _, e := range m.Endpoints {
+		if strays[e.Ref()] = e.NamespaceLabels == nil; !strays[e.Ref()] && !e.HostNetwork {
+			pods = append(pods, e)
+		}
+	}
+	if !asksNamespaces(m) {
+		for _, e := range described {
+			if strays[e.Ref()] && !e.HostNetwork && e.NamespaceLabels != nil {
+				pods = append(pods, e)
+			}
+		}
+	}
+	s := &survey{town: townOf(m, pods)}
 	dns := m.Cluster.DNS
 	for _, p := range []packet.Protocol{packet.TCP, packet.UDP} {
 		s.names = s.names.Union(packet.Ports(p, uint16(dns.Port), uint16(dns.Port)))
 	}
-	unknown := map[string]bool{}
-	if s.r.AsksNamespaces() {
-		for _, e := range s.m.Endpoints {
-			unknown[e.Namespace] = e.NamespaceLabels == nil
+	var servers []uint32
+	for n := range s.described.All() {
+		if e := s.classes[n].pods[0]; e.Namespace == dns.Namespace && wears(e, dns.Labels) {
+			servers = append(servers, n)
 		}
 	}
-	var described, servers []uint32
-	for n, c := range s.r.Classes() {
-		if c.Kind != meaning.OfPods || c.Future {
-			continue
-		}
-		e := c.Endpoints[0]
-		if e.NamespaceLabels == nil || unknown[e.Namespace] {
-			continue
-		}
-		described = append(described, uint32(n))
-		if e.Namespace == dns.Namespace && wears(e, dns.Labels) {
-			servers = append(servers, uint32(n))
-		}
-	}
-	s.described, s.servers = packet.NumbersOf(described...), packet.NumbersOf(servers...)
+	s.servers = packet.NumbersOf(servers...)
 	return s
 }
 
@@ -167,22 +151,20 @@ func wears(e *meaning.Endpoint, labels map[string]string) bool {
 func (s *survey) openings() []*opening {
 	var all []*opening
 	known := map[*meaning.Rule]*opening{}
-	everybody := s.described.Union(s.unlabelled).Union(s.stranger)
 	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
-		for side := range s.r.Sides(everybody, d) {
-			for i := range side.Segments {
-				segment := &side.Segments[i]
-				policy, rule := side.Rule(segment)
-				if segment.Outcome != meaning.Allowed || rule == nil || !names(rule, d) {
+		for n, p := range s.programs[d] {
+			for i := range p.opened {
+				x := &p.opened[i]
+				if !namesPeer(x.rule, d) {
 					continue
 				}
-				o := known[rule]
+				o := known[x.rule]
 				if o == nil {
-					o = &opening{policy: policy, rule: rule, direction: d, ports: portsOf(rule)}
-					known[rule] = o
+					o = &opening{policy: x.policy, rule: x.rule, direction: d, ports: portsOf(x.rule)}
+					known[x.rule] = o
 					all = append(all, o)
 				}
-				s.open(o, crossing{side.Classes, segment.Peers.Intersect(everybody)}, segment)
+				s.open(o, n, x)
 			}
 		}
 	}
@@ -193,8 +175,8 @@ func (s *survey) openings() []*opening {
 	return all
 }
 
-// names reports whether the rule asks who its peer is.
-func names(r *meaning.Rule, d meaning.Direction) bool {
+// namesPeer reports whether the rule asks who its peer is.
+func namesPeer(r *meaning.Rule, d meaning.Direction) bool {
 	peer := &r.Source
 	if d == meaning.Egress {
 		peer = &r.Destination
@@ -210,19 +192,22 @@ func portsOf(r *meaning.Rule) []port {
 		protocol = r.Protocol.String()
 	}
 	ports := r.Destination.Ports
-	named := slices.ContainsFunc(ports, func(p meaning.PortMatch) bool { return p.Name != "" })
-	if r.Protocol == nil || len(ports) == 0 || named {
+	if r.Protocol == nil || len(ports) == 0 || named(ports) {
 		text := make([]string, len(ports))
 		for i, p := range ports {
 			text[i] = spell(p)
 		}
-		return []port{{text: strings.TrimSpace(protocol + " " + strings.Join(text, ", ")), traffic: packet.Anything()}}
+		return []port{newPort(strings.TrimSpace(protocol+" "+strings.Join(text, ", ")), packet.Anything())}
 	}
 	all := make([]port, len(ports))
 	for i, p := range ports {
-		all[i] = port{text: protocol + " " + spell(p), traffic: packet.Ports(*r.Protocol, p.First, p.Last)}
+		all[i] = newPort(protocol+" "+spell(p), packet.Ports(*r.Protocol, p.First, p.Last))
 	}
 	return all
+}
+
+func newPort(text string, traffic packet.Traffic) port {
+	return port{text: text, traffic: traffic, works: map[int][]crossing{}}
 }
 
 func spell(p meaning.PortMatch) string {
@@ -236,75 +221,72 @@ func spell(p meaning.PortMatch) string {
 	}
 }
 
-// open takes note of what a rule allows between pairs, and whom it works for.
-func (s *survey) open(o *opening, of crossing, segment *meaning.Segment) {
-	if of.isEmpty() {
-		return
-	}
+// open takes note of what a rule allows some pods, and whom it works for.
+func (s *survey) open(o *opening, program int, x *segment) {
+	of := crossing{s.programs[o.direction][program].classes, x.peers}
 	o.allOwn = o.allOwn || of.own.Overlaps(s.unlabelled.Union(s.stranger))
 	o.allPeers = o.allPeers || of.peers.Overlaps(s.unlabelled)
 	o.everybody = o.everybody || of.peers.Overlaps(s.stranger)
+	if o.everybody {
+		return
+	}
 	of = of.and(crossing{s.described, s.described})
 	clients := crossing{of.own.Subtract(s.servers), of.peers.Subtract(s.servers)}
-	other := segment.Traffic.Subtract(s.names)
-	for _, x := range []region{
-		{clients, segment.Traffic, segment.Families},
-		{crossing{of.own.Intersect(s.servers), of.peers}, other, segment.Families},
-		{crossing{clients.own, of.peers.Intersect(s.servers)}, other, segment.Families},
+	other := x.traffic.Subtract(s.names)
+	for _, f := range []flow{
+		{clients, x.traffic, x.families, program},
+		{crossing{of.own.Intersect(s.servers), of.peers}, other, x.families, program},
+		{crossing{clients.own, of.peers.Intersect(s.servers)}, other, x.families, program},
 	} {
-		if x.isEmpty() {
+		if f.isEmpty() {
 			continue
 		}
 		for i := range o.ports {
-			y := x
-			y.traffic = x.traffic.Intersect(o.ports[i].traffic)
-			if !y.traffic.IsEmpty() {
-				o.ports[i].opened = append(o.ports[i].opened, y)
-				o.ports[i].works = append(o.ports[i].works, s.working(o.direction, y)...)
+			p, part := &o.ports[i], f
+			if part.traffic = f.traffic.Intersect(p.traffic); !part.traffic.IsEmpty() {
+				p.opened = append(p.opened, part)
+				p.works[program] = append(p.works[program], s.working(o.direction, part)...)
 			}
 		}
 	}
 }
 
 // working are the pairs of which the other half does not merely lack a rule.
-func (s *survey) working(d meaning.Direction, x region) []crossing {
+func (s *survey) working(d meaning.Direction, f flow) []crossing {
 	var all []crossing
-	for side := range s.r.Sides(x.peers, 1-d) {
-		var own packet.Numbers
-		for _, a := range s.answersOf(side) {
-			if a.families&x.families != 0 && a.peers.Overlaps(x.own) && a.traffic.Overlaps(x.traffic) {
-				own = own.Union(a.peers.Intersect(x.own))
-			}
+	var peers [][]packet.Range
+	for _, other := range s.sides(f.peers, 1-d) {
+		own := other.answered.peersIn(region{f.families, f.own, f.traffic})
+		if own.IsEmpty() {
+			continue
 		}
-		if !own.IsEmpty() {
-			all = append(all, crossing{own, side.Classes})
+		at := slices.IndexFunc(all, func(c crossing) bool { return c.own.Equal(own) })
+		if at < 0 {
+			at = len(all)
+			all, peers = append(all, crossing{own: own}), append(peers, nil)
 		}
+		peers[at] = append(peers[at], other.classes.Ranges()...)
+	}
+	for i := range all {
+		all[i].peers = packet.Join(peers[i]...)
 	}
 	return all
 }
 
-func (s *survey) answersOf(side meaning.Side) []answered {
-	if len(side.Segments) == 0 {
-		return nil
+// sides parts classes by their programs.
+func (s *survey) sides(classes packet.Numbers, d meaning.Direction) []side {
+	if last := &s.grouped[d]; last.of.Equal(classes) {
+		return last.sides
 	}
-	key := &side.Segments[0]
-	if known, ok := s.answers[key]; ok {
-		return known
+	members := map[int][]uint32{}
+	for n := range classes.All() {
+		members[s.programOf[d][n]] = append(members[s.programOf[d][n]], n)
 	}
-	var all []answered
-	for i := range side.Segments {
-		segment := &side.Segments[i]
-		switch {
-		case side.Forgotten(segment):
-		case segment.Outcome == meaning.Denied:
-			for _, part := range s.r.Parts(*segment) {
-				all = append(all, answered{part.Peers, part.Traffic, part.Families})
-			}
-		default:
-			all = append(all, answered{segment.Peers, segment.Traffic, segment.Families})
-		}
+	var all []side
+	for _, n := range slices.Sorted(maps.Keys(members)) {
+		all = append(all, side{s.programs[d][n], packet.NumbersOf(members[n]...)})
 	}
-	s.answers[key] = all
+	s.grouped[d].of, s.grouped[d].sides = classes, all
 	return all
 }
 
@@ -313,19 +295,18 @@ func (s *survey) missing(o *opening) bool {
 	some := false
 	for i := range o.ports {
 		p := &o.ports[i]
-		works := slices.Clone(p.works)
-		for _, w := range p.works {
+		own, peers := p.worksFor()
+		for _, f := range p.opened {
+			works := p.works[f.program]
 			if o.allOwn {
-				works = append(works, crossing{s.described, w.peers})
+				works = append(slices.Clip(works), crossing{s.described, peers})
 			}
 			if o.allPeers {
-				works = append(works, crossing{w.own, s.described})
+				works = append(slices.Clip(works), crossing{own, s.described})
 			}
-		}
-		for _, x := range p.opened {
-			for _, left := range x.minus(works) {
+			for _, left := range f.minus(works) {
 				if !s.alone(left, o.allOwn || o.allPeers) {
-					p.missing = append(p.missing, region{left, x.traffic, x.families})
+					p.missing = append(p.missing, flow{left, f.traffic, f.families, f.program})
 				}
 			}
 		}
@@ -334,10 +315,21 @@ func (s *survey) missing(o *opening) bool {
 	return some
 }
 
+// worksFor are those of both ends for whom a port works with anybody.
+func (p *port) worksFor() (own, peers packet.Numbers) {
+	var all [2][]packet.Range
+	for _, works := range p.works {
+		for _, w := range works {
+			all[0], all[1] = append(all[0], w.own.Ranges()...), append(all[1], w.peers.Ranges()...)
+		}
+	}
+	return packet.Join(all[0]...), packet.Join(all[1]...)
+}
+
 // alone reports whether the pairs are a pod and itself: what it says to itself never
 // leaves it. To a rule for all pods, or about all, a workload is no more than that.
 func (s *survey) alone(p crossing, all bool) bool {
 	n, _ := p.own.Min()
-	c := s.r.Classes()[n]
-	return p.own.Count() == 1 && p.own.Equal(p.peers) && len(c.Endpoints) == 1 && (all || c.Endpoints[0].Object.Kind == "Pod")
+	c := s.classes[n]
+	return p.own.Count() == 1 && p.own.Equal(p.peers) && len(c.pods) == 1 && (all || c.pods[0].Object.Kind == "Pod")
 }

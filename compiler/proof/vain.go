@@ -8,7 +8,6 @@ import (
 	"portcullis.dev/compiler/repair"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
-
 	"portcullis.dev/policies/packet"
 )
 
@@ -20,37 +19,53 @@ type vain struct {
 	crossing           // whose half it is, and who lacks theirs
 	ports     []string // that lack the other half
 	others    []string // the rule's ports that do not
-	first     []region // what is missing, by opening
+	first     []flow   // what is missing, by opening
 	instead   *vain    // the other half's own line, which is in vain as well
 }
 
 // merge joins the openings of one rule. Two rules that open the halves of the same pairs, and do
 // not meet, are one mistake: it is told at the sender's.
 func merge(openings []*opening) []*vain {
+	type line struct {
+		at        diag.Subject
+		direction meaning.Direction
+	}
 	var lines []*vain
+	known := map[line]*vain{}
 	for _, o := range openings {
-		at := diag.Subject{Object: o.policy.ID, Pointer: o.rule.Pointer}
-		i := slices.IndexFunc(lines, func(v *vain) bool { return v.at == at && v.direction == o.direction })
-		if i < 0 {
-			i = len(lines)
-			lines = append(lines, &vain{at: at, direction: o.direction})
+		of := line{diag.Subject{Object: o.policy.ID, Pointer: o.rule.Pointer}, o.direction}
+		v := known[of]
+		if v == nil {
+			v = &vain{at: of.at, direction: o.direction}
+			known[of] = v
+			lines = append(lines, v)
 		}
-		lines[i].add(o)
+		v.add(o)
+	}
+	accepting := map[string][]*vain{} // by their pairs, those that are still to be told
+	for _, v := range lines {
+		if v.direction == meaning.Ingress {
+			accepting[v.pairs()] = append(accepting[v.pairs()], v)
+		}
 	}
 	told := map[*vain]bool{}
 	for _, v := range lines {
-		if v.direction != meaning.Egress {
-			continue
-		}
-		i := slices.IndexFunc(lines, func(other *vain) bool {
-			return other.direction == meaning.Ingress && !told[other] && other.own.Equal(v.peers) && other.peers.Equal(v.own)
-		})
-		if i >= 0 {
-			v.instead = lines[i]
+		if same := accepting[v.pairs()]; v.direction == meaning.Egress && len(same) > 0 {
+			v.instead = same[0]
 			told[v.instead] = true
+			accepting[v.pairs()] = same[1:]
 		}
 	}
 	return slices.DeleteFunc(lines, func(v *vain) bool { return told[v] })
+}
+
+// pairs tells who sends to whom.
+func (v *vain) pairs() string {
+	from, to := v.own, v.peers
+	if v.direction == meaning.Ingress {
+		from, to = to, from
+	}
+	return fmt.Sprint(from.Ranges(), to.Ranges())
 }
 
 func (v *vain) add(o *opening) {
@@ -69,21 +84,21 @@ func (v *vain) add(o *opening) {
 	}
 }
 
-func (v *vain) finding(m *meaning.Meaning, r *meaning.Relation) diag.Diagnostic {
+func (v *vain) finding(t *town) diag.Diagnostic {
 	x := v.first[0]
-	rectangle := meaning.Rectangle{From: x.own, To: x.peers, Traffic: x.traffic, Families: x.families}
+	from, to := x.own, x.peers
 	way, back, lacking := "send %s to %s, which may not receive it", "receive", meaning.Ingress
 	if v.direction == meaning.Ingress {
-		rectangle.From, rectangle.To = x.peers, x.own
+		from, to = x.peers, x.own
 		way, back, lacking = "receive %s from %s, which may not send it", "send", meaning.Egress
 	}
-	witness := likely(r, rectangle)
-	verdict := m.Walk(witness)
+	witness := t.likely(from, to, region{families: x.families, traffic: x.traffic})
+	verdict := t.asker.Walk(witness)
 	half, far := verdict.Ingress, witness.To
 	if lacking == meaning.Egress {
 		half, far = verdict.Egress, witness.From
 	}
-	d := halfOpen.On(v.at, "%s may "+way, r.Names(v.own), strings.Join(v.ports, ", "), r.Names(v.peers))
+	d := halfOpen.On(v.at, "%s may "+way, t.names(v.own), strings.Join(v.ports, ", "), t.names(v.peers))
 	why := fmt.Sprintf("a connection needs both halves, and the %s half of %s is missing: %s", lacking, far, half.By.Reason)
 	if v.instead != nil {
 		why += fmt.Sprintf("; what it may %s is %s", back, strings.Join(v.instead.ports, ", "))
@@ -91,7 +106,7 @@ func (v *vain) finding(m *meaning.Meaning, r *meaning.Relation) diag.Diagnostic 
 	} else if working := without(v.others, v.ports); len(working) > 0 {
 		why += fmt.Sprintf("; both halves are open for %s", strings.Join(working, ", "))
 	}
-	for _, e := range owners(r, v.peers) {
+	for _, e := range t.owners(v.peers) {
 		d.Related = append(d.Related, diag.Related{Subject: diag.Subject{Object: e.Object}, Message: fmt.Sprintf("the %s of %s is what is missing", lacking, e.Ref())})
 	}
 	if !half.By.Policy.IsZero() {
@@ -100,25 +115,21 @@ func (v *vain) finding(m *meaning.Meaning, r *meaning.Relation) diag.Diagnostic 
 	if v.instead != nil {
 		return d.Because("%s", why).Suggest("name the same protocols and ports in both rules: those on which the pods listen, whatever their Service's are")
 	}
-	mended := repair.Of(m, witness, lacking, half.By)
+	mended := repair.Of(t.m, witness, lacking, half.By)
 	if one := witness.Header().String(); mended.Lines != "" && (len(v.ports) > 1 || v.ports[0] != one || v.own.Count()*v.peers.Count() > 1) {
 		why += fmt.Sprintf("; the lines below open %s, and the others are like it", witness)
 	}
 	return d.Because("%s", why).Suggest("%s", mended.Hint())
 }
 
-// likely is a packet of the rectangle: where there is much to choose from, one to a port
-// that its receiver names, or to the web's.
-func likely(r *meaning.Relation, x meaning.Rectangle) meaning.Packet {
-	witness := r.Witness(x)
-	ports := []meaning.NamedPort{{Protocol: packet.TCP, Number: 80}}
-	if e := witness.To.Endpoint; e != nil {
-		ports = append(slices.Clone(e.Ports), ports...)
-	}
-	for _, p := range ports {
-		if one := x.Traffic.Intersect(packet.Ports(p.Protocol, p.Number, p.Number)); !one.IsEmpty() {
-			x.Traffic = one
-			return r.Witness(x)
+// likely is a packet of a region: where there is much to choose from, one to a port that its
+// receiver names, or to the web's.
+func (t *town) likely(from, to packet.Numbers, x region) meaning.Packet {
+	witness := t.witness(from, to, x)
+	for _, p := range append(slices.Clone(witness.To.Endpoint.Ports), meaning.NamedPort{Protocol: packet.TCP, Number: 80}) {
+		if one := x.traffic.Intersect(packet.Ports(p.Protocol, p.Number, p.Number)); !one.IsEmpty() {
+			x.traffic = one
+			return t.witness(from, to, x)
 		}
 	}
 	return witness
@@ -129,12 +140,15 @@ func without(texts, others []string) []string {
 }
 
 // owners are the first few pods of some classes that have a manifest.
-func owners(r *meaning.Relation, classes packet.Numbers) []*meaning.Endpoint {
+func (t *town) owners(classes packet.Numbers) []*meaning.Endpoint {
 	const most = 3
 	var all []*meaning.Endpoint
 	for n := range classes.All() {
-		for _, e := range r.Classes()[n].Endpoints {
-			if len(all) < most && !e.Object.IsZero() && !slices.ContainsFunc(all, func(o *meaning.Endpoint) bool { return o.Object == e.Object }) {
+		for _, e := range t.classes[n].pods {
+			if len(all) == most {
+				return all
+			}
+			if !e.Object.IsZero() && !slices.ContainsFunc(all, func(o *meaning.Endpoint) bool { return o.Object == e.Object }) {
 				all = append(all, e)
 			}
 		}

@@ -1,0 +1,146 @@
+package meaning
+
+import (
+	"slices"
+
+	"portcullis.dev/policies/packet"
+)
+
+// Families are those that pods of the cluster can have, 4 and 6: of the pod network, where
+// it is known, and of every address that somebody has.
+func (m *Meaning) Families() []int {
+	var has [2]bool
+	note := func(of int) { has[(of-4)/2] = true }
+	for _, p := range m.pods.prefixes {
+		note(family(p.Addr()))
+	}
+	if len(m.pods.prefixes) == 0 {
+		return []int{4, 6}
+	}
+	for _, e := range m.Endpoints {
+		for _, a := range e.Addresses {
+			note(family(a))
+		}
+	}
+	for _, h := range m.Hosts {
+		for _, a := range h.Addresses {
+			note(family(a))
+		}
+	}
+	var all []int
+	for i, of := range []int{4, 6} {
+		if has[i] {
+			all = append(all, of)
+		}
+	}
+	return all
+}
+
+// Meets is the traffic of which a pod is what a rule asks of its source, or else of its
+// destination: for certain, and perhaps. What the rule asks of headers beside is
+// [Rule.Traffic].
+func (a *Asker) Meets(r *Rule, source bool, pod *Endpoint, family int) (certain, possible packet.Traffic) {
+	e := &r.Destination
+	if source {
+		e = &r.Source
+	}
+	at, result := a.lookUp(Pod(pod), family), yes
+	if e.asksAddresses() {
+		result = at.in(e.addresses.IPSet(), family)
+	}
+	if result > no && (e.Selector != nil || e.NotSelector != nil) {
+		result = min(result, at.selected(e.Selector, e.NotSelector))
+	}
+	if result == no {
+		return packet.Traffic{}, packet.Traffic{}
+	}
+	possible = packet.Anything()
+	if result == yes {
+		certain = packet.Anything()
+	}
+	naming := packet.Of(TCP) // of ports, where the rule names no protocol
+	if r.Protocol != nil {
+		naming = packet.Traffic{}
+		if r.Protocol.HasPorts() {
+			naming = packet.Of(*r.Protocol)
+		}
+	}
+	on := func(ports []PortMatch) (certain, possible packet.Traffic) {
+		owns := e.Selector == nil || e.selects(pod)
+		if source {
+			return sourcePorts(owns, ports, naming)
+		}
+		certain = plainPorts(ports)
+		possible = certain
+		for _, p := range ports {
+			if p.Name != "" && owns {
+				of, perhaps := pod.called(p.Name, naming)
+				certain, possible = certain.Union(of), possible.Union(perhaps)
+			}
+		}
+		return certain, possible
+	}
+	if len(e.Ports) > 0 {
+		yes, may := on(e.Ports)
+		certain, possible = certain.Intersect(yes), possible.Intersect(may)
+	}
+	if len(e.NotPorts) > 0 {
+		yes, may := on(e.NotPorts)
+		certain, possible = certain.Subtract(may), possible.Subtract(yes)
+	}
+	if e.Service != nil {
+		yes, may := a.m.served(e.Service, &at, !source)
+		certain, possible = certain.Intersect(yes), possible.Intersect(may)
+	}
+	return certain, possible
+}
+
+// called is the traffic on the ports to which the endpoint gives a name.
+func (e *Endpoint) called(name string, naming packet.Traffic) (certain, possible packet.Traffic) {
+	for _, p := range e.Ports {
+		if p.Name == name {
+			certain = certain.Union(naming.Intersect(packet.Ports(p.Protocol, p.Number, p.Number)))
+		}
+	}
+	if !e.PortsKnown {
+		return certain, naming
+	}
+	return certain, certain
+}
+
+// served is the traffic of which a pod is an endpoint of a Service, for destinations on its
+// ports.
+func (m *Meaning) served(match *ServiceMatch, at *end, onPorts bool) (certain, possible packet.Traffic) {
+	s := m.services[match.Namespace+"/"+match.Name]
+	switch {
+	case match.Namespace == "" || match.Name == "":
+		return certain, possible
+	case s == nil, len(s.slices) == 0 && len(s.object.Spec.Selector) == 0, len(s.slices) > 0 && !at.addr.IsValid():
+		return certain, packet.Anything()
+	case len(s.slices) > 0:
+		for _, slice := range s.slices {
+			if !slices.Contains(sliceAddresses(slice), at.addr) {
+				continue
+			}
+			if !onPorts {
+				return packet.Anything(), packet.Anything()
+			}
+			certain = certain.Union(slicePorts(slice.Ports))
+		}
+		return certain, certain
+	case at.pod.Namespace != match.Namespace || !s.selects(at.pod):
+		return certain, possible
+	case !onPorts:
+		return packet.Anything(), packet.Anything()
+	}
+	_, ports, _ := m.Selected(*match)
+	for _, p := range ports {
+		of := packet.Ports(p.Protocol, p.Number, p.Number)
+		perhaps := of
+		if p.Name != "" {
+			of, perhaps = at.pod.called(p.Name, packet.Of(p.Protocol))
+		}
+		certain, possible = certain.Union(of), possible.Union(perhaps)
+	}
+	return certain, possible.Union(certain)
+}
