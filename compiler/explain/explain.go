@@ -2,9 +2,11 @@
 // on either half, which rule decides and where it is written, why nothing else does,
 // and what one change would turn the verdict.
 //
-// Its invariant: what it says of verdicts is what policies/meaning says, of all packets
-// that were asked about and not of samples; and a change is named only if policies
-// with that change were found to do what it promises.
+// Its invariant: what it says of verdicts is what policies/meaning says, of all traffic
+// between the ends that are there: everybody who has a name, every range of addresses that
+// is told apart, a pod without labels in each namespace, and one for whatever else policies
+// ask of pods. A change is named only if policies with that change were found to do what
+// it promises.
 //
 // It must not know how a file is read or a terminal is written to, nor any rule by
 // which policies are judged good or bad.
@@ -45,15 +47,19 @@ type World struct {
 	byAddress map[netip.Addr]*meaning.Endpoint
 	places    map[diag.Subject]diag.Span
 	asker     *meaning.Asker
+	labels    map[string]map[string]string // of namespaces that manifests describe
+	asked     []asked
 	types     []uint8 // of control messages, as messages has them
 	codes     []uint8
 }
 
-func (w *World) walk(k meaning.Packet) meaning.Verdict {
+func (w *World) walk(k meaning.Packet) meaning.Verdict { return w.asking().Walk(k) }
+
+func (w *World) asking() *meaning.Asker {
 	if w.asker == nil {
 		w.asker = w.Meaning.Asker()
 	}
-	return w.asker.Walk(k)
+	return w.asker
 }
 
 // precedence is which kind a name means where several objects have it: what runs

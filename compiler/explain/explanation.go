@@ -2,7 +2,6 @@ package explain
 
 import (
 	"fmt"
-	"slices"
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
@@ -165,53 +164,36 @@ func (w *World) find(q *question) answer {
 		e := w.walked(k)
 		return answer{examples: []example{e}, everywhere: e.outcome == meaning.Allowed}
 	}
-	var atoms meaning.Atoms
-	for _, e := range w.Pods {
-		if !slices.Contains(w.Meaning.Endpoints, e) {
-			atoms.Add(e)
-		}
-	}
-	for _, s := range []side{q.from, q.to} { // one that stands for a workload on the host's network
-		if s.exact && s.shown[0].Endpoint != nil && !slices.Contains(w.Pods, s.shown[0].Endpoint) {
-			atoms.Add(s.shown[0].Endpoint)
-		}
-	}
-	f := meaning.Flow{From: q.from.end(&atoms), To: q.to.end(&atoms), Traffic: q.traffic}
-	r := meaning.Evaluate(w.Meaning, &atoms)
-	if !slices.ContainsFunc([]int{4, 6}, func(of int) bool {
-		return r.Families().Has(of) && !r.End(f.From, of).IsEmpty() && !r.End(f.To, of).IsEmpty()
-	}) {
-		return answer{}
-	}
-	var a answer
+	from, to := q.from.ends(), q.to.ends()
+	a := answer{everywhere: true}
 	byOutcome := map[meaning.Outcome]example{}
-	keep := func(g meaning.Gap) {
-		e := w.representative(q, g)
-		if _, known := byOutcome[e.outcome]; !known {
-			byOutcome[e.outcome] = e
-		}
+	var all pairing
+	denied := false
+	receivers, senders := w.reach(to), w.reach(from)
+	accepts := make([][]bool, len(to))
+	for j, t := range to {
+		accepts[j] = senders.from(t, meaning.Ingress)
 	}
-	const most = 6
-	for _, g := range r.Overlap([]meaning.Flow{f}) {
-		if keep(g); g.Outcome != meaning.Allowed {
-			continue
-		}
-		a.open = a.open.Union(g.Traffic)
-		switch {
-		case len(a.pairs) < most:
-			a.pairs = append(a.pairs, fmt.Sprintf("%s -> %s %s", r.Names(g.From), r.Names(g.To), g.Traffic))
-		case len(a.pairs) == most:
-			a.pairs = append(a.pairs, "and more")
-		}
-	}
-	missing := r.Missing([]meaning.Flow{f})
-	for _, g := range missing {
-		keep(g)
-	}
-	if len(missing) == 0 {
-		a.everywhere, a.open = true, q.traffic
-		if _, known := byOutcome[meaning.Allowed]; !known { // between ends that nothing governs
-			byOutcome[meaning.Allowed] = w.unaffected(q, r, f)
+	for i, f := range from {
+		sends := receivers.from(f, meaning.Egress)
+		for j, t := range to {
+			if closed := sends != nil && !sends[j] || accepts[j] != nil && !accepts[j][i]; closed && denied {
+				continue // all of it is denied, and of that there is an example
+			}
+			for outcome, g := range w.between(f, t, q.traffic) {
+				switch outcome {
+				case meaning.Allowed:
+					a.open = a.open.Union(g.traffic)
+					all.add(i, j, g.traffic)
+				case meaning.Denied:
+					a.everywhere, denied = false, true
+				default:
+					a.everywhere = false
+				}
+				if _, known := byOutcome[outcome]; !known {
+					byOutcome[outcome] = w.representative(q, g)
+				}
+			}
 		}
 	}
 	for _, o := range []meaning.Outcome{meaning.Allowed, meaning.Denied, meaning.Unknown} {
@@ -219,7 +201,47 @@ func (w *World) find(q *question) answer {
 			a.examples = append(a.examples, e)
 		}
 	}
+	if len(a.examples) == 0 || a.everywhere {
+		return a
+	}
+	const most = 6
+	for _, r := range all.rectangles() {
+		if len(a.pairs) == most {
+			a.pairs = append(a.pairs, "and more")
+			break
+		}
+		a.pairs = append(a.pairs, fmt.Sprintf("%s -> %s %s", names(from, r.from), names(to, r.to), r.traffic))
+	}
 	return a
+}
+
+// fate is traffic between two ends that has one outcome, and a packet of it.
+type fate struct {
+	traffic packet.Traffic
+	witness meaning.Packet
+}
+
+// between is what becomes of traffic between two ends, by outcome.
+func (w *World) between(from, to end, of packet.Traffic) map[meaning.Outcome]fate {
+	all := map[meaning.Outcome]fate{}
+	parts := w.asking().Parts(from.Peer, to.Peer, of)
+	for _, family := range w.Meaning.Families() {
+		if !from.can(family) || !to.can(family) {
+			continue
+		}
+		for _, part := range parts {
+			h, _ := part.Witness()
+			k := meaning.Packet{From: from.Peer, To: to.Peer, Protocol: h.Protocol, Port: h.Port, Type: h.Type, Code: h.Code, Family: family}
+			outcome := w.walk(k).Outcome()
+			g, known := all[outcome]
+			if !known {
+				g.witness = k
+			}
+			g.traffic = g.traffic.Union(part)
+			all[outcome] = g
+		}
+	}
+	return all
 }
 
 func (w *World) walked(k meaning.Packet) example {
@@ -227,11 +249,11 @@ func (w *World) walked(k meaning.Packet) example {
 	return example{packet: k, verdict: v, outcome: v.Outcome()}
 }
 
-// representative is a packet of a gap: between those who stand for the ends, where they
-// fare as the gap does, and on a port that people know.
-func (w *World) representative(q *question, g meaning.Gap) example {
-	best := example{packet: g.Witness, verdict: g.Verdict, outcome: g.Verdict.Outcome()}
-	h := telling(q, g.Traffic)
+// representative is a packet of a fate: between those who stand for the ends, where they
+// fare alike, and on a port that people know.
+func (w *World) representative(q *question, g fate) example {
+	best := w.walked(g.witness)
+	h := telling(q, g.traffic)
 	try := func(k meaning.Packet) bool {
 		k.Protocol, k.Port, k.Type, k.Code = h.Protocol, h.Port, h.Type, h.Code
 		e := w.walked(k)
@@ -241,8 +263,8 @@ func (w *World) representative(q *question, g meaning.Gap) example {
 		best = e
 		return true
 	}
-	try(g.Witness)
-	from, to := []meaning.Peer{g.Witness.From}, []meaning.Peer{g.Witness.To}
+	try(g.witness)
+	from, to := []meaning.Peer{g.witness.From}, []meaning.Peer{g.witness.To}
 	if len(q.from.shown) > 0 {
 		from = q.from.shown
 	}
@@ -252,7 +274,7 @@ func (w *World) representative(q *question, g meaning.Gap) example {
 	const tries = 4
 	for _, f := range from[:min(len(from), tries)] {
 		for _, t := range to[:min(len(to), tries)] {
-			k := g.Witness
+			k := g.witness
 			k.From, k.To = f, t
 			if k.Family = 0; try(k) {
 				return best
@@ -260,17 +282,6 @@ func (w *World) representative(q *question, g meaning.Gap) example {
 		}
 	}
 	return best
-}
-
-// unaffected is a packet between ends that no policy governs.
-func (w *World) unaffected(q *question, r *meaning.Relation, f meaning.Flow) example {
-	for _, of := range []int{4, 6} {
-		x := meaning.Rectangle{From: r.End(f.From, of), To: r.End(f.To, of), Traffic: f.Traffic, Families: r.Families()}
-		if k := r.Witness(x); k.Family != 0 {
-			return w.representative(q, meaning.Gap{Rectangle: x, Witness: k, Verdict: w.walk(k)})
-		}
-	}
-	return example{}
 }
 
 // telling is the header of some traffic that tells people most: a port that the

@@ -18,7 +18,7 @@ type side struct {
 	shown []meaning.Peer
 	exact bool
 	set   bool // no name of one pod, workload or address
-	end   func(*meaning.Atoms) meaning.End
+	ends  func() []end
 	ports []plan.NamedPort // that it listens on
 	note  string           // what a reader should know of the name
 }
@@ -113,7 +113,7 @@ func (w *World) sides(p intent.Peer) (all []side, wrong, hint string) {
 		if r.IsSingleIP() {
 			return []side{w.exactly(r.Addr().String(), w.at(r.Addr()))}, "", ""
 		}
-		return []side{{name: r.String(), set: true, end: func(a *meaning.Atoms) meaning.End { return a.Addresses(packet.AddressesOf(r)) }}}, "", ""
+		return []side{{name: r.String(), set: true, ends: func() []end { return w.inRanges(packet.AddressesOf(r)) }}}, "", ""
 	case intent.SetPeer:
 		pods := plan.Pods{Namespace: p.Namespace}
 		if p.Namespace == "*" {
@@ -161,7 +161,7 @@ func (w *World) platformPeer(name string) (all []side, wrong, hint string) {
 			continue
 		}
 		ranges := packet.AddressesOf(plan.Ranges(e.Blocks)...)
-		all = append(all, side{name: e.Name, set: true, end: func(a *meaning.Atoms) meaning.End { return a.Addresses(ranges) }})
+		all = append(all, side{name: e.Name, set: true, ends: func() []end { return w.inRanges(ranges) }})
 	}
 	if len(all) == 0 {
 		return nil, "@" + name + " has nobody in the environment " + w.Environment, "choose an environment in which it has by --env"
@@ -171,7 +171,7 @@ func (w *World) platformPeer(name string) (all []side, wrong, hint string) {
 
 // exactly is one endpoint or address.
 func (w *World) exactly(name string, p meaning.Peer) side {
-	s := side{name: name, shown: []meaning.Peer{p}, exact: true, end: func(a *meaning.Atoms) meaning.End { return a.Peer(p) }}
+	s := side{name: name, shown: []meaning.Peer{p}, exact: true, ends: func() []end { return w.only(p) }}
 	if p.Endpoint == nil {
 		return s
 	}
@@ -189,7 +189,7 @@ func (w *World) exactly(name string, p meaning.Peer) side {
 
 // pods is a set of pods.
 func (w *World) pods(name string, set plan.Pods) side {
-	return side{name: name, set: true, end: func(a *meaning.Atoms) meaning.End { return a.Pods(set.Namespace, set.Namespaces, set.Selector) }}
+	return side{name: name, set: true, ends: func() []end { return w.inSet(set) }}
 }
 
 // workload is the pods of an intent: those that manifests describe stand for them.

@@ -1,0 +1,296 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/relation"
+	"portcullis.dev/policies/selector"
+)
+
+// end is one end of packets that were asked about: somebody, and for addresses all that
+// nobody tells apart from it.
+type end struct {
+	meaning.Peer
+	addresses packet.Addresses
+}
+
+// only is a side of one end. At an address of the pod network that no known pod has, there
+// is nobody.
+func (w *World) only(p meaning.Peer) []end {
+	if p.Endpoint != nil {
+		return []end{{Peer: p}}
+	}
+	a := p.Addr.Unmap()
+	if packet.AddressesOf(w.Meaning.Cluster.PodCIDRs...).Contains(a) && w.Meaning.PodAt(a) == nil {
+		return nil
+	}
+	return []end{{p, packet.AddressesOf(netip.PrefixFrom(a, a.BitLen()))}}
+}
+
+// inSet are the pods of a set: all that have a name, one without labels in each namespace
+// and in one that nobody knows, and of what policies ask for and none of those wears, one
+// that does, if there can be.
+func (w *World) inSet(set plan.Pods) []end {
+	var pods []*meaning.Endpoint
+	for _, e := range w.Pods {
+		if !e.HostNetwork && set.Matches(e.Namespace, e.NamespaceLabels, e.Labels) {
+			pods = append(pods, e)
+		}
+	}
+	slices.SortStableFunc(pods, func(a, b *meaning.Endpoint) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	unlabelled := func(namespace string, labels map[string]string) {
+		if set.Matches(namespace, labels, nil) && !strings.Contains(namespace, "*") {
+			pods = append(pods, &meaning.Endpoint{Namespace: namespace, Name: "*", NamespaceLabels: labels, ServiceAccount: "default"})
+		}
+	}
+	for _, name := range w.namespaces() {
+		unlabelled(name, w.labelsOf(name))
+	}
+	unknown := set.Namespaces.Example()
+	unknown[meaning.NameLabel] = "unknown-namespace"
+	unlabelled(unknown[meaning.NameLabel], unknown)
+	u := w.universe()
+	search := relation.Search{Universe: u}
+	in := relation.And(u.IsPod(relation.Own), u.Selected(relation.Own, selector.OfRequirements(set.Selector)))
+	if set.Namespace != "" {
+		in = relation.And(in, u.Namespaces(relation.Own, set.Namespace))
+	} else {
+		in = relation.And(in, u.Selected(relation.Own, selector.OfRequirements(set.Namespaces).Prefixed(namespacePrefix)))
+	}
+	byNamespace := map[string][]*meaning.Endpoint{}
+	for _, e := range pods {
+		byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
+	}
+	for _, asked := range append([]asked{{}}, w.askedFor()...) {
+		among := pods
+		name, one := asked.of.Requires(namespaceLabel)
+		if one {
+			among = byNamespace[name]
+		}
+		if one && set.Namespace != "" && name != set.Namespace || slices.ContainsFunc(among, func(e *meaning.Endpoint) bool { return asked.finds(e) }) {
+			continue
+		}
+		where := relation.And(in, u.Selected(relation.Own, asked.of))
+		if asked.not != nil {
+			where = relation.And(where, relation.Not(u.Selected(relation.Own, *asked.not)))
+		}
+		found, err := search.Witness(relation.Question{Of: u.Pairs(), Where: where, Direction: meaning.Egress})
+		if found == nil || err != nil {
+			continue
+		}
+		e := *found.Own().Endpoint
+		e.PortsKnown = false
+		pods = append(pods, &e)
+		byNamespace[e.Namespace] = append(byNamespace[e.Namespace], &e)
+	}
+	all := make([]end, len(pods))
+	for i, e := range pods {
+		all[i] = end{Peer: meaning.Pod(e)}
+	}
+	return all
+}
+
+// Labels that Calico gives to pods.
+const (
+	namespaceLabel  = "projectcalico.org/namespace"
+	namespacePrefix = "pcns."
+)
+
+// asked is what a policy asks of pods.
+type asked struct {
+	of  selector.Selector
+	not *selector.Selector
+}
+
+func (a asked) finds(l selector.Labels) bool {
+	return a.of.Matches(l) && (a.not == nil || !a.not.Matches(l))
+}
+
+// askedFor is everything that policies ask of pods, each once.
+func (w *World) askedFor() []asked {
+	if w.asked != nil {
+		return w.asked
+	}
+	known := map[string]bool{}
+	add := func(of, not *selector.Selector) {
+		a := asked{not: not}
+		var key string
+		if of != nil {
+			a.of, key = *of, of.String()
+		}
+		if not != nil {
+			key += "\x00" + not.String()
+		}
+		if !known[key] {
+			known[key] = true
+			w.asked = append(w.asked, a)
+		}
+	}
+	for _, p := range w.Meaning.Policies {
+		if !p.Live() {
+			continue
+		}
+		own := p.Selector()
+		add(&own, nil)
+		for d, rules := range p.Rules {
+			for i := range rules {
+				for _, e := range []*meaning.Entity{&rules[i].Source, &rules[i].Destination} {
+					if p.Governs[d] && (e.Selector != nil || e.NotSelector != nil) {
+						add(e.Selector, e.NotSelector)
+					}
+				}
+			}
+		}
+	}
+	return w.asked
+}
+
+// universe is what is known of the namespaces.
+func (w *World) universe() *relation.Universe {
+	if w.Plan != nil {
+		return population.UniverseOf(w.Plan)
+	}
+	var all []relation.Namespace
+	known := meaning.Namespaces(w.Set)
+	for _, name := range diag.SortedKeys(known) {
+		labels := maps.Clone(known[name])
+		delete(labels, meaning.NameLabel)
+		all = append(all, relation.Namespace{Name: name, Labels: labels})
+	}
+	pods, others := packet.EveryAddress(), packet.EveryAddress()
+	if ranges := w.Meaning.Cluster.PodCIDRs; len(ranges) > 0 {
+		pods = packet.AddressesOf(ranges...)
+		others = pods.Complement()
+	}
+	return relation.NewUniverse(all, pods, others)
+}
+
+// labelsOf are those of a namespace, as far as they are known.
+func (w *World) labelsOf(namespace string) map[string]string {
+	if w.Plan != nil {
+		if n, ok := w.Plan.Namespace(namespace); ok && len(n.Labels) > 0 {
+			return n.Labels
+		}
+	}
+	if w.labels == nil {
+		w.labels = meaning.Namespaces(w.Set)
+	}
+	if labels := w.labels[namespace]; labels != nil {
+		return labels
+	}
+	return map[string]string{meaning.NameLabel: namespace}
+}
+
+// inRanges are places outside, nodes and host endpoints: a range of addresses for each way
+// in which anything tells them apart. Pods are never among them.
+func (w *World) inRanges(set packet.Addresses) []end {
+	cluster := w.Meaning.Cluster
+	never := slices.Clone(cluster.PodCIDRs)
+	for _, e := range slices.Concat(w.Meaning.Endpoints, w.Pods) {
+		for _, a := range e.Addresses {
+			if !e.HostNetwork {
+				never = append(never, netip.PrefixFrom(a, a.BitLen()))
+			}
+		}
+	}
+	boundaries := w.Meaning.Boundaries()
+	known := map[netip.Prefix]bool{}
+	for _, p := range boundaries {
+		known[p] = true
+	}
+	ranges, order := map[string][]netipx.IPRange{}, []string(nil)
+	for _, r := range packet.Elementary(set.Subtract(packet.AddressesOf(never...)).IPSet(), boundaries) {
+		var key strings.Builder
+		fmt.Fprint(&key, r.From().Is4())
+		for bits := range r.From().BitLen() + 1 {
+			if p, _ := r.From().Prefix(bits); known[p] {
+				fmt.Fprint(&key, " ", p)
+			}
+		}
+		if ranges[key.String()] == nil {
+			order = append(order, key.String())
+		}
+		ranges[key.String()] = append(ranges[key.String()], r)
+	}
+	var all []end
+	for _, e := range w.Pods { // nodes, of which the network alone is known
+		if e.HostNetwork && len(e.Addresses) == 0 && slices.ContainsFunc(w.Meaning.Families(), func(of int) bool { return w.holdsNodes(set, of) }) {
+			all = append(all, end{Peer: meaning.Pod(e)})
+		}
+	}
+	for _, key := range order {
+		of := packet.AddressRanges(ranges[key]...)
+		a, _ := of.Witness()
+		all = append(all, end{meaning.Address(a), of})
+	}
+	return all
+}
+
+// holdsNodes reports whether all nodes' addresses of a family are in a set.
+func (w *World) holdsNodes(set packet.Addresses, family int) bool {
+	nodes := packet.Addresses{}
+	for _, p := range w.Meaning.Cluster.NodeCIDRs {
+		if p.Addr().Is4() == (family == 4) {
+			nodes = nodes.Union(packet.AddressesOf(p))
+		}
+	}
+	if nodes.IsEmpty() {
+		nodes = map[int]packet.Addresses{
+			4: packet.AddressesOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0)), 6: packet.AddressesOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0)),
+		}[family]
+	}
+	return set.Covers(nodes)
+}
+
+// can reports whether an end may have an address of a family, as far as is known.
+func (e end) can(family int) bool {
+	is := func(a netip.Addr) bool { return a.Unmap().Is4() == (family == 4) }
+	switch {
+	case e.Addr.IsValid():
+		return is(e.Addr)
+	case e.Endpoint == nil || len(e.Endpoint.Addresses) == 0:
+		return true
+	default:
+		return slices.ContainsFunc(e.Endpoint.Addresses, is)
+	}
+}
+
+// names are ends for people: the first three, and how many more there are. Addresses are
+// one, however policies divide them, and the first: they are the most.
+func names(ends []end, of []int) string {
+	const most = 3
+	var addresses packet.Addresses
+	var names []string
+	for _, i := range of {
+		if e := ends[i]; e.Endpoint == nil {
+			addresses = addresses.Union(e.addresses)
+		} else if name := e.Endpoint.Ref(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if !addresses.IsEmpty() {
+		text := strings.SplitN(addresses.String(), ", ", most+1)
+		if len(text) > most {
+			text[most] = "…"
+		}
+		names = slices.Insert(names, 0, strings.Join(text, ", "))
+	}
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
+	}
+	return strings.Join(names, ", ")
+}
