@@ -10,6 +10,7 @@ import (
 
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/packet"
 	_ "portcullis.dev/testdata/seed"
 )
 
@@ -271,26 +272,43 @@ func (g *drawn) side() string {
 	return strings.Join(parts, ", ")
 }
 
-// peersOf are ends of packets that the world's policies tell apart, and some more.
-func peersOf(r *meaning.Relation, m *meaning.Meaning) []meaning.Peer {
-	var peers []meaning.Peer
-	for _, e := range m.Endpoints {
-		peers = append(peers, meaning.Pod(e))
-		for _, a := range e.Addresses {
-			peers = append(peers, meaning.Address(a), meaning.Peer{Endpoint: e, Addr: a})
+// headers are those by which policies tell traffic apart, and their neighbours.
+var headers = func() []packet.Header {
+	var all []packet.Header
+	for _, port := range []uint16{0, 1, 52, 53, 54, 60, 61, 79, 80, 81, 443, 1024, 1025, 8080, 8081, 65535} {
+		for _, p := range []packet.Protocol{packet.TCP, packet.UDP, packet.SCTP} {
+			all = append(all, packet.Header{Protocol: p, Port: port})
 		}
 	}
-	for _, c := range r.Classes() {
-		for _, e := range c.Endpoints {
-			if e.Object.IsZero() { // made up
-				peers = append(peers, meaning.Pod(e))
-				break
+	for _, kind := range []uint8{0, 8, 9, 128} {
+		for _, code := range []uint8{0, 3, 4} {
+			for _, p := range []packet.Protocol{packet.ICMP, packet.ICMPv6} {
+				all = append(all, packet.Header{Protocol: p, Type: kind, Code: code})
 			}
 		}
 	}
-	for _, text := range []string{"192.0.2.1", "192.0.2.127", "192.0.2.128", "192.0.2.7", "192.0.3.1", "8.8.8.8", "9.255.255.255", "10.0.0.1", "10.244.6.255", "10.244.7.1", "192.168.0.9", "192.168.0.1", "192.168.0.7",
-		"2001:db8::1", "2001:db8:0:1::1", "fd00:1::9", "fd00:10::7", "fd00:10:0:1::1", "::ffff:192.0.2.1", "255.255.255.255", "::"} {
-		peers = append(peers, meaning.Address(netip.MustParseAddr(text)))
+	return append(all, packet.Header{Protocol: 47}, packet.Header{Protocol: packet.UDPLite}, packet.Header{Protocol: 255})
+}()
+
+// edges are packets between all ends, of all headers and both families; of every
+// stride packets, one.
+func edges(peers []meaning.Peer, first, stride int, do func(meaning.Packet)) {
+	n := 0
+	for _, from := range peers {
+		for _, to := range peers {
+			for _, h := range headers {
+				for _, family := range []int{4, 6} {
+					if n++; n%stride != first || other(from, family) || other(to, family) {
+						continue
+					}
+					do(meaning.Packet{From: from, To: to, Protocol: h.Protocol, Port: h.Port, Type: h.Type, Code: h.Code, Family: family})
+				}
+			}
+		}
 	}
-	return peers
+}
+
+// other reports whether the peer's address is of the other family.
+func other(p meaning.Peer, family int) bool {
+	return p.Addr.IsValid() && p.Addr.Unmap().Is4() != (family == 4)
 }

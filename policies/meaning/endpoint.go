@@ -1,7 +1,6 @@
 package meaning
 
 import (
-	"cmp"
 	"maps"
 	"net/netip"
 	"strings"
@@ -24,15 +23,15 @@ const (
 	accountPrefix       = "pcsa."
 )
 
+// NameLabel is the label that every Namespace carries with its own name (Kubernetes
+// 1.22 and later: the API server sets it and nobody can change it).
+const NameLabel = "kubernetes.io/metadata.name"
+
 // NamedPort is a port to which a container gives a name.
 type NamedPort struct {
 	Name     string
 	Protocol Protocol
 	Number   uint16
-}
-
-func compareNamedPorts(a, b NamedPort) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Number, b.Number))
 }
 
 // Endpoint is a pod, or the pods of one workload, which policies treat alike.

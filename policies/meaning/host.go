@@ -55,6 +55,15 @@ func allowAll(name string) *profile {
 	return &profile{name: name, rules: [2][]Rule{allow, allow}}
 }
 
+// podProfile is what a pod's namespace decides, where no policy does.
+func podProfile(e *Endpoint) *profile {
+	name := "kns." + e.Namespace
+	if e.NamespaceLabels == nil {
+		return &profile{name: name, missing: true}
+	}
+	return allowAll(name)
+}
+
 // uniqueNets is the release whose custom resources refuse a set's range twice.
 const uniqueNets = 33
 
@@ -101,6 +110,15 @@ func (m *Meaning) Holders() []Holder {
 		all = append(all, Holder{h, single(h.Addresses), true})
 	}
 	return all
+}
+
+// single are addresses as a set.
+func single(addresses []netip.Addr) packet.Addresses {
+	prefixes := make([]netip.Prefix, len(addresses))
+	for i, a := range addresses {
+		prefixes[i] = netip.PrefixFrom(a, a.BitLen())
+	}
+	return packet.AddressesOf(prefixes...)
 }
 
 func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLabels map[string]string) *networkSet {

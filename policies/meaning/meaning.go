@@ -1,6 +1,6 @@
 // Package meaning says what rendered policies do: which of them govern an
-// endpoint, in which order, what becomes of a packet on each of its halves (Walk),
-// and what is allowed between all ends at once (Evaluate).
+// endpoint, in which order, and what becomes of a packet on each of its halves (Walk).
+// What they do for every end that may exist is for policies/relation to decide.
 //
 // Its invariant: a verdict is Calico's, for the release and API form that the
 // Cluster names, or it is "unknown". What the manifests leave open (the address of

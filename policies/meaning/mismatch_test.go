@@ -5,8 +5,6 @@ import (
 
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
-	"portcullis.dev/policies/oracle"
-	"portcullis.dev/policies/packet"
 )
 
 const mismatches = `
@@ -64,43 +62,6 @@ func TestMismatch(t *testing.T) {
 	for i := range rules {
 		if got := m.Mismatch(&rules[i], p); got != want[i] {
 			t.Errorf("%s: %d, expected %d", rules[i].Pointer, got, want[i])
-		}
-	}
-}
-
-// One peer is an end whose verdicts are Walk's: in the recorded scenarios, of every
-// packet, the flow between its two ends on its port alone is missing where it is denied,
-// and overlaps where it is allowed.
-func TestPeersAreEnds(t *testing.T) {
-	t.Parallel()
-	scenarios, err := oracle.Scenarios()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range scenarios {
-		m, _ := meaning.Of(s.Set, s.Cluster)
-		var a meaning.Atoms
-		var flows []meaning.Flow
-		var packets []meaning.Packet
-		for _, f := range s.Flows {
-			p, err := packetOf(m, f.Packet)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.SourcePort = 0
-			packets = append(packets, p)
-			flows = append(flows, meaning.Flow{From: a.Peer(p.From), To: a.Peer(p.To), Traffic: packet.One(p.Header())})
-		}
-		r := meaning.Evaluate(m, &a)
-		for i, f := range flows {
-			outcome := m.Walk(packets[i]).Outcome()
-			if outcome == meaning.Unknown {
-				continue
-			}
-			missing := len(r.Missing([]meaning.Flow{f})) > 0
-			if missing != (outcome == meaning.Denied) {
-				t.Errorf("%s: %s is %s, and missing: %t", s.ID, packets[i], outcome, missing)
-			}
 		}
 	}
 }

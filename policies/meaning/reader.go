@@ -109,5 +109,3 @@ func readTypes[T ~string](r *reader, written []T, pointer string) (governs [2]bo
 	}
 	return governs
 }
-
-func sortedKeys(m map[string]string) []string { return diag.SortedKeys(m) }

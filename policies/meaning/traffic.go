@@ -1,6 +1,10 @@
 package meaning
 
-import "portcullis.dev/policies/packet"
+import (
+	"slices"
+
+	"portcullis.dev/policies/packet"
+)
 
 // Traffic is what the rule asks of packets' headers: all but ports that have names, or that
 // stand beside some, which each endpoint has its own of.
@@ -37,4 +41,44 @@ func (i *ICMPMatch) traffic() packet.Traffic {
 		}
 	}
 	return t
+}
+
+// plainPorts is the traffic on ports that are numbers. What has no ports has port 0.
+func plainPorts(ports []PortMatch) packet.Traffic {
+	var t packet.Traffic
+	for _, p := range ports {
+		if p.Name != "" {
+			continue
+		}
+		for _, protocol := range withPorts {
+			t = t.Union(packet.Ports(protocol, p.First, p.Last))
+		}
+		if p.First == 0 {
+			t = t.Union(withoutPorts)
+		}
+	}
+	return t
+}
+
+var withPorts = []Protocol{TCP, UDP, SCTP}
+
+var withoutPorts = packet.Anything().Subtract(packet.Of(TCP)).Subtract(packet.Of(UDP)).Subtract(packet.Of(SCTP))
+
+func named(ports []PortMatch) bool {
+	return slices.ContainsFunc(ports, func(p PortMatch) bool { return p.Name != "" })
+}
+
+// sourcePorts is what can be said of ports that no packet tells.
+func sourcePorts(owns bool, matches []PortMatch, naming packet.Traffic) (yes, may packet.Traffic) {
+	for _, m := range matches {
+		switch {
+		case m.Name == "" && m.First <= 1 && m.Last == 65535:
+			return packet.Anything(), packet.Anything()
+		case m.Name == "":
+			may = packet.Anything()
+		case owns:
+			may = may.Union(naming)
+		}
+	}
+	return yes, may
 }

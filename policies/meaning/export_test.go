@@ -1,4 +1,0 @@
-package meaning
-
-// EvaluateNarrow is Evaluate with another limit for sets that are asked one by one.
-var EvaluateNarrow = evaluate
