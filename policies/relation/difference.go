@@ -21,7 +21,7 @@ type Comparison struct {
 
 // Difference is a packet that one program allows and another denies.
 type Difference struct {
-	Rule    *Rule // that allows it; nil where no policy decides
+	Rule    *Rule // that decides it; nil where no policy does
 	Witness *Witness
 }
 
@@ -42,8 +42,12 @@ func (s *Search) Compare(c Comparison, skip func(*Rule) bool, found func(Differe
 			}
 			allowing, denying := c.Allowing.On(of), c.Denying.On(of)
 			ask := func(r *Rule, where *Formula) (enough bool) {
+				by := Wanted{Program: allowing, Verdict: Allows, Ungoverned: ungoverned}
+				if r != nil {
+					by = allowing.DecidedBy(r)
+				}
 				q := Question{Of: of, Where: where, Direction: c.Direction, Rather: c.Rather, Wanted: []Wanted{
-					{Program: allowing, Verdict: Allows, Ungoverned: ungoverned}, {Program: denying, Verdict: Denies, Ungoverned: ungoverned},
+					by, {Program: denying, Verdict: Denies, Ungoverned: ungoverned},
 				}}
 				if c.Where != nil {
 					q.Where = And(where, c.Where)
