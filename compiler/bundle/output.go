@@ -117,14 +117,30 @@ func (o *Output) Prepare() error {
 }
 
 // replaceable refuses a place that holds anything but a bundle of ours: what a
-// bundle's index does not name is somebody else's, and is never lost.
-func (o *Output) replaceable() error {
-	info, err := os.Lstat(o.path)
+// bundle's index does not name is somebody else's, and is never lost. Where another run
+// puts its bundle there while this one looks, it looks again.
+func (o *Output) replaceable() (err error) {
+	for range attempts {
+		before, absent := os.Lstat(o.path)
+		switch {
+		case errors.Is(absent, fs.ErrNotExist):
+			return nil
+		case absent != nil:
+			return plain(absent)
+		}
+		if err = o.holdsOurs(before); err == nil {
+			return nil
+		}
+		if after, gone := os.Lstat(o.path); gone == nil && os.SameFile(before, after) {
+			return err
+		}
+	}
+	return err
+}
+
+// holdsOurs refuses what is there if it is anything but a bundle of ours.
+func (o *Output) holdsOurs(info fs.FileInfo) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return plain(err)
 	case o.archive:
 		return o.replaceableFile(info.Size())
 	case within(o.path, "."):
