@@ -26,12 +26,11 @@ type line struct {
 	resolves bool // the way to DNS, which no flow asks for
 	from, to plan.End
 	ports    []plan.Port
-	// promised: pods of namespaces that nobody listed are held to it too.
+	// platform: it counts for pods of namespaces that nobody listed, too.
 	platform bool
-	// from is not an end of the plan but pods that resolve names: see resolving.
+	// resolving asks, in place of from, whether an end is a pod that resolves names.
 	resolving func(*intended, relation.End) *relation.Formula
-	// onlyFrom: it is about what the sender's half lets out alone.
-	namespace string // of the pods that resolve names
+	namespace string // of the pods that resolve names, if it is one
 }
 
 // intended turns a plan into programs of one direction. It reads nothing of what was
