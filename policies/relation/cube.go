@@ -15,6 +15,7 @@ type Cube struct {
 	u           *Universe
 	places      [2]*place
 	constraints []constraint // by variable, of those of which something is known
+	class       *Cube        // all packets of the own end's class of namespaces; nil where that may be any
 }
 
 // constraint is what is known of one variable: the field of its kind.
@@ -26,19 +27,22 @@ type constraint struct {
 	flag      answer
 }
 
-// everything is all packets between a pod and other pods, or between a pod and addresses
-// that are no pod's.
-func (u *Universe) everything(peerIsPod bool) *Cube {
-	peer := yes
-	if !peerIsPod {
-		peer = no
+// everything is all packets between a pod and whoever is a pod, or is an address that is no
+// pod's, or is either.
+func (u *Universe) everything(peerIsPod answer) *Cube {
+	peers := u.others
+	switch peerIsPod {
+	case yes:
+		peers = u.pods
+	case open:
+		peers = u.pods.Union(u.others)
 	}
 	c := &Cube{u: u, places: [2]*place{u.anywhere(), u.anywhere()}}
 	for _, known := range []constraint{
 		{variable: u.variable(variableKey{ofFlag, Own, podFlag}), flag: yes},
-		{variable: u.variable(variableKey{ofFlag, Peer, podFlag}), flag: peer},
-		{variable: u.variable(variableKey{ofAddress, Own, ""}), addresses: u.addresses(true)},
-		{variable: u.variable(variableKey{ofAddress, Peer, ""}), addresses: u.addresses(peerIsPod)},
+		{variable: u.variable(variableKey{ofFlag, Peer, podFlag}), flag: peerIsPod},
+		{variable: u.variable(variableKey{ofAddress, Own, ""}), addresses: u.pods},
+		{variable: u.variable(variableKey{ofAddress, Peer, ""}), addresses: peers},
 		{variable: u.variable(variableKey{ofTraffic, Own, ""}), numbers: packet.Anything().Numbers()},
 		{variable: u.variable(variableKey{ofSourcePort, Own, ""}), numbers: packet.Between(1, 65535)},
 	} {
@@ -64,7 +68,17 @@ func (c *Cube) In(class int) *Cube {
 	if p == nil {
 		return nil
 	}
-	return c.at(Own, p)
+	n := c.at(Own, p)
+	n.class = c.u.inClass(class)
+	return n
+}
+
+// inClass is all packets of pods in one class of namespaces.
+func (u *Universe) inClass(class int) *Cube {
+	if u.classes[class] == nil {
+		u.classes[class] = u.all.at(Own, u.all.places[Own].in(class, len(u.listed)))
+	}
+	return u.classes[class]
 }
 
 func (c *Cube) at(end End, p *place) *Cube {

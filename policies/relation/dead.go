@@ -37,7 +37,7 @@ func (s *Search) Dead(p *Program, d meaning.Direction, undecided func(*Rule, err
 	}
 	var dead []*Rule
 	for _, t := range p.whole {
-		for _, policy := range t.Policies {
+		for _, policy := range t.policies {
 			for i := range policy.Rules {
 				if r := &policy.Rules[i]; !settled[r] {
 					dead = append(dead, r)

@@ -2,8 +2,10 @@ package relation
 
 import (
 	"iter"
+	"slices"
 
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
 )
 
 // Rule is a rule of a program. It decides packets between ends for which its policy selects
@@ -39,7 +41,9 @@ type Tier struct {
 // Program is what a set of policies does in one direction: the tiers in their order.
 // Packets that no tier decides are allowed (see [Wanted.Ungoverned]).
 type Program struct {
-	whole []tier // of a program as it was made
+	whole   []tier             // of a program as it was made
+	pods    *Program           // see ofPods; once asked for
+	classes map[*Cube]*Program // its parts by class of namespaces, which all questions share
 
 	// Of a part: the program that it is a part of, and what it has to do with. Its tiers are
 	// worked out when somebody asks.
@@ -50,7 +54,9 @@ type Program struct {
 
 // tier finds the policies that can select pods of one namespace without asking the others.
 type tier struct {
-	Tier
+	Name        string
+	Pass        bool // see [Tier]
+	policies    []placed
 	everywhere  []placed
 	byNamespace map[string][]placed
 }
@@ -58,6 +64,7 @@ type tier struct {
 type placed struct {
 	*Policy
 	order int
+	rules []*Rule // of the policy's, those that may match
 }
 
 // NewProgram prepares tiers for being asked. It numbers the rules.
@@ -65,23 +72,44 @@ func NewProgram(tiers []Tier) *Program {
 	p := &Program{}
 	number := 0
 	for _, t := range tiers {
-		made := tier{Tier: t, byNamespace: map[string][]placed{}}
+		made := tier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
 		for i, policy := range t.Policies {
+			all := placed{policy, i, make([]*Rule, len(policy.Rules))}
 			for j := range policy.Rules {
 				policy.Rules[j].number, policy.Rules[j].tier = number, len(p.whole)
+				all.rules[j] = &policy.Rules[j]
 				number++
 			}
-			if name, one := onlyNamespace(policy.Selects, Own); one {
-				made.byNamespace[name] = append(made.byNamespace[name], placed{policy, i})
-			} else {
-				made.everywhere = append(made.everywhere, placed{policy, i})
-			}
+			made.add(all)
 		}
 		if len(t.Policies) > 0 {
 			p.whole = append(p.whole, made)
 		}
 	}
 	return p
+}
+
+func (t *tier) add(p placed) {
+	t.policies = append(t.policies, p)
+	if name, one := onlyNamespace(p.Selects, Own); one {
+		t.byNamespace[name] = append(t.byNamespace[name], p)
+	} else {
+		t.everywhere = append(t.everywhere, p)
+	}
+}
+
+// ofPods leaves out rules that demand of the own end addresses which no pod has.
+func (t *tier) ofPods(addresses packet.Addresses) tier {
+	made := tier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
+	for _, p := range t.policies {
+		p.rules = slices.DeleteFunc(slices.Clone(p.rules), func(r *Rule) bool {
+			return slices.ContainsFunc(r.demands(), func(l *literal) bool {
+				return l.kind == ofAddress && l.end == Own && !l.addresses.Overlaps(addresses)
+			})
+		})
+		made.add(p)
+	}
+	return made
 }
 
 // onlyNamespace is the one namespace that a conjunction demands of an end.
@@ -100,17 +128,17 @@ func onlyNamespace(f *Formula, end End) (name string, one bool) {
 
 // among are the policies that can select pods of a namespace, in order; with an empty name
 // all of them.
-func (t *tier) among(namespace string) []*Policy {
+func (t *tier) among(namespace string) []placed {
 	if namespace == "" {
-		return t.Policies
+		return t.policies
 	}
 	own, everywhere := t.byNamespace[namespace], t.everywhere
-	all := make([]*Policy, 0, len(own)+len(everywhere))
+	all := make([]placed, 0, len(own)+len(everywhere))
 	for len(own)+len(everywhere) > 0 {
 		if len(own) == 0 || len(everywhere) > 0 && everywhere[0].order < own[0].order {
-			all, everywhere = append(all, everywhere[0].Policy), everywhere[1:]
+			all, everywhere = append(all, everywhere[0]), everywhere[1:]
 		} else {
-			all, own = append(all, own[0].Policy), own[1:]
+			all, own = append(all, own[0]), own[1:]
 		}
 	}
 	return all
@@ -118,7 +146,33 @@ func (t *tier) among(namespace string) []*Policy {
 
 // On is the program as far as a cube has to do with it: it says the same of every part of
 // the cube, and sooner.
-func (p *Program) On(c *Cube) *Program { return p.part(view{c, false}) }
+func (p *Program) On(c *Cube) *Program {
+	if p.of == nil && c.class != nil {
+		p = p.ofClass(c.class)
+	}
+	return p.part(view{c, false})
+}
+
+// ofClass is the part for all packets of a class of namespaces.
+func (p *Program) ofClass(c *Cube) *Program {
+	if p.classes[c] == nil {
+		if p.pods == nil {
+			p.pods, p.classes = p.ofPods(c.u.pods), map[*Cube]*Program{}
+		}
+		p.classes[c] = p.pods.part(view{c, false})
+	}
+	return p.classes[c]
+}
+
+// ofPods is the whole program without rules that demand of the own end addresses which no
+// pod has: what a plan lets out to many ranges would be asked of every class.
+func (p *Program) ofPods(addresses packet.Addresses) *Program {
+	made := &Program{}
+	for i := range p.whole {
+		made.whole = append(made.whole, p.whole[i].ofPods(addresses))
+	}
+	return made
+}
 
 func (p *Program) part(on view) *Program {
 	return &Program{of: p, on: on, tiers: make([]*residualTier, p.count())}
@@ -191,9 +245,9 @@ func (t *tier) specialize(v view) *residualTier {
 			left.selects = True
 		}
 		var rules []*Rule
-		for i := range policy.Rules {
-			if a, _ := v.formula(policy.Rules[i].Match); a != no {
-				rules = append(rules, &policy.Rules[i])
+		for _, rule := range policy.rules {
+			if a, _ := v.formula(rule.Match); a != no {
+				rules = append(rules, rule)
 			}
 		}
 		left.rules = indexRules(rules, v.mirrored)
@@ -215,16 +269,18 @@ func (t *residualTier) specialize(v view) *residualTier {
 		if selects == yes {
 			left.selects = True
 		}
+		var rules []*Rule
 		for _, rule := range policy.rules.among(v) {
 			a, _ := v.formula(rule.Match)
 			if a == no {
 				continue
 			}
-			left.rules.all = append(left.rules.all, rule)
+			rules = append(rules, rule)
 			if a == yes && left.selects == True {
 				break // no later rule of the policy decides anything
 			}
 		}
+		left.rules = indexRules(rules, v.mirrored)
 		made.policies = append(made.policies, left)
 	}
 	return made

@@ -147,13 +147,22 @@ func (s *Search) Each(q Question, found func(*Cube) (enough bool, err error)) er
 
 var errEnough = errors.New("enough")
 
-// prepared is a wanted verdict with the part of its program that a cube has to do with.
+// prepared is a wanted verdict with a part of its program that a cube has to do with.
 type prepared struct {
 	Wanted
-	part *Program
+	of    *Cube
+	part  *Program
+	asked int
 }
 
+// worthAPart is how often a program is asked before what a question leaves of it is worked
+// out: most questions are answered sooner.
+const worthAPart = 8
+
 func (w *prepared) verdicts(c *Cube) (Verdicts, *literal) {
+	if w.asked++; w.asked == worthAPart && w.part == w.Program {
+		w.part = w.Program.part(view{w.of, false})
+	}
 	if w.rule != nil {
 		return w.part.decidedBy(view{c, w.Opposite}, w.rule)
 	}
@@ -163,7 +172,10 @@ func (w *prepared) verdicts(c *Cube) (Verdicts, *literal) {
 func (s *Search) prepare(of *Cube, wanted []Wanted) []prepared {
 	all := make([]prepared, len(wanted))
 	for i, w := range wanted {
-		all[i] = prepared{w, w.Program.part(view{of, w.Opposite})}
+		all[i] = prepared{Wanted: w, of: of, part: w.Program}
+		if w.Opposite || w.Program.of == nil {
+			all[i].part = w.Program.part(view{of, w.Opposite})
+		}
 	}
 	return all
 }

@@ -51,6 +51,8 @@ type Universe struct {
 	numbers   map[variableKey]int32
 	literals  map[literalKey]*literal
 	start     [2]*Cube // a pod's peer is a pod; is another address
+	all       *Cube    // both
+	classes   []*Cube  // of all, by the own end's class of namespaces, once asked for
 }
 
 // NewUniverse is what is known of a cluster: its namespaces, the addresses that pods may
@@ -76,7 +78,8 @@ func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Univers
 		u.index[n.Name] = i
 	}
 	u.regions = u.partNames()
-	u.start = [2]*Cube{u.everything(true), u.everything(false)}
+	u.start = [2]*Cube{u.everything(yes), u.everything(no)}
+	u.all, u.classes = u.everything(open), make([]*Cube, u.Classes())
 	return u
 }
 
