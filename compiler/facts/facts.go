@@ -28,7 +28,7 @@ func Of(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.P
 
 func newAsker(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) *asker {
 	a := &asker{
-		plan: p, m: m, known: everybody, world: newWorldMap(m),
+		plan: p, m: m, walks: m.Asker(), known: everybody, world: newWorldMap(m),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 		search: &relation.Search{Universe: population.UniverseOf(p), Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{},
 	}
@@ -52,6 +52,7 @@ func newAsker(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody popula
 type asker struct {
 	plan     *plan.Plan
 	m        *meaning.Meaning
+	walks    *meaning.Asker
 	known    population.Population
 	world    *worldMap
 	objects  map[string][]json.RawMessage // by namespace

@@ -60,7 +60,7 @@ func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) [
 			if e.Kind == population.DNS {
 				continue
 			}
-			half := half(a.m.WalkHalf(a.packet(meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), protocol, a.plan.Cluster.DNS.Port), meaning.Ingress))
+			half := half(a.walks.WalkHalf(a.packet(meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), protocol, a.plan.Cluster.DNS.Port), meaning.Ingress))
 			if key := (answer{half.Verdict, half.By}); !seen[key] {
 				seen[key] = true
 				p := a.probe("resolve", meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), server.Ref()+" from "+e.Ref(), protocol, a.plan.Cluster.DNS.Port)
@@ -80,7 +80,7 @@ func (a *asker) packet(from, to meaning.Peer, protocol meaning.Protocol, port in
 }
 
 func (a *asker) probe(purpose string, from, to meaning.Peer, name string, protocol meaning.Protocol, port int) Probe {
-	v := a.m.Walk(a.packet(from, to, protocol, port))
+	v := a.walks.Walk(a.packet(from, to, protocol, port))
 	return Probe{
 		Purpose: purpose, To: name, Protocol: protocol.String(), Port: port,
 		Egress: half(v.Egress), Ingress: half(v.Ingress),

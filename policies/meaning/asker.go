@@ -36,6 +36,12 @@ func (a *Asker) Walk(p Packet) Verdict {
 	return Verdict{Egress: a.half(&f, Egress), Ingress: a.half(&f, Ingress)}
 }
 
+// WalkHalf is Meaning's.
+func (a *Asker) WalkHalf(p Packet, d Direction) Half {
+	f := a.flow(p)
+	return a.half(&f, d)
+}
+
 func (a *Asker) flow(p Packet) flow {
 	f := flow{Packet: p, family: a.m.familyOf(p)}
 	f.from, f.to = a.lookUp(p.From, f.family), a.lookUp(p.To, f.family)
