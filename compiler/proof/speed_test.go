@@ -58,8 +58,8 @@ spec:
 	}
 }
 
-// lowered is a plan, and what its policies mean as they are emitted.
-func lowered(t testing.TB, files []intent.File) (*plan.Plan, *meaning.Meaning) {
+// lowered is a plan, and what its policies mean as they are emitted, with a component's.
+func lowered(t testing.TB, files []intent.File, component ...string) (*plan.Plan, *meaning.Meaning) {
 	t.Helper()
 	repo, found := intent.Parse(files)
 	plans, more := repo.Resolve(intent.Options{Targets: lower.Names()})
@@ -70,6 +70,10 @@ func lowered(t testing.TB, files []intent.File) (*plan.Plan, *meaning.Meaning) {
 	var objects []object.Object
 	for _, e := range emitted {
 		decoded, unread := object.Decode("", e.Manifest.YAML())
+		objects, found = append(objects, decoded...), append(found, unread...)
+	}
+	for _, text := range component {
+		decoded, unread := object.Decode("", []byte(text))
 		objects, found = append(objects, decoded...), append(found, unread...)
 	}
 	set, twice := object.NewSet(objects)
@@ -115,6 +119,36 @@ func BenchmarkProveLines(b *testing.B) {
 				if found := proof.Prove(p, m, planned); len(found) > 0 {
 					b.Fatal(found.Err())
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkProveOdd proves a fleet with a component of many selectors that no line of the
+// plan knows: labels, accounts, parts of names and their negations, which overlap.
+func BenchmarkProveOdd(b *testing.B) {
+	for _, selectors := range []int{1, 100} {
+		var component strings.Builder
+		for i := range selectors {
+			fmt.Fprintf(&component, `---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: odd-%d}
+spec:
+  order: %d
+  selector: (has(a%d) && b starts with 'x%d' || !(c in {'d%d', 'e'})) && projectcalico.org/serviceaccount != 's%d'
+  namespaceSelector: tier contains '%d' || stage == 'dev'
+  types: [Ingress, Egress]
+  ingress: [{action: Deny, protocol: TCP, source: {selector: f != 'g%d' && !has(h)}, destination: {ports: ['%d:%d']}}]
+  egress: [{action: Deny, protocol: UDP, destination: {selector: has(i%d), ports: [%d]}}]
+`, i, i, i%7, i, i%11, i, i, i%13, 9000+i, 9100+i, i%5, 5000+i)
+		}
+		p, m := lowered(b, fleet(100), component.String())
+		planned := population.Of(p, object.Set{}).Planned
+		b.Run(fmt.Sprintf("selectors=%d", selectors), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				proof.Prove(p, m, planned)
 			}
 		})
 	}

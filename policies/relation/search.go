@@ -75,13 +75,13 @@ type Search struct {
 // Witness is a packet that answers a question; nil if there is none.
 func (s *Search) Witness(q Question) (*Witness, error) {
 	var best *Witness
-	leaves := 0
+	leaves, steps := 0, mostRather
 	err := s.Each(q, func(leaf *Cube) (bool, error) {
 		w, err := s.witness(leaf, q.Direction)
 		if w == nil || err != nil {
 			return false, err
 		}
-		if better := s.rather(leaf, q); better != nil {
+		if better := s.rather(leaf, q, &steps); better != nil {
 			w = better
 		}
 		if best == nil || w.better(best) {
@@ -99,16 +99,21 @@ func (s *Search) Witness(q Question) (*Witness, error) {
 // mostLeaves is among how many answers the one is chosen that is told.
 const mostLeaves = 16
 
+// mostRather is how many cubes all answers to a question together may visit for one that is
+// rather told: what is not found changes words, and no verdict.
+const mostRather = 64
+
 // rather looks inside a leaf for a witness of which other programs have verdicts as well.
-// What it does not find in a few steps changes words, and no verdict.
-func (s *Search) rather(leaf *Cube, q Question) *Witness {
-	if len(q.Rather) == 0 {
+func (s *Search) rather(leaf *Cube, q Question, left *int) *Witness {
+	if len(q.Rather) == 0 || *left <= 0 {
 		return nil
 	}
-	const few = 200
 	spent, budget := s.spent, s.budget
-	s.spent, s.budget = 0, few
-	defer func() { s.spent, s.budget = spent, budget }()
+	s.spent, s.budget = 0, *left
+	defer func() {
+		*left -= s.spent
+		s.spent, s.budget = spent, budget
+	}()
 	var best *Witness
 	_ = s.visit(leaf, True, s.prepare(leaf, q.Rather), func(part *Cube) (bool, error) {
 		w, err := s.witness(part, q.Direction)
