@@ -11,6 +11,7 @@ import (
 	"context"
 	"path"
 	"slices"
+	"sync"
 	"time"
 
 	"portcullis.dev/compiler/bundle"
@@ -43,6 +44,8 @@ type Built struct {
 
 	plans  []*plan.Plan // that were judged; nil where some rule did not judge some of them
 	engine *rego.Engine // that judged them; nil where the user's rules are broken
+
+	traffic traffic // of the plans; nil where nothing was judged
 }
 
 // Environment is what one cluster gets.
@@ -94,22 +97,29 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		return nil, err
 	}
 	if found.Failed() {
-		return o.report(repo, nil, checks, found, files)
+		return o.report(repo, nil, nil, checks, found, files)
 	}
 
+	judgedTraffic := traffic{}
 	for i, p := range l.plans {
-		judged, err := checks.prove(ctx, p, l.environments[i].Objects, l.world)
+		judged, m, err := checks.prove(ctx, p, l.environments[i].Objects, l.world)
 		if err != nil {
 			return nil, err
 		}
 		located := locateEmitted(judged, l.emitted[i], l.environments[i].Objects, l.overlaid[i].Components)
 		found = append(found, withEvidence(located, l.emitted[i], authorsOf(p)).In(p.Environment)...)
+		if m != nil {
+			judgedTraffic[p.Environment] = sync.OnceValue(func() *proof.Exceptions {
+				everybody := population.Of(p, l.world)
+				return proof.NewExceptions(p, anywhere(p, l.environments[i].Objects, m), slices.Concat(everybody.Described, everybody.Planned))
+			})
+		}
 	}
 	tree, environments := l.tree, l.environments
 	if o.Namespace != "" {
 		tree, environments = restricted(o.Namespace, l.overlaid, environments)
 	}
-	built, err := o.report(repo, l.plans, checks, found, files)
+	built, err := o.report(repo, l.plans, judgedTraffic, checks, found, files)
 	if err == nil {
 		built.Proofs = proofsOf(l.plans, built.Report.Findings)
 	}
@@ -137,12 +147,8 @@ func proofsOf(plans []*plan.Plan, found diag.List) []bundle.Proof {
 		s := proof.StatementOf(p)
 		result := "held"
 		for _, d := range found {
-			switch {
-			case !slices.Contains(proof.Rules, d.Rule) || len(d.Environments) > 0 && !slices.Contains(d.Environments, p.Environment):
-			case d.WaivedBy == "":
+			if slices.Contains(proof.Rules, d.Rule) && (len(d.Environments) == 0 || slices.Contains(d.Environments, p.Environment)) {
 				result = "failed"
-			case result == "held":
-				result = "waived"
 			}
 		}
 		all = append(all, bundle.Proof{
@@ -178,7 +184,7 @@ func restricted(namespace string, overlaid []overlays.Environment, environments 
 
 // report governs what was found as the repository says, and makes the report. The
 // plans are nil where some rule did not judge some of them.
-func (o Options) report(repo *intent.Repository, plans []*plan.Plan, checks *checks, found diag.List, files []intent.File) (*Built, error) {
+func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged traffic, checks *checks, found diag.List, files []intent.File) (*Built, error) {
 	rules, broken, err := checks.wait()
 	if err != nil {
 		return nil, err
@@ -187,9 +193,11 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, checks *che
 	if found = append(found, broken...); broken.Failed() {
 		plans, known = nil, nil
 	}
-	built := &Built{plans: plans, engine: checks.engine}
+	built := &Built{plans: plans, engine: checks.engine, traffic: judged}
 	if repo.Platform != nil {
-		found = governanceOf(repo, o.EffectiveTime, known).govern(found, plans)
+		g := governanceOf(repo, o.EffectiveTime, known)
+		g.traffic = judged
+		found = g.govern(found, plans)
 	}
 	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
 	built.Waivers = waiversOf(repo, built.Report.Findings)
@@ -303,15 +311,15 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 }
 
 // prove says what rendered objects do, holds that against the plan, and lets the rules
-// decide on it.
-func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object.Set) (diag.List, error) {
+// decide on it. The meaning is nil where it cannot be judged.
+func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object.Set) (diag.List, *meaning.Meaning, error) {
 	everybody := population.Of(p, world)
 	found, m := proved(p, rendered, everybody)
 	if m == nil {
-		return found, nil
+		return found, nil, nil
 	}
 	judged, err := c.judge(ctx, facts.Of(p, m, rendered, everybody))
-	return append(found, judged...), err
+	return append(found, judged...), m, err
 }
 
 // proved proves the plan, and says what the objects do; nil where they cannot be judged.
@@ -320,11 +328,16 @@ func proved(p *plan.Plan, rendered object.Set, everybody population.Population) 
 	if found.Failed() {
 		return found, nil
 	}
-	anywhere := m
-	if len(p.Cluster.PodCIDRs) == 0 { // the proof takes no pod to be at this address rather than at that
-		anywhere, _ = meaning.Of(rendered, p.Cluster)
+	return append(found, proof.Prove(p, anywhere(p, rendered, m), slices.Concat(everybody.Described, everybody.Planned))...), m
+}
+
+// anywhere is a meaning for the proof, which takes no pod to be at this address rather than at
+// that where the Platform does not say.
+func anywhere(p *plan.Plan, rendered object.Set, m *meaning.Meaning) *meaning.Meaning {
+	if len(p.Cluster.PodCIDRs) == 0 {
+		m, _ = meaning.Of(rendered, p.Cluster)
 	}
-	return append(found, proof.Prove(p, anywhere, slices.Concat(everybody.Described, everybody.Planned))...), m
+	return m
 }
 
 // judge lets the rules decide on documents. Where there is no engine nothing is

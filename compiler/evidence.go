@@ -8,8 +8,8 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// withEvidence completes what findings about objects say of themselves, so that a
-// waiver can name it: the object, its namespace, and the intent that it goes back to.
+// withEvidence completes what findings about objects say of themselves, for waivers and
+// for people: the object, its namespace, and the intent that it goes back to.
 // That is the intent that the object as a whole was emitted for or, where there is
 // none, the one whose line asked for the part. What a rule said itself stands.
 func withEvidence(found diag.List, from origins, a authors) diag.List {

@@ -17,7 +17,7 @@ var (
 		Help:  "A waiver holds to the end of its last day, UTC; after that the finding stands again. Mend what was waived and remove the waiver, or have a new day approved. Only check looks at the clock: build applies the waiver, and says until when."}
 	waiverUnused = &diag.Rule{Code: "PC502", Severity: diag.Warning,
 		Title: "A waiver that no finding needs",
-		Help:  "It would accept the next finding that looks like the old one, without anybody having looked at it. Remove it; or, if a finding still stands that it was meant for, compare its match with the evidence that -o json shows."}
+		Help:  "It would accept the next finding that looks like the old one, without anybody having looked at it. Remove it; or, if a finding still stands that it was meant for, no line that its match names means the finding's traffic."}
 	waiverTooLong = &diag.Rule{Code: "PC503", Severity: diag.Error,
 		Title: "A waiver that lasts too long",
 		Help:  "An exception that nobody looks at again is a rule. The Platform says for how many days one may be granted: checks.waiverDays, 90 unless it is given."}
@@ -60,12 +60,17 @@ type governance struct {
 	rules        map[string]*diag.Rule // by code; nil where they are not all known
 	matched      map[*intent.Waiver]bool
 	ports        map[string][]plan.NamedPort // by environment and workload
+	traffic      traffic
+	lines        map[waived]*proof.Lines
 }
+
+// traffic decides, in each environment that was judged, what lines of intents mean.
+type traffic map[string]func() *proof.Exceptions
 
 func governanceOf(repo *intent.Repository, now time.Time, rules []*diag.Rule) *governance {
 	g := &governance{
 		repo: repo, environments: repo.Environments(), groups: map[string]string{},
-		matched: map[*intent.Waiver]bool{}, ports: map[string][]plan.NamedPort{},
+		matched: map[*intent.Waiver]bool{}, ports: map[string][]plan.NamedPort{}, lines: map[waived]*proof.Lines{},
 	}
 	if !now.IsZero() {
 		g.now = now.UTC()
@@ -101,7 +106,6 @@ func (g *governance) govern(found diag.List, plans []*plan.Plan) diag.List {
 	for _, d := range found {
 		all = append(all, g.settle(d)...)
 	}
-	acceptExcess(all)
 	if plans != nil {
 		for _, d := range g.unused(all) {
 			all = append(all, g.settle(d)...)
@@ -115,6 +119,8 @@ type ruling struct {
 	severity diag.Severity
 	waiver   *intent.Waiver
 	expired  *intent.Waiver // accepted it once
+	short    *intent.Waiver // names it, and does not lift all of it
+	beyond   string         // what that one does not lift
 }
 
 // settle rules on a finding in each of its environments. Where they differ, it
@@ -145,42 +151,19 @@ func (g *governance) settle(d diag.Diagnostic) diag.List {
 			f.WaivedBy, f.WaivedUntil = string(r.waiver.Metadata.Name.Value), string(r.waiver.Spec.Expires.Value)
 		case r.expired != nil:
 			f = f.See(r.expired.Spec.Expires.Span, "the waiver %s accepted this until %s", r.expired.Metadata.Name.Value, r.expired.Spec.Expires.Value)
+		case r.short != nil:
+			f.Message += "; " + r.beyond
+			f = f.See(r.short.Spec.Match.Span, "the waiver %s lifts what a line means that its match names, and no more", r.short.Metadata.Name.Value)
 		}
 		all = append(all, f)
 	}
 	return all
 }
 
-// acceptExcess marks as waived the traffic that nobody meant and that is let through by a
-// rule of a policy about which a finding is waived: who accepted the rule accepted what
-// it does.
-func acceptExcess(found diag.List) {
-	type place struct {
-		subject     diag.Subject
-		environment string
-	}
-	accepted := map[place]diag.Diagnostic{}
-	for _, d := range found {
-		for _, e := range d.Environments {
-			if d.WaivedBy != "" && !d.Subject.IsZero() {
-				accepted[place{d.Subject, e}] = d
-			}
-		}
-	}
-	for i, d := range found {
-		if !d.Is(proof.Excess) || len(d.Environments) != 1 { // it is found in each apart
-			continue
-		}
-		if by, ok := accepted[place{d.Subject, d.Environments[0]}]; ok {
-			found[i].WaivedBy, found[i].WaivedUntil = by.WaivedBy, by.WaivedUntil
-		}
-	}
-}
-
 func (g *governance) rule(d diag.Diagnostic, environment string) ruling {
 	r := ruling{severity: g.severity(d, environment)}
 	if d.Rule.Waivable() {
-		r.waiver, r.expired = g.waiver(d, environment)
+		g.applyWaivers(&r, d, environment)
 	}
 	return r
 }

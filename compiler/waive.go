@@ -3,11 +3,13 @@ package compiler
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/diag"
 )
 
@@ -24,36 +26,135 @@ func lastingFirst(waivers []intent.Waiver) []*intent.Waiver {
 	return all
 }
 
-// waiver is what accepts a finding in an environment, or what once did.
-func (g *governance) waiver(d diag.Diagnostic, environment string) (holds, expired *intent.Waiver) {
+// applyWaivers says what lifts a finding in an environment, or once did, or falls short.
+func (g *governance) applyWaivers(r *ruling, d diag.Diagnostic, environment string) {
 	for _, w := range g.waivers {
-		if string(w.Spec.Rule.Value) != d.Rule.Code || !g.matches(w.Spec.Match, d, environment) {
+		if string(w.Spec.Rule.Value) != d.Rule.Code || !g.isIn(w.Spec.Match, environment) {
 			continue
 		}
-		g.matched[w] = true
-		switch {
-		case g.over(w.Spec.Expires.Value):
-			expired = cmp.Or(expired, w)
-		default:
-			holds = cmp.Or(holds, w)
+		over := g.over(w.Spec.Expires.Value)
+		switch lifted, beyond := g.lifts(w, d, environment); {
+		case lifted && over:
+			r.expired = cmp.Or(r.expired, w)
+		case lifted:
+			r.waiver = cmp.Or(r.waiver, w)
+		case beyond != "" && !over && r.short == nil:
+			r.short, r.beyond = w, beyond
 		}
 	}
-	if holds != nil {
-		return holds, nil
+	switch {
+	case r.waiver != nil:
+		r.expired, r.short, r.beyond = nil, nil, ""
+	case r.expired != nil:
+		r.short, r.beyond = nil, ""
 	}
-	return nil, expired
 }
 
-// matches reports whether a finding is, in an environment, what a waiver names: all
-// that is given must hold of everything that the finding names. One about two ports
-// is not accepted by a waiver for one of them.
-func (g *governance) matches(m intent.Match, d diag.Diagnostic, environment string) bool {
-	if e := string(m.Environment.Value); m.Environment.Given() && e != environment && e != g.groups[environment] {
-		return false
+func (g *governance) isIn(m intent.Match, environment string) bool {
+	e := string(m.Environment.Value)
+	return !m.Environment.Given() || e == environment || e == g.groups[environment]
+}
+
+// lifts reports whether all traffic of a finding is what a line means that a waiver names. If
+// not, and the waiver seems to be meant for it, beyond is a clause about the rest.
+func (g *governance) lifts(w *intent.Waiver, d diag.Diagnostic, environment string) (lifted bool, beyond string) {
+	m := w.Spec.Match
+	if m.Object.Given() && !only(m.Object, d.EvidenceOf(diag.ObjectEvidence), func(v string) bool { return v == string(m.Object.Value) }) {
+		return false, ""
 	}
-	if !m.Intent.Given() && !m.Namespace.Given() && !m.Object.Given() {
-		return false // refused by the language
+	named := g.names(m, d, environment)
+	if !m.Intent.Given() && !m.Namespace.Given() {
+		if named {
+			return false, "the waiver " + string(w.Metadata.Name.Value) + " names an object and no line, and lifts nothing"
+		}
+		return false, ""
 	}
+	e := proof.Exception{}
+	if decide := g.traffic[environment]; decide != nil && !isNotTraffic(d) {
+		e = decide().Decide(concern(d), g.linesOf(w, environment), named)
+	}
+	switch {
+	case !e.Traffic:
+		// Nothing is open that a line could mean. What is about something else than traffic goes
+		// by what it says of itself.
+		lifted = named && !isZeroTrust(d.Rule)
+		g.matched[w] = g.matched[w] || lifted
+		return lifted, ""
+	case e.Beyond == "":
+		g.matched[w] = true
+		return true, ""
+	case e.Excused || named:
+		g.matched[w] = true
+		return false, "beyond the lines that the waiver " + string(w.Metadata.Name.Value) + " names: " + e.Beyond
+	}
+	return false, ""
+}
+
+// isZeroTrust reports whether a rule judges nothing but traffic (PC2xx).
+func isZeroTrust(r *diag.Rule) bool { return strings.HasPrefix(r.Code, "PC2") }
+
+// isNotTraffic reports whether a finding speaks of no policy, peer or port.
+func isNotTraffic(d diag.Diagnostic) bool {
+	return d.Subject.IsZero() && d.Evidence[diag.PeerEvidence] == "" && d.Evidence[diag.PortEvidence] == ""
+}
+
+// concern is the traffic that a finding is about: that of the policies' rules that it names, as
+// far as its evidence narrows it.
+func concern(d diag.Diagnostic) proof.Concern {
+	c := proof.Concern{Internet: d.Evidence[diag.PeerEvidence] == proof.Internet}
+	if !d.Subject.IsZero() {
+		c.Rules = append(c.Rules, d.Subject)
+		for _, r := range d.Related {
+			if !r.Subject.IsZero() {
+				c.Rules = append(c.Rules, r.Subject)
+			}
+		}
+	}
+	if namespaces := d.EvidenceOf(diag.NamespaceEvidence); len(namespaces) == 1 {
+		c.Namespace = namespaces[0]
+	}
+	for _, word := range d.EvidenceOf(diag.PortEvidence) {
+		ports, ok := intent.PortsOf(word)
+		if !ok {
+			c.Ports = nil
+			break
+		}
+		c.Ports = append(c.Ports, ports...)
+	}
+	return c
+}
+
+// waived is a waiver in one environment.
+type waived struct {
+	waiver      *intent.Waiver
+	environment string
+}
+
+// linesOf are the lines of an environment that a waiver names.
+func (g *governance) linesOf(w *intent.Waiver, environment string) *proof.Lines {
+	key := waived{w, environment}
+	if g.lines[key] == nil {
+		g.lines[key] = g.traffic[environment]().Of(g.scope(w.Spec.Match, environment))
+	}
+	return g.lines[key]
+}
+
+// scope is which lines of an environment a match names.
+func (g *governance) scope(m intent.Match, environment string) proof.Scope {
+	return proof.Scope{
+		Intent: func(workload string) bool {
+			namespace, _, _ := strings.Cut(workload, "/")
+			return (!m.Intent.Given() || m.Intent.Value.Is(workload)) && (!m.Namespace.Given() || m.Namespace.Value.Is(namespace))
+		},
+		Peer: m.Peer.Value,
+		Ports: func(destination string) ([]plan.Port, bool) {
+			return m.Port.Value.Of(g.ports[environment+" "+destination]), !m.Port.Given()
+		},
+	}
+}
+
+// names reports whether a finding says of itself what a match names.
+func (g *governance) names(m intent.Match, d diag.Diagnostic, environment string) bool {
 	intents := d.EvidenceOf(diag.IntentEvidence)
 	var declared []plan.NamedPort
 	if len(intents) == 1 {
@@ -174,9 +275,15 @@ func (g *governance) unused(found diag.List) diag.List {
 		if g.matched[w] || said[w.Spec.Rule.Span] || said[w.Spec.Expires.Span] || said[m.Intent.Span] || said[m.Namespace.Span] {
 			continue
 		}
+		if !m.Intent.Given() && !m.Namespace.Given() {
+			all = append(all, waiverUnused.At(m.Object.Span, "the waiver %s names an object alone, and lifts nothing", w.Metadata.Name.Value).
+				Because("a waiver lifts traffic that a line of an intent means, and an object is not a line").
+				Suggest("name the intent, or the namespace, whose lines are meant"))
+			continue
+		}
 		all = append(all, waiverUnused.At(w.Metadata.Name.Span, "no finding of %s is what the waiver %s names", w.Spec.Rule.Value, w.Metadata.Name.Value).
 			Because("it would accept the next finding that looks like the old one, without anybody having looked at it").
-			Suggest("remove it; if the finding still stands, compare match with the evidence that -o json shows"))
+			Suggest("remove it; if the finding still stands, no line that match names means the finding's traffic"))
 	}
 	return all
 }

@@ -53,8 +53,7 @@ type Result struct {
 // through, on both halves, what the lines ask for, and nothing else.
 type Proof struct {
 	Environment string `json:"environment"`
-	// Result is held, waived (beyond the lines there is only what waivers accept), or
-	// failed, which only what is unverified can have.
+	// Result is held or failed, which only what is unverified can have.
 	Result      string   `json:"result"`
 	Flows       int      `json:"flows"`
 	Guardrails  int      `json:"guardrails"`

@@ -17,9 +17,9 @@ type claim struct {
 	home     *plan.Workload // nil for the Platform
 }
 
-func (c claim) origin() plan.Origin {
+func (c claim) origin(ports []plan.Port) plan.Origin {
 	terms := c.line.terms
-	o := plan.Origin{Span: c.line.span, Why: terms.Why.Value, Ticket: terms.Ticket.Value, Until: string(terms.Until.Value)}
+	o := plan.Origin{Span: c.line.span, Why: terms.Why.Value, Ticket: terms.Ticket.Value, Until: string(terms.Until.Value), Ports: plan.NormalPorts(ports), Outbound: c.line.from == nil}
 	if c.home != nil {
 		o.Intent = c.home.Ref()
 	}
@@ -66,12 +66,12 @@ func (s *resolver) flows(lines []line, exists []bool) {
 		i, merged := byPair[pair]
 		if !merged {
 			byPair[pair] = len(s.plan.Flows)
-			s.plan.Flows = append(s.plan.Flows, plan.Flow{From: c.from.end, To: c.to.end, Ports: ports, Origins: []plan.Origin{c.origin()}})
+			s.plan.Flows = append(s.plan.Flows, plan.Flow{From: c.from.end, To: c.to.end, Ports: ports, Origins: []plan.Origin{c.origin(ports)}})
 			continue
 		}
 		f := &s.plan.Flows[i]
 		f.Ports = plan.NormalPorts(slices.Concat(f.Ports, ports))
-		f.Origins = append(f.Origins, c.origin())
+		f.Origins = append(f.Origins, c.origin(ports))
 	}
 }
 

@@ -251,7 +251,7 @@ type WaiverSpec struct {
 	Expires    At[Date]   `key:"expires,required"`
 }
 
-// Match names the evidence of the finding: all that is given must hold.
+// Match names the lines whose traffic is lifted, and narrows them.
 type Match struct {
 	Span        diag.Span
 	Intent      At[WorkloadRef]   `key:"intent"`

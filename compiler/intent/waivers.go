@@ -58,13 +58,26 @@ func (v PortRef) Covers(evidence string, declared []plan.NamedPort) bool {
 	if asked.Name != "" {
 		return asked.Name == v.Name
 	}
-	mine := v.Ports
+	return len(plan.SubtractPorts(asked.Ports, v.Of(declared))) == 0
+}
+
+// Of are the ports that the word stands for, where a workload declares those.
+func (v PortRef) Of(declared []plan.NamedPort) []plan.Port {
 	for _, p := range declared {
 		if v.Name != "" && p.Name == v.Name {
-			mine = p.Ports
+			return p.Ports
 		}
 	}
-	return len(plan.SubtractPorts(asked.Ports, mine)) == 0
+	return v.Ports
+}
+
+// PortsOf are the ports that evidence spells out, if it does.
+func PortsOf(evidence string) (ports []plan.Port, ok bool) {
+	var asked PortRef
+	if asked.parse(evidence, "!!str") != nil || asked.Name != "" {
+		return nil, false
+	}
+	return asked.Ports, true
 }
 
 // mostWaiverDays is ten years: more is no exception.
@@ -82,8 +95,8 @@ func (r *Repository) checkWaivers() diag.List {
 		m := w.Spec.Match
 		if !m.Span.IsZero() && !m.Intent.Given() && !m.Namespace.Given() && !m.Object.Given() {
 			found = append(found, missingField.At(m.Span, "intent, namespace or object is missing here").
-				Because("a waiver accepts what somebody looked at, and not a rule's findings wherever they are").
-				Suggest("add the intent (namespace/name), the namespace or the object (Kind/namespace/name) that the finding names"))
+				Because("a waiver lifts traffic that lines mean, and not a rule's findings wherever they are").
+				Suggest("add the intent (namespace/name), or the namespace, whose lines mean the traffic"))
 		}
 	}
 	return found

@@ -131,6 +131,10 @@ type Origin struct {
 	Why    string
 	Ticket string
 	Until  string // the last day, as 2006-01-02; empty has no end
+	// Ports are those of the flow that the line asks for, in normal order, and Outbound says
+	// that it does so at the flow's source: the other end is the peer that it names.
+	Ports    []Port
+	Outbound bool
 }
 
 // Flow is allowed traffic: connections from From to To on the destination's Ports.

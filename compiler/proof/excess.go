@@ -7,11 +7,10 @@ import (
 	"portcullis.dev/policies/relation"
 )
 
-// Excess is traffic that nobody meant. What opens it may have been accepted: see its
-// findings' subjects.
-var Excess = &diag.Rule{Code: "PC304", Severity: diag.Error,
+// excess is traffic that nobody meant.
+var excess = &diag.Rule{Code: "PC304", Severity: diag.Error,
 	Title: "Traffic that nobody meant",
-	Help:  "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. Every pod counts that may exist: a rule for a label, a service account or a namespace that nobody has today opens for whoever has it tomorrow. If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. No waiver can name this rule; only where one accepts what another rule finds about the very rule of a policy that opens the traffic (PC203, for example), the traffic is accepted with it."}
+	Help:  "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. Every pod counts that may exist: a rule for a label, a service account or a namespace that nobody has today opens for whoever has it tomorrow. If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. This is the proof itself and cannot be waived: a waiver of another rule (PC203, for example) lifts traffic that a line means, and none of this."}
 
 // opener is what opens something: a rule, or that no policy governs pods of a namespace.
 type opener struct {
@@ -51,16 +50,16 @@ func (p *prover) excess() diag.List {
 
 func (p *prover) unmeant(x relation.Difference) diag.Diagnostic {
 	w := x.Witness
-	p.show(Excess, w)
+	p.show(excess, w)
 	verdict := p.m.Walk(w.Packet)
 	half := halfOf(verdict, w.Direction)
 	what := p.flow(w, "is let out", "is let in")
 	if len(w.Unsettled) > 0 {
 		what = p.flow(w, "may be let out", "may be let in")
 	}
-	d := Excess.At(p.home(w), "%s, and no line asks for it", what)
+	d := excess.At(p.home(w), "%s, and no line asks for it", what)
 	if x.Rule != nil {
-		d = Excess.On(diag.Subject{Object: x.Rule.Policy.ID, Pointer: x.Rule.Of.Pointer}, "%s, and no line asks for it", what)
+		d = excess.On(diag.Subject{Object: x.Rule.Policy.ID, Pointer: x.Rule.Of.Pointer}, "%s, and no line asks for it", what)
 	}
 	other := halfOf(verdict, 1-w.Direction)
 	passes := map[meaning.Outcome]string{

@@ -26,6 +26,7 @@ type line struct {
 	resolves bool // the way to DNS, which no flow asks for
 	from, to plan.End
 	ports    []plan.Port
+	only     *packet.Traffic // of the ports' that counts; nil: all
 	// platform: it counts for pods of namespaces that nobody listed, too.
 	platform bool
 	// resolving asks, in place of from, whether an end is a pod that resolves names.
@@ -219,7 +220,11 @@ func (t *intended) match(l *line) *relation.Formula {
 		}
 		return t.end(&l.from, t.source())
 	}()
-	all := relation.And(from, t.end(&l.to, t.destination()), t.u.Traffic(traffic(l.ports)))
+	carried := traffic(l.ports)
+	if l.only != nil {
+		carried = carried.Intersect(*l.only)
+	}
+	all := relation.And(from, t.end(&l.to, t.destination()), t.u.Traffic(carried))
 	if !l.platform {
 		// In a namespace that nobody listed the Platform's word alone counts.
 		unlisted := t.unlisted(relation.Own)

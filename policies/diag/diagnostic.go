@@ -158,7 +158,7 @@ type Diagnostic struct {
 	Subject      Subject           `json:"subject,omitzero"`
 	Span         Span              `json:"span,omitzero"`
 	Environments []string          `json:"environments,omitempty"` // sorted; empty means that it holds whatever the environment
-	Evidence     map[string]string `json:"evidence,omitempty"`     // what waivers match and fingerprints are made of
+	Evidence     map[string]string `json:"evidence,omitempty"`     // what it is about, for waivers and fingerprints
 	WaivedBy     string            `json:"waivedBy,omitempty"`     // the waiver's name
 	WaivedUntil  string            `json:"waivedUntil,omitempty"`  // its last day, UTC, as 2006-01-02
 	Related      []Related         `json:"related,omitempty"`

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// The evidence by which a waiver recognises a finding. What a finding does not speak
-// of it has no evidence for, and no waiver that names it matches. Rules may add keys
-// of their own: they tell findings apart, and no waiver compares them.
+// The evidence of what a finding is about: it narrows the traffic that a waiver has to lift.
+// What a finding does not speak of it has no evidence for. Rules may add keys of their own:
+// they tell findings apart, and no waiver looks at them.
 const (
 	IntentEvidence    = "intent"    // namespace/name of the workload that the finding goes back to
 	NamespaceEvidence = "namespace" //
