@@ -95,6 +95,8 @@ func (p *program) build(c *cli.Context) error {
 func buildArguments(c *cli.Context) error {
 	out := c.String("out") != ""
 	switch {
+	case c.IsSet("out") && !out:
+		return usageError{errors.New("--out is empty: name a directory, or a file that ends in .tar.gz; left out altogether, the manifests go to stdout")}
 	case c.NArg() > 1:
 		return usageError{fmt.Errorf("build takes one directory, found %d arguments", c.NArg())}
 	case c.String("env") != "" && out:

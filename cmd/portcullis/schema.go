@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,6 +40,8 @@ func (p *program) schema(c *cli.Context) error {
 	}
 	dir := c.String("out")
 	switch {
+	case c.IsSet("out") && dir == "":
+		return usageError{errors.New("--out is empty: name a directory; left out altogether, the schema goes to stdout")}
 	case dir == "":
 		_, err := p.out.Write(text)
 		return err
