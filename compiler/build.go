@@ -246,11 +246,13 @@ func render(tree overlays.Tree, environments []overlays.Environment) ([]Environm
 }
 
 // worldOf reads the manifests beside the intents, for what they tell of namespaces
-// and workloads. They are other people's YAML: what does not parse is not judged.
+// and workloads. They are other people's YAML, and not judged; but what cannot be read
+// where something of ours may lie is a finding.
 // The second result are the files that count: those that tell something, ours, and the
 // user's own rules. Tests of rules change nothing that is built.
-func worldOf(files []intent.File) (object.Set, map[string][]byte) {
+func worldOf(repo *intent.Repository, files []intent.File) (object.Set, map[string][]byte, diag.List) {
 	var objects []object.Object
+	var found diag.List
 	counted := map[string][]byte{}
 	for _, f := range files {
 		if intent.Ours(f) || isRego(f) {
@@ -259,7 +261,17 @@ func worldOf(files []intent.File) (object.Set, map[string][]byte) {
 			}
 			continue
 		}
-		decoded, _ := object.Decode(f.Path, f.Data)
+		unread := intent.Unreadable(f)
+		var decoded []object.Object
+		if unread == nil {
+			decoded, unread = object.Decode(f.Path, f.Data)
+			unread = slices.DeleteFunc(unread, func(d diag.Diagnostic) bool { return !d.Is(object.NotYAML) || !repo.Undecodable(f) })
+		}
+		if repo.MayHold(f.Path) {
+			for _, d := range unread {
+				found = append(found, d.Because("something of the language, or of a component, may stand here, and would be left out in silence"))
+			}
+		}
 		for _, o := range decoded {
 			if o.Role == object.World && o.Typed != nil {
 				objects = append(objects, o)
@@ -268,7 +280,7 @@ func worldOf(files []intent.File) (object.Set, map[string][]byte) {
 		}
 	}
 	set, _ := object.NewSet(objects)
-	return set, counted
+	return set, counted, found
 }
 
 // everywhere clears the list of environments where it names them all.

@@ -36,7 +36,9 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	var resolved diag.List
 	l.plans, resolved = repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
 	found = append(found, resolved...)
-	l.world, l.inputs = worldOf(files)
+	var unread diag.List
+	l.world, l.inputs, unread = worldOf(repo, files)
+	found = append(found, unread...)
 	for _, p := range l.plans {
 		found = append(found, locateManifests(claims.Check(p, l.world), l.world, files).In(p.Environment)...)
 	}

@@ -94,7 +94,7 @@ func rendered(t *testing.T, name string, files []intent.File) []outcome {
 	if err != nil || found.Failed() {
 		t.Fatal(name, err, found.Err())
 	}
-	world, _ := worldOf(files)
+	world, _, _ := worldOf(repo, files)
 	var all []outcome
 	for i, p := range plans {
 		all = append(all, outcome{name + "/" + p.Environment, p, environments[i].Objects, world, emitted[i]})

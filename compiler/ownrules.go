@@ -23,6 +23,9 @@ func ownRules(repo *intent.Repository, files []intent.File, before diag.List) (m
 	})
 	dir := repo.RulesDir()
 	found := slices.Concat(before, misplaced)
+	for _, name := range diag.SortedKeys(sources) {
+		found = append(found, intent.Unreadable(intent.File{Path: name, Data: sources[name]})...)
+	}
 	for i, d := range before {
 		if d.Severity == diag.Warning && hides(d.Span.File, string(dir.Value)) {
 			d.Severity = diag.Error

@@ -52,7 +52,7 @@ func read(t *testing.T, files, links map[string]string, limits Limits) (*Built, 
 			t.Fatal(err)
 		}
 	}
-	all, found, err := ReadTree(dir, limits)
+	all, found, err := ReadRepository(dir, limits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 var (
 	refusedFile = &diag.Rule{Code: "PC014", Severity: diag.Error,
 		Title: "A file that is not read",
-		Help:  "Only regular files inside the directory are read, and no symbolic link is followed: a link could lead to files of somebody else. Leaving the file out would change what is compiled, so the run stops."}
+		Help:  "Only regular files inside the directory are read, and no symbolic link is followed: a link could lead to files of somebody else. An intent or a rule in the directory of a bundle would be replaced by the next build. Leaving a file out would change what is compiled, so the run stops."}
 	overLimit = &diag.Rule{Code: "PC015", Severity: diag.Error,
 		Title: "More input than the limits allow",
 		Help:  "The limits keep a hostile tree from exhausting the machine that judges it: 8 MiB a file, 512 MiB and 200,000 files in all."}

@@ -14,6 +14,7 @@ import (
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
 )
 
 // Limits bound what one run reads, so that a hostile tree exhausts nobody's
@@ -37,8 +38,8 @@ func ReadTree(dir string, limits Limits) ([]intent.File, diag.List, error) {
 	return readBelow(dir, limits, (*reader).visit)
 }
 
-// ReadRepository is ReadTree without the bundles below the directory, which are
-// output: what was built must not depend on what was built before.
+// ReadRepository is ReadTree without what bundles below the directory list, which is output:
+// what was built must not depend on what was built before.
 func ReadRepository(dir string, limits Limits) ([]intent.File, diag.List, error) {
 	return readBelow(dir, limits, (*reader).visitRepository)
 }
@@ -91,6 +92,9 @@ type reader struct {
 	files  []intent.File
 	total  int64
 	found  diag.List
+
+	bundles []string          // directories that carry an index of ours
+	outputs map[string]string // that those list: path → digest
 }
 
 func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
@@ -124,37 +128,76 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 }
 
 func (r *reader) visitRepository(name string, entry fs.DirEntry, err error) error {
-	if err == nil && entry.IsDir() && name != "." && bundle.Marked(r.root.FS(), name) {
-		return r.leaveOut(name)
+	if err == nil && entry.IsDir() && name != "." {
+		r.passOver(name)
 	}
 	return r.visit(name, entry, err)
 }
 
-// leaveOut passes over a bundle. An intent in it would be passed over in silence,
-// by whoever puts an index beside it, and is refused.
-func (r *reader) leaveOut(dir string) error {
-	passed := &reader{root: r.root, limits: r.limits}
-	err := fs.WalkDir(r.root.FS(), dir, passed.visit)
-	for _, f := range passed.files {
-		if intent.Ours(f) {
-			r.found = append(r.found, refusedFile.At(diag.Span{File: f.Path}, "an intent inside the bundle %s", dir).
-				Because("a directory with a %s of ours is output: nothing in it is read", bundle.IndexFile).
-				Suggest("move the intent out of %s", dir))
+// passOver takes note of what a directory's index lists, if it has one of ours: only that is
+// output, and only while it is as it was written.
+func (r *reader) passOver(dir string) {
+	listed, marked := bundle.Outputs(r.root.FS(), dir)
+	if !marked {
+		return
+	}
+	r.bundles = append(r.bundles, dir)
+	if r.outputs == nil {
+		r.outputs = map[string]string{}
+	}
+	for name, digest := range listed {
+		if name != "." && fs.ValidPath(name) { // it speaks of nothing but its own directory
+			r.outputs[path.Join(dir, name)] = digest
 		}
 	}
-	if errors.Is(err, errLimit) {
-		r.found = append(r.found, passed.found[len(passed.found)-1])
+}
+
+// ofBundle reports whether a file is left out because it lies in a bundle. What a build would
+// read and never writes is refused there: the next build would replace it, or whoever puts an
+// index beside it would have it passed over.
+func (r *reader) ofBundle(f intent.File) bool {
+	dir, inside := r.bundleOf(f.Path)
+	if !inside {
+		return false
 	}
-	if err != nil {
-		return err
+	if isRego(f) || intent.Ours(f) {
+		what := "an intent"
+		if isRego(f) {
+			what = "a rule"
+		}
+		r.found = append(r.found, refusedFile.At(diag.Span{File: f.Path}, "%s inside the bundle %s", what, dir).
+			Because("a directory with a %s of ours is output, which the next build replaces", bundle.IndexFile).
+			Suggest("move it out of %s", dir))
+		return true
 	}
-	return fs.SkipDir
+	digest, listed := r.outputs[f.Path]
+	return listed && digest == bundle.Digest(f.Data) || intent.Unreadable(f) == nil && !decodes(f)
+}
+
+// bundleOf is the outermost directory with an index of ours that a file lies in.
+func (r *reader) bundleOf(name string) (dir string, inside bool) {
+	for _, dir := range r.bundles {
+		if strings.HasPrefix(name, dir+"/") {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// decodes reports whether a file is YAML at all. What is not, and has nothing of ours in it, is
+// drift in a bundle, which build --check shows.
+func decodes(f intent.File) bool {
+	_, found := object.Decode(f.Path, f.Data)
+	return !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Is(object.NotYAML) })
 }
 
 // link reports a symbolic link. One with the name of a YAML file could stand for
 // an intent, so leaving it out would change what is compiled; any other is only
 // worth a word, unless it turns out to stand where rules are: see ownRules.
 func (r *reader) link(name string) {
+	if _, listed := r.outputs[name]; listed {
+		return // in the place of an output nothing of ours may stand: build --check shows it
+	}
 	f := refusedFile.At(diag.Span{File: name}, "a symbolic link, which is not followed").
 		Because("a link can lead out of the repository, to files that are not the author's").
 		Suggest("put the file itself here")
@@ -200,13 +243,13 @@ func (r *reader) read(name string) error {
 		r.found = append(r.found, overLimit.At(span, "more than %d MiB", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
 		return errLimit
 	}
-	r.files = append(r.files, intent.File{Path: name, Data: data})
+	if f := (intent.File{Path: name, Data: data}); !r.ofBundle(f) {
+		r.files = append(r.files, f)
+	}
 	return nil
 }
 
-func isYAML(name string) bool {
-	return slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(path.Ext(name)))
-}
+func isYAML(name string) bool { return intent.IsYAML(name) }
 
 func kindOf(mode fs.FileMode) string {
 	switch {

@@ -21,7 +21,7 @@ func buildCommand(p *program) *cli.Command {
 		Description: "Compiles the intents below DIR (by default the directory of the nearest portcullis.yaml, searched\n" +
 			"upward to the Git root) and writes the manifests of one environment to stdout, or the kustomize tree\n" +
 			"of all environments to --out: a directory, or an archive. Nothing is written unless every step holds,\n" +
-			"and what is there is replaced in whole. A directory with a bundle in it is no input of later builds.",
+			"and what is there is replaced in whole. What a bundle lists is no input of later builds.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "env", Usage: "the `ENVIRONMENT` to write to stdout; needed where there are several"},
 			&cli.StringFlag{Name: "namespace", Usage: "emit this `NAMESPACE` alone, which may be one that was made after a pattern of the Platform"},

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
+	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/plan"
 )
 
@@ -24,6 +26,21 @@ func intents(n int) string {
 	return b.String()
 }
 
+// lfs is what a clone holds of a file where Git LFS is not installed.
+const lfs = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+
+// utf16of is a text as an editor on Windows may save it.
+func utf16of(text string, marked bool) string {
+	var b strings.Builder
+	if marked {
+		b.WriteString("\xff\xfe")
+	}
+	for _, c := range utf16.Encode([]rune(text)) {
+		b.Write([]byte{byte(c), byte(c >> 8)})
+	}
+	return b.String()
+}
+
 // TestHostileRepositories: what a repository may hold that nobody meant, or that
 // somebody meant ill, with the exit code and the first line that a user reads.
 func TestHostileRepositories(t *testing.T) {
@@ -31,8 +48,11 @@ func TestHostileRepositories(t *testing.T) {
 	const one = "portcullis.yaml"
 	platform := apiVersion + "kind: Platform\nmetadata: {name: fleet}\n"
 	sound := map[string]string{one: platform, "intents/a.yaml": intents(2)}
-	with := func(name, text string) map[string]string {
+	with := func(name, text string, more ...string) map[string]string {
 		files := map[string]string{name: text}
+		for i := 0; i+1 < len(more); i += 2 {
+			files[more[i]] = more[i+1]
+		}
 		for n, data := range sound {
 			if _, replaced := files[n]; !replaced {
 				files[n] = data
@@ -56,7 +76,19 @@ func TestHostileRepositories(t *testing.T) {
 		{"an empty portcullis.yaml", with(one, ""), exitInput, "portcullis.yaml: error PC116: there is no Platform in the repository"},
 		{"a file that is not YAML", with("intents/prose.yaml", "Dear all,\n\nkind: NetworkIntent\n\tis what we want: [\n"), exitInput, "intents/prose.yaml:4:1: error PC001: a tab in the indentation"},
 		{"a binary file with the name of an intent", with("intents/binary.yaml", "\x7fELF\x02\x01\x00kind: NetworkIntent\xff\xfe\x00"), exitInput, "intents/binary.yaml:1:27: error PC007: the byte 0xff is not UTF-8"},
-		{"a binary file beside the intents", with("intents/image.yaml", "\x89PNG\r\n\x1a\n\x00\xff"), exitOK, ""},
+		{"a binary file beside the intents", with("intents/image.yaml", "\x89PNG\r\n\x1a\n\x00\xff"), exitInput, "intents/image.yaml:1:1: error PC007: the byte 0x89 is not UTF-8"},
+		{"a binary file where nothing of ours may lie", map[string]string{one: platform + "spec: {trusted: [], namespaces: {shop: {path: intents}}}\n", "intents/a.yaml": intents(2), "docs/image.yaml": "\x89PNG\r\n\x1a\n\x00\xff"}, exitOK, ""},
+		{"a guardrail in UTF-16", with("platform/guardrails.yaml", utf16of(apiVersion+"kind: Platform\nmetadata: {name: more}\nspec: {guardrails: [{name: g, isolate: t}]}\n", true)), exitInput, "platform/guardrails.yaml:1:1: error PC007: the byte 0xff is not UTF-8"},
+		{"a guardrail in UTF-16 without a mark", with("platform/guardrails.yaml", utf16of(apiVersion+"kind: Platform\nmetadata: {name: more}\nspec: {guardrails: [{name: g, isolate: t}]}\n", false)), exitInput, "platform/guardrails.yaml: error PC007: the file holds NUL characters, as UTF-16 does"},
+		{"a pointer of Git LFS", with("platform/guardrails.yaml", lfs), exitInput, "platform/guardrails.yaml: error PC007: a pointer of Git LFS stands here in place of the file"},
+		{"an intent that is a pointer of Git LFS", with("intents/a.yaml", lfs), exitInput, "intents/a.yaml: error PC007: a pointer of Git LFS stands here in place of the file"},
+		{"a rule that is a pointer of Git LFS", with("checks/own.rego", lfs), exitInput, "checks/own.rego: error PC007: a pointer of Git LFS stands here in place of the file"},
+		{"a component's file that is a pointer of Git LFS", map[string]string{one: platform + "spec: {components: [{path: parts, namespaces: [shop]}], namespaces: {shop: {}}}\n", "intents/a.yaml": intents(2),
+			"parts/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [more.yaml]\n", "parts/more.yaml": lfs}, exitInput, "parts/more.yaml: error PC007: a pointer of Git LFS stands here in place of the file"},
+		{"text that is not YAML, without a word of ours", with("intents/other.yaml", "a: [\n"), exitInput, "intents/other.yaml:1:1: error PC001: did not find expected node content"},
+		{"Platform flows of a tenant, and nobody said to be trusted", map[string]string{one: platform + "spec: {namespaces: {shop: {path: intents}}}\n", "intents/a.yaml": intents(2),
+			"intents/x.yaml": apiVersion + "kind: Platform\nmetadata: {name: x}\nspec: {flows: [{from: shop/w0, to: shop/w1, ports: [80]}]}\n"}, exitInput, "portcullis.yaml:4:34: error PC115: namespace shop has a path, and the Platform does not say which directories are trusted"},
+		{"a marker over the user's own rules", with("checks/bundle.json", `{"schema":"portcullis.dev/bundle/v1","outputs":{"own.rego":"`+bundle.Digest([]byte("package x\n"))+`"}}`, "checks/own.rego", "package x\n"), exitInput, "checks/own.rego: error PC014: a rule inside the bundle checks"},
 		{"a binary portcullis.yaml", with(one, "\x89PNG\r\n\x1a\n\x00\xff"), exitInput, "portcullis.yaml:1:1: error PC007: the byte 0x89 is not UTF-8"},
 		{"a Helm template beside the intents", with("charts/web/templates/deployment.yaml", "{{- if .Values.enabled }}\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: {{ .Release.Name }}}\n{{- end }}\n"), exitOK, ""},
 		{"a Helm template of an intent", with("charts/web/templates/intent.yaml", "{{- if .Values.enabled }}\n"+intents(1)+"{{- end }}\n"), exitInput, "charts/web/templates/intent.yaml:1:1: error PC001: the document does not parse as YAML: did not find expected node content"},

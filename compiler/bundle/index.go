@@ -17,7 +17,7 @@ import (
 )
 
 // IndexFile is the name of a bundle's index, which also marks a directory as one
-// of ours: only such a directory is ever replaced, and none is read as input.
+// of ours: only such a directory is ever replaced, and what it lists is no input.
 const IndexFile = "bundle.json"
 
 // Schema is the version of the index, which bundle.schema.json describes.
@@ -138,8 +138,7 @@ func results(report diag.Report) []Result {
 func digests(files map[string][]byte) map[string]string {
 	all := make(map[string]string, len(files))
 	for name, data := range files {
-		sum := sha256.Sum256(data)
-		all[name] = hex.EncodeToString(sum[:])
+		all[name] = Digest(data)
 	}
 	return all
 }
@@ -152,11 +151,17 @@ type mark struct {
 
 var errNoMark = errors.New("no " + IndexFile + " of ours")
 
-// Marked reports whether a directory carries the index of a bundle, in whatever
-// version.
-func Marked(fsys fs.FS, dir string) bool {
-	_, err := readMark(fsys, path.Join(dir, IndexFile))
-	return err == nil
+// Outputs are the files that the index of a bundle lists, in whatever version, with their
+// digests; not ok where a directory carries no such index.
+func Outputs(fsys fs.FS, dir string) (digests map[string]string, ok bool) {
+	m, err := readMark(fsys, path.Join(dir, IndexFile))
+	return m.Outputs, err == nil
+}
+
+// Digest is how an index tells of a file.
+func Digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // readMark opens nothing but a regular file.

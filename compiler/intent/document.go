@@ -11,7 +11,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"path"
 	"reflect"
 	"regexp"
 	"slices"
@@ -86,20 +85,6 @@ type File struct {
 	Data []byte
 }
 
-// ours finds a document's head, block or flow style. The annotations on emitted
-// manifests, which may lie in the same repository, do not look like it.
-var ours = regexp.MustCompile(`(?m)^[^#\n]*?(["']?apiVersion["']?[ \t]*:[ \t]*["']?portcullis\.dev/|["']?kind["']?[ \t]*:[ \t]*["']?NetworkIntent\b)`)
-
-// Ours reports whether a file is written in the intent language, and therefore
-// read strictly. Other YAML beside it is not our business.
-func Ours(f File) bool {
-	switch path.Ext(f.Path) {
-	case ".yaml", ".yml":
-		return path.Base(f.Path) == PlatformFile || ours.Match(f.Data)
-	}
-	return false
-}
-
 // Parse reads the files that are Ours. The order in which they are given does not
 // matter.
 func Parse(files []File) (*Repository, diag.List) {
@@ -134,9 +119,9 @@ var bom = []byte("\xef\xbb\xbf")
 
 func (r *Repository) parse(f File) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
-	if span, c, bad := object.NotUTF8(f.Path, data); bad {
+	if found := Unreadable(f); found != nil {
 		r.lost = true
-		return diag.List{unreadable.At(span, "the byte 0x%02x is not UTF-8", c).Suggest("save the file as UTF-8")}
+		return found
 	}
 	if found := object.Stray(f.Path, data); found != nil {
 		r.lost = true

@@ -31,12 +31,29 @@ func (k *known) checkPlaces() diag.List {
 			guarded(w.Metadata.Name.Span, "a waiver")
 		}
 	}
+	found = append(found, k.checkTrusted()...)
 	for _, i := range k.instances {
 		entry := k.entries[i.namespace]
 		if entry.Path.Value != "" && !entry.Path.Value.Holds(i.intent.Span.File) && !inTrusted(i.intent.Span.File) {
 			found = append(found, wrongPlace.At(i.span, "an intent of namespace %s lies outside %s", i.namespace, entry.Path.Value).See(entry.Path.Span, "the namespace's path").
 				Because("whoever reviews %s reviews what that namespace may do, and would not see this document", entry.Path.Value).
 				Suggest("move the document below %s", entry.Path.Value))
+		}
+	}
+	return found
+}
+
+// checkTrusted asks who is trusted where teams are kept to their directories: else whoever may
+// write there may write a part of the Platform, or a waiver, there.
+func (k *known) checkTrusted() diag.List {
+	var found diag.List
+	if spec := k.Platform.Spec; spec.Trusted == nil && spec.Namespaces != nil {
+		i := slices.IndexFunc(*spec.Namespaces, func(e Entry[NamespaceName, NamespaceSpec]) bool { return e.Value.Path.Given() })
+		if i >= 0 {
+			e := (*spec.Namespaces)[i]
+			found = append(found, missingFact.At(e.Value.Path.Span, "namespace %s has a path, and the Platform does not say which directories are trusted", e.Key.Value).
+				Because("whoever may write below %s could put a part of the Platform or a waiver there, and open what no line of an intent may", e.Value.Path.Value).
+				Suggest("name the directories in which those may lie, such as trusted: [platform]; with trusted: [] they may lie nowhere but in %s", PlatformFile))
 		}
 	}
 	return found

@@ -24,7 +24,7 @@ var (
 	limitExceeded = rule("PC006", "Larger than the limits",
 		"The limits keep a hostile file from exhausting the machine that judges it. Split the file.")
 	unreadable = rule("PC007", "A file that cannot be read as text",
-		"Files are read as UTF-8 and without control characters, so that what a reviewer sees is what is compiled.")
+		"Files are read as UTF-8 and without control characters, so that what a reviewer sees is what is compiled. A file of which that is not so, where an intent, a part of the Platform, a rule or a component's file may lie, would be left out in silence.")
 	missingField = rule("PC008", "A required field is missing",
 		"The field has no default because every default would be a guess about who may talk to whom.")
 	wrongKind = rule("PC009", "A document of another kind",
@@ -62,7 +62,7 @@ var (
 	needsCalico = rule("PC114", "Something that Kubernetes' own policies cannot express",
 		"The environment's targets leave Calico out. Add calico to them, or say the same without it.")
 	missingFact = rule("PC115", "The Platform does not say something that is needed",
-		"What differs by cluster must be said for each cluster: a guess would be wrong in one of them.")
+		"What differs by cluster must be said for each cluster: a guess would be wrong in one of them. And where teams are kept to directories of theirs, it must be said which are not theirs.")
 	platformCount = rule("PC116", "There is no Platform",
 		"The Platform describes the clusters; without one, nothing an intent says has a meaning.")
 	guarded = rule("PC117", "A line that a guardrail denies",

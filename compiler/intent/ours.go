@@ -1,0 +1,169 @@
+package intent
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// Ours reports whether a file holds a document of the intent language, and is therefore
+// read strictly: one of a kind of ours, or of an API group that has our name in it, however
+// YAML spells that. Other YAML beside it is not our business. Of what does not parse, the
+// words decide.
+func Ours(f File) bool {
+	switch {
+	case !IsYAML(f.Path):
+		return false
+	case path.Base(f.Path) == PlatformFile || plainHead.Match(f.Data):
+		return true
+	case !mentions.Match(f.Data) && !tagged64.Match(f.Data):
+		return false
+	}
+	for doc := range object.Documents(f.Path, bytes.TrimPrefix(f.Data, bom)) {
+		reader := yaml.NewDecoder(bytes.NewReader(doc.Text))
+		for {
+			var n yaml.Node
+			err := reader.Decode(&n)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				if spelt.Match(doc.Text) {
+					return true
+				}
+				break
+			}
+			if isOurs(&n, map[*yaml.Node]bool{}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// IsYAML reports whether a file is YAML by its name.
+func IsYAML(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(path.Ext(name)))
+}
+
+var (
+	// plainHead is how almost every document of ours begins: a line that is nothing else.
+	plainHead = regexp.MustCompile(`(?m)^apiVersion: portcullis\.dev/`)
+	// spelt is a document's head in a text that does not parse.
+	spelt = regexp.MustCompile(`(?im)^[^#\n]*?(["']?apiVersion["']?[ \t]*:[ \t]*["']?[a-z0-9.-]*portcullis|["']?kind["']?[ \t]*:[ \t]*["']?NetworkIntent\b)`)
+	// mentions are the words without which nothing is ours, and what YAML can hide them in:
+	// escapes of characters, lines that are joined inside a word and, in tagged64, binary
+	// values. Most files of other people have none of it, and are not parsed.
+	mentions = regexp.MustCompile(`(?i:portcullis)|\b(?:` + strings.Join(kindNames(), "|") + `)\b|\\[xuU]|\\\r?\n`)
+	tagged64 = regexp.MustCompile(`(?i)![^ \t\r\n]*(binary|%)|%TAG`)
+)
+
+// isOurs reports whether a document, or one that it lists, is of the language. It looks at no
+// node twice, whatever aliases make of them.
+func isOurs(n *yaml.Node, seen map[*yaml.Node]bool) bool {
+	if n = resolved(n); n == nil || seen[n] {
+		return false
+	}
+	seen[n] = true
+	switch n.Kind {
+	case yaml.DocumentNode:
+		return len(n.Content) == 1 && isOurs(n.Content[0], seen)
+	case yaml.SequenceNode:
+		return slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return isOurs(c, seen) })
+	case yaml.MappingNode:
+	default:
+		return false
+	}
+	for key, value := range pairs(n) {
+		switch word(key) {
+		case "apiVersion":
+			if strings.Contains(strings.ToLower(word(value)), "portcullis") {
+				return true
+			}
+		case "kind":
+			if slices.Contains(kindNames(), word(value)) {
+				return true
+			}
+		case "items", "<<":
+			if isOurs(value, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// resolved is what a node stands for.
+func resolved(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// word is the text that a node stands for; empty where it is no text.
+func word(n *yaml.Node) string {
+	if n = resolved(n); n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	if n.ShortTag() == "!!binary" {
+		if text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.Value), "")); err == nil {
+			return string(text)
+		}
+	}
+	return n.Value
+}
+
+// pointer is how a file begins that Git LFS keeps elsewhere.
+const pointer = "version https://git-lfs.github.com/spec/"
+
+// Unreadable finds what keeps a file from being text: then nobody knows whether it is ours.
+func Unreadable(f File) diag.List {
+	data := bytes.TrimPrefix(f.Data, bom)
+	if bytes.HasPrefix(data, []byte(pointer)) {
+		return diag.List{unreadable.At(diag.Span{File: f.Path}, "a pointer of Git LFS stands here in place of the file").
+			Suggest("fetch it (git lfs pull), or keep the file out of LFS: what is compiled has to be reviewed as text")}
+	}
+	if span, c, bad := object.NotUTF8(f.Path, data); bad {
+		return diag.List{unreadable.At(span, "the byte 0x%02x is not UTF-8", c).Suggest("save the file as UTF-8")}
+	}
+	if bytes.IndexByte(data, 0) >= 0 {
+		return diag.List{unreadable.At(diag.Span{File: f.Path}, "the file holds NUL characters, as UTF-16 does").Suggest("save the file as UTF-8")}
+	}
+	return nil
+}
+
+// MayHold reports whether a document of the language, or a component's file, may lie at a
+// path of the repository. It may lie anywhere unless the Platform says of everything where.
+func (r *Repository) MayHold(file string) bool {
+	if r.Platform == nil || r.partial || r.Platform.Spec.Trusted == nil || r.Platform.Spec.Namespaces == nil {
+		return true
+	}
+	spec := r.Platform.Spec
+	holds := func(d At[Directory]) bool { return d.Value.Holds(file) }
+	if file == PlatformFile || slices.ContainsFunc(*spec.Trusted, holds) || r.ofComponent(file) {
+		return true
+	}
+	return slices.ContainsFunc(*spec.Namespaces, func(e Entry[NamespaceName, NamespaceSpec]) bool {
+		return e.Value.Path.Value == "" || holds(e.Value.Path)
+	})
+}
+
+// Undecodable reports whether a file whose YAML does not parse is more than a template: one
+// where a document of the language may lie. A component's files are vetted by themselves.
+func (r *Repository) Undecodable(f File) bool {
+	return r.MayHold(f.Path) && !r.ofComponent(f.Path) && !bytes.Contains(f.Data, []byte("{{"))
+}
+
+func (r *Repository) ofComponent(file string) bool {
+	return r.Platform != nil && slices.ContainsFunc(r.Platform.Spec.Components, func(c ComponentSpec) bool { return c.Path.Value.Holds(file) })
+}

@@ -1,0 +1,76 @@
+package compiler
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portcullis.dev/compiler/bundle"
+)
+
+// TestMarkersHideWhatTheyList puts indices of bundles into a repository: each hides the files
+// that it lists, as they were when it was written, in its own directory, and nothing else.
+func TestMarkersHideWhatTheyList(t *testing.T) {
+	t.Parallel()
+	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+	rule := ownRule("own", "PC900")
+	index := func(files ...string) string {
+		var listed []string
+		for i := 0; i+1 < len(files); i += 2 {
+			listed = append(listed, fmt.Sprintf("%q: %q", files[i], bundle.Digest([]byte(files[i+1]))))
+		}
+		return `{"schema": "portcullis.dev/bundle/v1alpha1", "outputs": {` + strings.Join(listed, ", ") + `}}`
+	}
+	for name, c := range map[string]struct {
+		files, links map[string]string
+		inputs       []string // besides what every repository has
+		want         []string
+	}{
+		"no index":                           {files: map[string]string{"out/ns.yaml": namespace}, inputs: []string{"out/ns.yaml"}},
+		"what it lists":                      {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace, "base/ns.yaml", namespace), "out/ns.yaml": namespace, "out/base/ns.yaml": namespace}},
+		"what has changed":                   {files: map[string]string{"out/bundle.json": index("ns.yaml", "other"), "out/ns.yaml": namespace}, inputs: []string{"out/ns.yaml"}},
+		"what it does not list":              {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace), "out/ns.yml": namespace}, inputs: []string{"out/ns.yml"}},
+		"an index of nothing":                {files: map[string]string{"out/bundle.json": `{"schema": "portcullis.dev/bundle/v1"}`, "out/ns.yaml": namespace}, inputs: []string{"out/ns.yaml"}},
+		"somebody else's index":              {files: map[string]string{"out/bundle.json": strings.Replace(index("ns.yaml", namespace), "portcullis.dev", "example.org", 1), "out/ns.yaml": namespace}, inputs: []string{"out/ns.yaml"}},
+		"files of another directory":         {files: map[string]string{"out/bundle.json": index("../ns/ns.yaml", namespace), "ns/ns.yaml": namespace}, inputs: []string{"ns/ns.yaml"}},
+		"files of another bundle":            {files: map[string]string{"out/bundle.json": index("../ns/ns.yaml", namespace), "ns/bundle.json": index(), "ns/ns.yaml": namespace}, inputs: []string{"ns/ns.yaml"}},
+		"an index in the root":               {files: map[string]string{"bundle.json": index("ns.yaml", namespace), "ns.yaml": namespace}, inputs: []string{"ns.yaml"}},
+		"an intent that it lists":            {files: map[string]string{"out/bundle.json": index("a.yaml", testPlatform), "out/a.yaml": testPlatform}, want: []string{"PC014 error out/a.yaml"}},
+		"an intent that it does not list":    {files: map[string]string{"out/bundle.json": index(), "out/deep/a.yaml": testPlatform}, want: []string{"PC014 error out/deep/a.yaml"}},
+		"rules that it lists":                {files: map[string]string{"checks/bundle.json": index("own.rego", rule), "checks/own.rego": rule}, want: []string{"PC014 error checks/own.rego"}},
+		"rules below it":                     {files: map[string]string{"checks/bundle.json": index(), "checks/sub/own.rego": rule}, want: []string{"PC014 error checks/sub/own.rego"}},
+		"an intent in a spelling of its own": {files: map[string]string{"out/bundle.json": index(), "out/a.yaml": "{\"\\u0061piVersion\": \"portcullis.dev\\u002fv1alpha1\"}\n"}, want: []string{"PC014 error out/a.yaml"}},
+		"UTF-16":                             {files: map[string]string{"out/bundle.json": index(), "out/a.yaml": "\xff\xfea\x00"}, want: []string{"PC007 error out/a.yaml"}},
+		"a link for an output":               {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/ns.yaml": "../a.yaml"}},
+		"a link for something else":          {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/a.yaml": "../a.yaml"}, want: []string{"PC014 error out/a.yaml"}},
+		"a link for an output elsewhere":     {files: map[string]string{"out/bundle.json": index("../ns.yaml", namespace)}, links: map[string]string{"ns.yaml": "a.yaml"}, want: []string{"PC014 error ns.yaml"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{
+				"portcullis.yaml": "apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: fleet}\nspec: {namespaces: {shop: {}}}\n",
+				"a.yaml":          "apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: a, namespace: shop}\nspec: {}\n",
+			}
+			for name, text := range c.files {
+				files[name] = text
+			}
+			built, found := read(t, files, c.links, DefaultLimits())
+			if diff := cmp.Diff(c.want, found); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			var inputs []string
+			for name := range built.Inputs {
+				if name != "portcullis.yaml" && name != "a.yaml" {
+					inputs = append(inputs, name)
+				}
+			}
+			slices.Sort(inputs)
+			if diff := cmp.Diff(c.inputs, inputs); diff != "" {
+				t.Errorf("inputs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
