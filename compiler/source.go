@@ -39,7 +39,8 @@ func ReadTree(dir string, limits Limits) ([]intent.File, diag.List, error) {
 }
 
 // ReadRepository is ReadTree without what bundles below the directory list, which is output:
-// what was built must not depend on what was built before.
+// what was built must not depend on what was built before. Nor does it read the directories
+// that the Platform calls repositories of their own.
 func ReadRepository(dir string, limits Limits) ([]intent.File, diag.List, error) {
 	return readBelow(dir, limits, (*reader).visitRepository)
 }
@@ -95,6 +96,7 @@ type reader struct {
 
 	bundles []string          // directories that carry an index of ours
 	outputs map[string]string // that those list: path → digest
+	apart   map[string]bool   // directories that are repositories of their own; nil until they are known
 }
 
 func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
@@ -128,8 +130,15 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 }
 
 func (r *reader) visitRepository(name string, entry fs.DirEntry, err error) error {
-	if err == nil && entry.IsDir() && name != "." {
-		r.passOver(name)
+	if err == nil && entry.IsDir() {
+		switch {
+		case name == ".":
+			r.keepApart()
+		case r.apart[name]:
+			return fs.SkipDir
+		default:
+			r.passOver(name)
+		}
 	}
 	return r.visit(name, entry, err)
 }
@@ -189,6 +198,27 @@ func (r *reader) bundleOf(name string) (dir string, inside bool) {
 func decodes(f intent.File) bool {
 	_, found := object.Decode(f.Path, f.Data)
 	return !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Is(object.NotYAML) })
+}
+
+// keepApart learns which directories the Platform calls repositories of their own. Each has to
+// be one: what is left out is judged by its own run, and not by none.
+func (r *reader) keepApart() {
+	r.apart = map[string]bool{}
+	platform := &reader{root: r.root, limits: r.limits}
+	if info, err := r.root.Lstat(intent.PlatformFile); err != nil || !info.Mode().IsRegular() || platform.read(intent.PlatformFile) != nil || len(platform.files) == 0 {
+		return // which the walk says
+	}
+	for _, dir := range intent.Repositories(platform.files[0]) {
+		name := string(dir.Value)
+		info, err := r.root.Lstat(path.Join(name, intent.PlatformFile))
+		if name == "." || err != nil || !info.Mode().IsRegular() {
+			r.found = append(r.found, refusedFile.At(dir.Span, "%s is no repository of its own", name).
+				Because("a directory that is listed here is not read, and without a %s in it nobody else reads it either", intent.PlatformFile).
+				Suggest("list directories below this one that have a %s", intent.PlatformFile))
+			continue
+		}
+		r.apart[name] = true
+	}
 }
 
 // link reports a symbolic link. One with the name of a YAML file could stand for

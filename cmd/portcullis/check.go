@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -144,7 +146,8 @@ func repository(named string) (string, error) {
 		if !info.IsDir() {
 			return "", usageError{fmt.Errorf("%s is a file; expected the directory of a %s", named, intent.PlatformFile)}
 		}
-		return filepath.ToSlash(filepath.Clean(named)), nil
+		named = filepath.ToSlash(filepath.Clean(named))
+		return named, outermost(named)
 	}
 	dir, ok, err := enclosing(".")
 	if err != nil {
@@ -153,7 +156,7 @@ func repository(named string) (string, error) {
 	if !ok {
 		return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one, or begin one with portcullis init", intent.PlatformFile)}
 	}
-	return dir, nil
+	return dir, outermost(dir)
 }
 
 // enclosing is the nearest directory with a portcullis.yaml, from this one upward as
@@ -167,10 +170,56 @@ func enclosing(dir string) (found string, ok bool, err error) {
 		if err != nil {
 			return "", false, err
 		}
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || filepath.Dir(abs) == abs {
+		if isTop(abs) {
 			return "", false, nil
 		}
 	}
+}
+
+// isTop reports whether a directory is the top of a Git checkout, or of the file system.
+func isTop(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, ".git"))
+	return err == nil || filepath.Dir(dir) == dir
+}
+
+// outermost refuses a repository below another one of the same checkout: whoever may write in
+// one directory would put a Platform there, and a run below it would know nothing of the
+// other's guardrails. The outer Platform may say that it is one of its own.
+func outermost(dir string) error {
+	if !isRepository(dir) {
+		return nil // the run says what is missing
+	}
+	inner, err := filepath.Abs(dir)
+	if err == nil {
+		inner, err = filepath.EvalSymlinks(inner) // the checkout that it is in, not the one of the link
+	}
+	if err != nil {
+		return err
+	}
+	for outer := inner; !isTop(outer); {
+		outer = filepath.Dir(outer)
+		if !isRepository(outer) {
+			continue
+		}
+		below, err := filepath.Rel(outer, inner)
+		if err != nil {
+			return err
+		}
+		below = filepath.ToSlash(below)
+		platform, _, err := compiler.ReadFile(filepath.ToSlash(filepath.Join(outer, intent.PlatformFile)), compiler.DefaultLimits())
+		if err != nil {
+			return inputError(err)
+		}
+		if slices.ContainsFunc(intent.Repositories(platform), func(d intent.At[intent.Directory]) bool {
+			return d.Value != "." && d.Value.Holds(below+"/")
+		}) {
+			continue // unless one further out knows nothing of it
+		}
+		up := path.Join(dir, strings.Repeat("../", strings.Count(below, "/")+1))
+		return usageError{fmt.Errorf("%s lies below %s of the same checkout, and is a part of that repository: run portcullis from there. If it is a repository of its own, the other one has to say so in its spec: repositories: [%s]",
+			path.Join(dir, intent.PlatformFile), path.Join(up, intent.PlatformFile), below)}
+	}
+	return nil
 }
 
 // inputError is the user's mistake of naming something that is not there or not

@@ -167,3 +167,19 @@ func (r *Repository) Undecodable(f File) bool {
 func (r *Repository) ofComponent(file string) bool {
 	return r.Platform != nil && slices.ContainsFunc(r.Platform.Spec.Components, func(c ComponentSpec) bool { return c.Path.Value.Holds(file) })
 }
+
+// Repositories are the directories that a Platform's own file calls repositories of their own.
+// What is wrong with the file is told by whoever reads it in earnest.
+func Repositories(platform File) []At[Directory] {
+	repo := &Repository{}
+	repo.parse(platform)
+	var all []At[Directory]
+	for _, p := range repo.parts {
+		for _, d := range p.Spec.Repositories {
+			if d.Value != "" {
+				all = append(all, d)
+			}
+		}
+	}
+	return all
+}

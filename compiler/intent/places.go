@@ -44,7 +44,8 @@ func (k *known) checkPlaces() diag.List {
 }
 
 // checkTrusted asks who is trusted where teams are kept to their directories: else whoever may
-// write there may write a part of the Platform, or a waiver, there.
+// write there may write a part of the Platform, or a waiver, there. And nobody but the root's
+// own document may say which directories are not read.
 func (k *known) checkTrusted() diag.List {
 	var found diag.List
 	if spec := k.Platform.Spec; spec.Trusted == nil && spec.Namespaces != nil {
@@ -54,6 +55,13 @@ func (k *known) checkTrusted() diag.List {
 			found = append(found, missingFact.At(e.Value.Path.Span, "namespace %s has a path, and the Platform does not say which directories are trusted", e.Key.Value).
 				Because("whoever may write below %s could put a part of the Platform or a waiver there, and open what no line of an intent may", e.Value.Path.Value).
 				Suggest("name the directories in which those may lie, such as trusted: [platform]; with trusted: [] they may lie nowhere but in %s", PlatformFile))
+		}
+	}
+	for _, p := range k.parts {
+		if p.Span.File != PlatformFile && len(p.Spec.Repositories) > 0 {
+			found = append(found, wrongPlace.At(p.Spec.Repositories[0].Span, "repositories is said by a part of the Platform, expected in %s", PlatformFile).
+				Because("which directories are not read has to be known before anything is").
+				Suggest("move the list to %s", PlatformFile))
 		}
 	}
 	return found

@@ -145,6 +145,7 @@ var whole = []string{
   nameLabel: app.kubernetes.io/name
   unknownNamespaces: deny
   trusted: [platform, .]
+  repositories: [labs/one]
   system: [kube-system]
   dns: {namespace: kube-system, selector: {k8s-app: kube-dns}, port: 5353, nodeLocal: [169.254.20.10]}
   calico: {version: "3.31", api: crd}

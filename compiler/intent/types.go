@@ -82,6 +82,7 @@ type PlatformSpec struct {
 	NameLabel         At[LabelKey]                           `key:"nameLabel"`
 	UnknownNamespaces At[Unknown]                            `key:"unknownNamespaces"`
 	Trusted           *[]At[Directory]                       `key:"trusted"`
+	Repositories      []At[Directory]                        `key:"repositories"`
 	System            *[]At[Name]                            `key:"system"`
 	DNS               *DNS                                   `key:"dns"`
 	Calico            *Calico                                `key:"calico"`
