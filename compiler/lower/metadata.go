@@ -57,8 +57,8 @@ func metadata(a about) object.Map {
 		if value != "" {
 			annotations[key] = value
 		}
-		if strings.Contains(value, "${") {
-			annotations[noSubstitutes] = "disabled" // Flux would expand it
+		if strings.Contains(value, "$") {
+			annotations[noSubstitutes] = "disabled" // Flux would expand ${…}, and make one dollar of two
 		}
 	}
 	m = append(m, object.Field{Key: "labels", Value: object.StringMap(labels)})
