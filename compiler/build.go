@@ -35,6 +35,8 @@ type Built struct {
 	Environments []Environment   // in order; nil unless every stage passed
 	Proofs       []bundle.Proof  // of each environment; nil unless it could be asked for
 	Waivers      []bundle.Waiver // in the order of their names
+	// Carried is what either tree deploys and nobody judged, because the Platform says so.
+	Carried []bundle.Carried
 
 	// Unverified is the tree that what was judged stands against: it could be
 	// rendered, and a rule refuses it. Only who says so may emit it. Otherwise nil.
@@ -52,6 +54,16 @@ type Built struct {
 type Environment struct {
 	Name    string
 	Objects object.Set
+
+	units map[object.ID]string // of those that were rendered in another unit than their namespace's
+}
+
+// unitOf is the unit in which an object was rendered.
+func (e Environment) unitOf(id object.ID) string {
+	if unit, elsewhere := e.units[id]; elsewhere {
+		return unit
+	}
+	return overlays.UnitOf(id)
 }
 
 // Failed reports whether something stands against emitting the result.
@@ -100,13 +112,14 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		return o.report(repo, nil, nil, checks, found, files)
 	}
 
+	found = append(found, l.deployed...) // told beside what the proof finds of the rest
 	judgedTraffic := traffic{}
 	for i, p := range l.plans {
 		judged, m, err := checks.prove(ctx, p, l.environments[i].Objects, l.world)
 		if err != nil {
 			return nil, err
 		}
-		located := locateEmitted(judged, l.emitted[i], l.environments[i].Objects, l.overlaid[i].Components)
+		located := locateEmitted(withoutTold(judged, l.deployed), l.emitted[i], l.environments[i].Objects, l.overlaid[i].Components)
 		found = append(found, withEvidence(located, l.emitted[i], authorsOf(p)).In(p.Environment)...)
 		if m != nil {
 			judgedTraffic[p.Environment] = sync.OnceValue(func() *proof.Exceptions {
@@ -136,7 +149,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 			l.inputs[path.Join(c.Path, name)] = data
 		}
 	}
-	built.Inputs = l.inputs
+	built.Inputs, built.Carried = l.inputs, carriedOf(l.carried, o.Namespace)
 	return built, nil
 }
 
@@ -230,17 +243,23 @@ func render(tree overlays.Tree, environments []overlays.Environment) ([]Environm
 	renderer := overlays.NewRenderer(tree, environments)
 	for _, e := range environments {
 		var objects []object.Object
+		units := map[object.ID]string{}
 		for _, unit := range tree.Units(e.Name) {
 			rendered, f, err := renderer.Render(e.Name, unit)
 			if err != nil {
 				return nil, nil, err // the tree is our own: no input can be at fault
+			}
+			for _, o := range rendered {
+				if overlays.UnitOf(o.ID) != unit {
+					units[o.ID] = unit
+				}
 			}
 			found = append(found, f...)
 			objects = append(objects, rendered...)
 		}
 		set, f := object.NewSet(objects)
 		found = append(found, f...)
-		all = append(all, Environment{Name: e.Name, Objects: set})
+		all = append(all, Environment{Name: e.Name, Objects: set, units: units})
 	}
 	return all, found, nil
 }

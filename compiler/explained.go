@@ -69,7 +69,7 @@ func readRepository(files []intent.File, before diag.List, environments []string
 	r.repo = repo
 	l, found, err := r.lay(repo, r.files, slices.Concat(before, parsed))
 	r.layout = l
-	return r, found, err
+	return r, append(found, l.deployed...), err
 }
 
 // explained is one environment of what was rendered.

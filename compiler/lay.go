@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/claims"
+	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
@@ -19,6 +20,8 @@ type layout struct {
 	plans  []*plan.Plan
 	parts  map[string]overlays.Component
 	rendering
+	deployed diag.List // what is wrong with what acts on those who deploy it
+	carried  []carried // what is not judged, because the Platform says so
 }
 
 // rendering is what some plans come to. Every list has an element for each of them.
@@ -51,13 +54,19 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	var vetted diag.List
 	l.parts, vetted = components(l.plans, files)
 	found = append(found, vetted...)
+	for _, p := range l.plans {
+		found = append(found, deploy.VetNames(p.Components).In(p.Environment)...)
+	}
 	if found.Failed() {
 		return l, found, nil
 	}
 	var wrong diag.List
 	var err error
 	l.rendering, wrong, err = renderPlans(l.plans, l.parts)
-	return l, append(found, wrong...), err
+	if found = append(found, wrong...); err == nil && !found.Failed() {
+		l.deployed, l.carried = vetDeployed(l.plans, l.rendering)
+	}
+	return l, found, err
 }
 
 // renderPlans lowers plans, lays their objects out and renders them.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/claims"
+	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/proof"
@@ -32,6 +33,6 @@ var (
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
-	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, claims.Rules, lower.Rules, proof.Rules, overlays.Rules, rego.Rules,
+	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, claims.Rules, lower.Rules, deploy.Rules, proof.Rules, overlays.Rules, rego.Rules,
 		governanceRules, []*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
 }

@@ -53,7 +53,7 @@ func Write(environments []Environment) Tree {
 	for _, e := range environments {
 		for _, o := range e.Objects {
 			id := o.ID()
-			unit := unitOf(id)
+			unit := UnitOf(id)
 			if units[unit] == nil {
 				units[unit] = map[string]map[string][]byte{}
 			}
@@ -111,7 +111,8 @@ func Write(environments []Environment) Tree {
 	return tree
 }
 
-func unitOf(id object.ID) string {
+// UnitOf is the unit that an object belongs to. A component may add one to another unit.
+func UnitOf(id object.ID) string {
 	if id.Namespace == "" {
 		return Cluster
 	}

@@ -9,8 +9,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"portcullis.dev/ci/report"
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/policies/diag"
 )
 
 func buildCommand(p *program) *cli.Command {
@@ -74,10 +76,13 @@ func (p *program) build(c *cli.Context) error {
 	if tree == nil || judged != nil && !c.Bool("no-verify") {
 		return judged
 	}
+	if text := carriedLine(built.Carried, c.String("env")); text != "" {
+		fmt.Fprintln(p.err, text)
+	}
 	if out == nil {
 		return p.writeManifests(built, c.String("env"), c.Bool("allow-empty"))
 	}
-	b, err := bundle.New(bundle.Record{Tool: version(), Inputs: built.Inputs, Report: built.Report, Proofs: built.Proofs, Waivers: built.Waivers, Unverified: c.Bool("no-verify")}, tree)
+	b, err := bundle.New(bundle.Record{Tool: version(), Inputs: built.Inputs, Report: built.Report, Proofs: built.Proofs, Waivers: built.Waivers, Carried: built.Carried, Unverified: c.Bool("no-verify")}, tree)
 	if err != nil {
 		return err
 	}
@@ -89,6 +94,37 @@ func (p *program) build(c *cli.Context) error {
 	}
 	fmt.Fprintf(p.err, "wrote %d files to %s\n", len(b), c.String("out"))
 	return judged
+}
+
+// carriedLine says on one line what is deployed and was not judged, in one environment
+// where it is given; empty for nothing.
+func carriedLine(all []bundle.Carried, environment string) string {
+	var words []string
+	for _, c := range all {
+		if environment != "" && c.Environment != environment {
+			continue
+		}
+		text := c.Object.String()
+		for _, m := range []map[string]string{c.Labels, c.Annotations} {
+			for _, key := range diag.SortedKeys(m) {
+				words = append(words, key+": "+m[key]+" on "+text)
+			}
+		}
+		if c.Labels == nil && c.Annotations == nil {
+			words = append(words, text)
+		}
+	}
+	slices.Sort(words)
+	words = slices.Compact(words)
+	if len(words) == 0 {
+		return ""
+	}
+	const most = 5
+	rest := ""
+	if n := len(words) - most; n > 0 {
+		words, rest = words[:most], fmt.Sprintf(", and %d more", n)
+	}
+	return report.Line("carried and not judged, as the Platform says: " + strings.Join(words, ", ") + rest)
 }
 
 // buildArguments refuses what contradicts itself.

@@ -37,6 +37,7 @@ type Index struct {
 	Rules      []Result          `json:"rules"`                // of each rule that was evaluated, by code
 	Proofs     []Proof           `json:"proofs"`               // of each environment, in the order of its name
 	Waivers    []Waiver          `json:"waivers,omitempty"`    // by name and rule
+	Carried    []Carried         `json:"carried,omitempty"`    // by environment and object
 }
 
 // Result is what one rule found, over all environments.
@@ -70,6 +71,16 @@ type Waiver struct {
 	Used    int    `json:"used"`    // number of findings that it covers
 }
 
+// Carried is an object that the bundle deploys and nobody judged, because the Platform
+// names its kind or, where labels or annotations are given, those alone of an object that
+// was judged otherwise.
+type Carried struct {
+	Environment string            `json:"environment"`
+	Object      diag.ObjectID     `json:"object"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
 // Record is what a bundle tells of its making.
 type Record struct {
 	Tool       string            // version of the program
@@ -77,6 +88,7 @@ type Record struct {
 	Report     diag.Report       // of the run that built it
 	Proofs     []Proof           // in the order of the environments' names
 	Waivers    []Waiver          // in any order
+	Carried    []Carried         // in the order of environments and objects
 	Unverified bool              // the caller writes whatever the rules found
 }
 
@@ -90,7 +102,7 @@ func (r Record) index(tree map[string][]byte) ([]byte, error) {
 	err := enc.Encode(Index{
 		Schema: Schema, Tool: r.Tool, Unverified: r.Unverified,
 		Inputs: digests(r.Inputs), Outputs: digests(tree),
-		Rules: results(r.Report), Proofs: append([]Proof{}, r.Proofs...), Waivers: waivers,
+		Rules: results(r.Report), Proofs: append([]Proof{}, r.Proofs...), Waivers: waivers, Carried: r.Carried,
 	})
 	return b.Bytes(), err
 }

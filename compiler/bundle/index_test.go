@@ -39,7 +39,11 @@ func someRecord() Record {
 			{Environment: "dev", Result: "held", Flows: 3, Tests: 1, Assumptions: []string{"Nobody <looks>."}},
 			{Environment: "prod", Result: "failed", Guardrails: 1, Quarantines: 2, Assumptions: []string{"Nobody looks."}},
 		},
-		Waivers:    []Waiver{{"w", "PC204", "2027-01-31", 1}, {"w", "PC203", "2026-12-31", 1}, {"a", "PC201", "2020-02-29", 0}},
+		Waivers: []Waiver{{"w", "PC204", "2027-01-31", 1}, {"w", "PC203", "2026-12-31", 1}, {"a", "PC201", "2020-02-29", 0}},
+		Carried: []Carried{
+			{Environment: "dev", Object: diag.ObjectID{Kind: "ServiceAccount", Namespace: "shop", Name: "robot"}},
+			{Environment: "prod", Object: diag.ObjectID{Group: "projectcalico.org", Kind: "Tier", Name: "a"}, Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "<d>"}},
+		},
 		Unverified: true,
 	}
 }
@@ -148,6 +152,10 @@ func TestIndexFollowsItsSchema(t *testing.T) {
 		{"rules": []any{map[string]any{"code": "PC201", "result": "found", "waived": 1}}},
 		{"rules": []any{map[string]any{"code": "PC201", "result": "waived", "waived": 1, "info": 1}}},
 		{"rules": []any{map[string]any{"code": "PC201", "result": "found", "error": 0}}},
+		{"carried": []any{}},
+		{"carried": []any{map[string]any{"environment": "dev"}}},
+		{"carried": []any{map[string]any{"environment": "dev", "object": map[string]any{"kind": "Tier"}}}},
+		{"carried": []any{map[string]any{"environment": "dev", "object": map[string]any{"kind": "Tier", "name": "a"}, "labels": map[string]any{}}}},
 		{"waivers": []any{}},
 		{"waivers": []any{map[string]any{"name": "a", "rule": "PC201", "expires": "soon", "used": 0}}},
 		{"waivers": []any{map[string]any{"name": "a", "rule": "PC201", "expires": "2026-01-01"}}},

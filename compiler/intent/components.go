@@ -25,6 +25,15 @@ func (s *resolver) components() {
 				Suggest("move it below %s", listed(wordsOf(*trusted), "or")))
 		}
 		resolved := plan.Component{Path: string(c.Path.Value), Span: c.Path.Span}
+		for _, k := range c.Kinds {
+			resolved.Kinds = append(resolved.Kinds, plan.NamedKind{Name: string(k.Value), Span: k.Span})
+		}
+		for _, l := range c.Labels {
+			resolved.Labels = append(resolved.Labels, plan.NamedMetadata{Key: string(l.Key.Value), Value: string(l.Value.Value), Span: l.Key.Span})
+		}
+		for _, a := range c.Annotations {
+			resolved.Annotations = append(resolved.Annotations, plan.NamedMetadata{Key: string(a.Key.Value), Value: a.Value.Value, Span: a.Key.Span})
+		}
 		for _, n := range c.Namespaces {
 			if s.knownNamespace(string(n.Value), n.Span) && !n.Value.IsPattern() {
 				resolved.Namespaces = append(resolved.Namespaces, string(n.Value))

@@ -120,6 +120,20 @@ func (v *LabelValue) parse(word, tag string) *mistake {
 	return nil
 }
 
+var kindName = expressionOf(`^[A-Z][A-Za-z0-9]{0,62}(\.[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$`)
+
+// KindName is a kind of Kubernetes objects, as Kind or Kind.group.
+type KindName string
+
+func (v *KindName) parse(word, tag string) *mistake {
+	if tag != "!!str" || !kindName.MatchString(word) {
+		return &mistake{rule: badName, message: fmt.Sprintf("%.80q is not a kind", word),
+			hint: "write it as manifests do, ServiceAccount, with its API group where several have it: Certificate.cert-manager.io"}
+	}
+	*v = KindName(word)
+	return nil
+}
+
 // User is who may name an @name: a workload as namespace/name, or all of a namespace
 // as namespace/*.
 type User string

@@ -294,6 +294,7 @@ var words = sync.OnceValue(func() map[reflect.Type]jsonObject {
 		reflect.TypeFor[NamespaceName](): {"type": "string", "pattern": "^" + namespaces + "$"},
 		reflect.TypeFor[LabelKey]():      {"type": "string", "pattern": labelKey.String()},
 		reflect.TypeFor[LabelValue]():    {"type": "string", "pattern": labelValue.String()},
+		reflect.TypeFor[KindName]():      {"type": "string", "pattern": kindName.String()},
 		reflect.TypeFor[User]():          {"type": "string", "pattern": "^" + dnsLabelPattern + `/(\*|` + dnsLabelPattern + ")$"},
 		reflect.TypeFor[WorkloadRef]():   {"type": "string", "pattern": "^(" + namespaces + ")/" + dnsLabelPattern + "$"},
 		reflect.TypeFor[ObjectRef]():     {"type": "string", "pattern": `^[^/ \t,]+(/[^/ \t,]+){1,2}$`},

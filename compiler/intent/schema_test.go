@@ -157,7 +157,7 @@ var whole = []string{
   namespaces:
     shop: {owner: team, path: apps/shop, labels: {team: shop}, nameLabel: app, handshake: either, in: [prod], enforce: {eu: staged, dev: true}}
     other: {enforce: false}
-  components: [{path: extras, namespaces: [shop], in: [prod]}, {path: all, cluster: true}]
+  components: [{path: extras, namespaces: [shop], in: [prod], labels: {a.io/b: c}, annotations: {a.io/b: "c=d"}}, {path: all, cluster: true, kinds: [ServiceAccount, Issuer.cert-manager.io]}]
   peers:
     dc: {owner: team, ports: {pg: 5432}, is: {dev: [10.90.0.0/16, "fd00::1"], eu: {namespace: a}, prod: []}, usedBy: [a/*, a/b]}
     one: {is: 10.0.0.1}
@@ -312,7 +312,7 @@ func TestSchemaAndParserAgree(t *testing.T) {
 		fleet("peers: {a: }"), fleet("peers: {a: {}}"), fleet("peers: {a: {is: true}}"), fleet("peers: {a: {is: {dev: {dev: a}}}}"), fleet("peers: {a: {is: [], usedBy: [a]}}"),
 		fleet("peers: {a: {is: {Dev: []}}}"), fleet("peers: {a: {is: {selector: []}}}"),
 		fleet("flows: [{from: a/b, ports: [a]}]"), fleet("guardrails: [{deny: {}}]"), fleet("quarantine: [{peer: a/b, ticket: c}]"), fleet("checks: {waiverDays: many}"),
-		fleet("components: [{namespaces: [a]}]"), fleet("trusted: {}"),
+		fleet("components: [{namespaces: [a]}]"), fleet("components: [{path: a, kinds: ServiceAccount}]"), fleet("components: [{path: a, kinds: [configmap]}]"), fleet("components: [{path: a, annotations: [a]}]"), fleet("components: [{path: a, annotations: {a: true}}]"), fleet("trusted: {}"),
 		waiver, waiver + "spec: {}\n", waiver + "spec: {match: {}}\n",
 	}
 	// What the schema refuses too, of the rules that it knows in part.

@@ -218,6 +218,10 @@ type ComponentSpec struct {
 	Namespaces []At[NamespaceName] `key:"namespaces"` // or Cluster
 	Cluster    At[bool]            `key:"cluster"`
 	In         []At[Name]          `key:"in"`
+	// What is deployed with it although nothing judges it.
+	Kinds       []At[KindName]                    `key:"kinds"`
+	Labels      Mapping[LabelKey, At[LabelValue]] `key:"labels"`
+	Annotations Mapping[LabelKey, At[string]]     `key:"annotations"`
 }
 
 // Checks says how strictly rules judge.

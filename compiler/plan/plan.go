@@ -186,6 +186,22 @@ type Component struct {
 	Path       string   // of its directory, relative to the repository's root
 	Namespaces []string // whose objects it is laid over, sorted; empty: the cluster's
 	Span       diag.Span
+	// What it may carry without a judgement, in the order of the file.
+	Kinds               []NamedKind
+	Labels, Annotations []NamedMetadata
+}
+
+// NamedKind is a kind of objects, as Kind or Kind.group; without a group it is that of
+// every API.
+type NamedKind struct {
+	Name string
+	Span diag.Span
+}
+
+// NamedMetadata is a label or an annotation.
+type NamedMetadata struct {
+	Key, Value string
+	Span       diag.Span
 }
 
 // Stages are the places that our Calico policies take among others. No two of the

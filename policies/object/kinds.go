@@ -112,3 +112,16 @@ func classify(apiVersion, name string) (k kind, instead string) {
 
 // ClusterScoped reports whether the kind is one of ours that has no namespace.
 func ClusterScoped(apiVersion, name string) bool { return kinds[apiVersion][name].cluster }
+
+// IsPolicyKind reports whether an API of the group, or any where that is empty, has a kind
+// of that name that decides verdicts, modelled or not.
+func IsPolicyKind(group, name string) bool {
+	for apiVersion, byName := range kinds {
+		if g, _, _ := strings.Cut(apiVersion, "/"); group == "" || g == group {
+			if byName[name].role == Policy {
+				return true
+			}
+		}
+	}
+	return unmodelled[group] != "" || strings.HasSuffix(name, "NetworkPolicy")
+}
