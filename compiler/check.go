@@ -27,6 +27,7 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 		p := assumed(set)
 		m, unread := meaning.Of(set, p.Cluster)
 		if found = append(found, unread...); !unread.Failed() {
+			found = append(found, m.HostsNotEvaluated()...)
 			everybody := population.Of(p, set)
 			found = append(found, proof.HalfOpen(m, everybody.Described)...)
 			judged, err := checks.judge(ctx, facts.Of(p, m, set, everybody))

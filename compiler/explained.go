@@ -94,6 +94,7 @@ func ExplainManifests(files []intent.File, before diag.List, calicoMinor int) *E
 		cluster := object.DefaultCluster()
 		cluster.CalicoMinor = calicoMinor
 		m, odd := meaning.Of(set, cluster)
+		odd = append(odd, m.HostsNotEvaluated()...)
 		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints, Locate: manifestsAt(files, set)}}
 		for _, d := range odd {
 			d.Severity = min(d.Severity, diag.Warning)

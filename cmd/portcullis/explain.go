@@ -266,7 +266,10 @@ func (p *program) answerList(e *compiler.Explained, name, dir string) (explain.A
 	all, rep := e.AnswerList(f)
 	answers := all[e.Worlds[0].Environment]
 	for i := range answers.Flows {
-		for _, half := range []*explain.HalfAnswer{&answers.Flows[i].Egress, &answers.Flows[i].Ingress} {
+		for _, half := range []*explain.HalfAnswer{&answers.Flows[i].Egress, &answers.Flows[i].Ingress, answers.Flows[i].OnTheWay} {
+			if half == nil {
+				continue
+			}
 			half.File = below(dir, diag.Span{File: half.File}).File
 		}
 	}
@@ -282,7 +285,11 @@ func (p *program) tellList(c *cli.Context, answers explain.Answers) error {
 		}
 	} else {
 		for _, a := range answers.Flows {
-			fmt.Fprintf(out, "%s\tegress: %s\tingress: %s\n", a.Verdict, report.Line(a.Egress.Reason), report.Line(a.Ingress.Reason))
+			fmt.Fprintf(out, "%s\tegress: %s\tingress: %s", a.Verdict, report.Line(a.Egress.Reason), report.Line(a.Ingress.Reason))
+			if a.OnTheWay != nil {
+				fmt.Fprintf(out, "\ton the way: %s", report.Line(a.OnTheWay.Reason))
+			}
+			fmt.Fprintln(out)
 		}
 	}
 	if err := out.Flush(); err != nil {

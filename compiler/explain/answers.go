@@ -24,6 +24,8 @@ type Answer struct {
 	Verdict string     `json:"verdict"` // allow, deny or unknown
 	Egress  HalfAnswer `json:"egress"`  // what the source may send
 	Ingress HalfAnswer `json:"ingress"` // what the destination accepts
+	// OnTheWay is what may decide between the halves and is not evaluated: nil for nothing.
+	OnTheWay *HalfAnswer `json:"onTheWay,omitempty"`
 }
 
 // HalfAnswer is the verdict of one end, and what decides it.
@@ -178,7 +180,13 @@ func andAnother(named []uint8) []uint8 {
 }
 
 func (w *World) told(v meaning.Verdict) Answer {
-	return Answer{Verdict: v.Outcome().String(), Egress: w.half(v.Egress), Ingress: w.half(v.Ingress)}
+	a := Answer{Verdict: v.Outcome().String(), Egress: w.half(v.Egress), Ingress: w.half(v.Ingress)}
+	if v.OnTheWay != nil {
+		way := w.half(meaning.Half{Outcome: meaning.Unknown, By: *v.OnTheWay})
+		way.Rule = "" // it is the policy's field that decides where it acts
+		a.OnTheWay = &way
+	}
+	return a
 }
 
 func (w *World) half(h meaning.Half) HalfAnswer {

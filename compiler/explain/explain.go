@@ -53,7 +53,7 @@ type World struct {
 	codes     []uint8
 }
 
-func (w *World) walk(k meaning.Packet) meaning.Verdict { return w.asking().Walk(k) }
+func (w *World) walk(k meaning.Packet) meaning.Verdict { return w.asking().Follow(k) }
 
 func (w *World) asking() *meaning.Asker {
 	if w.asker == nil {

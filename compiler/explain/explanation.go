@@ -83,6 +83,8 @@ func (w *World) explain(q *question) Explanation {
 		p.add(0, "%s: %s", outcomes[examples[0].outcome], flow)
 	case len(examples) == 1:
 		p.add(0, "%s: %s, all of it", outcomes[examples[0].outcome], flow)
+	case examples[0].outcome != meaning.Allowed:
+		p.add(0, "partly not known: %s", flow)
 	default:
 		p.add(0, "partly allowed: %s", flow)
 	}
@@ -225,6 +227,9 @@ type fate struct {
 func (w *World) between(from, to end, of packet.Traffic) map[meaning.Outcome]fate {
 	all := map[meaning.Outcome]fate{}
 	parts := w.asking().Parts(from.Peer, to.Peer, of)
+	if w.hostAt(from.Peer) != nil || w.hostAt(to.Peer) != nil {
+		parts = split(split(parts, meaning.Failsafe(meaning.Egress)), meaning.Failsafe(meaning.Ingress))
+	}
 	for _, family := range w.Meaning.Families() {
 		if !from.can(family) || !to.can(family) {
 			continue
@@ -239,6 +244,19 @@ func (w *World) between(from, to end, of packet.Traffic) map[meaning.Outcome]fat
 			}
 			g.traffic = g.traffic.Union(part)
 			all[outcome] = g
+		}
+	}
+	return all
+}
+
+// split cuts traffic where other traffic ends.
+func split(parts []packet.Traffic, by packet.Traffic) []packet.Traffic {
+	var all []packet.Traffic
+	for _, p := range parts {
+		for _, half := range []packet.Traffic{p.Intersect(by), p.Subtract(by)} {
+			if !half.IsEmpty() {
+				all = append(all, half)
+			}
 		}
 	}
 	return all

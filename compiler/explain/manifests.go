@@ -56,7 +56,10 @@ func (w *World) open(e example) Change {
 			said.add(6, "%s", strings.TrimRight(text, "\n"))
 		}
 	}
-	if m.Walk(k).Outcome() != meaning.Allowed {
+	switch v := m.Follow(k); {
+	case v.Outcome() == meaning.Unknown && v.OnTheWay != nil:
+		return Change{Text: "to open it, as far as the policies of pods decide: add what follows. Whether it passes the host endpoints on its way is not evaluated.", Lines: said.lines}
+	case v.Outcome() != meaning.Allowed:
 		return Change{Text: "to open it: no change was found that does."}
 	}
 	c.Text = "to open it: add what follows" + map[bool]string{true: "; both halves need it", false: ""}[changes == 2] + ". With it, the flow was found to be allowed."

@@ -41,11 +41,18 @@ func (w *World) example(p *page, e example, alone bool) {
 		p.add(0, "%s of %s: %s", h.d, h.own, outcomes[h.half.Outcome])
 		w.way(p, e.packet, h.d, h.half)
 	}
+	if by := e.verdict.OnTheWay; by != nil {
+		p.add(0, "")
+		p.add(0, "on the way between them: not known")
+		w.decided(p, *by)
+	}
 }
 
 // change is what turns the verdict of a packet.
 func (w *World) change(e example) Change {
 	switch {
+	case e.outcome == meaning.Unknown && w.asking().Walk(e.packet).Outcome() != meaning.Unknown: // for what is at host endpoints
+		return Change{Text: "no change is named: what decides is not evaluated."}
 	case e.outcome != meaning.Allowed && w.Mend != nil:
 		return w.Mend(e.packet)
 	case e.outcome != meaning.Allowed:

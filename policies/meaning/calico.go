@@ -46,7 +46,15 @@ func (r *reader) calicoPolicy(typed any) *Policy {
 	p.Rules[Ingress] = r.calicoRules(s.Ingress, Ingress)
 	p.Rules[Egress] = r.calicoRules(s.Egress, Egress)
 	p.HostsOnly = s.DoNotTrack || s.PreDNAT
-	r.hostFields(s)
+	switch {
+	case s.DoNotTrack:
+		p.OnHosts = "doNotTrack"
+	case s.PreDNAT:
+		p.OnHosts = "preDNAT"
+	case s.ApplyOnForward:
+		p.OnHosts = "applyOnForward"
+	}
+	r.hostFields(s, p)
 	r.stagedAction(staged, s)
 	r.policyName(p.Tier)
 	if r.cluster.CalicoMinor < kindTieBreak {
@@ -110,7 +118,7 @@ func (r *reader) subject(s calico.GlobalNetworkPolicySpec) selector.Selector {
 }
 
 // hostFields reports the fields that only matter to host endpoints.
-func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec) {
+func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec, p *Policy) {
 	before := len(*r.found)
 	refuse := func(pointer, format string) { r.add(contradiction.On(r.at(pointer), "%s", format)) }
 	if s.PreDNAT && s.DoNotTrack {
@@ -133,18 +141,14 @@ func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec) {
 	if len(*r.found) > before {
 		return // what a policy does that is refused need not be said
 	}
-	for _, f := range []struct {
-		set           bool
-		name, instead string
-	}{
-		{s.DoNotTrack, "doNotTrack", "the policy is taken to have no effect, as is right for pods"},
-		{s.PreDNAT, "preDNAT", "the policy is taken to have no effect, as is right for pods"},
-		{s.ApplyOnForward && !s.DoNotTrack && !s.PreDNAT, "applyOnForward", "traffic that a host forwards is not evaluated; pods are governed as by any policy"},
-	} {
-		if f.set {
-			r.add(notEvaluated.On(r.at("/spec/"+f.name), "%s acts on host endpoints: %s", f.name, f.instead))
-		}
+	if p.OnHosts == "" {
+		return
 	}
+	what := "where it may decide about a packet on its way, the verdict is unknown, unless a pod's own policies deny it"
+	if !p.mayGovernHosts() {
+		what = "the policy selects none, so the field has no effect"
+	}
+	r.add(notEvaluated.On(r.at("/spec/"+p.OnHosts), "%s acts on host endpoints: %s", p.OnHosts, what))
 }
 
 func (r *reader) stagedAction(a calico.StagedAction, s calico.GlobalNetworkPolicySpec) {

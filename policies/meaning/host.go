@@ -20,6 +20,8 @@ type Host struct {
 	Labels    map[string]string
 	Addresses []netip.Addr // expectedIPs
 	Ports     []NamedPort
+	// Unlisted: nobody says which it has.
+	Unlisted bool
 
 	profiles []*profile // in order
 }
@@ -146,7 +148,7 @@ func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Hos
 	if h.Spec.InterfaceName == "" && len(h.Spec.ExpectedIPs) == 0 {
 		r.add(contradiction.On(r.at("/spec"), "a HostEndpoint without interfaceName and without expectedIPs"))
 	}
-	out := &Host{ID: r.id, Labels: h.Labels}
+	out := &Host{ID: r.id, Labels: h.Labels, Unlisted: len(h.Spec.ExpectedIPs) == 0}
 	for i, text := range h.Spec.ExpectedIPs {
 		a, err := netip.ParseAddr(text)
 		if err != nil {

@@ -13,7 +13,7 @@
 // which no policy stops, and of a pod to its own node, which the node's default
 // decides (host-network pods and nodes count as being on another node); packets of
 // connections that exist already; untracked, pre-DNAT and forwarded traffic of host
-// endpoints and their failsafe ports; HTTP criteria; encapsulated packets and
+// endpoints and their failsafe ports, which Follow calls unknown; HTTP criteria; encapsulated packets and
 // spoofed sources, which Calico drops before policy; FelixConfiguration.
 package meaning
 
@@ -43,6 +43,7 @@ type Meaning struct {
 	sets       []*networkSet
 	byAddress  map[netip.Addr]*Endpoint
 	hostsAt    map[netip.Addr]*Host // the first that claims the address
+	onHosts    []*Policy            // that may act on host endpoints in a way that Walk does not evaluate
 	services   map[string]*service  // by namespace/name
 	ranges     []netip.Prefix       // sorted, unique
 	pods       pool                 // where pods without a known address live
@@ -88,6 +89,11 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 			m.sets = append(m.sets, r.networkSet(typed.Labels, typed.Spec.Nets, nil))
 		case *calico.HostEndpoint:
 			m.Hosts = append(m.Hosts, r.host(typed, profiles))
+		}
+	}
+	for _, p := range m.Policies {
+		if p.OnHosts != "" && p.Enforced && p.Dropped == "" && p.mayGovernHosts() {
+			m.onHosts = append(m.onHosts, p)
 		}
 	}
 	m.Tiers = tiersOf(set, cluster.CalicoMinor, m.Policies)

@@ -41,6 +41,9 @@ type Policy struct {
 	// HostsOnly policies (doNotTrack, preDNAT) act on host endpoints before
 	// connection tracking and never on pods; they are not evaluated.
 	HostsOnly bool
+	// OnHosts is the field (doNotTrack, preDNAT or applyOnForward) by which the policy
+	// acts on host endpoints in a way that Walk does not evaluate; empty for none.
+	OnHosts string
 	// Dropped is why Calico ignores the policy as a whole; empty if it does not.
 	Dropped string
 

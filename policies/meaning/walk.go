@@ -39,14 +39,19 @@ type Half struct {
 }
 
 // Verdict is what becomes of a packet: both halves allow it, or it is dropped.
-type Verdict struct{ Egress, Ingress Half }
+type Verdict struct {
+	Egress, Ingress Half
+	// OnTheWay is what may decide between the halves, at host endpoints, and is not
+	// evaluated; nil for nothing. Only Follow looks there.
+	OnTheWay *Decision
+}
 
 // Outcome joins the halves.
 func (v Verdict) Outcome() Outcome {
 	switch {
 	case v.Egress.Outcome == Denied || v.Ingress.Outcome == Denied:
 		return Denied
-	case v.Egress.Outcome == Allowed && v.Ingress.Outcome == Allowed:
+	case v.Egress.Outcome == Allowed && v.Ingress.Outcome == Allowed && v.OnTheWay == nil:
 		return Allowed
 	default:
 		return Unknown

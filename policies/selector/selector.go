@@ -100,6 +100,42 @@ func (n *Node) matches(l Labels) bool {
 	}
 }
 
+// Possible says whether the selector may hold of labels, and whether it may fail, where
+// nothing is known of those with some keys. Both are true where that is not certain.
+func (s Selector) Possible(l Labels, unknown func(key string) bool) (mayHold, mayFail bool) {
+	return s.root.possible(l, unknown)
+}
+
+func (n *Node) possible(l Labels, unknown func(key string) bool) (mayHold, mayFail bool) {
+	switch n.Op {
+	case OpNot:
+		mayHold, mayFail = n.Kids[0].possible(l, unknown)
+		return mayFail, mayHold
+	case OpAnd, OpOr:
+		mayHold, mayFail = n.Op == OpAnd, n.Op == OpOr
+		for i := range n.Kids {
+			hold, fail := n.Kids[i].possible(l, unknown)
+			if n.Op == OpAnd {
+				mayHold, mayFail = mayHold && hold, mayFail || fail
+			} else {
+				mayHold, mayFail = mayHold || hold, mayFail && fail
+			}
+		}
+		return mayHold, mayFail
+	}
+	if n.Key != "" && unknown(n.Key) {
+		switch {
+		case n.Op == OpIn && len(n.Values) == 0:
+			return false, true
+		case n.Op == OpNotIn && len(n.Values) == 0:
+			return true, false
+		}
+		return true, true
+	}
+	holds := n.matches(l)
+	return holds, !holds
+}
+
 // String is Calico's normal form: values in double quotes (single where the value
 // holds a double one), conjunctions and disjunctions in parentheses, sets sorted.
 // Parsing it gives the same selector.

@@ -1,0 +1,223 @@
+package meaning
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
+)
+
+// Follow is Walk for those who want to know what becomes of a packet in the cluster, and
+// not what policies say of its ends alone. What is not evaluated at host endpoints is
+// unknown where it may decide, unless a pod's own policies deny the packet: failsafe ports,
+// hosts whose addresses nobody lists, and policies that act on what is forwarded, not
+// tracked, or not yet translated.
+func (m *Meaning) Follow(p Packet) Verdict { return m.once().Follow(p) }
+
+// Follow is Meaning's.
+func (a *Asker) Follow(p Packet) Verdict {
+	v := a.Walk(p)
+	if len(a.m.Hosts)+len(a.m.onHosts) == 0 {
+		return v
+	}
+	f := a.flow(p)
+	for d, half := range map[Direction]*Half{Egress: &v.Egress, Ingress: &v.Ingress} {
+		if by, doubt := a.atHost(f, d, *half); doubt {
+			*half = Half{Outcome: Unknown, By: by}
+		}
+	}
+	v.OnTheWay = a.m.onTheWay(&f)
+	return v
+}
+
+// atHost says of an end on a node why its half is not known, if that is so.
+func (a *Asker) atHost(f flow, d Direction, walked Half) (Decision, bool) {
+	e := &f.to
+	if d == Egress {
+		e = &f.from
+	}
+	if e.host != nil {
+		return a.m.beforePolicies(&f, d, e.host, walked)
+	}
+	if !e.onNode(a.m) || !e.addr.IsValid() { // of a pod whose node nobody knows, Walk says it
+		return Decision{}, false
+	}
+	for _, h := range a.m.Hosts {
+		if !h.Unlisted {
+			continue
+		}
+		if e.host = h; a.half(&f, d).Outcome != Allowed {
+			return Decision{Cause: Outside, Reason: fmt.Sprintf("the address may be that of %s, which lists none", h.ID)}, true
+		}
+	}
+	return Decision{}, false
+}
+
+// beforePolicies says what may let a packet of a host's through before the policies that
+// deny it.
+func (m *Meaning) beforePolicies(f *flow, d Direction, h *Host, walked Half) (Decision, bool) {
+	if walked.Outcome != Denied {
+		return Decision{}, false
+	}
+	if Failsafe(d).Contains(f.Header()) {
+		return Decision{Cause: Outside, Reason: fmt.Sprintf("the policies of %s deny it, but it is one of the ports that Felix lets through at host endpoints unless it is told otherwise", h.ID)}, true
+	}
+	for _, p := range m.onHosts {
+		if p.HostsOnly && p.Governs[d] && p.Selects(h) && m.decides(p, d, f, func(a Action) bool { return a == Allow }) {
+			return m.undecidedBy(p), true
+		}
+	}
+	return Decision{}, false
+}
+
+// Failsafe is the traffic that Felix lets through at host endpoints before it asks policies,
+// unless FelixConfiguration says otherwise (felix/config).
+func Failsafe(d Direction) packet.Traffic {
+	all := packet.Traffic{}
+	for _, port := range []uint16{179, 2379, 2380, 5473, 6443, 6666, 6667} {
+		all = all.Union(packet.Ports(packet.TCP, port, port))
+	}
+	if d == Ingress {
+		return all.Union(packet.Ports(packet.TCP, 22, 22)).Union(packet.Ports(packet.UDP, 68, 68))
+	}
+	return all.Union(packet.Ports(packet.UDP, 53, 53)).Union(packet.Ports(packet.UDP, 67, 67))
+}
+
+// mayBeNode reports whether a node may have an address that no pod has. Where nobody says
+// which addresses nodes have, those are the private ones.
+func (m *Meaning) mayBeNode(a netip.Addr) bool {
+	if len(m.nodes.prefixes) > 0 {
+		return m.nodes.contains(a)
+	}
+	return a.IsPrivate() || a.IsLinkLocalUnicast() || shared.Contains(a)
+}
+
+// shared is the address space that providers share (RFC 6598), of which clusters take nodes'
+// addresses too.
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// onNode reports whether an end may be a node, or a pod on its network.
+func (e *end) onNode(m *Meaning) bool {
+	return e.pod == nil && !e.anonymous && (e.host != nil || !e.addr.IsValid() || e.onHost != nil || m.mayBeNode(e.addr))
+}
+
+// isPod reports whether an end is on the pod network.
+func (e *end) isPod() bool { return e.pod != nil || e.anonymous }
+
+// onTheWay is the first policy that may decide at a host endpoint what becomes of the
+// packet: as it enters the node of one end, or leaves that of the other.
+func (m *Meaning) onTheWay(f *flow) *Decision {
+	for _, p := range m.onHosts {
+		if m.concerns(p, f) {
+			by := m.undecidedBy(p)
+			return &by
+		}
+	}
+	return nil
+}
+
+func (m *Meaning) undecidedBy(p *Policy) Decision {
+	return Decision{Cause: Outside, Tier: p.Tier, Policy: p.ID, Pointer: "/spec/" + p.OnHosts,
+		Reason: fmt.Sprintf("%s (%s) may decide at a host endpoint that the packet passes, which is not evaluated", p.ID, p.OnHosts)}
+}
+
+// concerns reports whether a policy may drop a packet at a host endpoint. What goes from
+// one pod to another meets host endpoints as what is forwarded, if at all: pod networks
+// carry it from node to node inside other packets, unless they are told not to.
+func (m *Meaning) concerns(p *Policy, f *flow) bool {
+	enters := f.to.isPod() || f.to.onNode(m) && (f.to.host == nil || p.Selects(f.to.host))
+	leaves := f.from.isPod() || f.from.onNode(m) && (f.from.host == nil || p.Selects(f.from.host))
+	denies := func(a Action) bool { return a == Deny }
+	switch {
+	case p.OnHosts == "applyOnForward":
+		return p.Governs[Ingress] && f.to.isPod() && !m.forwards(p, Ingress, f) ||
+			p.Governs[Egress] && f.from.isPod() && !m.forwards(p, Egress, f)
+	case f.from.isPod() && f.to.isPod():
+		return false
+	case p.OnHosts == "preDNAT":
+		return enters && p.Governs[Ingress] && m.decides(p, Ingress, f, denies)
+	default: // untracked: on every packet, replies included, and the replies to what is allowed are not known
+		decides := func(a Action) bool { return a == Deny || a == Allow }
+		back := flow{Packet: f.Packet, from: f.to, to: f.from, family: f.family}
+		there := enters && m.decides(p, Ingress, f, decides) || leaves && m.decides(p, Egress, f, decides)
+		return there || leaves && m.decides(p, Ingress, &back, decides) || enters && m.decides(p, Egress, &back, decides)
+	}
+}
+
+// forwards reports whether a policy lets whatever there is between the ends be forwarded:
+// where no rule of it does, the end of its tier drops it.
+func (m *Meaning) forwards(p *Policy, d Direction, f *flow) bool {
+	for i := range p.Rules[d] {
+		r := &p.Rules[d][i]
+		match := m.match(r, f)
+		switch {
+		case r.Action == Log:
+		case r.Action == Allow && match == yes && !r.asksHeader():
+			return true
+		case r.Action != Allow && m.mayMeet(r, d, f):
+			return false
+		}
+	}
+	return false
+}
+
+// asksHeader reports whether a rule asks more of a packet than its ends.
+func (r *Rule) asksHeader() bool {
+	return r.Protocol != nil || r.NotProtocol != nil || r.ICMP != nil || r.NotICMP != nil ||
+		len(r.Source.Ports)+len(r.Source.NotPorts)+len(r.Destination.Ports)+len(r.Destination.NotPorts) > 0
+}
+
+// decides reports whether a rule of a policy, with one of some actions, may match packets
+// between the ends.
+func (m *Meaning) decides(p *Policy, d Direction, f *flow, of func(Action) bool) bool {
+	for i := range p.Rules[d] {
+		if r := &p.Rules[d][i]; of(r.Action) && m.mayMeet(r, d, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayMeet reports whether a rule may match packets from the one end to the other, by the
+// end that is not the host endpoint's: the other may be another address before its
+// translation, and ports are for whoever asks about one packet alone.
+func (m *Meaning) mayMeet(r *Rule, d Direction, f *flow) bool {
+	if !r.Rendered(f.family) {
+		return false
+	}
+	e, at := &r.Source, &f.from
+	if d == Egress {
+		e, at = &r.Destination, &f.to
+	}
+	return !(e.asksAddresses() && at.in(e.addresses.IPSet(), f.family) == no) &&
+		!((e.Selector != nil || e.NotSelector != nil) && at.selected(e.Selector, e.NotSelector) == no)
+}
+
+// mayGovernHosts reports whether the policy may select a host endpoint, of which any may
+// exist. None has labels of namespaces and accounts, nor those that Calico gives to pods.
+func (p *Policy) mayGovernHosts() bool {
+	may, _ := p.selector.Possible(selector.Map{}, func(key string) bool {
+		return key != labelNamespace && key != labelOrchestrator && key != labelServiceAccount &&
+			!strings.HasPrefix(key, namespacePrefix) && !strings.HasPrefix(key, accountPrefix)
+	})
+	return may
+}
+
+// HostsNotEvaluated says, at the first of the host endpoints, what of theirs is not known.
+func (m *Meaning) HostsNotEvaluated() diag.List {
+	if len(m.Hosts) == 0 {
+		return nil
+	}
+	first, more := m.Hosts[0].ID, ""
+	if n := len(m.Hosts) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more,", n)
+	}
+	d := notEvaluated.On(diag.Subject{Object: first, Pointer: "/kind"}, "%s%s is for the traffic of a node: what its policies deny on failsafe ports, and at addresses that it does not list, is unknown", first, more).
+		Because("FelixConfiguration decides which ports are let through before policies, and only the cluster knows a node's addresses").
+		Suggest("list the node's addresses under expectedIPs; to pods a host endpoint is an address with labels")
+	d.Severity = diag.Info
+	return diag.List{d}
+}
