@@ -35,7 +35,10 @@ func vetDeployed(plans []*plan.Plan, r rendering) (diag.List, []carried) {
 			if len(over) == 0 && !bytes.ContainsRune(o.JSON, '$') {
 				continue
 			}
-			wrong, unjudged := deploy.Vet(o, func() *deploy.Metadata { return emittedMetadata(r.emitted[i], o.ID) }, over)
+			wrong, unjudged := deploy.Vet(o, deploy.Before{
+				Emitted: func() *deploy.Metadata { return emittedMetadata(r.emitted[i], o.ID) }, Components: over,
+				Wrote: func(c plan.Component, words ...string) bool { return mayHaveWritten(c, laid, words) },
+			})
 			for _, f := range wrong {
 				d := f.Diagnostic
 				d.Span = placeOf(f, o, laid, e.Objects)
@@ -43,7 +46,9 @@ func vetDeployed(plans []*plan.Plan, r rendering) (diag.List, []carried) {
 					d.Span = r.emitted[i][o.ID].At(d.Subject.Pointer)
 				}
 				for _, c := range over {
-					d = d.See(c.Span, "the Platform names the component here")
+					if strings.HasPrefix(d.Span.File, c.Path+"/") {
+						d = d.See(c.Span, "the Platform names the component here")
+					}
 				}
 				here.add(d)
 			}
@@ -163,6 +168,24 @@ func mention(file string, data []byte, word string) (diag.Span, bool) {
 		}
 	}
 	return diag.Span{}, false
+}
+
+// mayHaveWritten reports whether a component has one of some words, or none of those over
+// the unit has: a file can spell a word in more ways than one.
+func mayHaveWritten(c plan.Component, laid []overlays.Laid, words []string) bool {
+	somebody := false
+	for _, l := range laid {
+		for _, name := range diag.SortedKeys(l.Files) {
+			for _, word := range words {
+				if _, there := mention(name, l.Files[name], word); there && l.Path == c.Path {
+					return true
+				} else if there {
+					somebody = true
+				}
+			}
+		}
+	}
+	return !somebody
 }
 
 // continues reports whether a word goes on in the text behind it, and is another one.

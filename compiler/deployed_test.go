@@ -101,3 +101,50 @@ func TestComponentsDecideOnPoliciesAlone(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsNamedIsNamedForOne lays two components over one unit, of which the one may
+// carry what the other brings.
+func TestWhatIsNamedIsNamedForOne(t *testing.T) {
+	t.Parallel()
+	const named = "{path: named, namespaces: [shop], kinds: [ServiceAccount], annotations: {argocd.argoproj.io/sync-options: Prune=false}}"
+	const other = "{path: other, namespaces: [shop]}"
+	kustomization := "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ncommonAnnotations: {contact: a}\n"
+	brings := kustomization + "resources: [robot.yaml]\npatches: [{path: deny.yaml}]\n"
+	for _, bringer := range []string{"named", "other"} {
+		for _, order := range []string{named + ", " + other, other + ", " + named} {
+			files := withComponent("cluster: true", nil)
+			files[0].Data = []byte("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: demo}\nspec:\n  components: [" + order + "]\n")
+			for _, dir := range []string{"named", "other"} {
+				text := kustomization
+				if dir == bringer {
+					text = brings
+				}
+				files = append(files, intent.File{Path: dir + "/kustomization.yaml", Data: []byte(text)})
+			}
+			files = append(files,
+				intent.File{Path: bringer + "/robot.yaml", Data: []byte("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot, namespace: shop}\n")},
+				intent.File{Path: bringer + "/deny.yaml", Data: []byte("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: default-deny, namespace: shop, annotations: {argocd.argoproj.io/sync-options: Prune=false}}\n")})
+			built, err := Build(context.Background(), files, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, d := range built.Report.Findings {
+				got = append(got, d.Span.String()+" "+d.Rule.Code)
+				if len(d.Related) != 1 || !strings.Contains(d.Hint, "{path: other,") {
+					t.Errorf("another component is blamed: %+v", d)
+				}
+			}
+			want := []string(nil)
+			if bringer == "other" {
+				want = []string{"other/deny.yaml:3:96 PC041", "other/robot.yaml:2:7 PC040"}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s brings it: %q, expected %q", bringer, got, want)
+			}
+			if carried := len(built.Carried); bringer == "named" && carried != 2 {
+				t.Errorf("%d carried: %+v", carried, built.Carried)
+			}
+		}
+	}
+}

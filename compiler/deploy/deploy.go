@@ -51,11 +51,20 @@ func MetadataOf(o object.Object) Metadata {
 	return head.Metadata
 }
 
-// Vet judges one rendered object. The components are those that are laid over its unit,
-// and emitted is what we wrote of it before they were; nil where it is theirs. The second
-// result is nil where all of it was judged.
-func Vet(o object.Object, emitted func() *Metadata, components []plan.Component) ([]Finding, *Carried) {
-	v := vetting{object: o, components: components, emitted: emitted, Metadata: MetadataOf(o)}
+// Before is what is known of an object from before it was rendered.
+type Before struct {
+	// Emitted is what we wrote; nil where the object is a component's own.
+	Emitted func() *Metadata
+	// Components are those that are laid over the object's unit.
+	Components []plan.Component
+	// Wrote reports whether a component may be the one that wrote one of some words: it
+	// has it in its files, or none has.
+	Wrote func(c plan.Component, words ...string) bool
+}
+
+// Vet judges one rendered object. The second result is nil where all of it was judged.
+func Vet(o object.Object, before Before) ([]Finding, *Carried) {
+	v := vetting{object: o, Before: before, Metadata: MetadataOf(o)}
 	if json.Unmarshal(o.JSON, &v.manifest) != nil {
 		return nil, nil // no object: whoever read it says so
 	}
@@ -79,13 +88,12 @@ func Vet(o object.Object, emitted func() *Metadata, components []plan.Component)
 
 // vetting is one look at an object.
 type vetting struct {
-	object     object.Object
-	components []plan.Component
-	emitted    func() *Metadata
-	manifest   map[string]any
-	Metadata   // the object's own
-	found      []Finding
-	carried    *Carried
+	object   object.Object
+	manifest map[string]any
+	Metadata // the object's own
+	Before
+	found   []Finding
+	carried *Carried
 }
 
 // add keeps a finding about the part that the tokens lead to.
@@ -97,12 +105,12 @@ func (v *vetting) at(tokens ...string) diag.Subject {
 	return diag.Subject{Object: v.object.ID, Pointer: object.Pointer(tokens...)}
 }
 
-// example is an entry of the Platform's components with the first of those that are laid
-// over the object's unit, for whoever wants to name something.
-func (v *vetting) example(field, value string) string {
+// example is the entry of the Platform's components by which something would pass that
+// one of some words says.
+func (v *vetting) example(field, value string, words ...string) string {
 	path := "…"
-	if len(v.components) > 0 {
-		path = v.components[0].Path
+	if i := slices.IndexFunc(v.Components, func(c plan.Component) bool { return v.Wrote(c, words...) }); i >= 0 {
+		path = v.Components[i].Path
 	}
 	return "components: [{path: " + path + ", " + field + ": " + value + "}]"
 }

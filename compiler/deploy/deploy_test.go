@@ -38,7 +38,9 @@ func ask(t *testing.T, manifest string, emitted *Metadata, c plan.Component) ([]
 	if len(objects) != 1 || found.Failed() {
 		t.Fatalf("%s\n%v", manifest, found.Err())
 	}
-	wrong, carried := Vet(objects[0], func() *Metadata { return emitted }, []plan.Component{c})
+	wrong, carried := Vet(objects[0], Before{
+		Emitted: func() *Metadata { return emitted }, Components: []plan.Component{c}, Wrote: func(plan.Component, ...string) bool { return true },
+	})
 	var all []string
 	for _, f := range wrong {
 		if f.Message == "" || f.Why == "" || f.Hint == "" {
@@ -100,7 +102,7 @@ func TestWhatKeepsAPolicyAwayNeverPasses(t *testing.T) {
 		"config.kubernetes.io/local-config": "true", "client.lifecycle.config.k8s.io/mutation": "ignore", "client.lifecycle.config.k8s.io/deletion": "detach",
 		"kustomize.config.k8s.io/behavior": "Ignore", "kubectl.kubernetes.io/last-applied-configuration": "{}", "applyset.kubernetes.io/part-of": "a",
 		"addonmanager.kubernetes.io/mode": "EnsureExists", "kapp.k14s.io/noop": "", "kapp.k14s.io/update-strategy": "skip", "configmanagement.gke.io/managed": "disabled",
-		"cleanup.kyverno.io/ttl": "1s", "janitor/ttl": "1s", "objectset.rio.cattle.io/hash": "a", "sub.kustomize.toolkit.fluxcd.io/reconcile": "no",
+		"cleanup.kyverno.io/ttl": "1s", "janitor/ttl": "1s", "objectset.rio.cattle.io/hash": "a", "projectcalico.org/metadata": "{}", "sub.kustomize.toolkit.fluxcd.io/reconcile": "no",
 	} {
 		manifest := with(`, annotations: {` + key + `: "` + strings.ReplaceAll(value, `"`, `\"`) + `"}`)
 		got, carried := ask(t, manifest, nil, component(nil, map[string]string{key: value}))
@@ -140,7 +142,7 @@ func TestEveryDeployerHasASource(t *testing.T) {
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	calico := func(kind, spec string) string {
-		return "apiVersion: projectcalico.org/v3\nkind: " + kind + "\nmetadata: {name: a, namespace: shop}\nspec: " + spec + "\n"
+		return "apiVersion: projectcalico.org/v3\nkind: " + kind + "\nmetadata: {name: a" + map[bool]string{true: ", namespace: shop"}[!object.ClusterScoped("projectcalico.org/v3", kind)] + "}\nspec: " + spec + "\n"
 	}
 	account := "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: shop}\n"
 	issuer := "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: a, namespace: shop}\n"
@@ -261,6 +263,9 @@ func TestNames(t *testing.T) {
 		named("shop", "a", ", annotations: {a b: c}"):           {"PC042 /metadata/annotations/a b"},
 		named("shop", "a", ", annotations: {a.b/c: any text}"):  nil,
 	}
+	tests["apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}}\n"] = []string{"PC042 /metadata/name"}
+	tests["apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: a, namespace: shop}\nspec: {}\n"] = []string{"PC042 /metadata/namespace"}
+	tests["apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: a}\nspec: {}\n"] = nil
 	for manifest, want := range tests {
 		if got, _ := ask(t, manifest, nil, plan.Component{}); !slices.Equal(got, want) {
 			t.Errorf("%s\nfound %q, expected %q", manifest, got, want)

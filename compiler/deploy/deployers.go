@@ -60,6 +60,8 @@ var deployers = []deployer{
 		never:  []string{"noop", "exists"}},
 	{domain: "cattle.io", does: "Rancher's Fleet and Helm controller take what carries it for theirs, and prune it",
 		source: "https://fleet.rancher.io/ref-bundle-stages", never: []string{"*"}},
+	{domain: "projectcalico.org/metadata", does: "Calico's store keeps an object's labels there, and may read it instead of them",
+		source: "https://github.com/projectcalico/calico/blob/master/libcalico-go/lib/backend/k8s/resources/resources.go", never: []string{"*"}},
 	{domain: "werf.io", does: "werf orders, keeps and ignores an object as it says",
 		source: "https://werf.io/docs/latest/reference/deploy_annotations.html"},
 	{domain: "pulumi.com", does: "Pulumi waits for an object, or replaces it, as it says",

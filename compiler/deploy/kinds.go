@@ -15,8 +15,8 @@ var hostKinds = []string{"HostEndpoint", "Profile"}
 
 // names reports whether the Platform lets a component over the unit bring the kind.
 func (v *vetting) names(id object.ID) bool {
-	return slices.ContainsFunc(v.components, func(c plan.Component) bool {
-		return slices.ContainsFunc(c.Kinds, func(k plan.NamedKind) bool {
+	return slices.ContainsFunc(v.Components, func(c plan.Component) bool {
+		return v.Wrote(c, id.Kind) && slices.ContainsFunc(c.Kinds, func(k plan.NamedKind) bool {
 			kind, group, grouped := strings.Cut(k.Name, ".")
 			return kind == id.Kind && (!grouped || group == id.Group)
 		})
@@ -32,7 +32,7 @@ func (v *vetting) refuseKind() {
 		return
 	}
 	v.add(d.Because("what it does to traffic, or to the program that enforces policies, is not known here: a proof beside it would promise more than it knows").
-		Suggest("deploy it apart or, if it is to be carried without a judgement, name the kind in the Platform: %s", v.example("kinds", "["+id.Kind+"]")))
+		Suggest("deploy it apart or, if it is to be carried without a judgement, name the kind in the Platform: %s", v.example("kinds", "["+id.Kind+"]", id.Kind)))
 }
 
 // hostFields are the fields by which a policy acts on host endpoints, and what then

@@ -62,6 +62,17 @@ func (v *vetting) name() {
 			Because("the API server refuses the object, and what it was to close stays open").
 			Suggest("use at most %d lower-case letters, digits, dashes and dots, and begin and end each part with a letter or digit", longestName))
 	}
+	written, _ := v.manifest["metadata"].(map[string]any)["namespace"].(string)
+	switch clusterScoped := object.ClusterScoped(v.object.APIVersion, id.Kind); {
+	case clusterScoped && written != "":
+		v.add(refusedName.On(v.at("metadata", "namespace"), "%s has the namespace %q, and no %s has one", id, quoted(written), id.Kind).
+			Because("the API server refuses the object, or a deployer leaves it out of what it prunes and compares").
+			Suggest("remove the namespace"), "namespace")
+	case !clusterScoped && written == "":
+		v.add(refusedName.On(v.at("metadata", "name"), "%s %s has no namespace", id.Kind, quoted(id.Name)).
+			Because("whoever deploys it chooses one: kubectl takes that of its context, Argo CD that of the Application, and here it was judged in default").
+			Suggest("write the namespace that is meant"))
+	}
 	if id.Namespace != "" && !strings.Contains(id.Namespace, "$") && !label.MatchString(id.Namespace) {
 		v.add(refusedName.On(v.at("metadata", "namespace"), "the namespace %q of %s %s is no DNS label", quoted(id.Namespace), id.Kind, quoted(id.Name)).
 			Because("there can be no namespace of that name, and the API server refuses the object").
@@ -108,13 +119,13 @@ func (v *vetting) actedOn(field string, values map[string]string, ours func(*Met
 		if d == nil || k == substitute && values[k] == disabled || len(d.values) > 0 && !slices.Contains(d.values, values[k]) {
 			continue
 		}
-		if before := v.emitted(); before != nil {
+		if before := v.Emitted(); before != nil {
 			if emitted, ok := ours(before)[k]; ok && emitted == values[k] {
 				continue
 			}
 		}
 		refused := d.refuses(k, values[k])
-		if !refused && isNamed(v.components, named, k, values[k]) {
+		if !refused && v.isNamed(named, k, values[k]) {
 			if carried == nil {
 				carried = map[string]string{}
 			}
@@ -123,7 +134,7 @@ func (v *vetting) actedOn(field string, values map[string]string, ours func(*Met
 		}
 		hint := "remove it: it never passes on a policy"
 		if !refused {
-			hint = "remove it or, if it is meant, name it in the Platform: " + v.example(field, "{"+k+": "+quoted(values[k])+"}")
+			hint = "remove it or, if it is meant, name it in the Platform: " + v.example(field, "{"+k+": "+quoted(values[k])+"}", k, object.Pointer(k)[1:])
 		}
 		v.add(actsOnDeployers.On(v.at("metadata", field, k), "the %s %s: %s on %s is for those who deploy it", strings.TrimSuffix(field, "s"), k, quoted(values[k]), v.object.ID).
 			Because("%s", d.does).Suggest("%s", hint), k, object.Pointer(k)[1:])
@@ -131,13 +142,10 @@ func (v *vetting) actedOn(field string, values map[string]string, ours func(*Met
 	return carried
 }
 
-func isNamed(components []plan.Component, named func(plan.Component) []plan.NamedMetadata, key, value string) bool {
-	for _, c := range components {
-		for _, m := range named(c) {
-			if m.Key == key && m.Value == value {
-				return true
-			}
-		}
-	}
-	return false
+func (v *vetting) isNamed(named func(plan.Component) []plan.NamedMetadata, key, value string) bool {
+	return slices.ContainsFunc(v.Components, func(c plan.Component) bool {
+		return slices.ContainsFunc(named(c), func(m plan.NamedMetadata) bool {
+			return m.Key == key && m.Value == value && v.Wrote(c, key, object.Pointer(key)[1:])
+		})
+	})
 }
