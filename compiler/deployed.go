@@ -29,23 +29,23 @@ func vetDeployed(plans []*plan.Plan, r rendering) (diag.List, []carried) {
 	var all []carried
 	for i, p := range plans {
 		e := r.environments[i]
-		here := places{more: map[place]int{}}
+		here, components := places{more: map[place]int{}}, stacks(p, r.overlaid[i].Components)
 		for _, o := range e.Objects.All() {
-			over, laid := componentsOver(p, r.overlaid[i].Components, e.unitOf(o.ID))
-			if len(over) == 0 && !bytes.ContainsRune(o.JSON, '$') {
+			over := components[e.unitOf(o.ID)]
+			if len(over.plan) == 0 && !bytes.ContainsRune(o.JSON, '$') {
 				continue
 			}
 			wrong, unjudged := deploy.Vet(o, deploy.Before{
-				Emitted: func() *deploy.Metadata { return emittedMetadata(r.emitted[i], o.ID) }, Components: over,
-				Wrote: func(c plan.Component, words ...string) bool { return mayHaveWritten(c, laid, words) },
+				Emitted: func() *deploy.Metadata { return emittedMetadata(r.emitted[i], o.ID) }, Components: over.plan,
+				Wrote: func(c plan.Component, words ...string) bool { return mayHaveWritten(c, over.files, words) },
 			})
 			for _, f := range wrong {
 				d := f.Diagnostic
-				d.Span = placeOf(f, o, laid, e.Objects)
-				if len(over) == 0 {
+				d.Span = placeOf(f, o, over.files, e.Objects)
+				if len(over.plan) == 0 {
 					d.Span = r.emitted[i][o.ID].At(d.Subject.Pointer)
 				}
-				for _, c := range over {
+				for _, c := range over.plan {
 					if strings.HasPrefix(d.Span.File, c.Path+"/") {
 						d = d.See(c.Span, "the Platform names the component here")
 					}
@@ -92,15 +92,22 @@ func (p *places) found() diag.List {
 	return p.first
 }
 
-// componentsOver are the components that are laid over a unit, as the plan and as the tree
-// have them.
-func componentsOver(p *plan.Plan, laid []overlays.Laid, unit string) (over []plan.Component, files []overlays.Laid) {
+// stack are the components over one unit, as the plan and as the tree have them.
+type stack struct {
+	plan  []plan.Component
+	files []overlays.Laid
+}
+
+// stacks are the components of a plan by unit.
+func stacks(p *plan.Plan, laid []overlays.Laid) map[string]stack {
+	all := map[string]stack{}
 	for i, c := range p.Components { // laid has one for each, in this order
-		if slices.Contains(laid[i].Units, unit) {
-			over, files = append(over, c), append(files, laid[i])
+		for _, unit := range laid[i].Units {
+			s := all[unit]
+			all[unit] = stack{append(s.plan, c), append(s.files, laid[i])}
 		}
 	}
-	return over, files
+	return all
 }
 
 // emittedMetadata are the labels and annotations that we wrote, or nil.
