@@ -2,10 +2,8 @@ package compiler
 
 import (
 	"bytes"
-	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/deploy"
@@ -27,6 +25,7 @@ type carried struct {
 func vetDeployed(plans []*plan.Plan, r rendering) (diag.List, []carried) {
 	var found diag.List
 	var all []carried
+	look := newFinder()
 	for i, p := range plans {
 		e := r.environments[i]
 		here, components := places{more: map[place]int{}}, stacks(p, r.overlaid[i].Components)
@@ -37,11 +36,11 @@ func vetDeployed(plans []*plan.Plan, r rendering) (diag.List, []carried) {
 			}
 			wrong, unjudged := deploy.Vet(o, deploy.Before{
 				Emitted: func() *deploy.Metadata { return emittedMetadata(r.emitted[i], o.ID) }, Components: over.plan,
-				Wrote: func(c plan.Component, words ...string) bool { return mayHaveWritten(c, over.files, words) },
+				Wrote: func(c plan.Component, words ...string) bool { return look.mayHaveWritten(c.Path, over.files, words) },
 			})
 			for _, f := range wrong {
 				d := f.Diagnostic
-				d.Span = placeOf(f, o, over.files, e.Objects)
+				d.Span = look.placeOf(f, over.files)
 				if len(over.plan) == 0 {
 					d.Span = r.emitted[i][o.ID].At(d.Subject.Pointer)
 				}
@@ -122,85 +121,6 @@ func emittedMetadata(from origins, id object.ID) *deploy.Metadata {
 	}
 	m := deploy.MetadataOf(decoded[0])
 	return &m
-}
-
-// placeOf is where components over the unit gave an object what a finding is about: the
-// object's own file, or whatever patch has one of the finding's words.
-func placeOf(f deploy.Finding, o object.Object, components []overlays.Laid, rendered object.Set) diag.Span {
-	want, _ := o.Value(f.Subject.Pointer)
-	for _, c := range components {
-		for _, name := range diag.SortedKeys(c.Files) {
-			if span, how := object.Locate(path.Join(c.Path, name), c.Files[name], f.Subject, want); how == object.AtValue {
-				return span
-			}
-		}
-	}
-	for _, word := range f.Words {
-		for _, c := range components {
-			for _, name := range diag.SortedKeys(c.Files) {
-				if span, there := mention(path.Join(c.Path, name), c.Files[name], word); there {
-					return span
-				}
-			}
-		}
-	}
-	span, _ := locateComponent(f.Subject, rendered, components)
-	return span
-}
-
-// mention finds the first line that has a word and is no comment. A patch in a string has
-// its own form, so that only its text can be searched.
-func mention(file string, data []byte, word string) (diag.Span, bool) {
-	if word == "" || strings.Contains(word, "\n") {
-		return diag.Span{}, false
-	}
-	line := 0
-	for text := range strings.Lines(string(data)) {
-		line++
-		if strings.HasPrefix(strings.TrimSpace(text), "#") {
-			continue
-		}
-		for at := 0; ; {
-			i := strings.Index(text[at:], word)
-			if i < 0 {
-				break
-			}
-			start := at + i
-			if at = start + len(word); continues(word, text[at:]) {
-				continue
-			}
-			column := utf8.RuneCountInString(text[:start]) + 1
-			return diag.Span{File: file, Start: diag.Position{Line: line, Column: column},
-				End: diag.Position{Line: line, Column: column + utf8.RuneCountInString(word)}}, true
-		}
-	}
-	return diag.Span{}, false
-}
-
-// mayHaveWritten reports whether a component has one of some words, or none of those over
-// the unit has: a file can spell a word in more ways than one.
-func mayHaveWritten(c plan.Component, laid []overlays.Laid, words []string) bool {
-	somebody := false
-	for _, l := range laid {
-		for _, name := range diag.SortedKeys(l.Files) {
-			for _, word := range words {
-				if _, there := mention(name, l.Files[name], word); there && l.Path == c.Path {
-					return true
-				} else if there {
-					somebody = true
-				}
-			}
-		}
-	}
-	return !somebody
-}
-
-// continues reports whether a word goes on in the text behind it, and is another one.
-func continues(word, rest string) bool {
-	letter := func(c byte) bool {
-		return c == '-' || c == '_' || c == '/' || c == '.' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
-	}
-	return rest != "" && letter(rest[0]) && letter(word[len(word)-1])
 }
 
 // carriedOf are the entries of bundle.json, of one namespace where one is given.
