@@ -15,8 +15,61 @@ import (
 // offsets lead from one to the other.
 type source struct {
 	file  string
-	data  []byte // without a byte order mark
-	lines []int  // offsets at which an editor's lines begin; computed when asked for
+	data  []byte        // without a byte order mark
+	lines []int         // offsets at which an editor's lines begin; computed when asked for
+	runes map[int][]int // offset at which a long line begins → those of every 256th of its characters
+}
+
+// stride is how many characters lie between two of the offsets that are remembered of a
+// line: all that is written may stand in a single one.
+const stride = 256
+
+// strides are the offsets of every 256th character between an offset and the end of its
+// line, the offset itself first.
+func (s *source) strides(start int) []int {
+	if known, ok := s.runes[start]; ok {
+		return known
+	}
+	all := []int{start}
+	count := 0
+	for at := start; at < len(s.data) && s.data[at] != '\n'; {
+		_, size := utf8.DecodeRune(s.data[at:])
+		at += size
+		if count++; count%stride == 0 {
+			all = append(all, at)
+		}
+	}
+	if s.runes == nil {
+		s.runes = map[int][]int{}
+	}
+	s.runes[start] = all
+	return all
+}
+
+// forward is the offset so many characters behind another one, and no further than the
+// limit.
+func (s *source) forward(start, characters, limit int) int {
+	at := start
+	if characters >= stride {
+		known := s.strides(start)
+		i := min(characters/stride, len(known)-1)
+		at, characters = min(known[i], limit), characters-i*stride
+	}
+	for ; characters > 0 && at < limit; characters-- {
+		_, size := utf8.DecodeRune(s.data[at:limit])
+		at += size
+	}
+	return at
+}
+
+// characters counts those between the beginning of a line and an offset in it.
+func (s *source) characters(start, offset int) int {
+	if offset-start < stride {
+		return utf8.RuneCount(s.data[start:offset])
+	}
+	known := s.strides(start)
+	i := sort.SearchInts(known, offset+1) - 1
+	return i*stride + utf8.RuneCount(s.data[known[i]:offset])
 }
 
 // mark is a byte order mark.
@@ -42,7 +95,7 @@ func (s *source) starts() []int {
 func (s *source) position(offset int) diag.Position {
 	starts := s.starts()
 	line := sort.SearchInts(starts, offset+1)
-	return diag.Position{Line: line, Column: utf8.RuneCount(s.data[starts[line-1]:offset]) + 1}
+	return diag.Position{Line: line, Column: s.characters(starts[line-1], offset) + 1}
 }
 
 func (s *source) span(start, end int) diag.Span {
@@ -69,7 +122,12 @@ type document struct {
 	offset int
 	text   []byte
 	breaks *[]int // offsets in text at which lines in YAML's sense begin; computed when asked for
+	rest   *rest  // of the line that was last asked about
 }
+
+// rest is a stretch of a document's text without a break or a comment, up to the last
+// character before either.
+type rest struct{ start, end int }
 
 // documents yields the YAML documents that hold anything. A line that begins with
 // three dashes or three dots can only be a marker between two of them (YAML 1.2.2,
@@ -79,7 +137,7 @@ func (s *source) documents() iter.Seq[document] {
 	return func(yield func(document) bool) {
 		start := 0
 		emit := func(end, next int) bool {
-			d := document{source: s, offset: start, text: s.data[start:end], breaks: new([]int)}
+			d := document{source: s, offset: start, text: s.data[start:end], breaks: new([]int), rest: new(rest)}
 			start = next
 			return content(d.text) == len(d.text) || yield(d)
 		}

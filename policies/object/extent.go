@@ -29,7 +29,7 @@ func (d document) node(at place) diag.Span {
 
 // collectionLength is how far a list or mapping goes in its first line.
 func (d document) collectionLength(start int) int {
-	line := trimComment(d.line(start))
+	line := d.uncommented(start)
 	depth := 0
 	for i := d.properties(start) - start; i < len(line); i++ {
 		switch line[i] {
@@ -74,14 +74,16 @@ func (d document) within(start, end int) diag.Span {
 
 // begin is the offset in the document at which the node begins.
 func (d document) begin(n *yamlv3.Node) int {
-	at := d.lineOffset(n.Line) - d.offset
-	for range n.Column - 1 { // in runes, from 1
-		if at < len(d.text) {
-			_, size := utf8.DecodeRune(d.text[at:])
-			at += size
-		}
+	return d.forward(d.lineOffset(n.Line), n.Column-1, d.offset+len(d.text)) - d.offset
+}
+
+// uncommented is the rest of the line at an offset in the document, without its comment.
+// What is written in one line asks for it once for each of its parts.
+func (d document) uncommented(at int) []byte {
+	if at < d.rest.start || at >= d.rest.end {
+		*d.rest = rest{at, at + len(trimComment(d.line(at)))}
 	}
-	return at
+	return d.text[at:d.rest.end]
 }
 
 // line is the rest of the line at an offset in the document, without its break.
