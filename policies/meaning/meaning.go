@@ -143,27 +143,91 @@ func (m *Meaning) addressRanges() []netip.Prefix {
 func (m *Meaning) PodAt(a netip.Addr) *Endpoint { return m.byAddress[a.Unmap().WithZone("")] }
 
 // tierIndex finds the policies of a tier that can apply to an endpoint without
-// asking those of other namespaces. The numbers are places in Tier.Policies.
+// asking those of other namespaces.
 type tierIndex struct {
-	global      []int
-	byNamespace map[string][]int
+	global      labelIndex
+	byNamespace map[string]*labelIndex
 }
 
 func indexOf(tiers []*Tier) []tierIndex {
 	index := make([]tierIndex, len(tiers))
 	for i, t := range tiers {
-		index[i].byNamespace = map[string][]int{}
+		var global []int
+		byNamespace := map[string][]int{}
 		for j, p := range t.Policies {
 			switch ns := p.ID.Namespace; {
 			case !p.Live():
 			case ns == "":
-				index[i].global = append(index[i].global, j)
+				global = append(global, j)
 			default:
-				index[i].byNamespace[ns] = append(index[i].byNamespace[ns], j)
+				byNamespace[ns] = append(byNamespace[ns], j)
 			}
+		}
+		index[i] = tierIndex{global: *labelIndexOf(t.Policies, global), byNamespace: map[string]*labelIndex{}}
+		for ns, own := range byNamespace {
+			index[i].byNamespace[ns] = labelIndexOf(t.Policies, own)
 		}
 	}
 	return index
+}
+
+// labelIndex finds those of some policies that can select an endpoint, without asking
+// all that ask for another value of a label. The numbers are places in Tier.Policies.
+type labelIndex struct {
+	keys   []string                    // by which policies are found
+	byPair map[string]map[string][]int // key → value → policies
+	others []int                       // which may select endpoints whatever their labels
+}
+
+// labelIndexOf files each policy under the label that the fewest of the others ask for.
+func labelIndexOf(policies []*Policy, places []int) *labelIndex {
+	index := &labelIndex{byPair: map[string]map[string][]int{}}
+	asked := map[[2]string]int{}
+	required := make([][]selector.Node, len(places))
+	for i, j := range places {
+		required[i] = policies[j].selector.Required()
+		for _, n := range required[i] {
+			for _, value := range n.Values {
+				asked[[2]string{n.Key, value}]++
+			}
+		}
+	}
+	for i, j := range places {
+		best, fewest := -1, 0
+		for k, n := range required[i] {
+			sum := 0
+			for _, value := range n.Values {
+				sum += asked[[2]string{n.Key, value}]
+			}
+			if best < 0 || sum < fewest {
+				best, fewest = k, sum
+			}
+		}
+		if best < 0 {
+			index.others = append(index.others, j)
+			continue
+		}
+		n := required[i][best]
+		if index.byPair[n.Key] == nil {
+			index.byPair[n.Key] = map[string][]int{}
+			index.keys = append(index.keys, n.Key)
+		}
+		for _, value := range n.Values {
+			index.byPair[n.Key][value] = append(index.byPair[n.Key][value], j)
+		}
+	}
+	return index
+}
+
+// candidates adds the policies that can select what has the labels.
+func (x *labelIndex) candidates(places []int, l selector.Labels) []int {
+	places = append(places, x.others...)
+	for _, key := range x.keys {
+		if value, ok := l.Label(key); ok {
+			places = append(places, x.byPair[key][value]...)
+		}
+	}
+	return places
 }
 
 // stage is a tier and those of its policies that apply to one endpoint in one
@@ -178,11 +242,11 @@ type stage struct {
 func (m *Meaning) stages(l selector.Labels, namespace string, d Direction) []stage {
 	var stages []stage
 	for i, t := range m.Tiers {
-		candidates := m.index[i].global
-		if own := m.index[i].byNamespace[namespace]; namespace != "" && len(own) > 0 {
-			candidates = append(slices.Clone(candidates), own...)
-			slices.Sort(candidates)
+		candidates := m.index[i].global.candidates(nil, l)
+		if own := m.index[i].byNamespace[namespace]; namespace != "" && own != nil {
+			candidates = own.candidates(candidates, l)
 		}
+		slices.Sort(candidates)
 		var apply []*Policy
 		for _, j := range candidates {
 			if p := t.Policies[j]; p.Governs[d] && p.Selects(l) {

@@ -136,6 +136,22 @@ func (n *Node) possible(l Labels, unknown func(key string) bool) (mayHold, mayFa
 	return holds, !holds
 }
 
+// Required are labels without which the selector selects nothing: what it selects has,
+// for each of them, one of the values. There may be more.
+func (s Selector) Required() []Node {
+	all := []Node{s.root}
+	if s.root.Op == OpAnd {
+		all = s.root.Kids
+	}
+	var required []Node
+	for _, n := range all {
+		if n.Op == OpEqual || n.Op == OpIn {
+			required = append(required, n)
+		}
+	}
+	return required
+}
+
 // String is Calico's normal form: values in double quotes (single where the value
 // holds a double one), conjunctions and disjunctions in parentheses, sets sorted.
 // Parsing it gives the same selector.
