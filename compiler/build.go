@@ -80,6 +80,10 @@ type Options struct {
 	Namespace string
 	// AllowEmpty: a repository without intents is meant.
 	AllowEmpty bool
+	// Child starts the process in which components are rendered, which are other people's
+	// work for a program that must not fall over it. Without it they are rendered in this
+	// process, which is for components that nobody need fear.
+	Child overlays.Child
 
 	only []string // the environments that are rendered; empty: all
 }
@@ -236,26 +240,23 @@ func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]origins, [
 	return all, environments, found
 }
 
-// render builds every unit of every environment, each apart.
-func render(tree overlays.Tree, environments []overlays.Environment) ([]Environment, diag.List, error) {
+// render renders every unit of every environment, each apart.
+func render(tree overlays.Tree, environments []overlays.Environment, child overlays.Child) ([]Environment, diag.List, error) {
+	rendered, found, err := overlays.Render(tree, environments, child)
+	if err != nil {
+		return nil, nil, err // the tree is our own: no input can be at fault
+	}
 	var all []Environment
-	var found diag.List
-	renderer := overlays.NewRenderer(tree, environments)
-	for _, e := range environments {
+	for i, e := range environments {
 		var objects []object.Object
 		units := map[object.ID]string{}
-		for _, unit := range tree.Units(e.Name) {
-			rendered, f, err := renderer.Render(e.Name, unit)
-			if err != nil {
-				return nil, nil, err // the tree is our own: no input can be at fault
-			}
-			for _, o := range rendered {
-				if overlays.UnitOf(o.ID) != unit {
-					units[o.ID] = unit
+		for _, of := range rendered[i] {
+			for _, o := range of.Objects {
+				if overlays.UnitOf(o.ID) != of.Unit {
+					units[o.ID] = of.Unit
 				}
 			}
-			found = append(found, f...)
-			objects = append(objects, rendered...)
+			objects = append(objects, of.Objects...)
 		}
 		set, f := object.NewSet(objects)
 		found = append(found, f...)

@@ -19,7 +19,7 @@ func components(plans []*plan.Plan, files []intent.File) (map[string]overlays.Co
 			if _, known := byPath[c.Path]; known {
 				continue
 			}
-			read := overlays.Component{Path: c.Path, Files: map[string][]byte{}}
+			read := overlays.Component{Path: c.Path, Files: map[string][]byte{}, Span: c.Span}
 			for _, f := range files {
 				if name, below := strings.CutPrefix(f.Path, c.Path+"/"); below {
 					read.Files[name] = f.Data

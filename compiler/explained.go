@@ -34,7 +34,12 @@ type repository struct {
 // ExplainRepository renders a repository of intents as Build does, asks no rule what
 // it thinks of the result, and takes the environments with those names, or all.
 func ExplainRepository(files []intent.File, before diag.List, environments []string) (*Explained, error) {
-	r, found, err := readRepository(files, before, environments)
+	return Options{}.ExplainRepository(files, before, environments)
+}
+
+// ExplainRepository is the function of this name with options.
+func (o Options) ExplainRepository(files []intent.File, before diag.List, environments []string) (*Explained, error) {
+	r, found, err := o.readRepository(files, before, environments)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +63,9 @@ func ExplainRepository(files []intent.File, before diag.List, environments []str
 }
 
 // readRepository reads and renders a repository.
-func readRepository(files []intent.File, before diag.List, environments []string) (repository, diag.List, error) {
-	r := repository{Options: Options{only: environments}}
+func (o Options) readRepository(files []intent.File, before diag.List, environments []string) (repository, diag.List, error) {
+	o.only = environments
+	r := repository{Options: o}
 	for _, f := range files {
 		if !isRego(f) { // rules judge, and are not asked here
 			r.files = append(r.files, f)

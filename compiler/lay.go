@@ -62,7 +62,7 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	}
 	var wrong diag.List
 	var err error
-	l.rendering, wrong, err = renderPlans(l.plans, l.parts)
+	l.rendering, wrong, err = o.renderPlans(l.plans, l.parts)
 	if found = append(found, wrong...); err == nil && !found.Failed() {
 		l.deployed, l.carried = vetDeployed(l.plans, l.rendering)
 	}
@@ -70,7 +70,7 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 }
 
 // renderPlans lowers plans, lays their objects out and renders them.
-func renderPlans(plans []*plan.Plan, parts map[string]overlays.Component) (rendering, diag.List, error) {
+func (o Options) renderPlans(plans []*plan.Plan, parts map[string]overlays.Component) (rendering, diag.List, error) {
 	var r rendering
 	var found diag.List
 	r.emitted, r.overlaid, found = emit(plans, parts)
@@ -78,7 +78,7 @@ func renderPlans(plans []*plan.Plan, parts map[string]overlays.Component) (rende
 		return r, found, nil
 	}
 	r.tree = overlays.Write(r.overlaid)
-	environments, rendered, err := render(r.tree, r.overlaid)
+	environments, rendered, err := render(r.tree, r.overlaid, o.Child)
 	r.environments = environments
 	return r, append(found, rendered...), err
 }

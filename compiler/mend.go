@@ -249,7 +249,7 @@ func (m mender) opens(files []intent.File, k meaning.Packet) (opens bool, wrong 
 		}
 	}
 	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == m.plan().Environment })]
-	changed, found, err := renderPlans([]*plan.Plan{p}, m.parts)
+	changed, found, err := m.renderPlans([]*plan.Plan{p}, m.parts)
 	return err == nil && !found.Failed() && changed.outcome(0, p, k) == meaning.Allowed, ""
 }
 
@@ -284,7 +284,7 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: "the line that allows it", At: o.Span})
 		}
 	}
-	changed, found, err := renderPlans([]*plan.Plan{&without}, m.parts)
+	changed, found, err := m.renderPlans([]*plan.Plan{&without}, m.parts)
 	denied := err == nil && !found.Failed() && changed.outcome(0, &without, k) == meaning.Denied
 	what, gone := "remove this line, or its part that means the flow", "Without it"
 	if lines > 1 {

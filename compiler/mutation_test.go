@@ -90,7 +90,7 @@ func rendered(t *testing.T, name string, files []intent.File) []outcome {
 	if found = slices.Concat(found, resolved, vetted, lowered); found.Failed() {
 		t.Fatalf("%s: %v", name, found.Err())
 	}
-	environments, found, err := render(overlays.Write(overlaid), overlaid)
+	environments, found, err := render(overlays.Write(overlaid), overlaid, nil)
 	if err != nil || found.Failed() {
 		t.Fatal(name, err, found.Err())
 	}

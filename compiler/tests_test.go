@@ -28,7 +28,7 @@ func TestEveryTestCanFail(t *testing.T) {
 			t.Fatal(found.Err())
 		}
 		_, overlaid, _ := emit(plans, nil)
-		rendered, _, err := render(overlays.Write(overlaid), overlaid)
+		rendered, _, err := render(overlays.Write(overlaid), overlaid, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

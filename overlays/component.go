@@ -16,19 +16,23 @@ import (
 type Component struct {
 	Path  string            // of its directory, relative to the repository's root
 	Files map[string][]byte // by path below that directory
+	Span  diag.Span         // where the Platform names it
 }
 
 var (
 	refusedComponent = &diag.Rule{Code: "PC018", Severity: diag.Error,
 		Title: "A kustomize component that cannot be laid over the policies",
 		Help:  "A component may add resources and patch what is emitted, with files of its own directory. What reaches out of it (remote bases, plugins, Helm), renames objects or moves them to another namespace would make the result depend on more than the repository, or break the names by which policies are told apart."}
+	costlyComponent = &diag.Rule{Code: "PC029", Severity: diag.Error,
+		Title: "A kustomize component that costs more than it may",
+		Help:  "What is rendered with components is rendered in a process of its own, which ends where it takes more than 512 MiB of memory, 300 s of CPU or 64 MiB of stack. A component may have 10,000 patches and replacements and 100,000 resources, its files and patches 1,000,000 values and 64 levels each. Far below that lies whatever somebody writes by hand: look for a value that contains itself again and again."}
 	brokenComponent = &diag.Rule{Code: "PC019", Severity: diag.Error,
 		Title: "A kustomize component that does not apply",
 		Help:  "kustomize refused to build a unit with the component. The message is kustomize's own; a patch must find its target among the objects of every unit that it is laid over."}
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{refusedComponent, brokenComponent}
+var Rules = []*diag.Rule{refusedComponent, costlyComponent, brokenComponent}
 
 // allowed are the fields of a Component's kustomization that change nothing but what
 // is rendered, from files that are in it; the second list are those that name files.
@@ -48,22 +52,31 @@ var (
 	}
 )
 
+// The caps of a component. Nobody writes as much by hand; what costs more than it looks is
+// for the limits of the process that renders it.
+const (
+	mostPatches   = 10_000
+	mostResources = 100_000
+	mostValues    = 1_000_000 // of one file or patch
+	mostLevels    = 64
+)
+
 // Vet finds what a component must not do. Patches and resources are files of its own
-// directory, and its YAML holds no aliases, which kustomize expands without a bound.
+// directory; its YAML, and that of the patches in its strings, holds no aliases, which
+// kustomize expands without a bound, and copies nothing.
 func (c Component) Vet() diag.List {
 	file, data := c.kustomization()
 	if file == "" {
 		return diag.List{refusedComponent.At(diag.Span{File: c.Path}, "there is no kustomization.yaml in the component's directory").
 			Suggest("write one with apiVersion: kustomize.config.k8s.io/v1alpha1 and kind: Component")}
 	}
-	var found diag.List
-	for _, name := range diag.SortedKeys(c.Files) {
-		found = append(found, plainYAML(path.Join(c.Path, name), c.Files[name])...)
-	}
-	if found.Failed() {
-		return found
-	}
 	v := vetting{component: c}
+	for _, name := range diag.SortedKeys(c.Files) {
+		v.plainFile(path.Join(c.Path, name), c.Files[name])
+	}
+	if v.found.Failed() {
+		return v.found
+	}
 	documents := 0
 	for doc := range object.Documents(file, data) {
 		documents++
@@ -78,6 +91,14 @@ func (c Component) Vet() diag.List {
 	if documents != 1 && !v.found.Failed() {
 		v.add(refusedComponent.At(diag.Span{File: file}, "expected one document, found %d", documents).Suggest("keep one Component in a directory"))
 	}
+	if v.patches > mostPatches {
+		v.add(costlyComponent.At(diag.Span{File: file}, "%d patches and replacements, expected %d at most", v.patches, mostPatches).
+			Suggest("write patches of the same target into one, as a list of operations or with all its fields"))
+	}
+	if v.resources > mostResources {
+		v.add(costlyComponent.At(diag.Span{File: file}, "%d resources, expected %d at most", v.resources, mostResources).
+			Suggest("lay a component of its own over each namespace"))
+	}
 	return v.found
 }
 
@@ -90,36 +111,6 @@ func (c Component) kustomization() (file string, data []byte) {
 	}
 	return "", nil
 }
-
-// plainYAML refuses aliases: a few hundred bytes of them take all memory there is.
-func plainYAML(file string, data []byte) diag.List {
-	var found diag.List
-	for doc := range object.Documents(file, data) {
-		var root yaml.Node
-		if yaml.Unmarshal(doc.Text, &root) != nil {
-			return diag.List{refusedComponent.At(doc.Line(1), "the file does not parse as YAML").Suggest("mend its syntax")}
-		}
-		var walk func(*yaml.Node) bool
-		walk = func(n *yaml.Node) bool {
-			if n.Kind == yaml.AliasNode || n.Anchor != "" {
-				found = append(found, refusedComponent.At(doc.Span(n), "an anchor or alias").Suggest("write the value out"))
-				return false
-			}
-			return !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !walk(c) })
-		}
-		walk(&root)
-	}
-	return found
-}
-
-// vetting is one look at a component's kustomization.
-type vetting struct {
-	component Component
-	doc       object.Document
-	found     diag.List
-}
-
-func (v *vetting) add(f diag.Diagnostic) { v.found = append(v.found, f) }
 
 func (v *vetting) kustomization(n *yaml.Node) {
 	kind := ""
@@ -138,12 +129,14 @@ func (v *vetting) kustomization(n *yaml.Node) {
 			kind = value.Value
 		case key.Value == "resources":
 			for _, item := range value.Content {
-				v.file(item)
+				v.own(item)
 			}
-		case key.Value == "patches" || key.Value == "replacements":
-			for _, item := range value.Content {
-				v.entry(item)
-			}
+		case key.Value == "patches":
+			v.entries(patchFields, value)
+		case key.Value == "replacements":
+			v.entries(replacementsFields, value)
+		case key.Value == "labels":
+			labelFields.each(v, value)
 		}
 	}
 	if kind != "Component" && !v.found.Failed() {
@@ -152,22 +145,14 @@ func (v *vetting) kustomization(n *yaml.Node) {
 	}
 }
 
-// entry is one of a list of patches or replacements: the file that it names.
-func (v *vetting) entry(n *yaml.Node) {
-	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-		switch n.Content[i].Value {
-		case "path":
-			v.file(n.Content[i+1])
-		case "options": // allowNameChange and allowKindChange
-			v.add(refusedComponent.At(v.doc.Span(n.Content[i]), "a patch with options may rename what it patches").Suggest("remove the options"))
-		}
+// own is the file of the component's directory that a node names.
+func (v *vetting) own(n *yaml.Node) ([]byte, bool) {
+	data, own := v.component.Files[path.Clean(n.Value)]
+	if own && path.Clean(n.Value) == strings.TrimPrefix(n.Value, "./") {
+		return data, true
 	}
-}
-
-func (v *vetting) file(n *yaml.Node) {
-	if _, own := v.component.Files[path.Clean(n.Value)]; !own || path.Clean(n.Value) != strings.TrimPrefix(n.Value, "./") {
-		v.add(refusedComponent.At(v.doc.Span(n), "%.80q is not a YAML file of the component's directory", n.Value).
-			Because("what is rendered may depend on nothing outside the repository, and on no directory that others guard").
-			Suggest("put the file into %s, and name it relative to it", v.component.Path))
-	}
+	v.add(refusedComponent.At(v.doc.Span(n), "%.80q is not a YAML file of the component's directory", n.Value).
+		Because("what is rendered may depend on nothing outside the repository, and on no directory that others guard").
+		Suggest("put the file into %s, and name it relative to it", v.component.Path))
+	return nil, false
 }

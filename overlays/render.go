@@ -5,6 +5,7 @@ import (
 	"io"
 	"log"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,16 +21,57 @@ import (
 // renderings take turns.
 var kustomize sync.Mutex
 
-// Renderer renders the units of one tree. The tree must not change meanwhile.
-type Renderer struct {
-	tree       Tree
-	files      map[string][]string               // directory → paths of its files
-	components map[string]map[string][]Component // environment → unit → those laid over it
+// Render renders every unit of every environment of a tree, which Write made of these
+// environments, each unit apart: no file, no process and no network is within its reach.
+// The units are those of each environment, beside the environments.
+//
+// What no component touches is what was written, and is read as such. The rest is built
+// by kustomize, all of it in one process that child starts; without one it is built in
+// this process, which is for components that nobody need fear. The findings are about
+// components that do not apply or cost too much, and manifests that cannot be read; the
+// error is about what we wrote.
+func Render(t Tree, environments []Environment, child Child) ([][]Rendered, diag.List, error) {
+	r := newRenderer(t, environments)
+	all := make([][]Rendered, len(environments))
+	built, found, err := r.buildAll(child)
+	if err != nil || found.Failed() {
+		return all, found, err
+	}
+	for i, e := range environments {
+		for _, name := range t.Units(e.Name) {
+			u := r.unit(e.Name, name)
+			var objects []object.Object
+			var f diag.List
+			if len(u.components) == 0 {
+				objects, f = r.read(u)
+			} else {
+				for _, raw := range built[u.dir] {
+					decoded, g := object.DecodeJSON(raw)
+					objects, f = append(objects, decoded...), append(f, g...)
+				}
+			}
+			all[i], found = append(all[i], Rendered{name, objects}), append(found, f...)
+		}
+	}
+	return all, found, nil
 }
 
-// NewRenderer prepares a tree, which Write made of these environments.
-func NewRenderer(t Tree, environments []Environment) *Renderer {
-	r := &Renderer{tree: t, files: map[string][]string{}, components: map[string]map[string][]Component{}}
+// Rendered is a unit as it was rendered.
+type Rendered struct {
+	Unit    string
+	Objects []object.Object
+}
+
+// renderer knows which files of a tree belong to which unit.
+type renderer struct {
+	tree         Tree
+	environments []Environment
+	files        map[string][]string               // directory → paths of its files, in order
+	components   map[string]map[string][]Component // environment → unit → those laid over it
+}
+
+func newRenderer(t Tree, environments []Environment) *renderer {
+	r := &renderer{tree: t, environments: environments, files: map[string][]string{}, components: map[string]map[string][]Component{}}
 	for _, e := range environments {
 		r.components[e.Name] = map[string][]Component{}
 		for _, c := range e.Components {
@@ -38,51 +80,102 @@ func NewRenderer(t Tree, environments []Environment) *Renderer {
 			}
 		}
 	}
-	for p := range t {
+	for _, p := range t.Paths() {
 		dir := path.Dir(p)
 		r.files[dir] = append(r.files[dir], p)
 	}
 	return r
 }
 
-// Render builds one unit of an environment with kustomize, in memory: no file, no
-// process and no network is within its reach. The findings are about components that
-// do not apply and manifests that cannot be read; the error is kustomize's own, about
-// what we wrote.
-func (r *Renderer) Render(environment, unit string) (objects []object.Object, found diag.List, err error) {
-	dir := path.Join("overlays", environment, unit)
-	fs := filesys.MakeFsInMemory()
-	for _, part := range []string{dir, path.Join("base", unit)} {
-		for _, p := range r.files[part] {
-			if err := fs.WriteFile(p, r.tree[p]); err != nil {
-				return nil, nil, fmt.Errorf("preparing %s: %w", p, err)
+// unit is what is rendered at a time.
+type unit struct {
+	name       string
+	dir        string
+	base       string
+	components []Component
+}
+
+func (r *renderer) unit(environment, name string) unit {
+	return unit{name: name, dir: path.Join("overlays", environment, name), base: path.Join("base", name), components: r.components[environment][name]}
+}
+
+// read reads the manifests of a unit that no component touches, in the order in which its
+// kustomization and that of its base list them.
+func (r *renderer) read(u unit) (objects []object.Object, found diag.List) {
+	for _, p := range slices.Concat(r.files[u.base], r.files[u.dir]) {
+		if path.Base(p) == "kustomization.yaml" {
+			continue
+		}
+		decoded, f := object.Decode("", r.tree[p])
+		objects, found = append(objects, decoded...), append(found, f...)
+	}
+	return objects, found
+}
+
+// buildAll builds the units with components, by their directories.
+func (r *renderer) buildAll(child Child) (map[string][][]byte, diag.List, error) {
+	j := job{Files: map[string][]byte{}}
+	var units []unit
+	for _, e := range r.environments {
+		for _, name := range r.tree.Units(e.Name) {
+			if u := r.unit(e.Name, name); len(u.components) > 0 {
+				units = append(units, u)
+				j.Units = append(j.Units, r.jobUnit(u, j.Files))
 			}
 		}
 	}
-	components := r.components[environment][unit]
-	for _, c := range components {
-		for name, data := range c.Files {
-			if err := fs.WriteFile(path.Join("components", c.Path, name), data); err != nil {
-				return nil, nil, fmt.Errorf("preparing %s: %w", c.Path, err)
-			}
+	if len(units) == 0 {
+		return nil, nil, nil
+	}
+	results, died := j.do(child)
+	built := map[string][][]byte{}
+	var found diag.List
+	for i, result := range results {
+		if result.Error != "" {
+			found = append(found, broken(units[i], result.Error))
+		}
+		built[units[i].dir] = result.Manifests
+	}
+	if died != nil {
+		found = append(found, costs(units[len(results)], died))
+	}
+	return built, found, nil
+}
+
+// jobUnit names the files of a unit, and adds them to those of the job.
+func (r *renderer) jobUnit(u unit, files map[string][]byte) jobUnit {
+	ju := jobUnit{Dir: u.dir}
+	add := func(p string, data []byte) {
+		files[p] = data
+		ju.Files = append(ju.Files, p)
+	}
+	for _, p := range slices.Concat(r.files[u.base], r.files[u.dir]) {
+		add(p, r.tree[p])
+	}
+	for _, c := range u.components {
+		for _, name := range diag.SortedKeys(c.Files) {
+			add(path.Join("components", c.Path, name), c.batched(name))
 		}
 	}
-	manifests, err := build(fs, dir)
-	if err != nil && len(components) > 0 {
-		last := components[len(components)-1]
-		file, _ := last.kustomization()
-		return nil, diag.List{brokenComponent.At(diag.Span{File: file}, "over %s: %.400s", unit, oneLine(err)).
-			Suggest("render it by itself to see more: kustomize build %s, in the tree of the last build that passed", dir)}, nil
+	return ju
+}
+
+func broken(u unit, problem string) diag.Diagnostic {
+	last := u.components[len(u.components)-1]
+	file, _ := last.kustomization()
+	return brokenComponent.At(diag.Span{File: file}, "over %s: %.400s", u.name, problem).
+		Suggest("render it by itself to see more: kustomize build %s, in the tree of the last build that passed", u.dir)
+}
+
+func costs(u unit, died error) diag.Diagnostic {
+	last := u.components[len(u.components)-1]
+	d := costlyComponent.At(last.Span, "rendering %s with the component %s did not come to an end: %s", u.name, last.Path, reasonOf(died)).
+		Because("kustomize builds it in a process of its own, which ends before the machine does").
+		Suggest("look in %s for what grows as it is built: values that replacements put into themselves, patches of everything, long texts for each object", last.Path)
+	for _, c := range u.components[:len(u.components)-1] {
+		d = d.See(c.Span, "laid over %s as well", u.name)
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("rendering %s: %w", dir, err)
-	}
-	for _, raw := range manifests {
-		decoded, f := object.DecodeJSON(raw)
-		objects = append(objects, decoded...)
-		found = append(found, f...)
-	}
-	return objects, found, nil
+	return d
 }
 
 // oneLine is an error's text on one line, without the directories of the file system
@@ -108,6 +201,9 @@ func build(fs filesys.FileSystem, dir string) (manifests [][]byte, err error) {
 	resources, err := krusty.MakeKustomizer(options).Run(fs, dir)
 	if err != nil {
 		return nil, err
+	}
+	if n := resources.Size(); n > mostResources {
+		return nil, fmt.Errorf("there are %d resources, expected %d at most", n, mostResources)
 	}
 	for _, r := range resources.Resources() {
 		raw, err := r.MarshalJSON()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,6 +31,8 @@ type streams struct {
 type program struct {
 	streams
 	environ map[string]string
+
+	children sync.WaitGroup // processes that render components
 }
 
 // commands is the table of what the program can do.

@@ -20,13 +20,17 @@ func timeoutFlag() cli.Flag {
 
 // compile runs the build over a repository.
 func (p *program) compile(c *cli.Context, dir string, o compiler.Options) (*compiler.Built, error) {
-	return over(p, c, dir, "compiling", o.Build)
+	return over(p, c, dir, "compiling", func(ctx context.Context, files []intent.File, found diag.List) (*compiler.Built, error) {
+		o.Child = p.child(ctx)
+		return o.Build(ctx, files, found)
+	})
 }
 
 // over reads a repository and runs something over it, within the time that the command
 // line gives.
 func over[T any](p *program, c *cli.Context, dir, doing string, run func(context.Context, []intent.File, diag.List) (T, error)) (T, error) {
 	defer p.progress(doing)()
+	defer p.children.Wait() // which end with the time that they were given
 	return within(c.Context, c.Duration("timeout"), func(ctx context.Context) (result T, err error) {
 		files, found, err := compiler.ReadRepository(dir, compiler.DefaultLimits())
 		if err != nil {

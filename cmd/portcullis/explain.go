@@ -127,7 +127,8 @@ func (p *program) explain(c *cli.Context) error {
 		return err
 	}
 	stop := p.progress("explaining")
-	t, err := within(c.Context, c.Duration("timeout"), func(context.Context) (told, error) { return p.answer(c, asked) })
+	t, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (told, error) { return p.answer(ctx, c, asked) })
+	p.children.Wait()
 	if stop(); err != nil {
 		return err
 	}
@@ -143,8 +144,8 @@ func (p *program) explain(c *cli.Context) error {
 }
 
 // answer reads what the questions are about, and answers them.
-func (p *program) answer(c *cli.Context, asked explaining) (told, error) {
-	e, dir, err := p.explained(c, asked)
+func (p *program) answer(ctx context.Context, c *cli.Context, asked explaining) (told, error) {
+	e, dir, err := p.explained(ctx, c, asked)
 	if err != nil {
 		return told{}, err
 	}
@@ -211,7 +212,7 @@ func (p *program) tell(c *cli.Context, answers []explain.Explanation, sources ma
 }
 
 // explained reads and renders what the questions are about.
-func (p *program) explained(c *cli.Context, asked explaining) (*compiler.Explained, string, error) {
+func (p *program) explained(ctx context.Context, c *cli.Context, asked explaining) (*compiler.Explained, string, error) {
 	var files []intent.File
 	var found diag.List
 	if len(asked.manifests) > 0 {
@@ -232,7 +233,7 @@ func (p *program) explained(c *cli.Context, asked explaining) (*compiler.Explain
 	if err != nil {
 		return nil, "", inputError(err)
 	}
-	e, err := compiler.ExplainRepository(files, found, c.StringSlice("env"))
+	e, err := compiler.Options{Child: p.child(ctx)}.ExplainRepository(files, found, c.StringSlice("env"))
 	return e, dir, err
 }
 

@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"portcullis.dev/overlays"
 )
 
 func main() {
@@ -20,6 +22,9 @@ func main() {
 // Main runs the program on the process' own arguments and streams and returns its
 // exit code.
 func Main() int {
+	if isChild(os.Args) {
+		return overlays.Serve(os.Stdin, os.Stdout)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	environ := map[string]string{}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/diag"
 )
 
 func testCommand(p *program) *cli.Command {
@@ -34,7 +37,9 @@ func (p *program) test(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tested, err := over(p, c, dir, "testing", compiler.Options{}.Test)
+	tested, err := over(p, c, dir, "testing", func(ctx context.Context, files []intent.File, found diag.List) (diag.Report, error) {
+		return compiler.Options{Child: p.child(ctx)}.Test(ctx, files, found)
+	})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,3 @@
+package overlays
+
+func (c Component) batched(name string) []byte { return c.Files[name] }

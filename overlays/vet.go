@@ -1,0 +1,243 @@
+package overlays
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// vetting is one look at a component.
+type vetting struct {
+	component Component
+	doc       object.Document // of the kustomization
+	patches   int             // and replacements
+	resources int
+	found     diag.List
+}
+
+func (v *vetting) add(f diag.Diagnostic) { v.found = append(v.found, f) }
+
+// fields say what an entry of a kustomization may have, each with what its value is. A
+// field of lists applies to each of their elements.
+type fields map[string]func(*vetting, *yaml.Node)
+
+// selecting are the fields by which an entry finds objects.
+var selecting = fields{"group": nil, "version": nil, "kind": nil, "name": nil, "namespace": nil, "labelSelector": nil, "annotationSelector": nil}
+
+// The tables of what may be written. kustomize reads keys without regard to case: with
+// any other spelling than these it would read what nobody looked at.
+var (
+	patchFields = fields{
+		"path": (*vetting).patchFile, "patch": (*vetting).patchText, "target": selecting.each,
+		"options": func(v *vetting, n *yaml.Node) { // allowNameChange and allowKindChange
+			v.add(refusedComponent.At(v.doc.Span(n), "a patch with options may rename what it patches").Suggest("remove the options"))
+		},
+	}
+	optionFields      = fields{"delimiter": nil, "index": nil, "encoding": nil, "create": nil}
+	replacementFields = fields{
+		"sourceValue": nil,
+		"source":      fields{"group": nil, "version": nil, "kind": nil, "name": nil, "namespace": nil, "fieldPath": nil, "options": optionFields.each}.each,
+		"targets":     fields{"select": selecting.each, "reject": selecting.each, "fieldPaths": nil, "options": optionFields.each}.each,
+	}
+	// A file of replacements names no other.
+	replacementsFields = fields{
+		"path": (*vetting).replacementFile, "sourceValue": nil, "source": replacementFields["source"], "targets": replacementFields["targets"],
+	}
+	labelFields = fields{
+		"pairs": nil, "includeSelectors": nil, "includeTemplates": nil, "includeVolumeClaimTemplates": nil,
+		"fields": fields{"path": nil, "create": nil, "group": nil, "version": nil, "kind": nil}.each,
+	}
+)
+
+// each looks at a mapping, or at those of a list.
+func (f fields) each(v *vetting, n *yaml.Node) {
+	if n.Kind == yaml.SequenceNode {
+		for _, item := range n.Content {
+			f.each(v, item)
+		}
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		if n.Tag != "!!null" {
+			v.add(refusedComponent.At(v.doc.Span(n), "expected a mapping with %s", strings.Join(diag.SortedKeys(f), ", ")).Suggest("see kustomize's reference of the field"))
+		}
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		inside, known := f[key.Value]
+		switch {
+		case !known:
+			d := refusedComponent.At(v.doc.Span(key), "the field %.60q is refused here", key.Value).
+				Because("kustomize reads keys without regard to case: what is spelt otherwise than expected would be read by it, and vetted by nobody")
+			if near := diag.Nearest(key.Value, diag.SortedKeys(f)); near != "" {
+				v.add(d.Suggest("write %s; the fields are %s", near, strings.Join(diag.SortedKeys(f), ", ")))
+			} else {
+				v.add(d.Suggest("the fields are %s", strings.Join(diag.SortedKeys(f), ", ")))
+			}
+		case inside != nil:
+			inside(v, n.Content[i+1])
+		}
+	}
+}
+
+// plainFile refuses what makes a file of a few bytes cost any amount.
+func (v *vetting) plainFile(file string, data []byte) {
+	for doc := range object.Documents(file, data) {
+		if _, name := path.Split(file); name != "kustomization.yaml" && name != "kustomization.yml" {
+			v.resources++
+		}
+		if _, wrong := plain(doc.Text); wrong != nil {
+			v.add(wrong.at(wrong.node(doc.Line(1), doc.Span)))
+		}
+	}
+}
+
+// patchText vets a patch that stands in a string of the kustomization, like a file.
+func (v *vetting) patchText(n *yaml.Node) {
+	if n.Kind != yaml.ScalarNode {
+		v.add(refusedComponent.At(v.doc.Span(n), "expected a patch in a string").Suggest("write patch: |- and the patch below it"))
+		return
+	}
+	v.patch(n.Value, func(*yaml.Node) diag.Span { return v.doc.Span(n) }, v.doc.Span(n))
+}
+
+func (v *vetting) patchFile(n *yaml.Node) {
+	if data, ok := v.own(n); ok {
+		file := path.Join(v.component.Path, path.Clean(n.Value))
+		for doc := range object.Documents(file, data) {
+			v.patch(string(doc.Text), doc.Span, doc.Line(1))
+		}
+	}
+}
+
+// patch vets the text of a patch: that of a file of its own, and no operation in it that
+// copies, which doubles what it copies as often as it is written.
+func (v *vetting) patch(text string, at func(*yaml.Node) diag.Span, whole diag.Span) {
+	roots, wrong := plain([]byte(text))
+	if wrong != nil {
+		v.add(wrong.inside(whole))
+		return
+	}
+	for _, root := range roots {
+		if root.Kind != yaml.SequenceNode {
+			continue // a strategic merge patch
+		}
+		for _, operation := range root.Content {
+			for i := 0; operation.Kind == yaml.MappingNode && i+1 < len(operation.Content); i += 2 {
+				key, value := operation.Content[i], operation.Content[i+1]
+				if key.Value == "op" && value.Value == "copy" {
+					v.add(refusedComponent.At(at(value), "an operation that copies").
+						Because("each copy can double what the next one copies: thirty of them are a thousand million values").
+						Suggest("add the value, written out"))
+				}
+			}
+		}
+	}
+}
+
+func (v *vetting) replacementFile(n *yaml.Node) {
+	data, ok := v.own(n)
+	if !ok {
+		return
+	}
+	file := path.Join(v.component.Path, path.Clean(n.Value))
+	outer := v.doc
+	defer func() { v.doc = outer }()
+	for doc := range object.Documents(file, data) {
+		v.doc = doc
+		roots, _ := plain(doc.Text)
+		for _, root := range roots {
+			v.entries(replacementFields, root)
+		}
+	}
+}
+
+// entries looks at a list of patches or replacements, and counts them.
+func (v *vetting) entries(f fields, n *yaml.Node) {
+	if n.Kind == yaml.SequenceNode {
+		v.patches += len(n.Content)
+	}
+	f.each(v, n)
+}
+
+// costly is what plain finds.
+type costly struct {
+	rule    *diag.Rule
+	message string
+	hint    string
+	where   *yaml.Node // nil: the whole
+	line    int
+}
+
+func (c *costly) at(span diag.Span) diag.Diagnostic {
+	return c.rule.At(span, "%s", c.message).Suggest("%s", c.hint)
+}
+
+// node is the span of what is wrong.
+func (c *costly) node(whole diag.Span, span func(*yaml.Node) diag.Span) diag.Span {
+	if c.where == nil {
+		return whole
+	}
+	return span(c.where)
+}
+
+// inside tells of a mistake in a text that stands in a string.
+func (c *costly) inside(whole diag.Span) diag.Diagnostic {
+	d := c.at(whole)
+	if c.line > 0 {
+		d.Message = fmt.Sprintf("%s in the patch, in its line %d", d.Message, c.line)
+	} else {
+		d.Message += ", in the patch"
+	}
+	return d
+}
+
+// plain parses all documents of a text, and says what in them costs more than it looks, or
+// would be read by kustomize in another way.
+func plain(text []byte) ([]*yaml.Node, *costly) {
+	var roots []*yaml.Node
+	for reader := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var n yaml.Node
+		err := reader.Decode(&n)
+		if errors.Is(err, io.EOF) {
+			return roots, nil
+		}
+		if err != nil {
+			return nil, &costly{rule: refusedComponent, message: "the file does not parse as YAML", hint: "mend its syntax"}
+		}
+		values := 0
+		if wrong := plainNode(&n, 0, &values); wrong != nil {
+			return nil, wrong
+		}
+		if len(n.Content) > 0 {
+			roots = append(roots, n.Content[0])
+		}
+	}
+}
+
+func plainNode(n *yaml.Node, depth int, values *int) *costly {
+	if *values++; *values > mostValues {
+		return &costly{rule: costlyComponent, message: fmt.Sprintf("more than %d values in one document", mostValues), hint: "split it"}
+	}
+	switch {
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		return &costly{rule: refusedComponent, message: "an anchor or alias", hint: "write the value out", where: n, line: n.Line}
+	case depth > mostLevels+1: // the document counts as one
+		return &costly{rule: costlyComponent, message: fmt.Sprintf("nested deeper than %d levels", mostLevels), hint: "no policy is: write what is meant", where: n, line: n.Line}
+	}
+	for _, c := range n.Content {
+		if wrong := plainNode(c, depth+1, values); wrong != nil {
+			return wrong
+		}
+	}
+	return nil
+}
