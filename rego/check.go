@@ -44,28 +44,20 @@ type related struct {
 // deadline or into the limits for rules of the user's; then nothing else is said of
 // the documents. The error is for documents that are none, and for a cancelled context.
 func (e *Engine) Check(ctx context.Context, documents []any) (diag.List, error) {
-	run := ctx
-	if e.users {
-		var stop context.CancelFunc
-		run, stop = e.limits.watched(ctx)
-		defer stop()
-	}
-	answers, failed, ranOut := e.checkAll(run, documents)
-	if ranOut != "" {
-		var unfinished []any
-		for i := range documents {
-			if failed[i] != nil {
-				unfinished = append(unfinished, documents[i])
-			}
+	answers, failed := e.checkAll(ctx, documents)
+	for i, err := range failed {
+		if err != nil {
+			return nil, fmt.Errorf("document %d: %w", i, err)
 		}
-		return e.blame(ctx, unfinished, ranOut)
+	}
+	if e.users {
+		if found, err := e.checkUsers(ctx, documents, answers); found != nil || err != nil {
+			return found, err
+		}
 	}
 	var all diag.List
 	more := surplus{}
 	for i := range documents {
-		if failed[i] != nil {
-			return nil, fmt.Errorf("document %d: %w", i, failed[i])
-		}
 		all = append(all, answers[i].found...)
 		for rule, n := range answers[i].more {
 			more[rule] += n
@@ -80,31 +72,20 @@ type answer struct {
 	more  surplus
 }
 
-// checkAll evaluates documents side by side. When one runs out of something, it ends
-// the others and says what that was: failed then holds those that were under way.
-func (e *Engine) checkAll(ctx context.Context, documents []any) (answers []answer, failed []error, ranOut exhausted) {
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
+// checkAll lets the product's own rules judge documents side by side.
+func (e *Engine) checkAll(ctx context.Context, documents []any) (answers []answer, failed []error) {
 	answers, failed = make([]answer, len(documents)), make([]error, len(documents))
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(documents)) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(documents); i = int(next.Add(1)) - 1 {
-				if _, over := exhaustion(ctx); over {
-					return
-				}
 				answers[i], failed[i] = e.checkOne(ctx, documents[i])
-				var own exhausted
-				if errors.As(failed[i], &own) {
-					end(own)
-				}
 			}
 		})
 	}
 	workers.Wait()
-	ranOut, _ = exhaustion(ctx)
-	return answers, failed, ranOut
+	return answers, failed
 }
 
 func (e *Engine) checkOne(ctx context.Context, document any) (answer, error) {
@@ -115,8 +96,6 @@ func (e *Engine) checkOne(ctx context.Context, document any) (answer, error) {
 	if err := e.schema.accepts(input); err != nil {
 		return answer{}, err
 	}
-	ctx, stop := e.limits.perDocument(ctx)
-	defer stop()
 	results, err := e.evaluate(ctx, e.query, input)
 	if err != nil {
 		return e.checkApart(ctx, input, err)
@@ -124,7 +103,9 @@ func (e *Engine) checkOne(ctx context.Context, document any) (answer, error) {
 	byName, _ := results.(map[string]any)
 	a := answer{more: surplus{}}
 	for _, c := range e.checks {
-		e.take(&a, c, byName[c.name])
+		if c.module.own {
+			e.take(&a, c, byName[c.name])
+		}
 	}
 	return a, nil
 }
@@ -134,6 +115,9 @@ func (e *Engine) checkOne(ctx context.Context, document any) (answer, error) {
 func (e *Engine) checkApart(ctx context.Context, input ast.Value, together error) (answer, error) {
 	a := answer{more: surplus{}}
 	for _, c := range e.checks {
+		if !c.module.own {
+			continue
+		}
 		if ctx.Err() != nil {
 			return e.interrupted(ctx)
 		}
@@ -157,12 +141,9 @@ func (e *Engine) checkApart(ctx context.Context, input ast.Value, together error
 	return a, nil
 }
 
-// interrupted is the answer after the context has ended: what the rules ran out of,
-// the end of the time that the caller allows, or the caller's change of mind.
+// interrupted is the answer after the context has ended: the end of the time that the
+// caller allows, or the caller's change of mind.
 func (e *Engine) interrupted(ctx context.Context) (answer, error) {
-	if cause, ok := exhaustion(ctx); ok {
-		return answer{}, cause
-	}
 	found, err := e.outOfTime(ctx.Err())
 	return answer{found: found}, err
 }

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -43,11 +44,13 @@ type Engine struct {
 	modules  map[string]*module // by file
 	checks   []check            // by name
 	compiler *ast.Compiler
-	query    rego.PreparedEvalQuery
+	query    rego.PreparedEvalQuery            // for all that the product's own checks find
+	apart    map[string]rego.PreparedEvalQuery // for what each of the user's does, by its name
 	schema   *shape
 	users    bool              // some of the rules are the user's
 	tests    map[string][]byte // of rules, the user's
 	limits   limits
+	spent    *spending
 }
 
 // Prepare compiles the embedded checks and the user's rules. What is wrong with
@@ -92,7 +95,7 @@ func newEngine(ctx context.Context, options Options) (*Engine, diag.List, error)
 	if found = append(found, problems...); found.Failed() {
 		return nil, found.Sorted(), nil
 	}
-	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema, users: len(users) > 0, limits: defaultLimits}
+	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema, users: len(users) > 0, limits: defaultLimits, spent: &spending{byRule: map[string]time.Duration{}}}
 	e.tests = maps.Clone(options.Modules)
 	maps.DeleteFunc(e.tests, func(file string, _ []byte) bool { return !IsTest(file) })
 	for _, m := range modules {
@@ -108,6 +111,15 @@ func newEngine(ctx context.Context, options Options) (*Engine, diag.List, error)
 	}
 	if e.query, err = e.prepare(ctx, everyCheck(checks)); err != nil {
 		return nil, nil, err
+	}
+	e.apart = map[string]rego.PreparedEvalQuery{}
+	for _, c := range checks {
+		if c.module.own {
+			continue
+		}
+		if e.apart[c.name], err = e.prepare(ctx, "found := "+c.findings()); err != nil {
+			return nil, nil, err
+		}
 	}
 	return e, nil, nil
 }
@@ -298,12 +310,14 @@ func (e *Engine) compileStrictly(capabilities *ast.Capabilities) (diag.List, err
 	return found, nil
 }
 
-// everyCheck is one query for all findings, under the names of their packages, so
+// everyCheck is one query for all findings of the product's own checks, under the names of their packages, so
 // that what is missing from the answer was not evaluated.
 func everyCheck(checks []check) string {
-	entries := make([]string, len(checks))
-	for i, c := range checks {
-		entries[i] = fmt.Sprintf("%q: %s", c.name, c.findings())
+	var entries []string
+	for _, c := range checks {
+		if c.module.own {
+			entries = append(entries, fmt.Sprintf("%q: %s", c.name, c.findings()))
+		}
 	}
 	return "found := {" + strings.Join(entries, ", ") + "}"
 }

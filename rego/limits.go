@@ -1,11 +1,16 @@
 package rego
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
+	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -15,18 +20,19 @@ import (
 // limits bound what the user's rules may cost, so that one that was written in haste,
 // or in malice, exhausts neither the machine nor the reader.
 type limits struct {
-	time     time.Duration // for all rules on one document, or for one test
-	memory   uint64        // by which the program may grow meanwhile, in bytes
+	time     time.Duration // for all rules of a run together, or for one test
+	each     time.Duration // for each document, beside that
+	memory   uint64        // by which the program may grow meanwhile, in bytes; or to twice its size
 	findings int           // of one rule on one document
 	total    int           // of one rule in one run
 	text     int           // characters of one text
 	related  int           // places beside a finding's own
 }
 
-// defaultLimits are far above what rules need, on a busy machine too: a document takes
-// a few milliseconds.
+// defaultLimits are far above what rules need, on a busy machine too: all of ours take a
+// few milliseconds for a document.
 var defaultLimits = limits{
-	time: 30 * time.Second, memory: 512 << 20,
+	time: 30 * time.Second, each: 20 * time.Millisecond, memory: 64 << 20,
 	findings: 1000, total: 10_000, text: 2000, related: 100,
 }
 
@@ -41,38 +47,71 @@ func exhaustion(ctx context.Context) (cause exhausted, ok bool) {
 	return cause, ok
 }
 
-// perDocument is the context of one evaluation.
-func (l limits) perDocument(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, l.time, exhausted(fmt.Sprintf("takes longer than %v for one document", l.time)))
+// timed is the context of all the user's rules on so many documents, after what they took
+// for others. Who of them took the time is known where it ends.
+func (l limits) timed(ctx context.Context, documents int, before time.Duration) (context.Context, context.CancelFunc) {
+	left := l.time + time.Duration(documents)*l.each - before
+	return context.WithTimeoutCause(ctx, left, outOfTime(fmt.Sprintf("takes most of the %v that all rules have together", l.time)))
 }
 
+// spending is what the user's rules took since the engine was prepared.
+type spending struct {
+	sync.Mutex
+	all    time.Duration // beyond what documents have each
+	byRule map[string]time.Duration
+}
+
+// outOfTime is what rules ran out of together.
+type outOfTime string
+
+func (e outOfTime) Error() string { return string(e) }
+
 // watched ends the context when the program has grown too much. Evaluation looks at
-// its context, so that nothing is killed; what a rule holds is then let go.
+// its context, so that nothing is killed; what a rule holds is then let go. As what the
+// rules hold grows, more is collected, so that the program is not twice as large.
 func (l limits) watched(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	runtime.GC() // what is alive now is not the rules'
-	before := liveBytes()
+	before := read(live)
+	allowed := max(l.memory, before)
+	holds := exhausted(fmt.Sprintf("holds more than %d MiB of memory", l.memory>>20))
+	if allowed > l.memory {
+		holds = "holds more memory than all that the program judges"
+	}
+	collectFrom := debug.SetMemoryLimit(int64(min(read(total)-read(released)+allowed, math.MaxInt64)))
+	ended := make(chan struct{})
 	go func() {
-		tick := time.NewTicker(10 * time.Millisecond)
+		defer close(ended)
+		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if live := liveBytes(); live > before && live-before > l.memory {
-					cancel(exhausted(fmt.Sprintf("holds more than %d MiB of memory", l.memory>>20)))
+				if now := read(live); now > before && now-before > allowed {
+					cancel(holds)
 					return
 				}
 			}
 		}
 	}()
-	return ctx, func() { cancel(nil) }
+	return ctx, func() {
+		cancel(nil)
+		<-ended
+		debug.SetMemoryLimit(collectFrom)
+	}
 }
 
-// liveBytes is what the last collection found in use.
-func liveBytes() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+// What the program is asked about itself.
+const (
+	live     = "/gc/heap/live:bytes" // what the last collection found in use
+	total    = "/memory/classes/total:bytes"
+	released = "/memory/classes/heap/released:bytes"
+)
+
+func read(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	if sample[0].Value.Kind() != metrics.KindUint64 {
 		return 0
@@ -80,38 +119,49 @@ func liveBytes() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// blame finds out which of the user's rules ran out of something on documents that
-// were under evaluation when it happened, by evaluating each alone.
-func (e *Engine) blame(ctx context.Context, documents []any, cause exhausted) (diag.List, error) {
-	for _, document := range documents {
+// checkUsers evaluates the user's rules one after the other, each by itself, so that it is
+// known which of them runs out of something, and adds what they find to the answers. Then
+// nothing else is said of the documents.
+func (e *Engine) checkUsers(ctx context.Context, documents []any, answers []answer) (diag.List, error) {
+	run, stop := e.limits.watched(ctx)
+	defer stop()
+	e.spent.Lock()
+	defer e.spent.Unlock()
+	run, stopTime := e.limits.timed(run, len(documents), e.spent.all)
+	defer stopTime()
+	spent, start := e.spent.byRule, time.Now()
+	defer func() {
+		e.spent.all += max(0, time.Since(start)-time.Duration(len(documents))*e.limits.each)
+	}()
+	for i, document := range documents {
 		input, err := valueOf(document)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("document %d: %w", i, err)
 		}
 		for _, c := range e.checks {
 			if c.module.own {
 				continue
 			}
-			query, err := e.prepare(ctx, "found := "+c.findings())
-			if err != nil {
-				return nil, err
-			}
-			alone, stop := e.limits.watched(ctx)
-			alone, stopTime := e.limits.perDocument(alone)
-			_, _ = e.evaluate(alone, query, input) // what it found does not count any more
-			own, ranOut := exhaustion(alone)
-			stopTime()
-			stop()
-			if ctx.Err() != nil {
+			start := time.Now()
+			value, err := e.evaluate(run, e.apart[c.name], input)
+			spent[c.name] += time.Since(start)
+			var together outOfTime
+			switch cause, over := exhaustion(run); {
+			case over:
+				return diag.List{e.failure(c, cause).Suggest("%s", exhaustedHint)}, nil
+			case errors.As(context.Cause(run), &together):
+				slowest := slices.MaxFunc(e.checks, func(a, b check) int { return cmp.Compare(spent[a.name], spent[b.name]) })
+				return diag.List{e.failure(slowest, together).Suggest("%s", exhaustedHint)}, nil
+			case ctx.Err() != nil:
 				return e.outOfTime(ctx.Err())
-			}
-			if ranOut {
-				return diag.List{e.failure(c, own).Suggest("%s", exhaustedHint)}, nil
+			case err != nil:
+				answers[i].found = append(answers[i].found, e.failure(c, err))
+			default:
+				e.take(&answers[i], c, value)
 			}
 		}
 	}
-	return diag.List{doesNotEvaluate.At(diag.Span{}, "the rules cannot be evaluated: together they need too much; one %s", cause).
-		Because("a rule that was not evaluated has judged nothing").Suggest("%s", exhaustedHint)}, nil
+	return nil, nil
 }
 
 const exhaustedHint = "Look for a rule that enumerates pairs or large ranges, or builds large values."
