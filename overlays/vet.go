@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -51,7 +52,8 @@ var (
 	replacementsFields = fields{
 		"path": (*vetting).replacementFile, "sourceValue": nil, "source": replacementFields["source"], "targets": replacementFields["targets"],
 	}
-	labelFields = fields{
+	operationFields = []string{"op", "path", "from", "value"}
+	labelFields     = fields{
 		"pairs": nil, "includeSelectors": nil, "includeTemplates": nil, "includeVolumeClaimTemplates": nil,
 		"fields": fields{"path": nil, "create": nil, "group": nil, "version": nil, "kind": nil}.each,
 	}
@@ -134,6 +136,9 @@ func (v *vetting) patch(text string, at func(*yaml.Node) diag.Span, whole diag.S
 		for _, operation := range root.Content {
 			for i := 0; operation.Kind == yaml.MappingNode && i+1 < len(operation.Content); i += 2 {
 				key, value := operation.Content[i], operation.Content[i+1]
+				if !slices.Contains(operationFields, key.Value) {
+					v.add(refusedComponent.At(at(key), "an operation with a field %.60q", key.Value).Suggest("the fields are %s", strings.Join(operationFields, ", ")))
+				}
 				if key.Value == "op" && value.Value == "copy" {
 					v.add(refusedComponent.At(at(value), "an operation that copies").
 						Because("each copy can double what the next one copies: thirty of them are a thousand million values").
