@@ -26,6 +26,9 @@ type At[T any] struct {
 // Given reports whether the value was written.
 func (a At[T]) Given() bool { return !a.Span.IsZero() }
 
+// isAt reports whether a type is one of values, and not of documents' parts.
+func isAt(t reflect.Type) bool { return strings.HasPrefix(t.Name(), "At[") }
+
 // decoder is the one walk over a document's nodes: it fills Go values and says of
 // every node that does not fit where it stands, what was found and what fits.
 //
@@ -87,6 +90,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 				f = f.Suggest("write it as [%s]", n.Value).Replace(d.at.Span(n), "["+n.Value+"]")
 			}
 			d.add(f)
+			return
+		}
+		if isAt(v.Type().Elem()) && d.tooLong(n.Content) {
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content))) // an empty list is written all the same

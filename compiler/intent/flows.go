@@ -47,6 +47,10 @@ func (s *resolver) flows(lines []line, exists []bool) {
 		made, here := s.claims(&lines[i])
 		claims = append(claims, made...)
 		exists[i] = exists[i] || here
+		if len(claims) > mostPairs {
+			s.add(tooMuch(lines[i].span, fmt.Sprintf("the lines mean more than %d pairs of ends", mostPairs), "name a set of workloads instead of each of them"))
+			return
+		}
 	}
 	for _, c := range claims {
 		answers.add(s, c)

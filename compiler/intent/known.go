@@ -39,7 +39,9 @@ func (r *Repository) know(o Options) *known {
 		k.entries[string(e.Key.Value)] = e.Value
 	}
 	for i := range r.Intents {
-		k.place(&r.Intents[i])
+		if k.place(&r.Intents[i]); len(k.instances) > mostIntents {
+			break // which is refused
+		}
 	}
 	return k
 }

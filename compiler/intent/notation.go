@@ -59,6 +59,9 @@ func (l *OneOrMany[T]) decodeNode(d *decoder, n *yaml.Node) {
 		items = n.Content
 	}
 	*l = OneOrMany[T]{}
+	if d.tooLong(items) {
+		return
+	}
 	for _, item := range items {
 		var v At[T]
 		v.decodeNode(d, item)

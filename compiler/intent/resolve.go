@@ -43,6 +43,9 @@ func (r *Repository) Resolve(o Options) ([]*plan.Plan, diag.List) {
 		return nil, nil
 	}
 	known := r.know(o)
+	if over := known.capped(); over != nil {
+		return nil, slices.Concat(known.found, over)
+	}
 	found := slices.Concat(known.found, r.checkReferences(known, o.Targets), known.checkPlaces(), r.checkWaivers())
 	w := written{lines: known.lines(), tests: known.tests()}
 	w.linesExist, w.testsExist = make([]bool, len(w.lines)), make([]bool, len(w.tests))

@@ -22,7 +22,7 @@ var (
 	notInLanguage = rule("PC005", "YAML that the intent language does not have",
 		"Anchors, aliases, merge keys and tags make a text mean something that is not on the line a reviewer sees. Write the value out.")
 	limitExceeded = rule("PC006", "Larger than the limits",
-		"The limits keep a hostile file from exhausting the machine that judges it. Split the file.")
+		"The limits keep a hostile file from exhausting the machine that judges it: 64 levels and 1,000,000 values a document, 10,000 values a list, 10,000 lines an intent, 20,000 intents a namespace, 200,000 intents and 1,000,000 lines in all, which mean no more than 2,000,000 pairs of ends. Split the file, or say in one line what many have in common.")
 	unreadable = rule("PC007", "A file that cannot be read as text",
 		"Files are read as UTF-8 and without control characters, so that what a reviewer sees is what is compiled. A file of which that is not so, where an intent, a part of the Platform, a rule or a component's file may lie, would be left out in silence.")
 	missingField = rule("PC008", "A required field is missing",
