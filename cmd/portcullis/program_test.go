@@ -28,6 +28,7 @@ func TestProgram(t *testing.T) {
 	t.Run("gives the same bytes everywhere", p.givesTheSameBytes)
 	t.Run("writes nothing where it may not", p.writesNothing)
 	t.Run("is killed", p.isKilled)
+	t.Run("costs little", p.costsLittle)
 }
 
 type builtProgram struct{ path string }

@@ -14,6 +14,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"portcullis": func() { os.Exit(Main()) },
 		"longwork":   longWork,
+		"measure":    measure,
 	})
 }
 
