@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,6 +20,11 @@ const (
 	argoPrefix     = "ARGOCD_ENV_"
 	argoChoice     = argoPrefix + "PORTCULLIS_ENV"
 )
+
+// argoTimeout is how long a plugin takes if the operator names no time. Argo CD's
+// controller waits 60 s for its repo-server, and the repo-server 90 s for a plugin
+// (ARGOCD_EXEC_TIMEOUT): whoever is ended by them says nothing of the reason.
+const argoTimeout = 50 * time.Second
 
 // parameter is one of an Application's. PARAM_… variables say the same, but there
 // a-b and a_b are one name.
@@ -34,6 +40,11 @@ type parameter struct {
 // the operator's to say, on the plugin's command line and in the sidecar's own
 // environment.
 func (p *program) seatArgoCD(c *cli.Context) error {
+	if !c.IsSet("timeout") {
+		if err := c.Set("timeout", argoTimeout.String()); err != nil {
+			return err
+		}
+	}
 	chosen, err := p.argoEnvironments()
 	if err != nil {
 		return usageError{err}

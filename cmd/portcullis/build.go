@@ -31,7 +31,7 @@ func buildCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "check", Usage: "write nothing; exit with 1 and show the difference where --out holds something else than would be built"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "write to --out whatever the rules find, and say so in the bundle; a mistake in the intents still stops the build"},
 			&cli.BoolFlag{Name: "allow-empty", Usage: "let a repository without intents, or an environment without policies, through"},
-			&cli.BoolFlag{Name: "argocd", Usage: "run as Argo CD's plugin: the Application chooses the environment, findings are brief"},
+			&cli.BoolFlag{Name: "argocd", Usage: "run as Argo CD's plugin: the Application chooses the environment, findings are brief, and the time is 50s unless --timeout says otherwise"},
 			timeoutFlag(),
 		}, reportFlags()...),
 		Action: p.build,
