@@ -61,7 +61,8 @@ type asker struct {
 	programs [2]*relation.Program // by direction: what the policies do for every pod
 	names    map[string]bool      // of known endpoints
 
-	undecided []*relation.Rule // of which the world could not be found out
+	labelled  map[labelled]map[string][]*population.Pods // by the value of the label; filled when asked
+	undecided []*relation.Rule                           // of which the world could not be found out
 }
 
 func (a *asker) document(scope, namespace string) Document {

@@ -41,7 +41,7 @@ func (a *asker) policy(p *meaning.Policy) Policy {
 			f.SelectsHosts = f.SelectsHosts || p.Selects(h)
 		}
 	}
-	for _, e := range candidates {
+	for _, e := range a.fewer(candidates, p) {
 		if p.Selects(e) {
 			f.Selects = append(f.Selects, e.Ref())
 			f.SelectsBare = f.SelectsBare || e.Kind == population.Unlabelled
@@ -53,6 +53,42 @@ func (a *asker) policy(p *meaning.Policy) Policy {
 		f.SelectsDNS = f.SelectsDNS || p.Selects(e)
 	}
 	return f
+}
+
+// labelled is a label in a namespace; the empty one stands for all of them.
+type labelled struct{ namespace, key string }
+
+// fewer leaves of the pods that a policy may select those that have one of the labels that
+// it asks for: of the labels, one that the fewest have.
+func (a *asker) fewer(candidates []*population.Pods, p *meaning.Policy) []*population.Pods {
+	for _, n := range p.Selector().Required() {
+		at := labelled{p.ID.Namespace, n.Key}
+		byValue, known := a.labelled[at]
+		if !known {
+			all := a.known.All
+			if at.namespace != "" {
+				all = a.known.ByNamespace[at.namespace]
+			}
+			byValue = map[string][]*population.Pods{}
+			for _, e := range all {
+				if value, has := e.Label(n.Key); has {
+					byValue[value] = append(byValue[value], e)
+				}
+			}
+			if a.labelled == nil {
+				a.labelled = map[labelled]map[string][]*population.Pods{}
+			}
+			a.labelled[at] = byValue
+		}
+		var having []*population.Pods
+		for _, value := range n.Values {
+			having = append(having, byValue[value]...)
+		}
+		if len(having) < len(candidates) {
+			candidates = having
+		}
+	}
+	return candidates
 }
 
 // written is how many rules the manifest has: one may be evaluated as several.
