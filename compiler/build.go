@@ -356,7 +356,7 @@ func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object
 
 // proved proves the plan, and says what the objects do; nil where they cannot be judged.
 func proved(p *plan.Plan, rendered object.Set, everybody population.Population) (diag.List, *meaning.Meaning) {
-	m, found := meaning.Of(rendered, p.Assumed()[0])
+	m, found := meaningOf(rendered, p, p.Assumed()[0])
 	if found.Failed() {
 		return found, nil
 	}
@@ -367,7 +367,7 @@ func proved(p *plan.Plan, rendered object.Set, everybody population.Population) 
 // that where the Platform does not say.
 func anywhere(p *plan.Plan, rendered object.Set, m *meaning.Meaning) *meaning.Meaning {
 	if len(p.Cluster.PodCIDRs) == 0 {
-		m, _ = meaning.Of(rendered, p.Cluster)
+		m, _ = meaningOf(rendered, p, p.Cluster)
 	}
 	return m
 }

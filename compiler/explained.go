@@ -82,7 +82,7 @@ func (o Options) readRepository(files []intent.File, before diag.List, environme
 func (r *repository) explained(i int) *explain.World {
 	p, rendered := r.plans[i], r.environments[i].Objects
 	known := population.Of(p, r.world)
-	m, _ := meaning.Of(rendered, p.Assumed()[0])
+	m, _ := meaningOf(rendered, p, p.Assumed()[0])
 	lines := mender{r, i}
 	return &explain.World{
 		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: slices.Concat(known.Described, known.Planned),

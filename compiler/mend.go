@@ -255,7 +255,7 @@ func (m mender) opens(files []intent.File, k meaning.Packet) (opens bool, wrong 
 
 // outcome is what becomes of a packet in an environment of what was rendered.
 func (r *rendering) outcome(i int, p *plan.Plan, k meaning.Packet) meaning.Outcome {
-	rendered, _ := meaning.Of(r.environments[i].Objects, p.Assumed()[0])
+	rendered, _ := meaningOf(r.environments[i].Objects, p, p.Assumed()[0])
 	return rendered.Walk(k).Outcome()
 }
 

@@ -82,11 +82,16 @@ func (t *translation) entity(e *meaning.Entity, end End, r *meaning.Rule, source
 		if e.NotSelector != nil {
 			labels = And(labels, Not(t.u.Selected(end, *e.NotSelector)))
 		}
-		all = append(all, Or(And(t.u.IsPod(end), labels), t.held(end, func(l selector.Labels) bool {
-			return e.Selector.Matches(l) && (e.NotSelector == nil || !e.NotSelector.Matches(l))
+		all = append(all, Or(And(t.u.IsPod(end), labels), t.held(end, found(e), func(l selector.Labels, unknown func(string) bool) (mayHold, mayFail bool) {
+			mayHold, mayFail = e.Selector.Possible(l, unknown)
+			if e.NotSelector != nil {
+				excluded, spared := e.NotSelector.Possible(l, unknown)
+				mayHold, mayFail = mayHold && spared, mayFail || excluded
+			}
+			return mayHold, mayFail
 		})))
 	case e.NotSelector != nil:
-		all = append(all, Not(Or(And(t.u.IsPod(end), t.u.Selected(end, *e.NotSelector)), t.held(end, e.NotSelector.Matches))))
+		all = append(all, Not(Or(And(t.u.IsPod(end), t.u.Selected(end, *e.NotSelector)), t.held(end, e.NotSelector.String(), e.NotSelector.Possible))))
 	}
 	// Numbers alone at the destination are the rule's traffic.
 	asked := source || named(e.Ports) || named(e.NotPorts)
@@ -132,20 +137,67 @@ func (t *translation) behind(s meaning.ServiceMatch, end End, source bool) *Form
 	return Or(pods, And(Not(t.u.IsPod(end)), unknown))
 }
 
-// held asks whether an end has an address of a network set that matches or, where it is no
-// pod, of a host endpoint.
-func (t *translation) held(end End, matches func(selector.Labels) bool) *Formula {
+// found is how an entity calls what it selects.
+func found(e *meaning.Entity) string {
+	if e.NotSelector == nil {
+		return e.Selector.String()
+	}
+	return e.Selector.String() + " and not " + e.NotSelector.String()
+}
+
+// held asks whether an end has an address of a network set that a selector may find or,
+// where it is no pod, of a host endpoint. Whether it finds a network set by a label of the
+// set's namespace that is free, is open.
+func (t *translation) held(end End, by string, finds func(selector.Labels, func(key string) bool) (mayHold, mayFail bool)) *Formula {
 	sets, hosts := packet.AddressesOf(), packet.AddressesOf()
+	open := []*Formula{False}
 	for _, h := range t.holders {
+		labels := setLabels{t.u, h}
+		mayHold, mayFail := finds(labels, labels.isFree)
 		switch {
-		case !matches(h.Labels):
+		case !mayHold:
 		case h.Host:
 			hosts = hosts.Union(h.Addresses)
+		case mayFail:
+			open = append(open, And(t.u.Addresses(end, h.Addresses), t.u.flag(end, t.u.finding(h.Labels, by))))
 		default:
 			sets = sets.Union(h.Addresses)
 		}
 	}
-	return Or(t.u.Addresses(end, sets), And(Not(t.u.IsPod(end)), t.u.Addresses(end, hosts)))
+	return Or(t.u.Addresses(end, sets), And(Not(t.u.IsPod(end)), t.u.Addresses(end, hosts)), Or(open...))
+}
+
+// setLabels are the labels of a network set or host endpoint. A network set inherits those of
+// its namespace: what is listed of it, and its name.
+type setLabels struct {
+	u *Universe
+	meaning.Holder
+}
+
+// Label implements [selector.Labels].
+func (l setLabels) Label(key string) (value string, there bool) {
+	if l.Namespace != "" {
+		switch of, name := meaning.LabelOf(key); of {
+		case meaning.NamespaceName:
+			return l.Namespace, true
+		case meaning.NamespaceLabel:
+			if class, listed := l.u.index[l.Namespace]; listed {
+				value, there = l.u.listed[class].Labels[name]
+				return value, there
+			}
+		}
+	}
+	return l.Labels.Label(key)
+}
+
+// isFree reports whether a key is that of a label of the namespace of which nothing is known.
+func (l setLabels) isFree(key string) bool {
+	of, name := meaning.LabelOf(key)
+	if l.Namespace == "" || of != meaning.NamespaceLabel {
+		return false
+	}
+	_, listed := l.u.index[l.Namespace]
+	return !listed || !l.u.named[name]
 }
 
 // ports asks for the packet's port at one end. What a pod calls a port nobody knows of all

@@ -13,6 +13,7 @@
 package relation
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,9 +51,10 @@ type Universe struct {
 	variables []variable // in pairs, one of each end: the other is at the number with its last bit turned
 	numbers   map[variableKey]int32
 	literals  map[literalKey]*literal
-	start     [2]*Cube // a pod's peer is a pod; is another address
-	all       *Cube    // both
-	classes   []*Cube  // of all, by the own end's class of namespaces, once asked for
+	sets      map[selector.Labels]int // network sets whose namespaces have free labels that matter
+	start     [2]*Cube                // a pod's peer is a pod; is another address
+	all       *Cube                   // both
+	classes   []*Cube                 // of all, by the own end's class of namespaces, once asked for
 }
 
 // NewUniverse is what is known of a cluster: its namespaces, the addresses that pods may
@@ -61,7 +63,7 @@ type Universe struct {
 func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Universe {
 	u := &Universe{
 		index: map[string]int{}, named: map[string]bool{}, pods: pods, others: others,
-		numbers: map[variableKey]int32{}, literals: map[literalKey]*literal{},
+		numbers: map[variableKey]int32{}, literals: map[literalKey]*literal{}, sets: map[selector.Labels]int{},
 	}
 	for _, n := range namespaces {
 		if n.isPattern() {
@@ -152,6 +154,7 @@ const (
 	accountPrefix = "pcsa."
 	podFlag       = "is a pod"
 	ipv4Flag      = "IPv4"
+	setPrefix     = "by labels of its namespace, "
 )
 
 // variable is the number of a variable. Both ends' are made together.
@@ -268,6 +271,17 @@ func (u *Universe) IsPod(end End) *Formula { return u.flag(end, podFlag) }
 // flag is an elementary question of which nothing is known.
 func (u *Universe) flag(end End, name string) *Formula {
 	return u.literal(variableKey{ofFlag, end, name}, selector.OpHas, "", func(*literal) {})
+}
+
+// finding is the name of the question whether a selector finds a network set: one for each
+// set of each set of policies.
+func (u *Universe) finding(of selector.Labels, by string) string {
+	n, known := u.sets[of]
+	if !known {
+		n = len(u.sets)
+		u.sets[of] = n
+	}
+	return fmt.Sprintf("%snetwork set %d is found by %s", setPrefix, n, by)
 }
 
 // isIPv4 asks whether the packet is one of IPv4, and not of IPv6.

@@ -426,7 +426,7 @@ func (c *Cube) unsettled(peerIsPod bool) []string {
 		if v.kind != ofFlag || k.flag == open || v.name == podFlag || v.name == ipv4Flag {
 			continue
 		}
-		if strings.HasPrefix(v.name, "service ") {
+		if strings.HasPrefix(v.name, "service ") || strings.HasPrefix(v.name, setPrefix) {
 			all = append(all, v.name)
 		} else if v.end == Peer && !peerIsPod {
 			all = append(all, "a host's "+v.name)

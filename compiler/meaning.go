@@ -1,0 +1,38 @@
+package compiler
+
+import (
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// meaningOf is what rendered objects mean in the namespaces of a plan. A network set inherits
+// the labels of its namespace, whose object is deployed by others: what the plan lists of it
+// counts, and that it has its name.
+func meaningOf(rendered object.Set, p *plan.Plan, cluster object.Cluster) (*meaning.Meaning, diag.List) {
+	known := meaning.Namespaces(rendered)
+	var more []object.Object
+	for _, o := range rendered.All() {
+		if name := o.ID.Namespace; o.ID.Kind == "NetworkSet" && known[name] == nil {
+			n, _ := p.Namespace(name)
+			labels := object.Map{{Key: plan.NamespaceLabel, Value: name}}
+			for _, key := range diag.SortedKeys(n.Labels) {
+				if key != plan.NamespaceLabel {
+					labels = append(labels, object.Field{Key: key, Value: n.Labels[key]})
+				}
+			}
+			manifest := object.Map{
+				{Key: "apiVersion", Value: "v1"}, {Key: "kind", Value: "Namespace"},
+				{Key: "metadata", Value: object.Map{{Key: "name", Value: name}, {Key: "labels", Value: labels}}},
+			}
+			decoded, _ := object.Decode("", manifest.YAML())
+			more = append(more, decoded...)
+			known[name] = map[string]string{}
+		}
+	}
+	if len(more) > 0 {
+		rendered, _ = object.NewSet(append(more, rendered.All()...))
+	}
+	return meaning.Of(rendered, cluster)
+}
