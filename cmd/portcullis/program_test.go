@@ -29,6 +29,7 @@ func TestProgram(t *testing.T) {
 	t.Run("writes nothing where it may not", p.writesNothing)
 	t.Run("is killed", p.isKilled)
 	t.Run("costs little", p.costsLittle)
+	t.Run("refuses what is hostile", p.refusesWhatIsHostile)
 }
 
 type builtProgram struct{ path string }
