@@ -112,8 +112,7 @@ func (p *Program) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 
 func (t *residualTier) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 	var undecided *literal
-	for i := range t.policies {
-		policy := &t.policies[i]
+	for policy := range t.among(v) {
 		selects, l := v.formula(policy.selects)
 		if selects == no {
 			continue

@@ -37,7 +37,7 @@ func indexRules(rules []*Rule, mirrored bool) ruleIndex {
 	}
 	demanded := map[int32]map[string]bool{} // distinct demands, by variable
 	for _, r := range rules {
-		for _, l := range r.demands() {
+		for _, l := range demands(r.Match) {
 			if demanded[l.variable] == nil {
 				demanded[l.variable] = map[string]bool{}
 			}
@@ -76,7 +76,7 @@ func indexRules(rules []*Rule, mirrored bool) ruleIndex {
 
 // add files a rule under what it demands of the variable; false if that is nothing.
 func (x *ruleIndex) add(r *Rule) bool {
-	for _, l := range r.demands() {
+	for _, l := range demands(r.Match) {
 		if l.variable != x.variable {
 			continue
 		}
@@ -93,12 +93,12 @@ func (x *ruleIndex) add(r *Rule) bool {
 	return false
 }
 
-// demands are the literals of a rule's conjunction that name the values which a label, the
+// demands are the literals of a conjunction that name the values which a label, the
 // namespace or an address may have.
-func (r *Rule) demands() []*literal {
-	terms := []*Formula{r.Match}
-	if r.Match.op == conjunction {
-		terms = r.Match.kids
+func demands(f *Formula) []*literal {
+	terms := []*Formula{f}
+	if f.op == conjunction {
+		terms = f.kids
 	}
 	var all []*literal
 	for _, t := range terms {
@@ -177,4 +177,70 @@ func (c *Cube) value(variable int32) (string, bool) {
 		return "", false
 	}
 	return c.constraints[at].values.Only()
+}
+
+// policyIndex finds policies by the value that they demand of the label of which most do.
+type policyIndex struct {
+	variable int32
+	byValue  map[string][]int // nil: there is no such label
+	rest     []int            // that demand none
+}
+
+// indexPolicies looks for the label.
+func indexPolicies(policies []residualPolicy) policyIndex {
+	if len(policies) < manyRules {
+		return policyIndex{}
+	}
+	asked := map[int32]int{}
+	for i := range policies {
+		for _, l := range demands(policies[i].selects) {
+			if l.kind == ofLabel {
+				asked[l.variable]++
+			}
+		}
+	}
+	best, most := int32(-1), manyRules
+	for variable, times := range asked {
+		if times > most || times == most && (best < 0 || variable < best) {
+			best, most = variable, times
+		}
+	}
+	if best < 0 {
+		return policyIndex{}
+	}
+	x := policyIndex{variable: best, byValue: map[string][]int{}}
+	for i := range policies {
+		all := demands(policies[i].selects)
+		at := slices.IndexFunc(all, func(l *literal) bool { return l.variable == best && l.kind == ofLabel })
+		if at < 0 {
+			x.rest = append(x.rest, i)
+			continue
+		}
+		for _, value := range all[at].test.Values {
+			x.byValue[value] = append(x.byValue[value], i)
+		}
+	}
+	return x
+}
+
+// among are the places of the policies that may select an end of a view, in order, with
+// some that do not; all reports that it is every policy, and then no places are named.
+func (x *policyIndex) among(v view) (places []int, all bool) {
+	if x.byValue == nil || v.mirrored {
+		return nil, true
+	}
+	value, one := v.value(x.variable)
+	if !one {
+		return nil, true
+	}
+	own, rest := x.byValue[value], x.rest
+	switch {
+	case len(own) == 0:
+		return rest, false
+	case len(rest) == 0:
+		return own, false
+	}
+	places = slices.Concat(own, rest)
+	slices.Sort(places)
+	return places, false
 }

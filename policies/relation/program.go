@@ -103,7 +103,7 @@ func (t *tier) ofPods(addresses packet.Addresses) tier {
 	made := tier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
 	for _, p := range t.policies {
 		p.rules = slices.DeleteFunc(slices.Clone(p.rules), func(r *Rule) bool {
-			return slices.ContainsFunc(r.demands(), func(l *literal) bool {
+			return slices.ContainsFunc(demands(r.Match), func(l *literal) bool {
 				return l.kind == ofAddress && l.end == Own && !l.addresses.Overlaps(addresses)
 			})
 		})
@@ -206,6 +206,28 @@ func (p *Program) Rules() iter.Seq2[*Rule, *Formula] {
 type residualTier struct {
 	pass     bool
 	policies []residualPolicy
+	index    policyIndex // of the policies
+}
+
+// among are the policies that may select the own end of a view, in order, with some that do
+// not.
+func (t *residualTier) among(v view) iter.Seq[*residualPolicy] {
+	return func(yield func(*residualPolicy) bool) {
+		places, all := t.index.among(v)
+		if !all {
+			for _, i := range places {
+				if !yield(&t.policies[i]) {
+					return
+				}
+			}
+			return
+		}
+		for i := range t.policies {
+			if !yield(&t.policies[i]) {
+				return
+			}
+		}
+	}
 }
 
 type residualPolicy struct {
@@ -253,14 +275,14 @@ func (t *tier) specialize(v view) *residualTier {
 		left.rules = indexRules(rules, v.mirrored)
 		made.policies = append(made.policies, left)
 	}
+	made.index = indexPolicies(made.policies)
 	return made
 }
 
 // specialize leaves out more, on a smaller cube.
 func (t *residualTier) specialize(v view) *residualTier {
 	made := &residualTier{pass: t.pass}
-	for i := range t.policies {
-		policy := &t.policies[i]
+	for policy := range t.among(v) {
 		selects, _ := v.formula(policy.selects)
 		if selects == no {
 			continue
@@ -283,6 +305,7 @@ func (t *residualTier) specialize(v view) *residualTier {
 		left.rules = indexRules(rules, v.mirrored)
 		made.policies = append(made.policies, left)
 	}
+	made.index = indexPolicies(made.policies)
 	return made
 }
 
@@ -319,8 +342,7 @@ func (p *Program) verdicts(v view, ungoverned Verdicts) (Verdicts, *literal) {
 func (t *residualTier) verdicts(v view) (all Verdicts, undecided *literal) {
 	applies := no
 	var selected *literal // that says whether a policy applies at all
-	for i := range t.policies {
-		policy := &t.policies[i]
+	for policy := range t.among(v) {
 		selects, l := v.formula(policy.selects)
 		if selects == no {
 			continue
