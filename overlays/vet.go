@@ -236,6 +236,8 @@ func plainNode(n *yaml.Node, depth int, values *int) *costly {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
 		return &costly{rule: refusedComponent, message: "an anchor or alias", hint: "write the value out", where: n, line: n.Line}
+	case n.Style&yaml.TaggedStyle != 0:
+		return &costly{rule: refusedComponent, message: "a tag (" + n.ShortTag() + ")", hint: "write the value as it is meant", where: n, line: n.Line}
 	case depth > mostLevels+1: // the document counts as one
 		return &costly{rule: costlyComponent, message: fmt.Sprintf("nested deeper than %d levels", mostLevels), hint: "no policy is: write what is meant", where: n, line: n.Line}
 	}

@@ -64,6 +64,11 @@ func rule(body string) string {
 	return "# METADATA\n# title: A rule\n# description: It is somebody's own.\n# custom:\n#   code: PC901\n#   severity: error\n#   remediation: Mend it.\npackage portcullis.checks.own\n\nfindings contains {\"message\": \"m\"} if {\n\t" + body + "\n}\n"
 }
 
+// tenant is a repository in which a tenant may write below apps/evil.
+func tenant(files ...string) map[string]string {
+	return platformWith("  trusted: [platform]\n  namespaces: {shop: {path: intents}, evil: {path: apps/evil}}\n", files...)
+}
+
 // component is a repository with a kustomize component laid over the namespace shop.
 func component(kustomization string, files ...string) map[string]string {
 	return platformWith("  trusted: [platform]\n  components: [{path: platform/comp, namespaces: [shop]}]\n",
@@ -199,6 +204,7 @@ func hostiles() []hostile {
 		hostile{name: "a function", files: component("transformers: [f.yaml]\n", "platform/comp/f.yaml", "apiVersion: v1\nkind: X\nmetadata: {name: x, annotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}}\n"), exit: exitInput, says: "PC018"},
 		hostile{name: "a generator of files", files: component("configMapGenerator: [{name: x, files: [/etc/passwd]}]\n"), exit: exitInput, says: "PC018"},
 		hostile{name: "itself", files: component("components: [../comp]\n"), exit: exitInput, says: "PC018"},
+		hostile{name: "a patch that copies, in disguise", files: component("patches:\n- target: {kind: NetworkPolicy}\n  patch: '[{op: !!binary Y29weQ==, from: /spec, path: /spec/egress}]'\n"), exit: exitInput, says: "PC018"},
 		hostile{name: "a patch that copies", files: component("patches:\n- target: {kind: NetworkPolicy}\n  patch: '[{op: copy, from: /spec, path: /spec/egress}]'\n"), exit: exitInput, says: "PC018"},
 	)
 	class("Kinds and metadata that nobody judges",
@@ -227,6 +233,11 @@ func hostiles() []hostile {
 		hostile{name: "shifts", files: soundWith("checks/own.rego", rule("bits.lsh(1, 4000000000) > 0")), exit: exitInput, says: "PC030"},
 		hostile{name: "a range", files: soundWith("checks/own.rego", rule("count(numbers.range(1, 1000000000)) > 0")), exit: exitInput, says: "PC032"},
 		hostile{name: "a message of 10,000 characters", files: soundWith("checks/own.rego", strings.Replace(rule("true"), `"m"`, `concat("", ["x" | some _ in numbers.range(1, 10000)])`, 1)), exit: exitFindings, says: "PC901"},
+	)
+	class("Parts of the Platform where a tenant may write",
+		hostile{name: "outside the trusted directories", files: tenant("apps/evil/p.yaml", platformFile+"spec: {flows: [{from: shop/w0, to: shop/w1, ports: [80]}]}\n"), exit: exitInput, says: "PC125"},
+		hostile{name: "that trusts itself", files: tenant("apps/evil/p.yaml", platformFile+"spec: {trusted: [apps/evil], checks: {severity: {PC203: info}}}\n"), exit: exitInput, says: "PC125"},
+		hostile{name: "of a Platform that trusts nobody by name", files: platformWith("  namespaces: {shop: {path: intents}}\n"), exit: exitInput, says: "PC115"},
 	)
 	class("Waivers that lift what they should not",
 		hostile{name: "expired", files: soundWith("intents/web.yaml", intentFile+"  inbound: [{from: {cidr: 0.0.0.0/0}, ports: [http]}]\n", "waivers/w.yaml", waiver("namespace: shop")), args: []string{"check", "DIR", "--effective-time", "2026-06-01"}, exit: exitFindings, says: "PC203"},

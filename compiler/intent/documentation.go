@@ -48,7 +48,7 @@ var documentation = map[string]string{
 	"PlatformSpec.handshake":         "Who must agree to a flow between two namespaces. either: one line opens it. callee (default): the callee's inbound line does. both: the two lines. Of two namespaces' settings the stricter holds.",
 	"PlatformSpec.nameLabel":         "The label by which an intent without a selector finds its pods. Default: app.kubernetes.io/name.",
 	"PlatformSpec.unknownNamespaces": "What becomes of a namespace that nobody listed. open (default): nothing. deny: it is closed, but for DNS.",
-	"PlatformSpec.trusted":           "The directories in which alone waivers, parts of the Platform, and intents of namespaces with another path may lie. Default: the whole repository; required where a namespace has a path.",
+	"PlatformSpec.trusted":           "The directories in which alone waivers, parts of the Platform, and intents of namespaces with another path may lie; said in portcullis.yaml alone. Default: the whole repository; required where a namespace has a path.",
 	"PlatformSpec.repositories":      "Directories below this one that have a portcullis.yaml of their own and are judged by runs of their own: nothing in them is read here. Only portcullis.yaml itself may name them.",
 	"PlatformSpec.system":            "Namespaces that are never governed. Default: kube-system, kube-public, kube-node-lease, calico-system, calico-apiserver, tigera-operator.",
 	"PlatformSpec.dns":               "Where the clusters' name service answers. Default: CoreDNS in kube-system.",

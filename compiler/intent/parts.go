@@ -8,7 +8,8 @@ import (
 )
 
 // mergeParts makes one Platform of the documents that describe it: key by key, lists
-// one after the other, the document of PlatformFile first.
+// one after the other, the document of PlatformFile first. That alone says where the others
+// may lie: whoever writes a part elsewhere could trust himself.
 func (r *Repository) mergeParts() diag.List {
 	slices.SortStableFunc(r.parts, func(a, b Platform) int { return rank(a) - rank(b) })
 	var found diag.List
@@ -17,8 +18,14 @@ func (r *Repository) mergeParts() diag.List {
 			r.Platform = &r.parts[i]
 			continue
 		}
-		merged := *r.Platform
-		for _, t := range mergeValue(reflect.ValueOf(&merged.Spec).Elem(), reflect.ValueOf(r.parts[i].Spec), "spec") {
+		merged, part := *r.Platform, r.parts[i].Spec
+		if part.Trusted != nil {
+			found = append(found, wrongPlace.At(first(*part.Trusted, r.parts[i].Metadata.Name.Span), "trusted is said by a part of the Platform, expected in %s", PlatformFile).
+				Because("whoever may write this part could trust himself").
+				Suggest("name the directories in %s", PlatformFile))
+			part.Trusted = nil
+		}
+		for _, t := range mergeValue(reflect.ValueOf(&merged.Spec).Elem(), reflect.ValueOf(part), "spec") {
 			found = append(found, saidTwice.At(t.second, "%s is said by two parts of the Platform", t.key).See(t.first, "first here").
 				Suggest("keep one of the two"))
 		}
