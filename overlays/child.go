@@ -114,7 +114,7 @@ func reasonOf(died error) string {
 	case exitCPU:
 		return fmt.Sprintf("it takes more than %v of CPU", mostCPU)
 	case 2:
-		return fmt.Sprintf("it takes more memory than there is, or more than %d MiB of stack", mostStack>>20)
+		return fmt.Sprintf("it takes more than %d MiB of memory, or %d MiB of stack", mostHeap>>20, mostStack>>20)
 	case -1:
 		return "it was killed"
 	default:

