@@ -98,6 +98,7 @@ func (s *networkSet) Label(key string) (string, bool) {
 // Holder is a network set, or a host endpoint: labels on addresses.
 type Holder struct {
 	Namespace string // of a network set that has one
+	Known     bool   // a Namespace object says which labels the namespace has
 	Labels    selector.Labels
 	Addresses packet.Addresses
 	Host      bool
@@ -107,10 +108,10 @@ type Holder struct {
 func (m *Meaning) Holders() []Holder {
 	var all []Holder
 	for _, s := range m.sets {
-		all = append(all, Holder{s.namespace, s, packet.AddressRanges(s.addresses.Ranges()...), false})
+		all = append(all, Holder{s.namespace, s.namespaceLabels != nil, s, packet.AddressRanges(s.addresses.Ranges()...), false})
 	}
 	for _, h := range m.Hosts {
-		all = append(all, Holder{"", h, single(h.Addresses), true})
+		all = append(all, Holder{"", false, h, single(h.Addresses), true})
 	}
 	return all
 }

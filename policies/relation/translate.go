@@ -190,14 +190,21 @@ func (l setLabels) Label(key string) (value string, there bool) {
 	return l.Labels.Label(key)
 }
 
-// isFree reports whether a key is that of a label of the namespace of which nothing is known.
+// isFree reports whether a key is that of a label of the namespace of which nothing is known:
+// without a Namespace object Calico finds not even its name.
 func (l setLabels) isFree(key string) bool {
 	of, name := meaning.LabelOf(key)
-	if l.Namespace == "" || of != meaning.NamespaceLabel {
+	switch {
+	case l.Namespace == "":
+		return false
+	case of == meaning.NamespaceName:
+		_, own := l.Labels.Label(key) // as the set itself wears it
+		return !l.Known && !own
+	case of != meaning.NamespaceLabel:
 		return false
 	}
 	_, listed := l.u.index[l.Namespace]
-	return !listed || !l.u.named[name]
+	return !l.Known || !listed || !l.u.named[name]
 }
 
 // ports asks for the packet's port at one end. What a pod calls a port nobody knows of all

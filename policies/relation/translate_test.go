@@ -34,7 +34,7 @@ func TestLabelsAreOnlyLabels(t *testing.T) {
 // other labels nobody knows.
 func TestNetworkSetsInheritLabels(t *testing.T) {
 	t.Parallel()
-	const set, far = "apiVersion: projectcalico.org/v3\nkind: NetworkSet\nmetadata: {name: far, namespace: %s}\nspec: {nets: [203.0.113.9/32]}\n---\n", "203.0.113.9"
+	const set, far = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n---\napiVersion: projectcalico.org/v3\nkind: NetworkSet\nmetadata: {name: far, namespace: %[1]s}\nspec: {nets: [203.0.113.9/32]}\n---\n", "203.0.113.9"
 	for _, c := range []struct {
 		namespace, selector string
 		found, settled      bool
