@@ -289,7 +289,7 @@ func worldOf(repo *intent.Repository, files []intent.File) (object.Set, map[stri
 		}
 		if repo.MayHold(f.Path) {
 			for _, d := range unread {
-				found = append(found, d.Because("something of the language, or of a component, may stand here, and would be left out in silence"))
+				found = append(found, d.Because(mayStandHere))
 			}
 		}
 		for _, o := range decoded {
@@ -301,6 +301,23 @@ func worldOf(repo *intent.Repository, files []intent.File) (object.Set, map[stri
 	}
 	set, _ := object.NewSet(objects)
 	return set, counted, found
+}
+
+// mayStandHere is why a file that cannot be read ends the run.
+const mayStandHere = "something of the language, or of a component, may stand here, and would be left out in silence"
+
+// hiddenBySize makes errors of the large files that were left out where something of ours may
+// lie: what their beginning holds says nothing of what stands behind it.
+func hiddenBySize(repo *intent.Repository, found diag.List) diag.List {
+	found = slices.Clone(found)
+	for i, d := range found {
+		if d.Is(overLimit) && d.Severity == diag.Warning && isYAML(d.Span.File) && repo.MayHold(d.Span.File) {
+			d.Severity = diag.Error
+			found[i] = d.Because(mayStandHere).
+				Suggest("split it into several files, or let the Platform say where ours lie: trusted, and the path of each namespace")
+		}
+	}
+	return found
 }
 
 // everywhere clears the list of environments where it names them all.

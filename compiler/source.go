@@ -263,7 +263,7 @@ func (r *reader) read(name string) error {
 	if int64(len(data)) > r.limits.FileBytes {
 		big := overLimit.At(span, "larger than %d MiB", r.limits.FileBytes>>20).Suggest("split it into several files")
 		if !intent.Ours(intent.File{Path: name, Data: data}) {
-			big.Severity = diag.Warning // somebody else's: it is left out, and says so
+			big.Severity = diag.Warning // as far as it was read; see hiddenBySize
 		}
 		r.found = append(r.found, big)
 		return nil

@@ -48,6 +48,8 @@ func TestHostileRepositories(t *testing.T) {
 	const one = "portcullis.yaml"
 	platform := apiVersion + "kind: Platform\nmetadata: {name: fleet}\n"
 	sound := map[string]string{one: platform, "intents/a.yaml": intents(2)}
+	part := apiVersion + "kind: Platform\nmetadata: {name: more}\nspec: {guardrails: [{name: g, isolate: t}]}\n"
+	licence := "# a long licence\n" + strings.Repeat("#\n", 4_300_000)
 	with := func(name, text string, more ...string) map[string]string {
 		files := map[string]string{name: text}
 		for i := 0; i+1 < len(more); i += 2 {
@@ -68,6 +70,9 @@ func TestHostileRepositories(t *testing.T) {
 	}{
 		{"the sound part", sound, exitOK, ""},
 		{"an intent file of 10 MB", with("intents/big.yaml", intents(1)+strings.Repeat("# words\n", 10<<17)), exitInput, "intents/big.yaml: error PC015: larger than 8 MiB"},
+		{"a Platform part behind 8 MiB of comments", with("platform/guardrails.yaml", licence+part), exitInput, "platform/guardrails.yaml: error PC015: larger than 8 MiB"},
+		{"a large file where nothing of ours may lie", map[string]string{one: platform + "spec: {trusted: [platform], namespaces: {shop: {path: intents}}}\n", "intents/a.yaml": intents(2), "docs/large.yaml": licence + part}, exitOK, "docs/large.yaml: warning PC015: larger than 8 MiB"},
+		{"a large file in a tenant's path", map[string]string{one: platform + "spec: {trusted: [platform], namespaces: {shop: {path: intents}}}\n", "intents/a.yaml": intents(2), "intents/large.yaml": licence}, exitInput, "intents/large.yaml: error PC015: larger than 8 MiB"},
 		{"a document of 9,000 lines that make no sense", with("intents/long.yaml", apiVersion+"kind: NetworkIntent\nmetadata: {name: long, namespace: shop}\nspec:\n  in:\n"+strings.Repeat("    - [a]\n", 9000)), exitInput, "intents/long.yaml:1:1: error PC006: the document has 9000 mistakes, of which 1000 are told"},
 		{"10,000 intents in one file, the last one misspelt", map[string]string{one: platform, "intents/many.yaml": intents(10_000) + "  inbuond: []\n"}, exitInput, "intents/many.yaml:70000:3: error PC002: there is no field \"inbuond\" here"},
 		{"an empty repository", map[string]string{}, exitInput, "portcullis.yaml: error PC116: there is no Platform in the repository"},
