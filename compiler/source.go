@@ -7,14 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"syscall"
 
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/policies/diag"
-	"portcullis.dev/policies/object"
 )
 
 // Limits bound what one run reads, so that a hostile tree exhausts nobody's
@@ -180,7 +178,7 @@ func (r *reader) ofBundle(f intent.File) bool {
 		return true
 	}
 	digest, listed := r.outputs[f.Path]
-	return listed && digest == bundle.Digest(f.Data) || intent.Unreadable(f) == nil && !decodes(f)
+	return listed && digest == bundle.Digest(f.Data)
 }
 
 // bundleOf is the outermost directory with an index of ours that a file lies in.
@@ -191,13 +189,6 @@ func (r *reader) bundleOf(name string) (dir string, inside bool) {
 		}
 	}
 	return "", false
-}
-
-// decodes reports whether a file is YAML at all. What is not, and has nothing of ours in it, is
-// drift in a bundle, which build --check shows.
-func decodes(f intent.File) bool {
-	_, found := object.Decode(f.Path, f.Data)
-	return !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Is(object.NotYAML) })
 }
 
 // keepApart learns which directories the Platform calls repositories of their own. Each has to
@@ -225,9 +216,6 @@ func (r *reader) keepApart() {
 // an intent, so leaving it out would change what is compiled; any other is only
 // worth a word, unless it turns out to stand where rules are: see ownRules.
 func (r *reader) link(name string) {
-	if _, listed := r.outputs[name]; listed {
-		return // in the place of an output nothing of ours may stand: build --check shows it
-	}
 	f := refusedFile.At(diag.Span{File: name}, "a symbolic link, which is not followed").
 		Because("a link can lead out of the repository, to files that are not the author's").
 		Suggest("put the file itself here")

@@ -44,7 +44,10 @@ func TestMarkersHideWhatTheyList(t *testing.T) {
 		"rules below it":                     {files: map[string]string{"checks/bundle.json": index(), "checks/sub/own.rego": rule}, want: []string{"PC014 error checks/sub/own.rego"}},
 		"an intent in a spelling of its own": {files: map[string]string{"out/bundle.json": index(), "out/a.yaml": "{\"\\u0061piVersion\": \"portcullis.dev\\u002fv1alpha1\"}\n"}, want: []string{"PC014 error out/a.yaml"}},
 		"UTF-16":                             {files: map[string]string{"out/bundle.json": index(), "out/a.yaml": "\xff\xfea\x00"}, want: []string{"PC007 error out/a.yaml"}},
-		"a link for an output":               {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/ns.yaml": "../a.yaml"}},
+		"a link for an output":               {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/ns.yaml": "../a.yaml"}, want: []string{"PC014 error out/ns.yaml"}},
+		"a link for a listed directory":      {files: map[string]string{"out/bundle.json": index("base", namespace)}, links: map[string]string{"out/base": ".."}, want: []string{"PC014 warning out/base"}},
+		"what does not parse":                {files: map[string]string{"out/bundle.json": index(), "out/a.yaml": "a: [\n"}, want: []string{"PC001 error out/a.yaml"}},
+		"what parses no more":                {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace), "out/ns.yaml": namespace + "a: [\n"}, want: []string{"PC001 error out/ns.yaml"}},
 		"a link for something else":          {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/a.yaml": "../a.yaml"}, want: []string{"PC014 error out/a.yaml"}},
 		"a link for an output elsewhere":     {files: map[string]string{"out/bundle.json": index("../ns.yaml", namespace)}, links: map[string]string{"ns.yaml": "a.yaml"}, want: []string{"PC014 error ns.yaml"}},
 	} {
