@@ -80,7 +80,7 @@ func link(name, target string) func(*testing.T, string) {
 	return func(t *testing.T, dir string) {
 		name := filepath.Join(dir, filepath.FromSlash(name))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.Symlink(target, name)); err != nil {
-			t.Skipf("no links here: %v", err)
+			t.Fatal(err)
 		}
 	}
 }
