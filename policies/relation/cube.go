@@ -123,16 +123,28 @@ func (c *Cube) Wearing(end End, labels map[string]string) *Cube {
 
 // with is the cube with a constraint in place of what was known of its variable.
 func (c *Cube) with(known constraint) *Cube {
-	at, found := c.find(known.variable)
+	n := c.clone(1)
+	n.learn(known)
+	return n
+}
+
+// clone is a cube of its own, with room for some more constraints.
+func (c *Cube) clone(more int) *Cube {
 	n := *c
-	n.constraints = make([]constraint, len(c.constraints), len(c.constraints)+2)
+	n.constraints = make([]constraint, len(c.constraints), len(c.constraints)+more)
 	copy(n.constraints, c.constraints)
-	if found {
-		n.constraints[at] = known
-	} else {
-		n.constraints = slices.Insert(n.constraints, at, known)
-	}
 	return &n
+}
+
+// learn puts a constraint in place of what was known of its variable, in a cube that nobody
+// else has yet.
+func (c *Cube) learn(known constraint) {
+	at, found := c.find(known.variable)
+	if found {
+		c.constraints[at] = known
+	} else {
+		c.constraints = slices.Insert(c.constraints, at, known)
+	}
 }
 
 func (c *Cube) find(variable int32) (int, bool) {
@@ -164,43 +176,49 @@ var initialValues = [...]*selector.Values{
 // where is the part of the cube in which a literal holds, or does not; nil where there is
 // none.
 func (c *Cube) where(l *literal, holds bool) *Cube {
-	if l.kind == ofNamespace || l.kind == ofNamespaceLabel {
+	if l.ofPlace() {
 		p := c.places[l.end].where(c.u, l, holds)
 		if p == nil {
 			return nil
 		}
 		return c.at(l.end, p)
 	}
-	k := c.known(l.variable)
+	k, some := c.narrowed(l, holds)
+	if !some {
+		return nil
+	}
+	return c.with(k)
+}
+
+// ofPlace reports whether the literal asks about the namespace of an end.
+func (l *literal) ofPlace() bool { return l.kind == ofNamespace || l.kind == ofNamespaceLabel }
+
+// narrowed is what is known of a literal's variable where the literal holds, or does not.
+func (c *Cube) narrowed(l *literal, holds bool) (k constraint, some bool) {
+	k = c.known(l.variable)
 	switch l.kind {
 	case ofLabel:
-		if k.values = c.u.solver.Where(k.values, l.test, holds); k.values == nil {
-			return nil
-		}
+		k.values = c.u.solver.Where(k.values, l.test, holds)
+		some = k.values != nil
 	case ofAddress:
-		if k.addresses = cutBy(k.addresses, l.addresses, holds); k.addresses.IsEmpty() {
-			return nil
-		}
+		k.addresses = cutBy(k.addresses, l.addresses, holds)
+		some = !k.addresses.IsEmpty()
 	case ofTraffic, ofSourcePort:
 		if holds {
 			k.numbers = k.numbers.Intersect(l.numbers)
 		} else {
 			k.numbers = k.numbers.Subtract(l.numbers)
 		}
-		if k.numbers.IsEmpty() {
-			return nil
-		}
+		some = !k.numbers.IsEmpty()
 	case ofFlag:
 		wanted := yes
 		if !holds {
 			wanted = no
 		}
-		if k.flag == -wanted {
-			return nil
-		}
+		some = k.flag != -wanted
 		k.flag = wanted
 	}
-	return c.with(k)
+	return k, some
 }
 
 func cutBy(s, by packet.Addresses, holds bool) packet.Addresses {
@@ -212,7 +230,7 @@ func cutBy(s, by packet.Addresses, holds bool) packet.Addresses {
 
 // answer is what is known of a literal.
 func (c *Cube) answer(l *literal) answer {
-	if l.kind == ofNamespace || l.kind == ofNamespaceLabel {
+	if l.ofPlace() {
 		return c.places[l.end].answer(c.u, l)
 	}
 	var may, mayNot bool
@@ -244,15 +262,30 @@ func (c *Cube) assume(f *Formula) (*Cube, *Formula) {
 	case elementary:
 		return c.where(f.lit, f.sign), True
 	case conjunction:
+		n := c.clone(len(f.kids))
 		var rest []*Formula
 		for _, kid := range f.kids {
-			var left *Formula
-			if c, left = c.assume(kid); c == nil {
+			if kid.op != elementary {
+				rest = append(rest, kid)
+			} else if !n.require(kid.lit, kid.sign) {
 				return nil, f
 			}
-			rest = append(rest, left)
 		}
-		return c, And(rest...)
+		return n, And(rest...)
 	}
 	return c, f
+}
+
+// require narrows a cube that nobody else has yet to where a literal holds, or does not; false
+// where nothing is left.
+func (c *Cube) require(l *literal, holds bool) (some bool) {
+	if l.ofPlace() {
+		c.places[l.end] = c.places[l.end].where(c.u, l, holds)
+		return c.places[l.end] != nil
+	}
+	k, some := c.narrowed(l, holds)
+	if some {
+		c.learn(k)
+	}
+	return some
 }

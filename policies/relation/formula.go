@@ -32,7 +32,7 @@ func And(all ...*Formula) *Formula { return join(conjunction, True, False, all) 
 func Or(all ...*Formula) *Formula { return join(disjunction, False, True, all) }
 
 func join(op operation, neutral, absorbing *Formula, all []*Formula) *Formula {
-	var kids []*Formula
+	kids := make([]*Formula, 0, len(all))
 	for _, f := range all {
 		switch f.op {
 		case absorbing.op:

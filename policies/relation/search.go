@@ -69,7 +69,7 @@ type Search struct {
 	Hardest int // by one, of MostSteps
 
 	spent, budget int
-	briefly       bool // any witness is as good as another
+	briefly       bool // that there is a witness is enough: who it is remains open
 }
 
 // Witness is a packet that answers a question; nil if there is none.

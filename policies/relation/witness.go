@@ -90,6 +90,9 @@ func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
 			if made != nil && (best == nil || made.better(best)) {
 				best = made
 			}
+			if best != nil && s.briefly {
+				return best, nil
+			}
 		}
 	}
 	if best != nil {
@@ -246,24 +249,25 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 	if labels[Own], err = s.namespaceLabels(c.places[Own], shared, own); labels[Own] == nil {
 		return nil, err
 	}
-	ends := [2]*meaning.Endpoint{}
-	if ends[Own] = s.endpoint(c, Own, own, labels[Own]); ends[Own] == nil {
-		return nil, nil
+	if labels[Peer] = labels[Own]; peerIsPod && !same {
+		if labels[Peer], err = s.namespaceLabels(c.places[Peer], nil, peer); labels[Peer] == nil {
+			return nil, err
+		}
 	}
+	if s.briefly && !same {
+		return &w, nil
+	}
+	ends := [2]*meaning.Endpoint{Own: s.endpoint(c, Own, own, labels[Own])}
 	if peerIsPod {
-		if labels[Peer] = labels[Own]; !same {
-			if labels[Peer], err = s.namespaceLabels(c.places[Peer], nil, peer); labels[Peer] == nil {
-				return nil, err
-			}
+		ends[Peer] = s.endpoint(c, Peer, peer, labels[Peer])
+	}
+	if same {
+		if ok, err := s.accounts(c, &ends); !ok {
+			return nil, err
 		}
-		if ends[Peer] = s.endpoint(c, Peer, peer, labels[Peer]); ends[Peer] == nil {
-			return nil, nil
-		}
-		if same {
-			if ok, err := s.accounts(c, &ends); !ok {
-				return nil, err
-			}
-		}
+	}
+	if s.briefly {
+		return &w, nil
 	}
 	addresses := [2]netip.Addr{w.Packet.From.Addr, w.Packet.To.Addr}
 	peers := [2]meaning.Peer{meaning.Address(addresses[Own]), meaning.Address(addresses[Peer])}
