@@ -27,8 +27,9 @@ func Of(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.P
 }
 
 func newAsker(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) *asker {
+	walks := m.Asker()
 	a := &asker{
-		plan: p, m: m, walks: m.Asker(), known: everybody, world: newWorldMap(m),
+		plan: p, m: m, walks: walks, known: everybody, world: newWorldMap(m, walks),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 		search: &relation.Search{Universe: population.UniverseOf(p), Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{},
 	}
@@ -118,10 +119,10 @@ func (a *asker) cluster() Document {
 
 // endpoint is what its policies make of it, and which those are for what it sends.
 func (a *asker) endpoint(e *population.Pods) (Endpoint, meaning.Governed) {
-	egress := a.m.Governing(e.Endpoint, meaning.Egress)
+	egress := a.walks.Governing(e.Endpoint, meaning.Egress)
 	return Endpoint{
 		Name: e.Ref(), Kind: string(e.Kind), Labels: labels(e.Labels), DNS: e.Resolves,
-		Ingress: direction(a.m.Governing(e.Endpoint, meaning.Ingress)), Egress: direction(egress),
+		Ingress: direction(a.walks.Governing(e.Endpoint, meaning.Ingress)), Egress: direction(egress),
 		World: a.world.of(e),
 	}, egress
 }

@@ -21,8 +21,14 @@ func (w *worldMap) anywhere(e *population.Pods, g meaning.Governed) func(netip.A
 		return func(sample netip.Addr, _ meaning.Protocol) netip.Addr { return sample } // like all others
 	}
 	return func(sample netip.Addr, protocol meaning.Protocol) netip.Addr {
-		space := packet.Public(familyOf(netip.PrefixFrom(sample, sample.BitLen())))
-		return w.asked(e, g.Policies, sample, protocol, packet.AddressRanges(space.Ranges()...), widest)
+		key := fmt.Sprint(sample, protocol, "\n", w.sharing(e, g.Policies, meaning.Egress))
+		server, known := w.servers[key]
+		if !known {
+			space := packet.Public(familyOf(netip.PrefixFrom(sample, sample.BitLen())))
+			server = w.asked(e, g.Policies, sample, protocol, packet.AddressRanges(space.Ranges()...), widest)
+			w.servers[key] = server
+		}
+		return server
 	}
 }
 
@@ -41,15 +47,11 @@ func (w *worldMap) upstream(e *population.Pods, g meaning.Governed, sample netip
 // asked is an address of a space that stands for those that may be asked for names, if
 // their share of it is larger, and else for the others: the sample, if it is among them.
 func (w *worldMap) asked(e *population.Pods, policies []*meaning.Policy, sample netip.Addr, protocol meaning.Protocol, space packet.Addresses, share float64) netip.Addr {
-	key := fmt.Sprint(share, sample, protocol, "\n", sharing(e, policies, meaning.Egress))
-	if known, ok := w.servers[key]; ok {
-		return known
-	}
 	ranges := packet.Elementary(space.IPSet(), w.boundaries(policies, meaning.Egress))
 	open, closed := ranges[:0:0], ranges[:0:0]
 	for _, r := range ranges {
 		p := meaning.Packet{From: meaning.Pod(e.Endpoint), To: meaning.Address(r.From()), Protocol: protocol, Port: dnsPort}
-		if w.m.WalkHalf(p, meaning.Egress).Outcome == meaning.Allowed {
+		if w.walks.WalkHalf(p, meaning.Egress).Outcome == meaning.Allowed {
 			open = append(open, r)
 		} else {
 			closed = append(closed, r)
@@ -58,10 +60,8 @@ func (w *worldMap) asked(e *population.Pods, policies []*meaning.Policy, sample 
 	if packet.Size(open...) <= share*packet.Size(ranges...) {
 		open = closed
 	}
-	chosen := sample
 	if among := packet.AddressRanges(open...); !among.Contains(sample) {
-		chosen, _ = among.Witness()
+		sample, _ = among.Witness()
 	}
-	w.servers[key] = chosen
-	return chosen
+	return sample
 }

@@ -2,7 +2,6 @@ package facts
 
 import (
 	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -17,14 +16,18 @@ import (
 // same policies share an answer, unless a rule asks something of the endpoint.
 type worldMap struct {
 	m       *meaning.Meaning
+	walks   *meaning.Asker
 	ranges  []netip.Prefix // by which selectors tell addresses apart
 	known   bool           // some of them are public: a selector may admit the internet
 	answers map[string][]World
-	servers map[string]netip.Addr // see asked
+	servers map[string]netip.Addr // see anywhere
+
+	concerns [2]map[*meaning.Policy]concern // by direction, of the policies that were looked at
 }
 
-func newWorldMap(m *meaning.Meaning) *worldMap {
-	w := &worldMap{m: m, ranges: m.Ranges(), answers: map[string][]World{}, servers: map[string]netip.Addr{}}
+func newWorldMap(m *meaning.Meaning, walks *meaning.Asker) *worldMap {
+	w := &worldMap{m: m, walks: walks, ranges: m.Ranges(), answers: map[string][]World{}, servers: map[string]netip.Addr{}}
+	w.concerns = [2]map[*meaning.Policy]concern{{}, {}}
 	w.known = slices.ContainsFunc(w.ranges, isPublic)
 	return w
 }
@@ -40,8 +43,8 @@ func familyOf(p netip.Prefix) packet.Family {
 
 // of is what the endpoint accepts, by family, protocol and ports.
 func (w *worldMap) of(e *population.Pods) []World {
-	g := w.m.Governing(e.Endpoint, meaning.Ingress)
-	key := sharing(e, g.Policies, meaning.Ingress)
+	g := w.walks.Governing(e.Endpoint, meaning.Ingress)
+	key := w.sharing(e, g.Policies, meaning.Ingress)
 	if got, ok := w.answers[key]; ok {
 		return got
 	}
@@ -55,20 +58,48 @@ func (w *worldMap) of(e *population.Pods) []World {
 	return got
 }
 
-// sharing is the same for endpoints that get the same answers.
-func sharing(e *population.Pods, policies []*meaning.Policy, d meaning.Direction) string {
-	var key strings.Builder
-	own := false
-	for _, p := range policies {
-		fmt.Fprintln(&key, p.ID)
+// concern is what a policy has to say about packets to or from public addresses, in one
+// direction.
+type concern struct {
+	number  int
+	some    bool // a rule may match one
+	ownEnds bool // such a rule asks something of the endpoint
+}
+
+// concern looks at the rules of a policy once.
+func (w *worldMap) concern(p *meaning.Policy, d meaning.Direction) concern {
+	c, known := w.concerns[d][p]
+	if !known {
+		c.number = len(w.concerns[d])
 		for i := range p.Rules[d] {
-			own = own || p.Rules[d][i].AsksOwnEnd(d)
+			if r := &p.Rules[d][i]; w.mayMatch(r, d) || slices.ContainsFunc(w.m.Cluster.PodCIDRs, isPublic) {
+				c.some, c.ownEnds = true, c.ownEnds || r.AsksOwnEnd(d)
+			}
+		}
+		w.concerns[d][p] = c
+	}
+	return c
+}
+
+// sharing is the same for endpoints of which public addresses get the same answers: the tiers
+// that apply to them are the same, and so are the policies that have to do with such addresses.
+func (w *worldMap) sharing(e *population.Pods, policies []*meaning.Policy, d meaning.Direction) string {
+	var key []byte
+	tier, own := "", false
+	for _, p := range policies {
+		if p.Tier != tier {
+			tier = p.Tier
+			key = append(append(key, '/'), tier...)
+		}
+		if c := w.concern(p, d); c.some {
+			key = strconv.AppendInt(append(key, ' '), int64(c.number), 10)
+			own = own || c.ownEnds
 		}
 	}
-	if own {
-		fmt.Fprintln(&key, e.Ref())
+	if own || e.NamespaceLabels == nil { // what no tier decides is dropped then
+		key = append(append(key, '\n'), e.Ref()...)
 	}
-	return key.String()
+	return string(key)
 }
 
 // mayAdmit reports whether a rule could match a public address at all. Under the
@@ -140,7 +171,7 @@ func (w *worldMap) ask(e *population.Pods, family packet.Family, policies []*mea
 		a := accepted{cell: c}
 		size := 0.0
 		for _, r := range ranges {
-			half := w.m.WalkHalf(c.packet(meaning.Address(r.From()), meaning.Pod(e.Endpoint)), meaning.Ingress)
+			half := w.walks.WalkHalf(c.packet(meaning.Address(r.From()), meaning.Pod(e.Endpoint)), meaning.Ingress)
 			if half.Outcome == meaning.Denied {
 				continue
 			}

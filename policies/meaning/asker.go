@@ -42,6 +42,20 @@ func (a *Asker) WalkHalf(p Packet, d Direction) Half {
 	return a.half(&f, d)
 }
 
+// Governing is Meaning's.
+func (a *Asker) Governing(e *Endpoint, d Direction) Governed {
+	if e.HostNetwork {
+		return Governed{}
+	}
+	var g Governed
+	stages := a.stages(e, e.Namespace, d)
+	for _, s := range stages {
+		g.Policies = append(g.Policies, s.policies...)
+	}
+	g.IsolatedBy, g.Isolated = isolated(stages, d)
+	return g
+}
+
 func (a *Asker) flow(p Packet) flow {
 	f := flow{Packet: p, family: a.m.familyOf(p)}
 	f.from, f.to = a.lookUp(p.From, f.family), a.lookUp(p.To, f.family)

@@ -52,8 +52,10 @@ type profile struct {
 // defaultAllow is the profile that Calico ships for automatic host endpoints.
 const defaultAllow = "projectcalico-default-allow"
 
+// allow is a rule that allows everything.
+var allow = []Rule{{Action: Allow}}
+
 func allowAll(name string) *profile {
-	allow := []Rule{{Action: Allow}}
 	return &profile{name: name, rules: [2][]Rule{allow, allow}}
 }
 

@@ -210,8 +210,11 @@ func (m *Meaning) matchEnd(r *Rule, e *Entity, at *end, f *flow, port uint16, po
 	if result > no && (e.Selector != nil || e.NotSelector != nil) {
 		result = min(result, at.selected(e.Selector, e.NotSelector))
 	}
+	if result == no || len(e.Ports)+len(e.NotPorts) == 0 {
+		return result
+	}
 	named := at.namedPorts(e, r, f)
-	if result > no && len(e.Ports) > 0 {
+	if len(e.Ports) > 0 {
 		result = min(result, onPort(e.Ports, named, port, portKnown))
 	}
 	if result > no && len(e.NotPorts) > 0 {

@@ -272,18 +272,7 @@ type Governed struct {
 
 // Governing says which policies apply to the endpoint, and whether they isolate it.
 // Nothing governs a host-network pod.
-func (m *Meaning) Governing(e *Endpoint, d Direction) Governed {
-	if e.HostNetwork {
-		return Governed{}
-	}
-	var g Governed
-	stages := m.stages(e, e.Namespace, d)
-	for _, s := range stages {
-		g.Policies = append(g.Policies, s.policies...)
-	}
-	g.IsolatedBy, g.Isolated = isolated(stages, d)
-	return g
-}
+func (m *Meaning) Governing(e *Endpoint, d Direction) Governed { return m.once().Governing(e, d) }
 
 // isolated follows a packet that no rule allows. A rule that passes may send it on
 // to the next tiers, so those must drop it as well.

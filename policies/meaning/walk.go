@@ -173,20 +173,18 @@ type walk struct {
 	doubt Decision // about the first rule that may match; zero if there is none
 	// doubtAt is the place of doubt's step.
 	doubtAt int
-	suffix  map[int]outcomes // of the tiers from a place on, once computed
+	suffix  []outcomes // of the tiers from a place on, once computed
 }
 
 // from is what may become of a packet that reaches a stage.
 func (w *walk) from(i int) outcomes {
-	if got, ok := w.suffix[i]; ok {
-		return got
-	}
-	got := w.fromStage(i)
 	if w.suffix == nil {
-		w.suffix = map[int]outcomes{}
+		w.suffix = make([]outcomes, len(w.stages)+1)
 	}
-	w.suffix[i] = got
-	return got
+	if w.suffix[i] == 0 {
+		w.suffix[i] = w.fromStage(i)
+	}
+	return w.suffix[i]
 }
 
 func (w *walk) fromStage(i int) outcomes {

@@ -75,9 +75,19 @@ func (n *Node) matches(l Labels) bool {
 	case OpNot:
 		return !n.Kids[0].matches(l)
 	case OpAnd:
-		return !slices.ContainsFunc(n.Kids, func(k Node) bool { return !k.matches(l) })
+		for i := range n.Kids {
+			if !n.Kids[i].matches(l) {
+				return false
+			}
+		}
+		return true
 	case OpOr:
-		return slices.ContainsFunc(n.Kids, func(k Node) bool { return k.matches(l) })
+		for i := range n.Kids {
+			if n.Kids[i].matches(l) {
+				return true
+			}
+		}
+		return false
 	}
 	value, ok := l.Label(n.Key)
 	switch n.Op {
