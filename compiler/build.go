@@ -25,6 +25,7 @@ import (
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/relation"
 	"portcullis.dev/rego"
 )
 
@@ -128,7 +129,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		if m != nil {
 			judgedTraffic[p.Environment] = sync.OnceValue(func() *proof.Exceptions {
 				everybody := population.Of(p, l.world)
-				return proof.NewExceptions(p, anywhere(p, l.environments[i].Objects, m), slices.Concat(everybody.Described, everybody.Planned))
+				return proof.NewExceptions(p, population.RelationOf(p, anywhere(p, l.environments[i].Objects, m)), slices.Concat(everybody.Described, everybody.Planned))
 			})
 		}
 	}
@@ -363,21 +364,26 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 // decide on it. The meaning is nil where it cannot be judged.
 func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object.Set) (diag.List, *meaning.Meaning, error) {
 	everybody := population.Of(p, world)
-	found, m := proved(p, rendered, everybody)
-	if m == nil {
+	found, does := proved(p, rendered, everybody)
+	if does == nil {
 		return found, nil, nil
 	}
-	judged, err := c.judge(ctx, facts.Of(p, m, rendered, everybody))
-	return append(found, judged...), m, err
+	judged, err := c.judge(ctx, facts.Of(p, does, rendered, everybody))
+	return append(found, judged...), does.Meaning, err
 }
 
 // proved proves the plan, and says what the objects do; nil where they cannot be judged.
-func proved(p *plan.Plan, rendered object.Set, everybody population.Population) (diag.List, *meaning.Meaning) {
+func proved(p *plan.Plan, rendered object.Set, everybody population.Population) (diag.List, *relation.Relation) {
 	m, found := meaningOf(rendered, p, p.Assumed()[0])
 	if found.Failed() {
 		return found, nil
 	}
-	return append(found, proof.Prove(p, anywhere(p, rendered, m), slices.Concat(everybody.Described, everybody.Planned))...), m
+	does := population.RelationOf(p, m)
+	asked := does
+	if elsewhere := anywhere(p, rendered, m); elsewhere != m {
+		asked = population.RelationOf(p, elsewhere)
+	}
+	return append(found, proof.Prove(p, asked, slices.Concat(everybody.Described, everybody.Planned))...), does
 }
 
 // anywhere is a meaning for the proof, which takes no pod to be at this address rather than at

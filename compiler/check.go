@@ -30,7 +30,7 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 			found = append(found, m.HostsNotEvaluated()...)
 			everybody := population.Of(p, set)
 			found = append(found, proof.HalfOpen(m, everybody.Described)...)
-			judged, err := checks.judge(ctx, facts.Of(p, m, set, everybody))
+			judged, err := checks.judge(ctx, facts.Of(p, population.RelationOf(p, m), set, everybody))
 			if err != nil {
 				return nil, err
 			}

@@ -9,7 +9,7 @@ import (
 
 // ConflictsWithin are the conflicts that are found if a question may take that many steps.
 func ConflictsWithin(steps int, p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) []Conflict {
-	a := newAsker(p, m, set, everybody)
+	a := newAsker(p, population.RelationOf(p, m), set, everybody)
 	a.search.Budget = steps
 	return a.conflicts()
 }

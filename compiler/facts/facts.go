@@ -14,11 +14,11 @@ import (
 // Of computes the documents of one environment: one for each namespace of the plan,
 // by name, and the cluster's last.
 //
-// The set is the rendered objects, m their meaning, and everybody those whom the facts
-// are about. Policies outside the plan's namespaces count in every verdict, and are in
+// The set is the rendered objects, r what they do, and everybody those whom the facts are
+// about. Policies outside the plan's namespaces count in every verdict, and are in
 // no document.
-func Of(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) []Document {
-	a := newAsker(p, m, set, everybody)
+func Of(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) []Document {
+	a := newAsker(p, r, set, everybody)
 	var documents []Document
 	for _, n := range p.Namespaces {
 		documents = append(documents, a.namespace(n))
@@ -26,15 +26,12 @@ func Of(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.P
 	return append(documents, a.cluster())
 }
 
-func newAsker(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) *asker {
-	walks := m.Asker()
+func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) *asker {
+	m, walks := r.Meaning, r.Meaning.Asker()
 	a := &asker{
-		plan: p, m: m, walks: walks, known: everybody, world: newWorldMap(m, walks),
+		plan: p, m: m, programs: r.Programs, walks: walks, known: everybody, world: newWorldMap(m, walks),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
-		search: &relation.Search{Universe: population.UniverseOf(p), Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{},
-	}
-	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
-		a.programs[d] = a.search.Universe.Of(m, d)
+		search: &relation.Search{Universe: r.Universe, Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{},
 	}
 	for _, e := range everybody.All {
 		a.search.Described[e.Namespace] = append(a.search.Described[e.Namespace], e.Endpoint)

@@ -31,7 +31,7 @@ func benchmarkFacts(b *testing.B, namespaces int) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m, _ := meaning.Of(set, p.Cluster)
-		if got := facts.Of(p, m, set, population.Of(p, object.Set{})); len(got) != namespaces+2 {
+		if got := facts.Of(p, population.RelationOf(p, m), set, population.Of(p, object.Set{})); len(got) != namespaces+2 {
 			b.Fatalf("%d documents", len(got))
 		}
 	}

@@ -53,7 +53,7 @@ func TestWhatPassesIsMeant(t *testing.T) {
 				refused++
 				continue
 			}
-			if len(proof.Prove(p, m, everybody(p))) > 0 {
+			if len(proof.Prove(p, population.RelationOf(p, m), everybody(p))) > 0 {
 				failed++
 				continue
 			}

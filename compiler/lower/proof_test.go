@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/meaning"
 )
@@ -23,7 +24,7 @@ func TestLoweredPlansAreProved(t *testing.T) {
 		if len(found) > 0 {
 			t.Fatal(found.Err())
 		}
-		for _, d := range proof.Prove(p, meaningOf(t, emitted, p.Cluster, bystanders), everybody(p)) {
+		for _, d := range proof.Prove(p, population.RelationOf(p, meaningOf(t, emitted, p.Cluster, bystanders)), everybody(p)) {
 			// DNS pods of a governed namespace are nobody's to open but the intents'.
 			if dns := d.Rule.Code == "PC306" || strings.HasSuffix(d.Message, "no name is resolved"); !dns || !p.Governs(p.Cluster.DNS.Namespace) {
 				t.Fatalf("%s %s: %s\n%s", d.Rule.Code, d.Message, d.Why, text(emitted))
@@ -45,7 +46,7 @@ func TestProofTellsPlansApart(t *testing.T) {
 		if len(refused) > 0 {
 			t.Fatal(refused.Err())
 		}
-		all := proof.Prove(p, meaningOf(t, emitted, p.Cluster, bystanders), everybody(p))
+		all := proof.Prove(p, population.RelationOf(p, meaningOf(t, emitted, p.Cluster, bystanders)), everybody(p))
 		for _, d := range all {
 			found[d.Rule.Code]++
 		}

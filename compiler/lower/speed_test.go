@@ -60,7 +60,7 @@ func BenchmarkProve(b *testing.B) {
 		b.Run(fmt.Sprintf("workloads=%d", len(p.Workloads)), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if found := proof.Prove(p, m, planned); len(found) > 0 {
+				if found := proof.Prove(p, population.RelationOf(p, m), planned); len(found) > 0 {
 					b.Fatal(found.Err())
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/relation"
 )
 
@@ -23,4 +24,9 @@ func UniverseOf(p *plan.Plan) *relation.Universe {
 	}
 	pods, others := p.Whereabouts()
 	return relation.NewUniverse(all, pods, others)
+}
+
+// RelationOf is what policies do in the universe of a plan.
+func RelationOf(p *plan.Plan, m *meaning.Meaning) *relation.Relation {
+	return UniverseOf(p).RelationOf(m)
 }

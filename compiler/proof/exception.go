@@ -59,8 +59,8 @@ type allowance struct {
 }
 
 // NewExceptions prepares to ask about what was rendered for a plan.
-func NewExceptions(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) *Exceptions {
-	return &Exceptions{newProver(p, m, endpoints), map[half]map[object.ID][]allowance{}}
+func NewExceptions(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) *Exceptions {
+	return &Exceptions{newProver(p, r, endpoints), map[half]map[object.ID][]allowance{}}
 }
 
 // Lines are those of a scope.

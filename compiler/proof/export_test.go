@@ -2,6 +2,7 @@ package proof
 
 import (
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/relation"
 )
@@ -14,7 +15,7 @@ type Shown struct {
 
 // Witnesses are those of the findings of Prove, in their order.
 func Witnesses(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) []Shown {
-	prover := newProver(p, m, endpoints)
+	prover := newProver(p, population.RelationOf(p, m), endpoints)
 	prover.prove()
 	var all []Shown
 	for _, s := range prover.shown {

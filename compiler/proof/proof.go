@@ -10,7 +10,6 @@ package proof
 
 import (
 	"portcullis.dev/compiler/plan"
-	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -24,11 +23,11 @@ var undecided = &diag.Rule{Code: "PC308", Severity: diag.Error,
 	Title: "A question that is too large to decide",
 	Help:  "The proof decides for every pod that may exist whether policies open or close more than was meant. What a selector can ask has no bound, and neither has the work of answering: this question took more steps than any honest repository needs by far. Nothing is known of it, so it counts as not held. Write the selector that the message names with fewer conditions on one label, or as several policies. This is the proof itself and cannot be waived."}
 
-// Prove holds the meaning of what was rendered for a plan against the plan and its
+// Prove holds the relation of what was rendered for a plan against the plan and its
 // tests. The endpoints are those that manifests describe and those that the plan knows: they
 // are rather shown than others.
-func Prove(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) diag.List {
-	return newProver(p, m, endpoints).prove()
+func Prove(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) diag.List {
+	return newProver(p, r, endpoints).prove()
 }
 
 func (p *prover) prove() diag.List {
@@ -42,12 +41,9 @@ func (p *prover) prove() diag.List {
 // show keeps the witness of a finding.
 func (p *prover) show(r *diag.Rule, w *relation.Witness) { p.shown = append(p.shown, shown{r, w}) }
 
-// Tests holds the plan's tests alone against the meaning of what was rendered.
-func Tests(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) diag.List {
-	if len(p.Tests) == 0 {
-		return nil
-	}
-	return newProver(p, m, endpoints).tests()
+// Tests holds the plan's tests alone against the relation of what was rendered.
+func Tests(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) diag.List {
+	return newProver(p, r, endpoints).tests()
 }
 
 // mostFindings is how many findings of one kind are told: one cause may open everything.
@@ -74,15 +70,14 @@ type shown struct {
 	witness *relation.Witness
 }
 
-func newProver(p *plan.Plan, m *meaning.Meaning, endpoints []*meaning.Endpoint) *prover {
-	u := population.UniverseOf(p)
+func newProver(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) *prover {
 	described := map[string][]*meaning.Endpoint{}
 	for _, e := range endpoints {
 		described[e.Namespace] = append(described[e.Namespace], e)
 	}
-	prover := &prover{plan: p, m: m, u: u, search: &relation.Search{Universe: u, Described: described}, denials: denialsOf(p), closedBy: map[object.ID]bool{}}
-	for _, d := range directions {
-		prover.rendered[d] = u.Of(m, d)
+	prover := &prover{
+		plan: p, m: r.Meaning, u: r.Universe, rendered: r.Programs,
+		search: &relation.Search{Universe: r.Universe, Described: described}, denials: denialsOf(p), closedBy: map[object.ID]bool{},
 	}
 	prover.lines = prover.intended(meaning.Egress, may).lines()
 	return prover

@@ -163,7 +163,7 @@ spec: {podSelector: {}, policyTypes: [Ingress]}
 				t.Fatal(found.Err())
 			}
 			var got []string
-			for _, d := range proof.Prove(p, m, population.Of(p, set).Planned) {
+			for _, d := range proof.Prove(p, population.RelationOf(p, m), population.Of(p, set).Planned) {
 				got = append(got, d.Rule.Code+" "+d.Message)
 				if d.Why == "" || d.Hint == "" {
 					t.Errorf("%s tells neither why nor what to do", d.Message)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
@@ -92,9 +93,28 @@ func BenchmarkProve(b *testing.B) {
 		b.Run(fmt.Sprintf("namespaces=%d", namespaces), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if found := proof.Prove(p, m, planned); len(found) > 0 {
+				if found := proof.Prove(p, population.RelationOf(p, m), planned); len(found) > 0 {
 					b.Fatal(found.Err())
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkDecide proves fleets and computes the facts about them, over one relation, as a build
+// does.
+func BenchmarkDecide(b *testing.B) {
+	for _, namespaces := range []int{100, 1000} {
+		p, m := lowered(b, fleet(namespaces))
+		everybody := population.Of(p, object.Set{})
+		b.Run(fmt.Sprintf("namespaces=%d", namespaces), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				does := population.RelationOf(p, m)
+				if found := proof.Prove(p, does, everybody.Planned); len(found) > 0 {
+					b.Fatal(found.Err())
+				}
+				facts.Of(p, does, object.Set{}, everybody)
 			}
 		})
 	}
@@ -116,7 +136,7 @@ func BenchmarkProveLines(b *testing.B) {
 		b.Run(fmt.Sprintf("lines=%d", lines), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if found := proof.Prove(p, m, planned); len(found) > 0 {
+				if found := proof.Prove(p, population.RelationOf(p, m), planned); len(found) > 0 {
 					b.Fatal(found.Err())
 				}
 			}
@@ -148,7 +168,7 @@ spec:
 		b.Run(fmt.Sprintf("selectors=%d", selectors), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				proof.Prove(p, m, planned)
+				proof.Prove(p, population.RelationOf(p, m), planned)
 			}
 		})
 	}

@@ -9,6 +9,19 @@ import (
 	"portcullis.dev/policies/selector"
 )
 
+// Relation is what a set of policies does with every packet: a program for each direction, over
+// one universe. Like that it is not for several goroutines at once.
+type Relation struct {
+	Universe *Universe
+	Meaning  *meaning.Meaning
+	Programs [2]*Program // by direction
+}
+
+// RelationOf is what a set of policies does in both directions.
+func (u *Universe) RelationOf(m *meaning.Meaning) *Relation {
+	return &Relation{u, m, [2]*Program{meaning.Ingress: u.Of(m, meaning.Ingress), meaning.Egress: u.Of(m, meaning.Egress)}}
+}
+
 // Of is what a set of policies does in one direction. What no policy of the cluster
 // evaluates (staged ones, those for hosts alone) is not in it.
 func (u *Universe) Of(m *meaning.Meaning, d meaning.Direction) *Program {
