@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	layout "portcullis.dev/ci/house"
 )
 
 // house is what the house test knows: the source as it is, and the tables in
@@ -21,15 +23,15 @@ type house struct {
 	rows     []row              // the table of packages, from the ground up
 	reasons  map[string]string  // the table of dependencies: module → reason
 	spelt    []string           // places of string literals that name the module
+	measured []*layout.Package  // how the files of each hang together
 }
 
 // source is one package without its tests.
 type source struct {
 	name     string
 	doc      string
-	internal []string       // imports of this module, as directories, sorted
-	external []string       // imports from other modules, as import paths, sorted
-	lines    map[string]int // file → number of lines
+	internal []string // imports of this module, as directories, sorted
+	external []string // imports from other modules, as import paths, sorted
 }
 
 // row is what the table says of one package.
@@ -52,6 +54,9 @@ func readHouse(fsys fs.FS) (*house, error) {
 		return nil, err
 	}
 	if err := h.readTables(string(architecture)); err != nil {
+		return nil, err
+	}
+	if h.measured, err = layout.Read(fsys); err != nil {
 		return nil, err
 	}
 	return h, fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -162,11 +167,10 @@ func (h *house) readFile(name string, data []byte) error {
 	dir := path.Dir(name)
 	p := h.packages[dir]
 	if p == nil {
-		p = &source{lines: map[string]int{}}
+		p = &source{}
 		h.packages[dir] = p
 	}
 	p.name = file.Name.Name
-	p.lines[name] = strings.Count(string(data), "\n")
 	p.doc += file.Doc.Text()
 	for _, spec := range file.Imports {
 		p.add(h.module, strings.Trim(spec.Path.Value, "`\""))
