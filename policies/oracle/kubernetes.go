@@ -15,7 +15,8 @@ import (
 
 const isPod = orchestratorLabel + " == 'k8s'"
 
-// fromKubernetes is section 6 of the semantics: a NetworkPolicy as Calico's.
+// fromKubernetes reads a NetworkPolicy as Calico converts it: order 1000 in tier default,
+// for pods alone.
 func fromKubernetes(p *networkingv1.NetworkPolicy) spec {
 	order := 1000.0
 	s := spec{order: &order, selector: conjunction(&p.Spec.PodSelector, isPod)}
@@ -144,8 +145,8 @@ func ports(written []networkingv1.NetworkPolicyPort) []calico.Rule {
 	return rules
 }
 
-// fromCluster is section 7 of the semantics: a ClusterNetworkPolicy as Calico's, if
-// it can be converted at all.
+// fromCluster reads a ClusterNetworkPolicy as Calico converts it, if it can at all: its
+// priority becomes the order in one of two tiers.
 func fromCluster(p *object.ClusterNetworkPolicy) (spec, bool) {
 	order := float64(p.Spec.Priority)
 	s := spec{order: &order, global: true, tier: map[string]string{"Admin": "kube-admin", "Baseline": "kube-baseline"}[p.Spec.Tier]}

@@ -3,11 +3,9 @@
 // the judge of what evaluates policies faster; tests alone import it.
 //
 // Its invariant: it shares no code with policies/meaning, not even the parser of
-// selectors, and it is written to be compared with the description of Calico, never
-// to be fast. Sections that comments name are those of Calico's semantics in the
-// order: evaluation (3), order (4), types (5), Kubernetes' policies (6, 7),
-// selectors (8), rules (9), hosts (10). What the objects leave open is tried both
-// ways, and where that makes a difference the answer is unknown.
+// selectors, and it is written to be compared with what Calico documents and does,
+// never to be fast. What the objects leave open is tried both ways, and where that
+// makes a difference the answer is unknown.
 //
 // It must not know who asks. What is not modelled is the same as in policies/meaning.
 package oracle
@@ -155,8 +153,8 @@ func (p concrete) family() int {
 	return 6
 }
 
-// half is section 3 of the semantics for the end with the address; one that neither
-// a pod nor a host endpoint has is not governed.
+// half asks the tiers of the end that has the address; one that neither a pod nor a
+// host endpoint has is not governed.
 func (w *World) half(address netip.Addr, p concrete, ingress bool) Half {
 	for _, t := range slices.Concat(w.pods, w.hosts) {
 		if within(t.nets, address) {

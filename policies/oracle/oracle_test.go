@@ -62,7 +62,7 @@ func TestTriesBothWays(t *testing.T) {
 	}
 }
 
-// Ties are broken as the release breaks them (section 4 of the semantics).
+// TestTies: policies of one order are taken in the order of the release.
 func TestTies(t *testing.T) {
 	t.Parallel()
 	policies := map[string]string{

@@ -91,7 +91,7 @@ func (w *World) add(o object.Object, s spec) {
 	w.policies = append(w.policies, p)
 }
 
-// selects is section 8.3 of the semantics: which endpoints the header selects. In a
+// selects says which endpoints a policy's header selects. In a
 // global header that has a selector of namespaces, or of service accounts, the word
 // all() means those that have one.
 func (s spec) selects(namespace string) (selector, error) {
@@ -131,7 +131,8 @@ func (s spec) selects(namespace string) (selector, error) {
 	return selects, nil
 }
 
-// types is section 5 of the semantics.
+// types says which directions a policy governs: those that it names, or else those that
+// the API server or Calico derives from its rules.
 func (w *World) types(o object.Object, s spec) []calico.PolicyType {
 	ingress, egress := len(s.ingress) > 0, len(s.egress) > 0
 	switch {
@@ -168,7 +169,8 @@ func (w *World) tierOf(id object.ID, s spec) string {
 	return cmp.Or(name, "default")
 }
 
-// tieBreak is section 4 of the semantics.
+// tieBreak is the text by which Calico puts policies of one order in order; it differs
+// between releases.
 func (w *World) tieBreak(id object.ID) string {
 	kubernetes := id.Group == "networking.k8s.io"
 	if w.cluster.CalicoMinor <= 31 {

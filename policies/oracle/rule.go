@@ -61,8 +61,8 @@ func rulesOf(written []calico.Rule, namespace string) ([]rule, error) {
 	return rules, nil
 }
 
-// entityOf is section 8.4 of the semantics: which objects an entity's selectors
-// stand for.
+// entityOf joins the selectors of one side of a rule to one: which pods, network sets
+// and hosts they stand for together.
 func entityOf(e calico.EntityRule, namespace string) (entity, error) {
 	read := entity{nets: netsOf(e.Nets), notNets: netsOf(e.NotNets), ports: e.Ports, notPorts: e.NotPorts}
 	if e.Services != nil {
@@ -128,7 +128,7 @@ func oneOf(key string, values []string) selector {
 
 func hasPorts(protocol int) bool { return protocol == TCP || protocol == UDP || protocol == SCTP }
 
-// matches is section 9 of the semantics.
+// matches reports whether all conditions of a rule hold of the packet.
 func (w *World) matches(r rule, p concrete) bool {
 	// There is no such rule in the packet's family.
 	if r.ipVersion != 0 && r.ipVersion != p.family() ||
