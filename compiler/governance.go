@@ -14,31 +14,40 @@ import (
 var (
 	waiverExpired = &diag.Rule{Code: "PC501", Severity: diag.Error,
 		Title: "A waiver that has expired",
-		Help:  "A waiver holds to the end of its last day, UTC; after that the finding stands again. Mend what was waived and remove the waiver, or have a new day approved. Only check looks at the clock: build applies the waiver, and says until when."}
+		Why:   "A waiver holds to the end of its last day, UTC; after that the finding stands again.",
+		Mend:  "Mend what was waived and remove the waiver, or have a new day approved. Only check looks at the clock: build applies the waiver, and says until when."}
 	waiverUnused = &diag.Rule{Code: "PC502", Severity: diag.Warning,
 		Title: "A waiver that no finding needs",
-		Help:  "It would accept the next finding that looks like the old one, without anybody having looked at it. Remove it; or, if a finding still stands that it was meant for, no line that its match names means the finding's traffic."}
+		Why:   "It would accept the next finding that looks like the old one, without anybody having looked at it.",
+		Mend:  "Remove it; or, if a finding still stands that it was meant for, no line that its match names means the finding's traffic."}
 	waiverTooLong = &diag.Rule{Code: "PC503", Severity: diag.Error,
 		Title: "A waiver that lasts too long",
-		Help:  "An exception that nobody looks at again is a rule. The Platform says for how many days one may be granted: checks.waiverDays, 90 unless it is given."}
+		Why:   "An exception that nobody looks at again is a rule.",
+		Mend:  "End it within the days that the Platform grants: checks.waiverDays, 90 unless it is given."}
 	unknownCode = &diag.Rule{Code: "PC504", Severity: diag.Error,
 		Title: "A code that no rule has",
-		Help:  "The waiver, or the severity, would have no effect, and nobody would notice. Codes are written as findings show them."}
+		Why:   "The waiver, or the severity, would have no effect, and nobody would notice.",
+		Mend:  "Codes are written as findings show them."}
 	fixedRule = &diag.Rule{Code: "PC505", Severity: diag.Error,
 		Title: "A rule that cannot be relaxed",
-		Help:  "Input that could not be judged (PC0xx, PC1xx) and a proof that failed (PC3xx) leave nothing to be accepted: they can be neither waived nor lowered. Findings about governance (PC5xx) can be lowered, and not waived: a waiver must not excuse itself."}
+		Why:   "Input that could not be judged (PC0xx, PC1xx) and a proof that failed (PC3xx) leave nothing to be accepted: they can be neither waived nor lowered. Findings about governance (PC5xx) can be lowered, and not waived: a waiver must not excuse itself.",
+		Mend:  "Remove the waiver or the severity, and mend what the rule finds."}
 	waiverStray = &diag.Rule{Code: "PC506", Severity: diag.Warning,
 		Title: "A waiver for something that does not exist",
-		Help:  "Either the name is misspelt, and the finding that was meant still stands; or the workload is gone, and the waiver would accept whatever comes under its name next."}
+		Why:   "Either the name is misspelt, and the finding that was meant still stands; or the workload is gone, and the waiver would accept whatever comes under its name next.",
+		Mend:  "Correct the name, or remove the waiver."}
 	selfApproved = &diag.Rule{Code: "PC507", Severity: diag.Warning,
 		Title: "A waiver that its owner approved",
-		Help:  "The point of an approval is a second pair of eyes. Name in approvedBy who agreed to carry the risk."}
+		Why:   "The point of an approval is a second pair of eyes.",
+		Mend:  "Name in approvedBy who agreed to carry the risk."}
 	pastLastDay = &diag.Rule{Code: "PC508", Severity: diag.Error,
 		Title: "A line or quarantine whose last day is over",
-		Help:  "It was agreed on until that day, its end included, UTC. Only check looks at the clock: build still emits it, so that a pipeline does not change what it deploys overnight. Remove it, or agree on a new day."}
+		Why:   "It was agreed on until that day, its end included, UTC. Only check looks at the clock: build still emits it, so that a pipeline does not change what it deploys overnight.",
+		Mend:  "Remove it, or agree on a new day."}
 	noOwnRules = &diag.Rule{Code: "PC509", Severity: diag.Error,
 		Title: "Rules of your own that are not there",
-		Help:  "The Platform names a directory of rules in checks.dir. Without a rule in it, nothing found would look like nothing wrong. Only files that end in .rego count, and those that end in _test.rego are tests of rules."}
+		Why:   "The Platform names a directory of rules in checks.dir. Without a rule in it, nothing found would look like nothing wrong.",
+		Mend:  "Put the rules there, or remove checks.dir. Only files that end in .rego count, and those that end in _test.rego are tests of rules."}
 )
 
 var governanceRules = []*diag.Rule{

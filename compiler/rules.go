@@ -18,16 +18,20 @@ import (
 var (
 	refusedFile = &diag.Rule{Code: "PC014", Severity: diag.Error,
 		Title: "A file that is not read",
-		Help:  "Only regular files inside the directory are read, and no symbolic link is followed: a link could lead to files of somebody else. An intent or a rule in the directory of a bundle would be replaced by the next build. Leaving a file out would change what is compiled, so the run stops."}
+		Why:   "Only regular files inside the directory are read, and no symbolic link is followed: a link could lead to files of somebody else. An intent or a rule in the directory of a bundle would be replaced by the next build. Leaving a file out would change what is compiled, so the run stops.",
+		Mend:  "Put the file itself in the place of a link, and what is yours outside the directory of the bundle."}
 	overLimit = &diag.Rule{Code: "PC015", Severity: diag.Error,
 		Title: "More input than the limits allow",
-		Help:  "The limits keep a hostile tree from exhausting the machine that judges it: 8 MiB a file, 512 MiB and 200,000 files in all."}
+		Why:   "The limits keep a hostile tree from exhausting the machine that judges it: 8 MiB a file, 512 MiB and 200,000 files in all.",
+		Mend:  "Split the file that the message names, or keep what is no input outside the directory."}
 	nothingToCheck = &diag.Rule{Code: "PC016", Severity: diag.Error,
 		Title: "Nothing to judge",
-		Help:  "A green answer about nothing would be worse than none."}
+		Why:   "A green answer about nothing would be worse than none.",
+		Mend:  "Name the files or directories in which the policies are."}
 	kustomization = &diag.Rule{Code: "PC017", Severity: diag.Error,
 		Title: "A kustomization instead of manifests",
-		Help:  "What counts is what reaches the cluster. Render the kustomization, and judge its output."}
+		Why:   "What counts is what reaches the cluster.",
+		Mend:  "Render the kustomization, and judge its output."}
 )
 
 // Rules are all rules that the program has outside of Rego, each code once. The

@@ -89,8 +89,8 @@ func TestCodesAreUnique(t *testing.T) {
 			t.Errorf("%s is %q and %q", r.Code, title, r.Title)
 		}
 		seen[r.Code] = r.Title
-		if r.Title == "" || r.Help == "" || r.Severity == 0 {
-			t.Errorf("%s lacks its title, help or severity", r.Code)
+		if r.Title == "" || r.Why == "" || r.Mend == "" || r.Severity == 0 {
+			t.Errorf("%s lacks its title, why it matters, how to mend it, or its severity", r.Code)
 		}
 	}
 }

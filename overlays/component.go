@@ -22,13 +22,16 @@ type Component struct {
 var (
 	refusedComponent = &diag.Rule{Code: "PC018", Severity: diag.Error,
 		Title: "A kustomize component that cannot be laid over the policies",
-		Help:  "A component may add resources and patch what is emitted, with files of its own directory. What reaches out of it (remote bases, plugins, Helm), renames objects or moves them to another namespace would make the result depend on more than the repository, or break the names by which policies are told apart."}
+		Why:   "A component may add resources and patch what is emitted, with files of its own directory. What reaches out of it (remote bases, plugins, Helm), renames objects or moves them to another namespace would make the result depend on more than the repository, or break the names by which policies are told apart.",
+		Mend:  "Keep to the fields that the message lists, and to files of the component's own directory."}
 	costlyComponent = &diag.Rule{Code: "PC029", Severity: diag.Error,
 		Title: "A kustomize component that costs more than it may",
-		Help:  "What is rendered with components is rendered in a process of its own, which ends where it takes more than 512 MiB of memory, 300 s of CPU or 64 MiB of stack. A component may have 10,000 patches and replacements and 100,000 resources, its files and patches 1,000,000 values and 64 levels each. Far below that lies whatever somebody writes by hand: look for a value that contains itself again and again."}
+		Why:   "What is rendered with components is rendered in a process of its own, which ends where it takes more than 512 MiB of memory, 300 s of CPU or 64 MiB of stack. A component may have 10,000 patches and replacements and 100,000 resources, its files and patches 1,000,000 values and 64 levels each.",
+		Mend:  "Far below that lies whatever somebody writes by hand: look for a value that contains itself again and again."}
 	brokenComponent = &diag.Rule{Code: "PC019", Severity: diag.Error,
 		Title: "A kustomize component that does not apply",
-		Help:  "kustomize refused to build a unit with the component. The message is kustomize's own; a patch must find its target among the objects of every unit that it is laid over."}
+		Why:   "kustomize refused to build a unit with the component.",
+		Mend:  "The message is kustomize's own; a patch must find its target among the objects of every unit that it is laid over."}
 )
 
 // Rules are the findings of this package.

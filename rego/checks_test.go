@@ -121,8 +121,8 @@ func TestEveryCheckIsRegistered(t *testing.T) {
 	var codes []string
 	for _, r := range prepared(t, nil).Rules() {
 		codes = append(codes, r.Code)
-		if r.Title == "" || !strings.Contains(r.Help, ". ") || strings.Contains(r.Title, "\n") {
-			t.Errorf("%s: title %q, help %q", r.Code, r.Title, r.Help)
+		if r.Title == "" || !strings.HasSuffix(r.Why, ".") || !strings.HasSuffix(r.Mend, ".") || strings.Contains(r.Title, "\n") {
+			t.Errorf("%s: title %q, why %q, mend %q", r.Code, r.Title, r.Why, r.Mend)
 		}
 	}
 	if want := []string{"PC201", "PC202", "PC203", "PC204"}; !slices.Equal(codes, want) {

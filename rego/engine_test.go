@@ -238,7 +238,7 @@ func TestCodesOfTheEngineAreItsOwn(t *testing.T) {
 	var codes []string
 	for _, r := range Rules {
 		codes = append(codes, r.Code)
-		if !r.Fixed() || r.Title == "" || r.Help == "" {
+		if !r.Fixed() || r.Title == "" || r.Why == "" || r.Mend == "" {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -16,16 +16,20 @@ import (
 var (
 	doesNotCompile = &diag.Rule{Code: "PC030", Severity: diag.Error,
 		Title: "A rule does not compile",
-		Help:  "A rule that does not compile judges nothing, and nothing found would look like nothing wrong. Mend it where the caret stands. Rules may use Rego v1 and every builtin that is a cheap function of its arguments: no network, no environment, no clock, no random numbers."}
+		Why:   "A rule that does not compile judges nothing, and nothing found would look like nothing wrong.",
+		Mend:  "Mend it where the caret stands. Rules may use Rego v1 and every builtin that is a cheap function of its arguments: no network, no environment, no clock, no random numbers."}
 	noMetadata = &diag.Rule{Code: "PC031", Severity: diag.Error,
 		Title: "A rule without METADATA",
-		Help:  "The METADATA of a rule's package is its entry in every report and in waivers. Write title, description and, under custom, code (PC900 to PC999 are yours), severity and remediation."}
+		Why:   "The METADATA of a rule's package is its entry in every report and in waivers.",
+		Mend:  "Write title, description and, under custom, code (PC900 to PC999 are yours), severity and remediation."}
 	doesNotEvaluate = &diag.Rule{Code: "PC032", Severity: diag.Error,
 		Title: "A rule fails while it is evaluated",
-		Help:  "A rule that fails on a document has not judged it, whatever the other rules say. Guard the expression that fails, or correct what the rule hands back."}
+		Why:   "A rule that fails on a document has not judged it, whatever the other rules say.",
+		Mend:  "Guard the expression that fails, or correct what the rule hands back."}
 	unknownField = &diag.Rule{Code: "PC033", Severity: diag.Error,
 		Title: "A rule reads a field that no document has",
-		Help:  "In Rego a field that does not exist is undefined: a condition on it never holds and its negation always does, so that a misspelt rule passes everything or nothing. Spell the field as in the schema of the documents."}
+		Why:   "In Rego a field that does not exist is undefined: a condition on it never holds and its negation always does, so that a misspelt rule passes everything or nothing.",
+		Mend:  "Spell the field as in the schema of the documents."}
 )
 
 // Rules are the findings of the engine itself, about rules and their tests. What the
@@ -145,11 +149,11 @@ func ruleOf(a *ast.Annotations, own bool) (*diag.Rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	help := text["description"] + " " + text["remediation"]
+	rule := &diag.Rule{Code: text["code"], Title: text["title"], Why: text["description"], Mend: text["remediation"], Severity: severity}
 	for _, r := range a.RelatedResources {
-		help += " See " + r.Ref.String() + "."
+		rule.See = append(rule.See, r.Ref.String())
 	}
-	return &diag.Rule{Code: text["code"], Title: text["title"], Help: help, Severity: severity}, nil
+	return rule, nil
 }
 
 // role is what a module is for, by its package.

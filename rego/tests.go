@@ -22,10 +22,12 @@ import (
 var (
 	brokenTest = &diag.Rule{Code: "PC310", Severity: diag.Error,
 		Title: "A test of a rule that does not hold",
-		Help:  "A test in Rego holds where it is true. This one is false or undefined, or its evaluation fails: either the rule does something else than the test expects, or the test asks for what nobody wants any more. A failed test cannot be waived."}
+		Why:   "A test in Rego holds where it is true. This one is false or undefined, or its evaluation fails.",
+		Mend:  "Either the rule does something else than the test expects, or the test asks for what nobody wants any more: correct the one that is wrong. A failed test cannot be waived."}
 	noTest = &diag.Rule{Code: "PC311", Severity: diag.Warning,
 		Title: "A rule that no test reaches",
-		Help:  "A rule that has never been seen to find anything may find nothing. Write a test that expects a finding and one that expects none, in a file beside the rule whose name ends in _test.rego."}
+		Why:   "A rule that has never been seen to find anything may find nothing.",
+		Mend:  "Write a test that expects a finding and one that expects none, in a file beside the rule whose name ends in _test.rego."}
 )
 
 // Tested is how the tests of the user's rules came out.

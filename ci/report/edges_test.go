@@ -8,11 +8,11 @@ import (
 
 var (
 	ruleSpelling = &diag.Rule{Code: "PC101", Severity: diag.Error,
-		Title: "A name that nothing bears", Help: "Names are spelt as in their declaration."}
+		Title: "A name that nothing bears", Why: "Names are spelt as in their declaration."}
 	ruleHalf = &diag.Rule{Code: "PC501", Severity: diag.Warning,
-		Title: "Half a flow", Help: "A flow needs an egress and an ingress rule."}
-	ruleNote   = &diag.Rule{Code: "PC902", Severity: diag.Info, Title: "A note", Help: "Nothing need be done."}
-	ruleSilent = &diag.Rule{Code: "PC903", Severity: diag.Error, Title: "Never found", Help: "It holds <everywhere> & always."}
+		Title: "Half a flow", Why: "A flow needs an egress and an ingress rule."}
+	ruleNote   = &diag.Rule{Code: "PC902", Severity: diag.Info, Title: "A note", Why: "Nothing need be done."}
+	ruleSilent = &diag.Rule{Code: "PC903", Severity: diag.Error, Title: "Never found", Why: "It holds <everywhere> & always."}
 )
 
 const frontend = `kind: Intent

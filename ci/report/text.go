@@ -91,7 +91,7 @@ func (t *textWriter) finding(d diag.Diagnostic) {
 	}
 	help := d.Hint
 	if d.Why == "" && d.Hint == "" {
-		help = d.Rule.Help
+		help = d.Rule.Help()
 	}
 	t.note(margin, "help", lines(help)...)
 	for _, edit := range d.Fix {

@@ -84,7 +84,7 @@ func (p *program) rulePage(r *diag.Rule) error {
 	if r.Unjudgeable() {
 		b.WriteString("; while it stands, the input cannot be judged (exit code 2)")
 	}
-	fmt.Fprintf(&b, "\n\n%s\n", report.Wrap(r.Help, pageWidth(p.out)))
+	fmt.Fprintf(&b, "\n\n%s\n", report.Wrap(r.Help(), pageWidth(p.out)))
 	if example := examples.Finding(r.Code); example != "" {
 		b.WriteString("\nAn example:\n\n")
 		for line := range strings.Lines(example) {

@@ -16,7 +16,7 @@ import (
 // someRecord has a rule with every outcome, and waivers in no order.
 func someRecord() Record {
 	rule := func(code string) *diag.Rule {
-		return &diag.Rule{Code: code, Title: "t", Help: "h", Severity: diag.Error}
+		return &diag.Rule{Code: code, Title: "t", Why: "h", Severity: diag.Error}
 	}
 	held, found, waived, both, own := rule("PC201"), rule("PC202"), rule("PC203"), rule("PC204"), rule("PC900")
 	at := func(r *diag.Rule, s diag.Severity, waiver string) diag.Diagnostic {

@@ -23,22 +23,28 @@ import (
 var (
 	otherLabels = &diag.Rule{Code: "PC140", Severity: diag.Error,
 		Title: "An intent whose selector misses the pods of its workload",
-		Help:  "The policy would select no pod, or other ones, and the workload would be left closed or open without a word. Write the labels that the workload's pod template carries."}
+		Why:   "The policy would select no pod, or other ones, and the workload would be left closed or open without a word.",
+		Mend:  "Write the labels that the workload's pod template carries."}
 	servicePort = &diag.Rule{Code: "PC141", Severity: diag.Error,
 		Title: "The port of a Service instead of the pod's",
-		Help:  "A Service's port is translated into the pod's before any policy sees the packet. Declare the port on which the pod's container listens, the Service's targetPort."}
+		Why:   "A Service's port is translated into the pod's before any policy sees the packet.",
+		Mend:  "Declare the port on which the pod's container listens, the Service's targetPort."}
 	otherPort = &diag.Rule{Code: "PC142", Severity: diag.Warning,
 		Title: "A port that no container of the workload declares",
-		Help:  "Containers may listen on ports that they do not declare, so this may be right. Mostly it is a slip: then the flow is open to a port on which nobody listens."}
+		Why:   "Containers may listen on ports that they do not declare, so this may be right. Mostly it is a slip: then the flow is open to a port on which nobody listens.",
+		Mend:  "Correct the port, or declare it at the container."}
 	otherNetwork = &diag.Rule{Code: "PC143", Severity: diag.Error,
 		Title: "A workload on the host network that is described as if it were not",
-		Help:  "No policy can select pods on the host network. To others they are the node: say hostNetwork: true, and nothing is promised that cannot be kept."}
+		Why:   "No policy can select pods on the host network.",
+		Mend:  "To others they are the node: say hostNetwork: true, and nothing is promised that cannot be kept."}
 	otherNamespaceLabels = &diag.Rule{Code: "PC144", Severity: diag.Error,
 		Title: "Labels of a namespace that its manifest does not carry",
-		Help:  "Selectors over namespaces are resolved, here and in policies, by the labels that the Platform names. What the Namespace object does not carry selects nothing in the cluster."}
+		Why:   "Selectors over namespaces are resolved, here and in policies, by the labels that the Platform names. What the Namespace object does not carry selects nothing in the cluster.",
+		Mend:  "Give the Namespace these labels, or take them from the Platform."}
 	unlistedLabel = &diag.Rule{Code: "PC145", Severity: diag.Error,
 		Title: "A label of a namespace that the Platform does not list",
-		Help:  "Where the Platform names a label of any namespace, it is taken to say of each namespace that it lists whether it carries that label: guardrails and lines over labels of namespaces are resolved and proved by that. A Namespace that carries such a label although the Platform lists it without is another one in the cluster than here: traffic that was proved open may be denied there, and the reverse. Labels that the Platform names nowhere are free. List the label in the Platform, or take it from the manifest."}
+		Why:   "Where the Platform names a label of any namespace, it is taken to say of each namespace that it lists whether it carries that label: guardrails and lines over labels of namespaces are resolved and proved by that. A Namespace that carries such a label although the Platform lists it without is another one in the cluster than here: traffic that was proved open may be denied there, and the reverse. Labels that the Platform names nowhere are free.",
+		Mend:  "List the label in the Platform, or take it from the manifest."}
 )
 
 // Rules are the findings of this package.

@@ -50,7 +50,7 @@ func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.add(badPeer.At(d.at.Span(n), "expected a peer, found %s", describe(n)).Suggest("%s", badPeer.Help))
+		d.add(badPeer.At(d.at.Span(n), "expected a peer, found %s", describe(n)).Suggest("%s", badPeer.Mend))
 		return
 	}
 	if isAddressPeer(n) {

@@ -26,7 +26,7 @@ func (v PortRef) portless() bool {
 
 func (v *PortRef) parse(word, tag string) *mistake {
 	if tag != "!!str" && tag != "!!int" {
-		return &mistake{rule: badPort, message: "expected a port, found " + tagged(word, tag), hint: badPort.Help}
+		return &mistake{rule: badPort, message: "expected a port, found " + tagged(word, tag), hint: badPort.Mend}
 	}
 	if portName.MatchString(word) && strings.ContainsFunc(word, unicode.IsLetter) {
 		if v.Ports = portWords[word]; v.Ports == nil {

@@ -9,7 +9,8 @@ import (
 
 var closed = &diag.Rule{Code: "PC307", Severity: diag.Error,
 	Title: "Pods that nobody governs and something closes",
-	Help:  "What no intent and no line of the Platform governs stays open: namespaces of the system, those that are not enforced or only staged, and those that nobody listed unless unknownNamespaces says deny. The rendered policies close such pods, so that traffic stops of which nobody here knows: of the system's own programs, or of teams that have not written their lines. Leave their namespaces out of the policy's selector; or govern them, or forbid what must not be by a guardrail. This is the proof itself and cannot be waived."}
+	Why:   "What no intent and no line of the Platform governs stays open: namespaces of the system, those that are not enforced or only staged, and those that nobody listed unless unknownNamespaces says deny. The rendered policies close such pods, so that traffic stops of which nobody here knows: of the system's own programs, or of teams that have not written their lines.",
+	Mend:  "Leave their namespaces out of the policy's selector; or govern them, or forbid what must not be by a guardrail. This is the proof itself and cannot be waived."}
 
 // failure is a packet of a half that does not pass, or the error of what is not decided.
 type failure struct {

@@ -10,7 +10,8 @@ import (
 // excess is traffic that nobody meant.
 var excess = &diag.Rule{Code: "PC304", Severity: diag.Error,
 	Title: "Traffic that nobody meant",
-	Help:  "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. Every pod counts that may exist: a rule for a label, a service account or a namespace that nobody has today opens for whoever has it tomorrow. If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. This is the proof itself and cannot be waived: a waiver of another rule (PC203, for example) lifts traffic that a line means, and none of this."}
+	Why:   "The rendered policies let pods of a governed namespace send or accept what no line of an intent or of the Platform asks for. Every pod counts that may exist: a rule for a label, a service account or a namespace that nobody has today opens for whoever has it tomorrow.",
+	Mend:  "If it is meant, write it as a line, where it is reviewed; else take away the rule that opens it. One half alone is as wrong: the next change to the other half opens it. This is the proof itself and cannot be waived: a waiver of another rule (PC203, for example) lifts traffic that a line means, and none of this."}
 
 // opener is what opens something: a rule, or that no policy governs pods of a namespace.
 type opener struct {

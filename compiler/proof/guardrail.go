@@ -8,7 +8,8 @@ import (
 
 var breached = &diag.Rule{Code: "PC305", Severity: diag.Error,
 	Title: "A guardrail or quarantine that does not hold",
-	Help:  "The rendered policies let through what a guardrail or a quarantine of the Platform forbids. Its denies stand in a tier of their own, before every other: look at what decides before them. This is the proof itself and cannot be waived."}
+	Why:   "The rendered policies let through what a guardrail or a quarantine of the Platform forbids.",
+	Mend:  "Its denies stand in a tier of their own, before every other: look at what decides before them. This is the proof itself and cannot be waived."}
 
 // breached finds what passes and is forbidden. One half that is closed is enough: which, is
 // for whoever emits policies to choose.

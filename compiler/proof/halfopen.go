@@ -14,7 +14,8 @@ import (
 
 var halfOpen = &diag.Rule{Code: "PC312", Severity: diag.Warning,
 	Title: "A flow of which one half is open",
-	Help:  "A connection passes if its source may send it and its destination may receive it: two rules, often of two people. A rule that names a peer opens one of the halves; where the peer is isolated and nothing opens the other half, the rule does nothing. Add the missing half, or remove the rule."}
+	Why:   "A connection passes if its source may send it and its destination may receive it: two rules, often of two people. A rule that names a peer opens one of the halves; where the peer is isolated and nothing opens the other half, the rule does nothing.",
+	Mend:  "Add the missing half, or remove the rule."}
 
 // HalfOpen finds the rules that open one half of flows whose other half is denied for
 // want of a rule: both ends are pods that manifests describe, and the rule names its

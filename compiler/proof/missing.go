@@ -8,7 +8,8 @@ import (
 
 var missing = &diag.Rule{Code: "PC303", Severity: diag.Error,
 	Title: "Traffic that is meant and not allowed",
-	Help:  "A packet passes when the sender may send it and the receiver accepts it. The rendered policies do not let pass, on the half that the message names, what a line asks for; the policy that decides is named beside it. Every pod of the line counts that may exist, whatever other labels it wears and whichever service account it runs as. What Portcullis emits opens both halves, so look at what changes it: a component. This is the proof itself and cannot be waived."}
+	Why:   "A packet passes when the sender may send it and the receiver accepts it. The rendered policies do not let pass, on the half that the message names, what a line asks for; the policy that decides is named beside it. Every pod of the line counts that may exist, whatever other labels it wears and whichever service account it runs as.",
+	Mend:  "What Portcullis emits opens both halves, so look at what changes it: a component. This is the proof itself and cannot be waived."}
 
 // missing finds what lines mean and one half does not let through. A rule that denies is
 // told once, at the first line that it closes; where nothing allows a line, each line is.

@@ -21,7 +21,8 @@ var Rules = []*diag.Rule{broken, idle, missing, excess, breached, cutOff, closed
 
 var undecided = &diag.Rule{Code: "PC308", Severity: diag.Error,
 	Title: "A question that is too large to decide",
-	Help:  "The proof decides for every pod that may exist whether policies open or close more than was meant. What a selector can ask has no bound, and neither has the work of answering: this question took more steps than any honest repository needs by far. Nothing is known of it, so it counts as not held. Write the selector that the message names with fewer conditions on one label, or as several policies. This is the proof itself and cannot be waived."}
+	Why:   "The proof decides for every pod that may exist whether policies open or close more than was meant. What a selector can ask has no bound, and neither has the work of answering: this question took more steps than any honest repository needs by far. Nothing is known of it, so it counts as not held.",
+	Mend:  "Write the selector that the message names with fewer conditions on one label, or as several policies. This is the proof itself and cannot be waived."}
 
 // Prove holds the relation of what was rendered for a plan against the plan and its
 // tests. The endpoints are those that manifests describe and those that the plan knows: they

@@ -15,10 +15,12 @@ import (
 var (
 	broken = &diag.Rule{Code: "PC301", Severity: diag.Error,
 		Title: "A test that does not hold",
-		Help:  "The rendered policies do something else than the test expects, for at least the packet that the message names. Either a line is missing or too wide, or the test asks for what nobody wants any more. A failed test cannot be waived."}
+		Why:   "The rendered policies do something else than the test expects, for at least the packet that the message names.",
+		Mend:  "Either a line is missing or too wide, or the test asks for what nobody wants any more. A failed test cannot be waived."}
 	idle = &diag.Rule{Code: "PC302", Severity: diag.Error,
 		Title: "A test that nothing can answer",
-		Help:  "There is no packet that the test is about, so it would hold whatever the policies say. Name ends that exist in the environment, with addresses of a family that its pods have."}
+		Why:   "There is no packet that the test is about, so it would hold whatever the policies say.",
+		Mend:  "Name ends that exist in the environment, with addresses of a family that its pods have."}
 )
 
 // tests holds the plan's tests against the rendered policies. Of a test that does not hold,

@@ -12,7 +12,8 @@ import (
 
 var cutOff = &diag.Rule{Code: "PC306", Severity: diag.Error,
 	Title: "DNS servers without an upstream",
-	Help:  "The cluster's DNS pods pass on what they do not know to servers outside the cluster, on UDP and TCP 53. Without that no pod finds a name outside. A policy that selects the DNS pods must let them. This is the proof itself and cannot be waived."}
+	Why:   "The cluster's DNS pods pass on what they do not know to servers outside the cluster, on UDP and TCP 53. Without that no pod finds a name outside.",
+	Mend:  "A policy that selects the DNS pods must let them. This is the proof itself and cannot be waived."}
 
 const dnsPort = 53 // IANA; where servers outside the cluster answer
 

@@ -9,9 +9,12 @@
 package diag
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Severity says what a finding does to the exit code. The zero Severity is
@@ -58,10 +61,35 @@ func (s *Severity) UnmarshalText(text []byte) (err error) {
 // again for another; the packages that find something each export a table of the
 // rules they know.
 type Rule struct {
-	Code     string   `json:"code"`     // PC and three digits; the first is the family
-	Title    string   `json:"title"`    // what is wrong, in a few words
-	Help     string   `json:"help"`     // why it matters and how to mend it, in sentences
-	Severity Severity `json:"severity"` // unless the Platform says otherwise
+	Code     string   // PC and three digits; the first is the family
+	Title    string   // what is wrong, in a few words
+	Why      string   // what the rule is about and why it matters, in sentences
+	Mend     string   // how to mend what it finds, in sentences
+	See      []string // addresses of what others say about it
+	Severity Severity // unless the Platform says otherwise
+}
+
+// Help joins all that is known of the rule to one text, as reports carry it.
+func (r *Rule) Help() string {
+	parts := []string{r.Why, r.Mend}
+	for _, address := range r.See {
+		parts = append(parts, "See "+address+".")
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
+}
+
+// MarshalJSON writes the rule as reports list it.
+func (r *Rule) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // whoever writes the document decides
+	err := enc.Encode(struct {
+		Code     string   `json:"code"`
+		Title    string   `json:"title"`
+		Help     string   `json:"help"` // why it matters and how to mend it
+		Severity Severity `json:"severity"`
+	}{r.Code, r.Title, r.Help(), r.Severity})
+	return b.Bytes(), err
 }
 
 // Unjudgeable reports whether a finding of this rule means that the input could

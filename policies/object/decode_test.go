@@ -198,8 +198,8 @@ func TestRules(t *testing.T) {
 		if r.Severity != diag.Error || !r.Unjudgeable() {
 			t.Errorf("%s: what cannot be read cannot be judged", r.Code)
 		}
-		if r.Title == "" || strings.HasSuffix(r.Title, ".") || !strings.HasSuffix(r.Help, ".") {
-			t.Errorf("%s: a title is a clause, help is sentences: %q, %q", r.Code, r.Title, r.Help)
+		if r.Title == "" || strings.HasSuffix(r.Title, ".") || !strings.HasSuffix(r.Why, ".") || !strings.HasSuffix(r.Mend, ".") {
+			t.Errorf("%s: a title is a clause, help is sentences: %q, %q, %q", r.Code, r.Title, r.Why, r.Mend)
 		}
 	}
 }
