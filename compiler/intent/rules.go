@@ -13,8 +13,8 @@ var (
 		Mend:  "Use one of the fields that the message lists."}
 	wrongType = &diag.Rule{Code: "PC004", Severity: diag.Error,
 		Title: "A value of another type",
-		Why:   "The message says what belongs here.",
-		Mend:  "YAML reads unquoted true, 8080 or 2026-12-31 as a boolean, a number or a date: where a name or a label's value is wanted, quote it."}
+		Why:   "YAML reads unquoted true, 8080 or 2026-12-31 as a boolean, a number or a date.",
+		Mend:  "Write what the message says belongs here; where a name or a label's value is wanted, quote it."}
 	notInLanguage = &diag.Rule{Code: "PC005", Severity: diag.Error,
 		Title: "YAML that the intent language does not have",
 		Why:   "Anchors, aliases, merge keys and tags make a text mean something that is not on the line a reviewer sees.",

@@ -30,7 +30,7 @@ var (
 	contradiction = &diag.Rule{Code: "PC026", Severity: diag.Error,
 		Title: "Fields that do not go together",
 		Why:   "Calico refuses the object because one field excludes or requires another.",
-		Mend:  "The message names both."}
+		Mend:  "The message names both: remove the one, or add the other."}
 	matchesNothing = &diag.Rule{Code: "PC027", Severity: diag.Warning,
 		Title: "A rule that never matches",
 		Why:   "The rule is valid and has no effect.",
