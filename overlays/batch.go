@@ -1,6 +1,7 @@
 package overlays
 
 import (
+	"bytes"
 	"encoding/json"
 	"path"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+	manifest "sigs.k8s.io/yaml"
 )
 
 // batched is a file of the component as it is rendered. In its kustomization, neighbouring
@@ -59,7 +61,7 @@ type batch struct {
 	key        string            // the same for entries that may become one; empty: it stays alone
 	object     string            // the only one that it can change, if that is known
 	operations []json.RawMessage // of a JSON patch
-	fields     map[string]any    // of a strategic merge patch: mappings and texts
+	fields     map[string]any    // of a strategic merge patch
 	entries    int
 }
 
@@ -106,14 +108,17 @@ func (b *batch) add(next *batch) bool {
 	return true
 }
 
-// overlay lays fields over others, if they agree on which of them are mappings.
+// overlay lays fields over others, if they agree on which of them are mappings, and which
+// lists.
 func overlay(under, over map[string]any, write bool) bool {
 	for key, value := range over {
 		below, had := under[key]
 		inside, isMap := value.(map[string]any)
 		wasInside, wasMap := below.(map[string]any)
+		_, isList := value.([]any)
+		_, wasList := below.([]any)
 		switch {
-		case had && isMap != wasMap, had && isMap && !overlay(wasInside, inside, write):
+		case had && (isMap != wasMap || isList != wasList), had && isMap && !overlay(wasInside, inside, write):
 			return false
 		case write && !(had && isMap):
 			under[key] = value
@@ -127,12 +132,11 @@ func (b *batch) patch() (*yaml.Node, bool) {
 	if b.entries == 1 {
 		return b.entry, true
 	}
-	var text []byte
+	// Operations stand in the list as they were read: a test compares the text of its value.
+	text := slices.Concat([]byte("["), bytes.Join(rawBytes(b.operations), []byte(",")), []byte("]"))
 	var err error
 	if b.fields != nil {
 		text, err = json.Marshal(b.fields)
-	} else {
-		text, err = json.Marshal(b.operations)
 	}
 	one := *b.entry
 	one.Content = slices.Clone(one.Content)
@@ -160,7 +164,7 @@ func (c Component) batch(entry *yaml.Node) *batch {
 				return alone
 			}
 		case key.Value == "patch" && value.Kind == yaml.ScalarNode && text == "":
-			text = strings.TrimSpace(value.Value)
+			text = value.Value
 		case key.Value == "path" && value.Kind == yaml.ScalarNode && text == "":
 			text = string(c.Files[path.Clean(value.Value)])
 		default:
@@ -168,19 +172,17 @@ func (c Component) batch(entry *yaml.Node) *batch {
 		}
 	}
 	b := *alone
-	if strings.HasPrefix(text, "[") {
-		if json.Unmarshal([]byte(text), &b.operations) != nil {
-			return alone
-		}
-	} else if value, ok := plainText(text); !ok {
-		return alone
-	} else if fields, ok := value.(map[string]any); ok {
-		b.fields = fields
-	} else if encoded, err := json.Marshal(value); err != nil || json.Unmarshal(encoded, &b.operations) != nil {
+	roots, wrong := plain([]byte(text))
+	if wrong != nil || len(roots) != 1 {
 		return alone
 	}
-	if b.fields != nil {
-		id, ok := identity(b.fields)
+	if roots[0].Kind == yaml.MappingNode {
+		value, ok := mergeValue(roots[0])
+		if !ok {
+			return alone
+		}
+		b.fields = value.(map[string]any)
+		id, ok := identity(b.fields, of)
 		if !ok {
 			return alone
 		}
@@ -189,7 +191,8 @@ func (c Component) batch(entry *yaml.Node) *batch {
 			of = map[string]string{"kind": id[1], "name": id[2]}
 		}
 	} else {
-		if target == "" || len(b.operations) == 0 || slices.ContainsFunc(b.operations, func(raw json.RawMessage) bool { return !harmless(raw) }) {
+		var ok bool
+		if b.operations, ok = operationsOf(text, of); !ok {
 			return alone
 		}
 		b.key = "operations " + target
@@ -201,10 +204,10 @@ func (c Component) batch(entry *yaml.Node) *batch {
 	return &b
 }
 
-// identity is what a strategic merge patch names its object by. It may change nothing but
-// texts in mappings, of which the last one counts: a list, a null or a directive of
-// kustomize's means something else after another patch than beside it.
-func identity(fields map[string]any) (id []string, ok bool) {
+// identity is what a strategic merge patch names its object by. It may change nothing of
+// which the last one does not count alone: a null or a directive of kustomize's means
+// something else after another patch than beside it, and so does a list that is merged.
+func identity(fields map[string]any, target map[string]string) (id []string, ok bool) {
 	metadata, _ := fields["metadata"].(map[string]any)
 	for _, value := range []any{fields["apiVersion"], fields["kind"], metadata["name"]} {
 		text, isText := value.(string)
@@ -214,24 +217,47 @@ func identity(fields map[string]any) (id []string, ok bool) {
 		id = append(id, text)
 	}
 	namespace, _ := metadata["namespace"].(string)
-	return append(id, namespace), mergeable(fields)
-}
-
-func mergeable(fields map[string]any) bool {
+	replaced := slices.Contains(replacingLists, id[1]) && (len(target) == 0 || target["kind"] == id[1])
 	for key, value := range fields {
-		inside, isMap := value.(map[string]any)
-		if _, isText := value.(string); strings.HasPrefix(key, "$") || !isText && (!isMap || len(inside) == 0 || !mergeable(inside)) {
-			return false
+		if !mergeable(key, value, replaced && key == "spec") {
+			return nil, false
 		}
 	}
-	return true
+	return append(id, namespace), selectable(target, fields)
 }
 
-// targetText is the same for targets that find the same objects, by what they are called
-// alone.
+// replacingLists are the kinds in whose spec no list is merged: a patch replaces it.
+var replacingLists = []string{"NetworkPolicy", "GlobalNetworkPolicy"}
+
+// selectable reports whether a patch leaves alone what its target is found by.
+func selectable(target map[string]string, fields map[string]any) bool {
+	metadata, _ := fields["metadata"].(map[string]any)
+	return (target["labelSelector"] == "" || metadata["labels"] == nil) && (target["annotationSelector"] == "" || metadata["annotations"] == nil)
+}
+
+func mergeable(key string, value any, lists bool) bool {
+	if strings.HasPrefix(key, "$") {
+		return false
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inside := range value {
+			if !mergeable(key, inside, lists) {
+				return false
+			}
+		}
+		return len(value) > 0
+	case []any:
+		return lists && len(value) > 0 && !slices.ContainsFunc(value, func(item any) bool { return !mergeable("", item, true) })
+	default:
+		return true
+	}
+}
+
+// targetText is the same for targets that find the same objects.
 func targetText(n *yaml.Node) (string, map[string]string) {
 	var of map[string]string
-	if n.Decode(&of) != nil || len(of) == 0 || of["labelSelector"] != "" || of["annotationSelector"] != "" {
+	if n.Decode(&of) != nil || len(of) == 0 {
 		return "", nil
 	}
 	text, err := json.Marshal(of) // in the order of keys
@@ -241,26 +267,25 @@ func targetText(n *yaml.Node) (string, map[string]string) {
 	return string(text), of
 }
 
-// plainText is a patch that is written in YAML: texts, in which no two readers of YAML
-// differ, in lists and mappings, and nothing else.
-func plainText(text string) (any, bool) {
-	roots, wrong := plain([]byte(text))
-	if wrong != nil || len(roots) != 1 {
-		return nil, false
-	}
-	return plainValue(roots[0])
-}
-
-// plainValue is a value of mappings, lists and texts.
-func plainValue(n *yaml.Node) (any, bool) {
+// mergeValue is a value of a strategic merge patch as kustomize reads it, in mappings, lists,
+// texts, booleans and whole numbers: how these are spelt, when they are written again, does
+// not matter.
+func mergeValue(n *yaml.Node) (any, bool) {
 	switch n.Kind {
 	case yaml.ScalarNode:
-		return n.Value, n.Tag == "!!str" && (n.Style != 0 || unmistakable(n.Value))
+		switch n.Tag {
+		case "!!str":
+			return n.Value, true
+		case "!!bool":
+			return n.Value == "true", n.Value == "true" || n.Value == "false"
+		default:
+			return json.Number(n.Value), n.Tag == "!!int" && wholeNumber.MatchString(n.Value)
+		}
 	case yaml.SequenceNode:
 		all := make([]any, len(n.Content))
 		for i, c := range n.Content {
 			var ok bool
-			if all[i], ok = plainValue(c); !ok {
+			if all[i], ok = mergeValue(c); !ok {
 				return nil, false
 			}
 		}
@@ -269,8 +294,8 @@ func plainValue(n *yaml.Node) (any, bool) {
 		all := map[string]any{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
-			value, ok := plainValue(n.Content[i+1])
-			if _, twice := all[key.Value]; !ok || twice || key.Tag != "!!str" || key.Style == 0 && !unmistakable(key.Value) {
+			value, ok := mergeValue(n.Content[i+1])
+			if _, twice := all[key.Value]; !ok || twice || key.Kind != yaml.ScalarNode || key.Tag != "!!str" {
 				return nil, false
 			}
 			all[key.Value] = value
@@ -281,22 +306,71 @@ func plainValue(n *yaml.Node) (any, bool) {
 	}
 }
 
-// unmistakable reports whether a plain word is a text for readers of YAML 1.1 and 1.2
-// alike: it begins with a letter or a slash, and is none of the words for true and false.
-func unmistakable(word string) bool {
-	if word == "" || !(word[0] == '/' || 'a' <= word[0] && word[0] <= 'z' || 'A' <= word[0] && word[0] <= 'Z') {
-		return false
+var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,14})$`)
+
+// operationsOf are those of a JSON patch, if they are harmless, read as kustomize reads
+// them: JSON, or YAML 1.1, in which y is a boolean.
+func operationsOf(text string, target map[string]string) ([]json.RawMessage, bool) {
+	raw := []byte(text)
+	if !strings.HasPrefix(text, "[") {
+		var err error
+		if raw, err = manifest.YAMLToJSON(raw); err != nil {
+			return nil, false
+		}
 	}
-	return !slices.Contains([]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}, strings.ToLower(word))
+	var all []map[string]json.RawMessage
+	if len(target) == 0 || json.Unmarshal(raw, &all) != nil || len(all) == 0 {
+		return nil, false
+	}
+	operations := make([]json.RawMessage, len(all))
+	for i, operation := range all {
+		if !harmless(operation, target) {
+			return nil, false
+		}
+		var err error
+		if operations[i], err = written(operation); err != nil {
+			return nil, false
+		}
+	}
+	return operations, true
+}
+
+// written is an operation with its value as kustomize would have written it before the
+// next patch. That which a test asks for stays as it was: the two are compared as texts.
+func written(operation map[string]json.RawMessage) (json.RawMessage, error) {
+	var op string
+	if err := json.Unmarshal(operation["op"], &op); err != nil {
+		return nil, err
+	}
+	if raw, ok := operation["value"]; ok && op != "test" {
+		var value any
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return nil, err
+		}
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		operation["value"] = raw
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(operation)
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
+func rawBytes(all []json.RawMessage) [][]byte {
+	raw := make([][]byte, len(all))
+	for i, r := range all {
+		raw[i] = r
+	}
+	return raw
 }
 
 // harmless reports whether an operation changes nothing by which a target is found, and
 // fails in a list as it does alone.
-func harmless(raw json.RawMessage) bool {
-	var operation map[string]json.RawMessage
-	if json.Unmarshal(raw, &operation) != nil {
-		return false
-	}
+func harmless(operation map[string]json.RawMessage, target map[string]string) bool {
 	for key, value := range operation {
 		var pointer string
 		switch key {
@@ -315,7 +389,7 @@ func harmless(raw json.RawMessage) bool {
 		case !strings.HasPrefix(pointer, "/") || strings.Contains(first+second, "~"):
 			return false
 		case first == "spec" && rest != "":
-		case first == "metadata" && (second == "labels" || second == "annotations") && deeper:
+		case first == "metadata" && (second == "labels" || second == "annotations") && deeper && target[strings.TrimSuffix(second, "s")+"Selector"] == "":
 		default:
 			return false
 		}
