@@ -111,25 +111,6 @@ func ExplainManifests(files []intent.File, before diag.List, calicoMinor int) *E
 	return e
 }
 
-// manifestsAt finds where objects and their parts are written, and reads no file twice.
-func manifestsAt(files []intent.File, set object.Set) func(diag.Subject) diag.Span {
-	indices := map[string]*object.Index{}
-	for _, f := range files {
-		indices[f.Path] = object.NewIndex(f.Path, f.Data)
-	}
-	return func(s diag.Subject) diag.Span {
-		o, ok := set.Get(s.Object)
-		if !ok || indices[o.File] == nil {
-			return diag.Span{}
-		}
-		if s.Pointer == "" {
-			s.Pointer = "/metadata/name"
-		}
-		span, _ := indices[o.File].Locate(s)
-		return span
-	}
-}
-
 // AnswerList answers a list of questions in every world. The findings are about the
 // list.
 func (e *Explained) AnswerList(f intent.File) (map[string]explain.Answers, diag.Report) {

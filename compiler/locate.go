@@ -23,10 +23,11 @@ type origins map[object.ID]lower.Emitted
 // asked for them: of an intent where the object says there what we emitted, of a
 // component where it does not.
 func locateEmitted(found diag.List, from origins, rendered object.Set, components []overlays.Laid) diag.List {
-	all := located(found, emittedAt(from, rendered, components))
+	p := newProvenance(from, rendered, components)
+	all := located(found, p.at)
 	for i, d := range all {
 		if d.Subject.IsZero() && len(components) > 0 {
-			all[i].Related = append(slices.Clip(d.Related), changed(d.Span, from, rendered, components)...)
+			all[i].Related = append(slices.Clip(d.Related), p.changed(d.Span)...)
 		}
 	}
 	return all
@@ -34,31 +35,74 @@ func locateEmitted(found diag.List, from origins, rendered object.Set, component
 
 // emittedAt finds the line that asked for a part of a rendered object.
 func emittedAt(from origins, rendered object.Set, components []overlays.Laid) func(diag.Subject) diag.Span {
-	return func(s diag.Subject) diag.Span {
-		emitted, ours := from[s.Object]
-		if ours && unchanged(emitted, rendered, s) {
-			return emitted.At(s.Pointer)
-		}
-		if span, known := locateComponent(s, rendered, components); known {
-			return span
-		}
-		return emitted.At("")
+	return newProvenance(from, rendered, components).at
+}
+
+// provenance finds what is in rendered objects in the files that gave it. It reads each text
+// once, and answers each question once: a rule may find something in every value of a list.
+type provenance struct {
+	from       origins
+	rendered   object.Set
+	components []overlays.Laid
+
+	emitted  map[object.ID]object.Values // as we emitted them
+	objects  map[object.ID]object.Values // as they were rendered
+	indices  map[string]*object.Index    // of the components' files
+	answers  map[question]answer
+	subjects map[diag.Span][]diag.Subject // what was emitted for a line, in order; nil until somebody asks
+	read     int                          // how often a text was parsed: what all this costs
+}
+
+// question is whether a file gave an object a value.
+type question struct {
+	file    string
+	subject diag.Subject
+}
+
+type answer struct {
+	span diag.Span
+	how  object.Located
+}
+
+func newProvenance(from origins, rendered object.Set, components []overlays.Laid) *provenance {
+	return &provenance{
+		from: from, rendered: rendered, components: components,
+		emitted: map[object.ID]object.Values{}, objects: map[object.ID]object.Values{}, indices: map[string]*object.Index{}, answers: map[question]answer{},
 	}
 }
 
+// at is the line that asked for a part of a rendered object.
+func (p *provenance) at(s diag.Subject) diag.Span {
+	emitted, ours := p.from[s.Object]
+	if ours && p.unchanged(s) {
+		return emitted.At(s.Pointer)
+	}
+	if span, known := p.ofComponent(s); known {
+		return span
+	}
+	return emitted.At("")
+}
+
 // changed are the places where components change or remove what was emitted for a line.
-func changed(line diag.Span, from origins, rendered object.Set, components []overlays.Laid) []diag.Related {
+func (p *provenance) changed(line diag.Span) []diag.Related {
+	if p.subjects == nil {
+		p.subjects = map[diag.Span][]diag.Subject{}
+		for _, id := range slices.SortedFunc(maps.Keys(p.from), object.ID.Compare) {
+			for _, pointer := range diag.SortedKeys(p.from[id].Origins) {
+				at := p.from[id].Origins[pointer]
+				p.subjects[at] = append(p.subjects[at], diag.Subject{Object: id, Pointer: pointer})
+			}
+		}
+	}
 	var all []diag.Related
-	for _, id := range slices.SortedFunc(maps.Keys(from), object.ID.Compare) {
-		for _, pointer := range diag.SortedKeys(from[id].Origins) {
-			s := diag.Subject{Object: id, Pointer: pointer}
-			if from[id].Origins[pointer] != line || unchanged(from[id], rendered, s) {
-				continue
-			}
-			if span, known := locateComponent(s, rendered, components); known {
-				all = append(all, diag.Related{Span: span, Message: fmt.Sprintf("changes %s, which was emitted for the line", id)})
-				break
-			}
+	told := map[object.ID]bool{}
+	for _, s := range p.subjects[line] {
+		if told[s.Object] || p.unchanged(s) {
+			continue
+		}
+		if span, known := p.ofComponent(s); known {
+			all = append(all, diag.Related{Span: span, Message: fmt.Sprintf("changes %s, which was emitted for the line", s.Object)})
+			told[s.Object] = true
 		}
 	}
 	return all
@@ -66,59 +110,68 @@ func changed(line diag.Span, from origins, rendered object.Set, components []ove
 
 // unchanged reports whether the rendered object says, where the subject points, what
 // we emitted.
-func unchanged(emitted lower.Emitted, rendered object.Set, s diag.Subject) bool {
-	o, ok := rendered.Get(s.Object)
-	if !ok {
+func (p *provenance) unchanged(s diag.Subject) bool {
+	if _, there := p.rendered.Get(s.Object); !there {
 		return false
 	}
-	decoded, _ := object.Decode("", emitted.Manifest.YAML())
-	if len(decoded) != 1 {
-		return false
+	values, known := p.emitted[s.Object]
+	if !known {
+		if decoded, _ := object.Decode("", p.from[s.Object].Manifest.YAML()); len(decoded) == 1 {
+			values = decoded[0].Values()
+		}
+		p.read++
+		p.emitted[s.Object] = values
 	}
-	before, had := decoded[0].Value(s.Pointer)
-	after, has := o.Value(s.Pointer)
+	before, had := values.At(s.Pointer)
+	after, has := p.value(s)
 	return had == has && reflect.DeepEqual(before, after)
 }
 
-// locateComponent finds the place in a component's files that gave an object the value
+// value is what the rendered object says; nothing where a component has removed it.
+func (p *provenance) value(s diag.Subject) (any, bool) {
+	values, known := p.objects[s.Object]
+	if !known {
+		if o, there := p.rendered.Get(s.Object); there {
+			values = o.Values()
+		}
+		p.read++
+		p.objects[s.Object] = values
+	}
+	return values.At(s.Pointer)
+}
+
+// ofComponent finds the place in a component's files that gave an object the value
 // that the subject points at: the same object there with that value; else a patch's or
 // resource's file that names the object; else the last one's kustomization. Components
 // over the object's unit go before others, which may add objects to any namespace.
-func locateComponent(s diag.Subject, rendered object.Set, components []overlays.Laid) (diag.Span, bool) {
-	o, _ := rendered.Get(s.Object) // a component may have removed it
-	unit := s.Object.Namespace
-	if unit == "" {
-		unit = overlays.Cluster
-	}
+func (p *provenance) ofComponent(s diag.Subject) (diag.Span, bool) {
+	unit := overlays.UnitOf(s.Object)
 	var over, others []overlays.Laid
-	for _, c := range components {
+	for _, c := range p.components {
 		if slices.Contains(c.Units, unit) {
 			over = append(over, c)
 		} else {
 			others = append(others, c)
 		}
 	}
-	var best diag.Span
-	exactness := object.NotFound
+	var best answer
 	for _, c := range append(over, others...) {
 		for _, name := range diag.SortedKeys(c.Files) {
 			// The component may give the whole of what the subject points into, or of the
 			// list in which it stands.
 			for pointer := s.Pointer; ; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-				want, _ := o.Value(pointer)
-				at := diag.Subject{Object: s.Object, Pointer: pointer}
-				span, how := object.Locate(path.Join(c.Path, name), c.Files[name], at, want)
-				if how > exactness {
-					best, exactness = span, how
+				a := p.inFile(path.Join(c.Path, name), c.Files[name], diag.Subject{Object: s.Object, Pointer: pointer})
+				if a.how > best.how {
+					best = a
 				}
-				if how == object.AtValue || !strings.Contains(pointer, "/") {
+				if a.how == object.AtValue || a.how == object.NotFound || !strings.Contains(pointer, "/") {
 					break
 				}
 			}
 		}
 	}
-	if exactness != object.NotFound || len(components) == 0 {
-		return best, exactness != object.NotFound
+	if best.how != object.NotFound || len(p.components) == 0 {
+		return best.span, best.how != object.NotFound
 	}
 	if len(over) == 0 {
 		over = others
@@ -126,29 +179,45 @@ func locateComponent(s diag.Subject, rendered object.Set, components []overlays.
 	return diag.Span{File: path.Join(over[len(over)-1].Path, "kustomization.yaml")}, true
 }
 
+// inFile asks a component's file for a value of a rendered object.
+func (p *provenance) inFile(file string, data []byte, s diag.Subject) answer {
+	asked := question{file, s}
+	a, known := p.answers[asked]
+	if !known {
+		if p.indices[file] == nil {
+			p.indices[file] = object.NewIndex(file, data)
+			p.read++
+		}
+		want, _ := p.value(s)
+		a.span, a.how = p.indices[file].LocateValue(s, want)
+		p.answers[asked] = a
+	}
+	return a
+}
+
 // locateManifests turns findings about objects into findings at the lines of the
 // files that they were read from.
 func locateManifests(found diag.List, set object.Set, files []intent.File) diag.List {
-	data := map[string][]byte{}
+	return located(found, manifestsAt(files, set))
+}
+
+// manifestsAt finds where objects and their parts are written, and reads no file twice.
+func manifestsAt(files []intent.File, set object.Set) func(diag.Subject) diag.Span {
+	indices := map[string]*object.Index{}
 	for _, f := range files {
-		data[f.Path] = f.Data
+		indices[f.Path] = object.NewIndex(f.Path, f.Data)
 	}
-	at := func(s diag.Subject) diag.Span {
+	return func(s diag.Subject) diag.Span {
 		o, ok := set.Get(s.Object)
-		if !ok {
+		if !ok || indices[o.File] == nil {
 			return diag.Span{}
 		}
 		if s.Pointer == "" {
-			s.Pointer = "/metadata/name" // an object as a whole is pointed at by its name
+			s.Pointer = "/metadata/name"
 		}
-		value, ok := o.Value(s.Pointer)
-		if !ok {
-			value = nil
-		}
-		span, _ := object.Locate(o.File, data[o.File], s, value)
+		span, _ := indices[o.File].Locate(s)
 		return span
 	}
-	return located(found, at)
 }
 
 func located(found diag.List, at func(diag.Subject) diag.Span) diag.List {

@@ -1,14 +1,16 @@
 package object
 
 import (
+	"sync"
+
 	yamlv3 "go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/diag"
 )
 
 // Index finds values in the text of one file, as Locate does, and reads the text once
-// for all questions. It compares nothing: it is for objects that were read from this
-// very text. It is not for several goroutines at a time.
+// for all questions. It is not for several goroutines at a time.
 type Index struct {
 	file    string
 	data    []byte
@@ -17,16 +19,25 @@ type Index struct {
 
 // indexed is where an object stands.
 type indexed struct {
-	doc  document
-	node *yamlv3.Node
+	doc     document
+	node    *yamlv3.Node
+	values  func() Values // of the document, decoded once for all objects in it
+	pointer string        // of the object in its document
 }
 
 // NewIndex is the index of a file.
 func NewIndex(file string, data []byte) *Index { return &Index{file: file, data: data} }
 
 // Locate is the place of the value that a pointer names in an object or, where the
-// text has none there, of the object's name.
+// text has none there, of the object's name. It compares nothing: it is for objects that
+// were read from this very text.
 func (x *Index) Locate(subject diag.Subject) (diag.Span, Located) {
+	return x.LocateValue(subject, nil)
+}
+
+// LocateValue does the same for objects that were rendered: the value is there if it is
+// the one that is wanted. A nil value compares nothing.
+func (x *Index) LocateValue(subject diag.Subject, want any) (diag.Span, Located) {
 	if x.objects == nil {
 		x.read()
 	}
@@ -34,13 +45,19 @@ func (x *Index) Locate(subject diag.Subject) (diag.Span, Located) {
 	if !ok {
 		return diag.Span{}, NotFound
 	}
-	if at, ok := descend(o.node, subject.Pointer); ok {
+	if at, ok := descend(o.node, subject.Pointer); ok && (want == nil || o.holds(subject.Pointer, want)) {
 		return o.doc.node(at), AtValue
 	}
 	if name, ok := descend(o.node, "/metadata/name"); ok {
 		return o.doc.node(name), AtObject
 	}
 	return o.doc.node(place{value: o.node}), AtObject
+}
+
+// holds compares what the document says of the object with what was rendered.
+func (o indexed) holds(pointer string, want any) bool {
+	got, ok := o.values().At(o.pointer + pointer)
+	return ok && same(got, want)
 }
 
 // read finds the objects. Of two with one identity the first counts.
@@ -51,7 +68,14 @@ func (x *Index) read() {
 		if yamlv3.Unmarshal(doc.text, &root) != nil || len(root.Content) == 0 {
 			continue
 		}
-		for _, n := range manifests(root.Content[0]) {
+		values := sync.OnceValue(func() Values {
+			raw, err := yaml.YAMLToJSON(doc.text)
+			if err != nil {
+				return Values{}
+			}
+			return valuesOf(raw)
+		})
+		for pointer, n := range manifests(root.Content[0]) {
 			id := identity(n)
 			ids := []ID{id}
 			if id.Namespace == "" && !ClusterScoped(text(n, "/apiVersion"), id.Kind) {
@@ -60,7 +84,7 @@ func (x *Index) read() {
 			}
 			for _, id := range ids {
 				if _, known := x.objects[id]; !known {
-					x.objects[id] = indexed{doc, n}
+					x.objects[id] = indexed{doc, n, values, pointer}
 				}
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
-	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/diag"
 )
@@ -30,38 +29,12 @@ const (
 // The span is that of the whole scalar, its quotes or its block's header included.
 // A collection is pointed at by its key or, where it has none, by its first line.
 func Locate(file string, data []byte, subject diag.Subject, want any) (diag.Span, Located) {
-	for doc := range newSource(file, data).documents() {
-		var root yamlv3.Node
-		if yamlv3.Unmarshal(doc.text, &root) != nil || len(root.Content) == 0 {
-			continue
-		}
-		for pointer, n := range manifests(root.Content[0]) {
-			if !names(n, subject.Object) {
-				continue
-			}
-			if at, ok := descend(n, subject.Pointer); ok && (want == nil || doc.holds(pointer+subject.Pointer, want)) {
-				return doc.node(at), AtValue
-			}
-			if name, ok := descend(n, "/metadata/name"); ok {
-				return doc.node(name), AtObject
-			}
-			return doc.node(place{value: n}), AtObject
-		}
-	}
-	return diag.Span{}, NotFound
+	return NewIndex(file, data).LocateValue(subject, want)
 }
 
-// holds compares what the document says with what was rendered, both as the JSON
-// that an API server would see.
-func (d document) holds(pointer string, want any) bool {
-	raw, err := yaml.YAMLToJSON(d.text)
-	if err != nil {
-		return false
-	}
-	got, ok := valueAt(raw, pointer)
-	if !ok {
-		return false
-	}
+// same compares what a file says with what was rendered, both as the JSON that an API
+// server would see.
+func same(got, want any) bool {
 	wanted, err := json.Marshal(want)
 	if err != nil {
 		return false
@@ -93,14 +66,6 @@ func manifests(n *yamlv3.Node) iter.Seq2[string, *yamlv3.Node] {
 		}
 		walk("", n, 0)
 	}
-}
-
-func names(n *yamlv3.Node, id ID) bool {
-	is := identity(n)
-	if is.Namespace == "" && id.Namespace == "default" && !ClusterScoped(text(n, "/apiVersion"), is.Kind) {
-		is.Namespace = "default"
-	}
-	return id == is
 }
 
 // identity is what a manifest calls itself. No namespace is written where it has none,

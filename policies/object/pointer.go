@@ -29,13 +29,29 @@ func escape(token string) string   { return escaper.Replace(token) }
 func unescape(token string) string { return unescaper.Replace(token) }
 
 // Value is what a JSON pointer names in the object, as decoded JSON.
-func (o Object) Value(pointer string) (any, bool) { return valueAt(o.JSON, pointer) }
+func (o Object) Value(pointer string) (any, bool) { return o.Values().At(pointer) }
 
-func valueAt(raw []byte, pointer string) (any, bool) {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
+// Values is an object's JSON, decoded for more than one question.
+func (o Object) Values() Values { return valuesOf(o.JSON) }
+
+// Values is decoded JSON. The zero Values has none.
+type Values struct {
+	root  any
+	valid bool
+}
+
+func valuesOf(raw []byte) Values {
+	var v Values
+	v.valid = json.Unmarshal(raw, &v.root) == nil
+	return v
+}
+
+// At is what a JSON pointer names.
+func (values Values) At(pointer string) (any, bool) {
+	if !values.valid {
 		return nil, false
 	}
+	v := values.root
 	if pointer == "" {
 		return v, true
 	}
