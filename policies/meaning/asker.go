@@ -2,12 +2,15 @@ package meaning
 
 import "portcullis.dev/policies/selector"
 
-// Asker walks many packets through one Meaning. It remembers who the ends are and
-// which policies apply to them, and so is for one goroutine.
+// Asker walks many packets through one Meaning. It remembers who the ends are, which
+// policies apply to them, and which rules name an address, and so is for one goroutine.
 type Asker struct {
 	m     *Meaning
 	ends  map[placed]end // nil: nothing is remembered
 	apply map[governed][]stage
+
+	candidates map[side]*candidates
+	tried      int // rules against which packets were held: what walking costs
 }
 
 // placed is an end as packets of one family name it.
@@ -24,7 +27,7 @@ type governed struct {
 
 // Asker is for those who ask more than a few times.
 func (m *Meaning) Asker() *Asker {
-	return &Asker{m: m, ends: map[placed]end{}, apply: map[governed][]stage{}}
+	return &Asker{m: m, ends: map[placed]end{}, apply: map[governed][]stage{}, candidates: map[side]*candidates{}}
 }
 
 // once is an Asker that remembers nothing.

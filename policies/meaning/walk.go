@@ -101,7 +101,7 @@ func (a *Asker) halfBelow(f *flow, d Direction, tier string) Half {
 	if d == Egress {
 		at = &f.from
 	}
-	w := walk{m: a.m, f: f, d: d}
+	w := walk{a: a, m: a.m, f: f, d: d}
 	switch {
 	case at.pod != nil:
 		w.stages = a.stages(at.pod, at.pod.Namespace, d)
@@ -161,6 +161,7 @@ const (
 // walk is one evaluation. Where a rule may match, both ways are followed; if they
 // part, the first rule that may match is what decides.
 type walk struct {
+	a        *Asker
 	m        *Meaning
 	f        *flow
 	d        Direction
@@ -195,7 +196,7 @@ func (w *walk) fromStage(i int) outcomes {
 	w.steps = append(w.steps[:i], Step{Tier: s.tier.Name, Policies: s.policies, Result: "pass"})
 	var got outcomes
 	for _, p := range s.policies {
-		for j := range p.Rules[w.d] {
+		for j := range w.a.tries(side{p, w.d}, w.f) {
 			r := &p.Rules[w.d][j]
 			if r.Action == Log {
 				continue
