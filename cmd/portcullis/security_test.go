@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/plan"
 )
 
 // hostile is one thing that a repository may hold, or that somebody may ask for, which
@@ -128,6 +129,7 @@ func hostiles() []hostile {
 		hostile{name: "a key twice", files: intentWith(intentFile + "  ports: {http: 81}\n"), exit: exitInput, says: "PC003"},
 		hostile{name: "a key twice, once quoted", files: intentWith(strings.Replace(intentFile, "{http: 80}", "{http: 80, 'http': 81}", 1)), exit: exitInput, says: "PC003"},
 		hostile{name: "an unknown key", files: intentWith(intentFile + "  inbuond: []\n"), exit: exitInput, says: "PC002"},
+		hostile{name: "a guardrail whose kind has another case", files: soundWith("platform/p.yaml", "apiversion: "+plan.Group+"/v1alpha1\nKind: Platform\nmetadata: {name: more}\nspec: {guardrails: [{name: g, isolate: t}]}\n"), exit: exitInput, says: "PC002"},
 		hostile{name: "another case", files: intentWith(intentFile + "  INBOUND: []\n"), exit: exitInput, says: "PC002"},
 	)
 	class("Documents that are not what stands beside them",

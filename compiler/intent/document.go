@@ -186,15 +186,27 @@ func count(n *yaml.Node) int {
 // whether there is such a kind.
 func (r *Repository) document(d *decoder, n *yaml.Node) (known bool) {
 	var head struct{ apiVersion, kind *yaml.Node }
+	var misspelt []*yaml.Node
 	if n.Kind == yaml.MappingNode {
 		for key, value := range pairs(n) {
-			switch key.Value {
-			case "apiVersion":
+			switch meant := headKey(key.Value); {
+			case key.Value == "apiVersion":
 				head.apiVersion = value
-			case "kind":
+			case key.Value == "kind":
 				head.kind = value
+			case meant == "apiVersion" || meant == "kind":
+				misspelt = append(misspelt, key)
 			}
 		}
+	}
+	if (head.kind == nil || head.apiVersion == nil) && len(misspelt) > 0 {
+		for _, key := range misspelt {
+			meant := headKey(key.Value)
+			d.add(unknownField.At(d.at.Span(key), "there is no field %q here: %s is spelt so", key.Value, meant).
+				Because("keys are read as they are written, and a document without %s could be anybody's", meant).
+				Suggest("write %s", meant).Replace(d.at.Span(key), meant))
+		}
+		return false
 	}
 	if head.kind == nil || head.apiVersion == nil {
 		d.add(wrongKind.At(d.at.Span(n), "expected a document with apiVersion: %s and a kind", APIVersion).

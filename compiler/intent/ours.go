@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -17,7 +18,7 @@ import (
 
 // Ours reports whether a file holds a document of the intent language, and is therefore
 // read strictly: one of a kind of ours, or of an API group that has our name in it, however
-// YAML spells that. Other YAML beside it is not our business. Of what does not parse, the
+// YAML spells that and in whatever case its keys are. Other YAML beside it is not our business. Of what does not parse, the
 // words decide.
 func Ours(f File) bool {
 	switch {
@@ -59,7 +60,7 @@ var (
 	// plainHead is how almost every document of ours begins: a line that is nothing else.
 	plainHead = regexp.MustCompile(`(?m)^apiVersion: portcullis\.dev/`)
 	// spelt is a document's head in a text that does not parse.
-	spelt = regexp.MustCompile(`(?im)^[^#\n]*?(["']?apiVersion["']?[ \t]*:[ \t]*["']?[a-z0-9.-]*portcullis|["']?kind["']?[ \t]*:[ \t]*["']?NetworkIntent\b)`)
+	spelt = regexp.MustCompile(`(?im)^[^#\n]*?(["']?api[-_ ]?Version["']?[ \t]*:[ \t]*["']?[a-z0-9.-]*portcullis|["']?kind["']?[ \t]*:[ \t]*["']?NetworkIntent\b)`)
 	// mentions are the words without which nothing is ours, and what YAML can hide them in:
 	// escapes of characters, lines that are joined inside a word and, in tagged64, binary
 	// values. Most files of other people have none of it, and are not parsed.
@@ -84,9 +85,9 @@ func isOurs(n *yaml.Node, seen map[*yaml.Node]bool) bool {
 		return false
 	}
 	for key, value := range pairs(n) {
-		switch word(key) {
+		switch headKey(word(key)) {
 		case "apiVersion":
-			if strings.Contains(strings.ToLower(word(value)), "portcullis") {
+			if groupIsOurs(word(value)) {
 				return true
 			}
 		case "kind":
@@ -100,6 +101,26 @@ func isOurs(n *yaml.Node, seen map[*yaml.Node]bool) bool {
 		}
 	}
 	return false
+}
+
+// headKey is what a key of a document's head is meant to be, whatever its case and whatever
+// joins its words: who wrote Kind or api_version meant a document too, and would not see that
+// it is passed over. The reader then says how the key is spelt.
+func headKey(key string) string {
+	letters := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || r == '<' {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, key)
+	if letters == "apiversion" {
+		return "apiVersion"
+	}
+	return letters
+}
+
+func groupIsOurs(apiVersion string) bool {
+	return strings.Contains(strings.ToLower(apiVersion), "portcullis")
 }
 
 // resolved is what a node stands for.

@@ -55,7 +55,7 @@ func TestOursInEverySpelling(t *testing.T) {
 		for _, shape := range shapes {
 			for i, apiVersion := range spellings(c.apiVersion) {
 				for j, kind := range spellings(c.kind) {
-					for _, keys := range [][2]string{{"apiVersion", "kind"}, {`"apiVersion"`, "'kind'"}, {`"\u0061piVersion"`, `"\x6bind"`}, {"? apiVersion\n", "? kind\n"}} {
+					for _, keys := range [][2]string{{"apiVersion", "kind"}, {`"apiVersion"`, "'kind'"}, {`"\u0061piVersion"`, `"\x6bind"`}, {"apiversion", "Kind"}, {"APIVERSION", "KIND"}, {"api_version", `"\u004bind"`}, {`"api-Version"`, `" kind"`}, {"? apiVersion\n", "? kind\n"}} {
 						if strings.HasPrefix(keys[0], "?") && (strings.Contains(shape, "{%s") || strings.Contains(shape, "{\n")) {
 							continue
 						}
@@ -84,6 +84,11 @@ func TestOursIsNoText(t *testing.T) {
 		"an annotation of ours":            {"x.yaml", "apiVersion: v1\nkind: Service\nmetadata: {annotations: {portcullis.dev/intent: a/b}}\n", false},
 		"our text inside another's":        {"x.yaml", "apiVersion: v1\nkind: ConfigMap\ndata:\n  platform.yaml: |\n    apiVersion: portcullis.dev/v1alpha1\n    kind: Platform\n", false},
 		"our kind in a reference":          {"x.yaml", "apiVersion: apps/v1\nkind: Deployment\nspec: {ref: {kind: NetworkIntent}}\n", false},
+		"a kind of ours in another case":   {"x.yaml", "kind: platform\nowner: team-web\n", false},
+		"a key in another case":            {"x.yaml", "KIND: Platform\n", true},
+		"an item in another case":          {"x.yaml", "Items:\n- Kind: NetworkIntent\n", true},
+		"another case, of another's":       {"x.yaml", "Kind: Deployment # Platform\nApiVersion: apps/v1\n", false},
+		"what does not parse, in a case":   {"x.yaml", "{{ if x }}\nApi_Version: portcullis.dev/v1alpha1\n", true},
 		"a comment":                        {"x.yaml", "# apiVersion: portcullis.dev/v1alpha1\na: b\n", false},
 		"an alias that is a kind of ours":  {"x.yaml", "a: &k NetworkIntent\nkind: *k\n", true},
 		"a document after another's":       {"x.yaml", "kind: Service\n---\nkind: NetworkIntent\n", true},
