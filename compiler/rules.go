@@ -18,8 +18,8 @@ import (
 var (
 	refusedFile = &diag.Rule{Code: "PC014", Severity: diag.Error,
 		Title: "A file that is not read",
-		Why:   "Only regular files inside the directory are read, and no symbolic link is followed: a link could lead to files of somebody else. An intent or a rule in the directory of a bundle would be replaced by the next build. Leaving a file out would change what is compiled, so the run stops.",
-		Mend:  "Put the file itself in the place of a link, and what is yours outside the directory of the bundle."}
+		Why:   "Only regular files inside the directory are read, and no symbolic link is followed: a link could lead to files of somebody else. An intent in a file of JSON is not read, for intents are YAML. An intent or a rule in the directory of a bundle would be replaced by the next build. Leaving a file out would change what is compiled, so the run stops.",
+		Mend:  "Put the file itself in the place of a link, an intent of JSON into a file that ends in .yaml, and what is yours outside the directory of the bundle."}
 	overLimit = &diag.Rule{Code: "PC015", Severity: diag.Error,
 		Title: "More input than the limits allow",
 		Why:   "The limits keep a hostile tree from exhausting the machine that judges it: 8 MiB a file, 512 MiB and 200,000 files in all.",

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -138,7 +139,42 @@ func (r *reader) visitRepository(name string, entry fs.DirEntry, err error) erro
 			r.passOver(name)
 		}
 	}
+	if err == nil && intent.IsJSON(name) && entry.Type()&(fs.ModeType&^fs.ModeSymlink) == 0 {
+		if err := r.refuseInJSON(name); err != nil {
+			return err
+		}
+	}
 	return r.visit(name, entry, err)
+}
+
+// refuseInJSON refuses a file of JSON, or a link to one, that holds an intent: it would be
+// left out. An index of a bundle is none.
+func (r *reader) refuseInJSON(name string) error {
+	if path.Base(name) == bundle.IndexFile && slices.Contains(r.bundles, path.Dir(name)) {
+		return nil
+	}
+	f, err := r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil // nothing of ours is read from JSON, and what a link hides is said elsewhere
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	data, err := io.ReadAll(io.LimitReader(f, r.limits.FileBytes))
+	if err != nil {
+		return nil
+	}
+	if r.total += int64(len(data)); r.total > r.limits.TotalBytes {
+		r.found = append(r.found, overLimit.At(diag.Span{File: name}, "more than %d MiB", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
+		return errLimit
+	}
+	if intent.InJSON(data) {
+		r.found = append(r.found, refusedFile.At(diag.Span{File: name}, "an intent in a file of JSON").
+			Because("intents are read from files that end in .yaml or .yml, and this one would be left out in silence").
+			Suggest("rename it to %s: JSON is YAML", strings.TrimSuffix(path.Base(name), path.Ext(name))+".yaml"))
+	}
+	return nil
 }
 
 // passOver takes note of what a directory's index lists, if it has one of ours: only that is

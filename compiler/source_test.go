@@ -50,6 +50,8 @@ func TestMarkersHideWhatTheyList(t *testing.T) {
 		"what parses no more":                {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace), "out/ns.yaml": namespace + "a: [\n"}, want: []string{"PC001 error out/ns.yaml"}},
 		"a link for something else":          {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/a.yaml": "../a.yaml"}, want: []string{"PC014 error out/a.yaml"}},
 		"a link for an output elsewhere":     {files: map[string]string{"out/bundle.json": index("../ns.yaml", namespace)}, links: map[string]string{"ns.yaml": "a.yaml"}, want: []string{"PC014 error ns.yaml"}},
+		"an intent in JSON":                  {files: map[string]string{"out/bundle.json": index("a.json", `{"kind": "Platform"}`), "out/a.json": `{"kind": "Platform"}`}, want: []string{"PC014 error out/a.json"}},
+		"an index that is an intent":         {files: map[string]string{"out/bundle.json": strings.Replace(index("ns.yaml", namespace), "{", `{"Kind": "Waiver", `, 1), "out/ns.yaml": namespace}, want: []string{"PC014 error out/bundle.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -155,10 +155,14 @@ func digests(files map[string][]byte) map[string]string {
 	return all
 }
 
-// mark is what every version of the index says: whose it is, and which files.
+// mark is what every version of the index says: whose it is, and which files. What no version
+// has is the head of an object: a file with one is something else, whatever it says besides.
 type mark struct {
 	Schema  string            `json:"schema"`
 	Outputs map[string]string `json:"outputs"`
+
+	APIVersion any `json:"apiVersion"`
+	Kind       any `json:"kind"`
 }
 
 var errNoMark = errors.New("no " + IndexFile + " of ours")
@@ -196,7 +200,7 @@ func readMark(fsys fs.FS, name string) (mark, error) {
 
 func parseMark(raw []byte) (mark, error) {
 	var m mark
-	if json.Unmarshal(raw, &m) != nil || !strings.HasPrefix(m.Schema, path.Dir(Schema)+"/") {
+	if json.Unmarshal(raw, &m) != nil || m.APIVersion != nil || m.Kind != nil || !strings.HasPrefix(m.Schema, path.Dir(Schema)+"/") {
 		return mark{}, errNoMark
 	}
 	return m, nil
