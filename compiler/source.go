@@ -197,11 +197,15 @@ func (r *reader) passOver(dir string) {
 
 // ofBundle reports whether a file is left out because it lies in a bundle. What a build would
 // read and never writes is refused there: the next build would replace it, or whoever puts an
-// index beside it would have it passed over.
+// index beside it would have it passed over. Whoever writes an index writes what digests it
+// likes: what cannot be decoded is read, and told, as if it were not listed.
 func (r *reader) ofBundle(f intent.File) bool {
 	dir, inside := r.bundleOf(f.Path)
 	if !inside {
 		return false
+	}
+	if digest, listed := r.outputs[f.Path]; listed && digest == bundle.Digest(f.Data) && isYAML(f.Path) && intent.Foreign(f) {
+		return true
 	}
 	if isRego(f) || intent.Ours(f) {
 		what := "an intent"
@@ -213,8 +217,7 @@ func (r *reader) ofBundle(f intent.File) bool {
 			Suggest("move it out of %s", dir))
 		return true
 	}
-	digest, listed := r.outputs[f.Path]
-	return listed && digest == bundle.Digest(f.Data)
+	return false
 }
 
 // bundleOf is the outermost directory with an index of ours that a file lies in.

@@ -16,6 +16,8 @@ import (
 func TestMarkersHideWhatTheyList(t *testing.T) {
 	t.Parallel()
 	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+	const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+	const disguised = "\"\\x6bind\": \"Platf\\x6frm\"\nspec: [\n"
 	rule := ownRule("own", "PC900")
 	index := func(files ...string) string {
 		var listed []string
@@ -50,6 +52,13 @@ func TestMarkersHideWhatTheyList(t *testing.T) {
 		"what parses no more":                {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace), "out/ns.yaml": namespace + "a: [\n"}, want: []string{"PC001 error out/ns.yaml"}},
 		"a link for something else":          {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/a.yaml": "../a.yaml"}, want: []string{"PC014 error out/a.yaml"}},
 		"a link for an output elsewhere":     {files: map[string]string{"out/bundle.json": index("../ns.yaml", namespace)}, links: map[string]string{"ns.yaml": "a.yaml"}, want: []string{"PC014 error ns.yaml"}},
+		"UTF-16 that it lists":               {files: map[string]string{"out/bundle.json": index("a.yaml", "\xff\xfea\x00"), "out/a.yaml": "\xff\xfea\x00"}, want: []string{"PC007 error out/a.yaml"}},
+		"NUL that it lists":                  {files: map[string]string{"out/bundle.json": index("a.yaml", "a\x00"), "out/a.yaml": "a\x00"}, want: []string{"PC007 error out/a.yaml"}},
+		"a pointer that it lists":            {files: map[string]string{"out/bundle.json": index("a.yaml", pointer), "out/a.yaml": pointer}, want: []string{"PC007 error out/a.yaml"}},
+		"what it lists and does not parse":   {files: map[string]string{"out/bundle.json": index("a.yaml", disguised), "out/a.yaml": disguised}, want: []string{"PC001 error out/a.yaml"}},
+		"what it lists, broken at its end":   {files: map[string]string{"out/bundle.json": index("a.yaml", namespace+"---\na: [\n"), "out/a.yaml": namespace + "---\na: [\n"}, want: []string{"PC001 error out/a.yaml"}},
+		"a patch that it lists":              {files: map[string]string{"out/bundle.json": index("base/p.yaml", "- {op: remove, path: /a}\n"), "out/base/p.yaml": "- {op: remove, path: /a}\n"}},
+		"an intent in another case":          {files: map[string]string{"out/bundle.json": index("a.yaml", "Kind: Waiver\n"), "out/a.yaml": "Kind: Waiver\n"}, want: []string{"PC014 error out/a.yaml"}},
 		"an intent in JSON":                  {files: map[string]string{"out/bundle.json": index("a.json", `{"kind": "Platform"}`), "out/a.json": `{"kind": "Platform"}`}, want: []string{"PC014 error out/a.json"}},
 		"an index that is an intent":         {files: map[string]string{"out/bundle.json": strings.Replace(index("ns.yaml", namespace), "{", `{"Kind": "Waiver", `, 1), "out/ns.yaml": namespace}, want: []string{"PC014 error out/bundle.json"}},
 	} {

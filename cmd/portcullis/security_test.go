@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
 )
@@ -266,6 +267,7 @@ func hostiles() []hostile {
 	)
 	class("Files that are not what they seem",
 		hostile{name: "a pointer of git-LFS", files: intentWith("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"), exit: exitInput, says: "PC007"},
+		hostile{name: "an index of a bundle over what cannot be decoded", files: soundWith("out/bundle.json", `{"schema": "portcullis.dev/bundle/v1", "outputs": {"a.yaml": "`+bundle.Digest([]byte(lfs))+`"}}`, "out/a.yaml", lfs), exit: exitInput, says: "PC007"},
 		hostile{name: "an intent in JSON", files: soundWith("intents/web.json", `{"kind": "NetworkIntent", "apiVersion": "portcullis.dev/v1alpha1"}`), exit: exitInput, says: "PC014"},
 		hostile{name: "a file that says it is a bundle", files: soundWith("checks/bundle.json", "{}", "checks/own.rego", rule("true")), exit: exitFindings, says: "PC901"},
 	)

@@ -51,6 +51,26 @@ func Ours(f File) bool {
 	return false
 }
 
+// Foreign reports whether all of a file is text and YAML, and none of it ours: nothing in it
+// can be meant for us.
+func Foreign(f File) bool {
+	if path.Base(f.Path) == PlatformFile || Unreadable(f) != nil {
+		return false
+	}
+	for doc := range object.Documents(f.Path, bytes.TrimPrefix(f.Data, bom)) {
+		reader := yaml.NewDecoder(bytes.NewReader(doc.Text))
+		for {
+			var n yaml.Node
+			if err := reader.Decode(&n); err == io.EOF {
+				break
+			} else if err != nil || isOurs(&n, map[*yaml.Node]bool{}) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // IsYAML reports whether a file is YAML by its name.
 func IsYAML(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(path.Ext(name)))
