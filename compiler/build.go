@@ -321,6 +321,20 @@ func hiddenBySize(repo *intent.Repository, found diag.List) diag.List {
 	return found
 }
 
+// hiddenByLink makes errors of the links that may stand for a directory in which something of
+// ours may lie, and lead to what was not read.
+func hiddenByLink(repo *intent.Repository, found diag.List) diag.List {
+	found = slices.Clone(found)
+	for i, d := range found {
+		if d.Is(refusedFile) && d.Severity == diag.Warning && repo.MayHoldBelow(d.Span.File) {
+			d.Severity = diag.Error
+			found[i] = d.Because(mayStandHere).
+				Suggest("put here what it leads to, or let the Platform say where ours lie: trusted, and the path of each namespace")
+		}
+	}
+	return found
+}
+
 // everywhere clears the list of environments where it names them all.
 func everywhere(found diag.List, environments int) diag.List {
 	sorted := found.Sorted()

@@ -39,7 +39,7 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	var resolved diag.List
 	l.plans, resolved = repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
 	found = append(found, resolved...)
-	found = hiddenBySize(repo, found)
+	found = hiddenByLink(repo, hiddenBySize(repo, found))
 	var unread diag.List
 	l.world, l.inputs, unread = worldOf(repo, files)
 	found = append(found, unread...)

@@ -27,7 +27,7 @@ func ownRules(repo *intent.Repository, files []intent.File, before diag.List) (m
 		found = append(found, intent.Unreadable(intent.File{Path: name, Data: sources[name]})...)
 	}
 	for i, d := range before {
-		if d.Severity == diag.Warning && hides(d.Span.File, string(dir.Value)) {
+		if d.Severity < diag.Error && hides(d.Span.File, string(dir.Value)) {
 			d.Severity = diag.Error
 			found[i] = d.Because("a rule may be there, and one that is left out judges nothing")
 		}

@@ -97,7 +97,7 @@ func TestOwnRules(t *testing.T) {
 		"a link below the rules":       {files: map[string]string{"shop/x.rego": rule}, links: map[string]string{"checks/more": "../shop"}, want: []string{"PC014 error checks/more"}},
 		"a link for the directory":     {files: map[string]string{"shop/x.rego": rule}, links: map[string]string{"checks": "shop"}, want: []string{"PC014 error checks"}},
 		"a link above the directory":   {checks: "checks: {dir: policy/rego}", files: map[string]string{"shop/rego/x.rego": rule}, links: map[string]string{"policy": "shop"}, want: []string{"PC014 error policy"}},
-		"a dangling link elsewhere":    {links: map[string]string{"shop/x.rego": "/nowhere"}, want: []string{"PC014 warning shop/x.rego"}},
+		"a dangling link elsewhere":    {links: map[string]string{"shop/x.rego": "/nowhere"}, want: []string{"PC014 error shop/x.rego"}},
 		"a rule that is too large":     {files: map[string]string{"checks/own.rego": rule + strings.Repeat("#", 600)}, limits: small, want: []string{"PC015 error checks/own.rego"}},
 		"a large file elsewhere":       {files: map[string]string{"shop/own.rego": rule + strings.Repeat("#", 600)}, limits: small, want: []string{"PC015 warning shop/own.rego"}},
 		"trusted":                      {checks: "trusted: [platform, checks]", files: map[string]string{"checks/own.rego": rule}, want: []string{"PC900 error"}},

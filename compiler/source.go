@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -109,6 +110,8 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 	switch {
 	case entry.IsDir() && entry.Name() == ".git":
 		return fs.SkipDir
+	case entry.Name() == ".git":
+		return nil // of a worktree: a file or a link in the place of what is never read
 	case entry.IsDir():
 		return nil
 	case entry.Type()&fs.ModeSymlink != 0:
@@ -251,21 +254,48 @@ func (r *reader) keepApart() {
 	}
 }
 
-// link reports a symbolic link. One with the name of a YAML file could stand for
-// an intent, so leaving it out would change what is compiled; any other is only
-// worth a word, unless it turns out to stand where rules are: see ownRules.
+// link reports a symbolic link. One with the name of a YAML file could stand for an intent, so
+// leaving it out would change what is compiled. One that leads out of the directory, nowhere,
+// or to what is not walked may stand for a directory of intents: see hiddenByLink. What
+// another one leads to is read where it lies, unless it stands where rules are: see ownRules.
 func (r *reader) link(name string) {
 	f := refusedFile.At(diag.Span{File: name}, "a symbolic link, which is not followed").
 		Because("a link can lead out of the repository, to files that are not the author's").
 		Suggest("put the file itself here")
 	if !isYAML(name) {
-		info, err := r.root.Stat(name)
-		if err == nil && !info.IsDir() && !intent.IsRego(name) {
-			return // a link to some other file; directories and dangling links may hide intents
-		}
 		f.Severity = diag.Warning
+		switch info, err := r.root.Stat(name); {
+		case err != nil:
+		case !info.IsDir() && !intent.IsRego(name):
+			return // a link to some other file
+		case !info.IsDir() || r.walks(name):
+			f.Severity = diag.Info
+		}
 	}
 	r.found = append(r.found, f)
+}
+
+// walks reports whether the directory that a link leads to, by a way inside the root, is one
+// of those that are read.
+func (r *reader) walks(link string) bool {
+	root, err := filepath.EvalSymlinks(r.root.Name())
+	if err != nil {
+		return false
+	}
+	target, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(link)))
+	if err != nil {
+		return false
+	}
+	below, err := filepath.Rel(root, target)
+	if err != nil || !filepath.IsLocal(below) {
+		return false
+	}
+	for dir := filepath.ToSlash(below); dir != "."; dir = path.Dir(dir) {
+		if path.Base(dir) == ".git" || r.apart[dir] {
+			return false
+		}
+	}
+	return true
 }
 
 // read opens without blocking: a FIFO that took a file's place since it was listed

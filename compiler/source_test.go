@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"portcullis.dev/compiler/bundle"
 )
@@ -47,7 +48,7 @@ func TestMarkersHideWhatTheyList(t *testing.T) {
 		"an intent in a spelling of its own": {files: map[string]string{"out/bundle.json": index(), "out/a.yaml": "{\"\\u0061piVersion\": \"portcullis.dev\\u002fv1alpha1\"}\n"}, want: []string{"PC014 error out/a.yaml"}},
 		"UTF-16":                             {files: map[string]string{"out/bundle.json": index(), "out/a.yaml": "\xff\xfea\x00"}, want: []string{"PC007 error out/a.yaml"}},
 		"a link for an output":               {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/ns.yaml": "../a.yaml"}, want: []string{"PC014 error out/ns.yaml"}},
-		"a link for a listed directory":      {files: map[string]string{"out/bundle.json": index("base", namespace)}, links: map[string]string{"out/base": ".."}, want: []string{"PC014 warning out/base"}},
+		"a link for a listed directory":      {files: map[string]string{"out/bundle.json": index("base", namespace)}, links: map[string]string{"out/base": ".."}, want: []string{"PC014 info out/base"}},
 		"what does not parse":                {files: map[string]string{"out/bundle.json": index(), "out/a.yaml": "a: [\n"}, want: []string{"PC001 error out/a.yaml"}},
 		"what parses no more":                {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace), "out/ns.yaml": namespace + "a: [\n"}, want: []string{"PC001 error out/ns.yaml"}},
 		"a link for something else":          {files: map[string]string{"out/bundle.json": index("ns.yaml", namespace)}, links: map[string]string{"out/a.yaml": "../a.yaml"}, want: []string{"PC014 error out/a.yaml"}},
@@ -84,6 +85,70 @@ func TestMarkersHideWhatTheyList(t *testing.T) {
 			slices.Sort(inputs)
 			if diff := cmp.Diff(c.inputs, inputs); diff != "" {
 				t.Errorf("inputs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLinkedDirectories links directories: what a link leads to is read where it lies, or may
+// hide something of ours, where that may lie.
+func TestLinkedDirectories(t *testing.T) {
+	t.Parallel()
+	const places = "trusted: [platform], components: [{path: parts/shop, namespaces: [shop]}], namespaces: {shop: {path: apps/shop}}"
+	for name, c := range map[string]struct {
+		spec  string
+		links map[string]string
+		want  []string
+	}{
+		"inside":                            {links: map[string]string{"more": "apps"}, want: []string{"PC014 info more"}},
+		"inside, from below":                {links: map[string]string{"apps/more": "../platform"}, want: []string{"PC014 info apps/more"}},
+		"inside, by another link":           {links: map[string]string{"more": "again", "again": "apps"}, want: []string{"PC014 info again", "PC014 info more"}},
+		"to the root":                       {links: map[string]string{"more": "."}, want: []string{"PC014 info more"}},
+		"to nothing":                        {links: map[string]string{"more": "nowhere"}, want: []string{"PC014 error more"}},
+		"outside":                           {links: map[string]string{"more": "../elsewhere"}, want: []string{"PC014 error more"}},
+		"anywhere":                          {links: map[string]string{"more": "/"}, want: []string{"PC014 error more"}},
+		"to itself":                         {links: map[string]string{"more": "more"}, want: []string{"PC014 error more"}},
+		"to what Git keeps":                 {links: map[string]string{"more": ".git/hooks"}, want: []string{"PC014 error more"}},
+		"to another repository":             {spec: "repositories: [own]", links: map[string]string{"more": "own/apps"}, want: []string{"PC014 error more"}},
+		"inside, by a link that leads out":  {links: map[string]string{"more": "out/apps", "out": ".."}, want: []string{"PC014 error more", "PC014 error out"}},
+		"outside, called a rule":            {links: map[string]string{"more.rego": ".."}, want: []string{"PC014 error more.rego"}},
+		"a worktree's own":                  {links: map[string]string{"apps/.git": "/elsewhere"}},
+		"a file of something else":          {links: map[string]string{"more": "README"}},
+		"outside, where nothing may lie":    {spec: places, links: map[string]string{"more": ".."}, want: []string{"PC014 warning more"}},
+		"outside, below a namespace's path": {spec: places, links: map[string]string{"apps/shop/more": "/etc"}, want: []string{"PC014 error apps/shop/more"}},
+		"outside, for a namespace's path":   {spec: places, links: map[string]string{"apps/shop": "/etc"}, want: []string{"PC014 error apps/shop"}},
+		"outside, above a namespace's path": {spec: places, links: map[string]string{"apps": "/etc"}, want: []string{"PC014 error apps"}},
+		"outside, for what is trusted":      {spec: places, links: map[string]string{"platform": "/etc"}, want: []string{"PC014 error platform"}},
+		"outside, above a component":        {spec: places, links: map[string]string{"parts": "/etc"}, want: []string{"PC014 error parts"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const head = "apiVersion: portcullis.dev/v1alpha1\nkind: "
+			files := map[string]string{
+				"portcullis.yaml": head + "Platform\nmetadata: {name: fleet}\nspec: {" + c.spec + "}\n",
+				"README":          "none\n", ".git/hooks/x": "",
+				"own/portcullis.yaml": "", "own/apps/x": "",
+			}
+			if c.spec == "" {
+				delete(files, "own/portcullis.yaml")
+				files["portcullis.yaml"] = strings.Replace(files["portcullis.yaml"], "{}", "{namespaces: {shop: {}}}", 1)
+			}
+			if c.spec == places {
+				delete(files, "own/portcullis.yaml")
+			}
+			for name, text := range map[string]string{"apps/shop/a.yaml": head + "NetworkIntent\nmetadata: {name: a, namespace: shop}\nspec: {}\n", "platform/x": "", "parts/shop/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"} {
+				free := true
+				for link := range c.links {
+					free = free && name != link && !strings.HasPrefix(name, link+"/")
+				}
+				if free {
+					files[name] = text
+				}
+			}
+			_, found := read(t, files, c.links, DefaultLimits())
+			found = slices.DeleteFunc(found, func(f string) bool { return !strings.HasPrefix(f, "PC014") })
+			if diff := cmp.Diff(c.want, found, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -180,7 +180,10 @@ func hostiles() []hostile {
 		hostile{name: "a link to a file outside", files: soundWith(), make: link("intents/web.yaml", "/etc/passwd"), exit: exitInput, says: "PC014"},
 		hostile{name: "a link up", files: soundWith(), make: link("intents/web.yaml", "../../other/intent.yaml"), exit: exitInput, says: "PC014"},
 		hostile{name: "a link to the environment", files: soundWith(), make: link("intents/web.yaml", "/proc/self/environ"), exit: exitInput, says: "PC014"},
-		hostile{name: "a directory that is a link", files: soundWith(), make: link("more", "/etc")},
+		hostile{name: "a directory that is a link", files: soundWith(), make: link("more", "/etc"), exit: exitInput, says: "PC014"},
+		hostile{name: "a directory that is a link, in a tenant's path", files: tenant(), make: link("apps/evil/more", "/etc"), exit: exitInput, says: "PC014"},
+		hostile{name: "a directory that is a link to another of the repository", files: soundWith(), make: link("more", "intents")},
+		hostile{name: "a directory that is a link, where nothing of ours may lie", files: tenant(), make: link("docs", "/etc")},
 		hostile{name: "a loop", files: soundWith(), make: link("intents/loop.yaml", "loop.yaml"), exit: exitInput, says: "PC014"},
 		hostile{name: "a pipe", files: soundWith(), make: pipe("intents/web.yaml"), exit: exitInput, says: "PC014"},
 	)

@@ -187,17 +187,36 @@ func Unreadable(f File) diag.List {
 // MayHold reports whether a document of the language, or a component's file, may lie at a
 // path of the repository. It may lie anywhere unless the Platform says of everything where.
 func (r *Repository) MayHold(file string) bool {
+	places, known := r.holders()
+	return !known || file == PlatformFile || slices.ContainsFunc(places, func(d Directory) bool { return d.Holds(file) })
+}
+
+// MayHoldBelow reports whether one may lie in a directory, or in one below it.
+func (r *Repository) MayHoldBelow(dir string) bool {
+	places, _ := r.holders()
+	return r.MayHold(dir+"/x") || slices.ContainsFunc(places, func(d Directory) bool { return Directory(dir).Holds(string(d)) })
+}
+
+// holders are the directories in which all of ours lies, beside the file of the root; not
+// known unless the Platform says so.
+func (r *Repository) holders() (places []Directory, known bool) {
 	if r.Platform == nil || r.partial || r.Platform.Spec.Trusted == nil || r.Platform.Spec.Namespaces == nil {
-		return true
+		return nil, false
 	}
 	spec := r.Platform.Spec
-	holds := func(d At[Directory]) bool { return d.Value.Holds(file) }
-	if file == PlatformFile || slices.ContainsFunc(*spec.Trusted, holds) || r.ofComponent(file) {
-		return true
+	for _, d := range *spec.Trusted {
+		places = append(places, d.Value)
 	}
-	return slices.ContainsFunc(*spec.Namespaces, func(e Entry[NamespaceName, NamespaceSpec]) bool {
-		return e.Value.Path.Value == "" || holds(e.Value.Path)
-	})
+	for _, c := range spec.Components {
+		places = append(places, c.Path.Value)
+	}
+	for _, e := range *spec.Namespaces {
+		if e.Value.Path.Value == "" {
+			return nil, false
+		}
+		places = append(places, e.Value.Path.Value)
+	}
+	return places, true
 }
 
 // Undecodable reports whether a file whose YAML does not parse is more than a template: one
