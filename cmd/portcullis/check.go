@@ -184,7 +184,8 @@ func isTop(dir string) bool {
 
 // outermost refuses a repository below another one of the same checkout: whoever may write in
 // one directory would put a Platform there, and a run below it would know nothing of the
-// other's guardrails. The outer Platform may say that it is one of its own.
+// other's guardrails. The outer Platform may say that it is one of its own: that very
+// directory, for in one above it anybody could begin another.
 func outermost(dir string) error {
 	if !isRepository(dir) {
 		return nil // the run says what is missing
@@ -211,7 +212,8 @@ func outermost(dir string) error {
 			return inputError(err)
 		}
 		if slices.ContainsFunc(intent.Repositories(platform), func(d intent.At[intent.Directory]) bool {
-			return d.Value != "." && d.Value.Holds(below+"/")
+			named := string(d.Value) // it, or a repository that it lies in, which was asked before
+			return named == below || d.Value != "." && d.Value.Holds(below) && isRepository(filepath.Join(outer, filepath.FromSlash(named)))
 		}) {
 			continue // unless one further out knows nothing of it
 		}

@@ -278,6 +278,7 @@ func hostiles() []hostile {
 		hostile{name: "an empty repository", files: map[string]string{}, exit: exitInput, says: "PC116"},
 		hostile{name: "a Platform alone", files: map[string]string{intent.PlatformFile: platformFile}, exit: exitInput, says: "PC121"},
 		hostile{name: "an empty Platform", files: soundWith(intent.PlatformFile, ""), exit: exitInput, says: "PC116"},
+		hostile{name: "a repository inside another, which lists the directory above it", files: platformWith("  repositories: [apps]\n", "apps/evil/portcullis.yaml", platformFile, "apps/evil/a.yaml", intents(2)), make: checkout, args: []string{"build", "DIR/apps/evil"}, exit: exitInput, says: "same checkout"},
 		hostile{name: "a repository inside another", files: platformWith("", "intents/portcullis.yaml", platformFile), make: checkout, args: []string{"build", "DIR/intents"}, exit: exitInput, says: "same checkout"},
 	)
 	class("A bundle's place",
