@@ -57,7 +57,7 @@ func TestComponentsDecideOnPoliciesAlone(t *testing.T) {
 		{"another wave", shop, strategic("annotations: {argocd.argoproj.io/sync-wave: \"-3\"}"), []string{"parts/kustomization.yaml:10:23 PC041"}},
 		{"an annotation of all", shop, map[string]string{"kustomization.yaml": "commonAnnotations: {helm.sh/hook: pre-delete}\n"}, []string{"parts/kustomization.yaml:3:21 PC041"}},
 		{"labels of all", shop, map[string]string{"kustomization.yaml": "labels:\n  - pairs: {app.kubernetes.io/managed-by: Helm}\n"}, []string{"parts/kustomization.yaml:4:13 PC041"}},
-		{"our guard of text is removed", shop, map[string]string{"kustomization.yaml": "patches:\n  - target: {kind: NetworkPolicy, name: allow-web}\n    patch: |-\n      - {op: remove, path: /metadata/annotations/kustomize.toolkit.fluxcd.io~1substitute}\n"}, []string{"PC043"}},
+		{"our guard of text is removed", shop, map[string]string{"kustomization.yaml": "patches:\n  - target: {kind: NetworkPolicy, name: allow-web}\n    patch: |-\n      - {op: remove, path: /metadata/annotations/kustomize.toolkit.fluxcd.io~1substitute}\n"}, []string{"PC043", "parts/kustomization.yaml:6:50 PC041"}},
 		{"a variable in a peer", shop, resource("apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: d, namespace: shop}\nspec:\n  order: 1\n  selector: app.kubernetes.io/name == '${APP}'\n  types: [Ingress]\n  ingress: [{action: Deny}]\n"), []string{"parts/r.yaml:6:13 PC043"}},
 		{"a variable in a patch", shop, strategic("labels: {team: \"${TEAM}\"}"), []string{"parts/kustomization.yaml:10:25 PC043"}},
 		{"Felix", cluster, resource("apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: default}\nspec: {chainInsertMode: Append}\n"), []string{"parts/r.yaml:2:7 PC040"}},

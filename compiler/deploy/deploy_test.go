@@ -128,6 +128,43 @@ func TestOurOwnMetadataPasses(t *testing.T) {
 	}
 }
 
+// TestOurOwnMetadataStays takes away what we wrote for deployers: that is a change as well.
+func TestOurOwnMetadataStays(t *testing.T) {
+	t.Parallel()
+	ours := &Metadata{
+		Labels:      map[string]string{"app.kubernetes.io/managed-by": "portcullis"},
+		Annotations: map[string]string{"argocd.argoproj.io/sync-wave": "3", substitute: disabled, "portcullis.dev/reason": "a"},
+	}
+	const labels, annotations = `, labels: {app.kubernetes.io/managed-by: portcullis}`, `, annotations: {argocd.argoproj.io/sync-wave: "3", ` + substitute + `: disabled}`
+	gone := func(fields ...string) (all []string) {
+		for _, f := range fields {
+			all = append(all, "PC041 /metadata/"+f)
+		}
+		return all
+	}
+	for metadata, want := range map[string][]string{
+		labels + annotations:                nil, // a text for people may go
+		labels + ", annotations: null":      gone("annotations", "annotations"),
+		labels + ", annotations: {}":        gone("annotations", "annotations"),
+		labels:                              gone("annotations", "annotations"),
+		annotations:                         gone("labels"),
+		annotations + ", labels: {team: a}": gone("labels"),
+		"":                                  gone("labels", "annotations", "annotations"),
+		labels + `, annotations: {` + substitute + `: disabled, Argocd.argoproj.io/sync-wave: "3"}`: gone("annotations", "annotations/Argocd.argoproj.io~1sync-wave"),
+		labels + `, annotations: {` + substitute + `: enabled, argocd.argoproj.io/sync-wave: "3"}`:  gone("annotations/kustomize.toolkit.fluxcd.io~1substitute"),
+		`, labels: {app.kubernetes.io/managed-by: a-team}` + annotations:                            gone("labels/app.kubernetes.io~1managed-by"),
+		`, labels: {app.kubernetes.io/managed-by: ""}` + annotations:                                gone("labels/app.kubernetes.io~1managed-by"),
+	} {
+		if got, _ := ask(t, with(metadata), ours, plan.Component{}); !slices.Equal(got, want) {
+			t.Errorf("%s: found %q, expected %q", metadata, got, want)
+		}
+	}
+	named := component(map[string]string{"app.kubernetes.io/managed-by": "a-team"}, nil)
+	if got, carried := ask(t, with(`, labels: {app.kubernetes.io/managed-by: a-team}`+annotations), ours, named); got != nil || carried == nil || carried.Labels["app.kubernetes.io/managed-by"] != "a-team" {
+		t.Errorf("a manager that the Platform names: %q, %v", got, carried)
+	}
+}
+
 // TestEveryDeployerHasASource holds the table to what its readers need.
 func TestEveryDeployerHasASource(t *testing.T) {
 	t.Parallel()

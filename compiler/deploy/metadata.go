@@ -114,15 +114,16 @@ func (v *vetting) metadata() {
 
 // actedOn are the labels, or annotations, that the Platform names.
 func (v *vetting) actedOn(field string, values map[string]string, ours func(*Metadata) map[string]string, named func(plan.Component) []plan.NamedMetadata) (carried map[string]string) {
+	var emitted map[string]string
+	if before := v.Emitted(); before != nil {
+		emitted = ours(before)
+	}
+	v.taken(field, values, emitted)
 	for _, k := range diag.SortedKeys(values) {
 		d := deployerOf(k)
-		if d == nil || k == substitute && values[k] == disabled || len(d.values) > 0 && !slices.Contains(d.values, values[k]) {
+		was, our := emitted[k]
+		if d == nil || our && was == values[k] || !our && (k == substitute && values[k] == disabled || len(d.values) > 0 && !slices.Contains(d.values, values[k])) {
 			continue
-		}
-		if before := v.Emitted(); before != nil {
-			if emitted, ok := ours(before)[k]; ok && emitted == values[k] {
-				continue
-			}
 		}
 		refused := d.refuses(k, values[k])
 		if !refused && v.isNamed(named, k, values[k]) {
@@ -140,6 +141,20 @@ func (v *vetting) actedOn(field string, values map[string]string, ours func(*Met
 			Because("%s", d.does).Suggest("%s", hint), k, object.Pointer(k)[1:])
 	}
 	return carried
+}
+
+// taken refuses that a label, or an annotation, is gone that we wrote for those who deploy the
+// object: they would do something else with it, as they would at another value.
+func (v *vetting) taken(field string, values, emitted map[string]string) {
+	for _, k := range diag.SortedKeys(emitted) {
+		d := deployerOf(k)
+		if _, kept := values[k]; kept || d == nil {
+			continue
+		}
+		v.add(actsOnDeployers.On(v.at("metadata", field), "the %s %s: %s is gone from %s, and is for those who deploy it", strings.TrimSuffix(field, "s"), k, quoted(emitted[k]), v.object.ID).
+			Because("%s; it was written so that they do it right", d.does).
+			Suggest("leave it as it was written: a component adds labels and annotations, and takes none of ours away"), k, object.Pointer(k)[1:], field, "metadata")
+	}
 }
 
 func (v *vetting) isNamed(named func(plan.Component) []plan.NamedMetadata, key, value string) bool {

@@ -9,7 +9,7 @@ var (
 		Mend:  "Name the kind at the component, or deploy the object apart."}
 	actsOnDeployers = &diag.Rule{Code: "PC041", Severity: diag.Error,
 		Title: "Metadata that decides whether a policy is deployed",
-		Why:   "On a policy, metadata is its name, its namespace, labels and annotations. An owner, a finalizer or a hook decides whether the policy is applied and how long it stays, and no proof sees that. Labels and annotations that deployers act on pass where the Platform names them with their value for the component (labels, annotations); what keeps a policy from being applied never passes.",
+		Why:   "On a policy, metadata is its name, its namespace, labels and annotations. An owner, a finalizer or a hook decides whether the policy is applied and how long it stays, and no proof sees that. Labels and annotations that deployers act on pass where the Platform names them with their value for the component (labels, annotations); what keeps a policy from being applied never passes. Those that the build wrote are neither changed nor taken away.",
 		Mend:  "Name the label or the annotation at the component, with its value, or remove it."}
 	refusedName = &diag.Rule{Code: "PC042", Severity: diag.Error,
 		Title: "A name that the API server refuses",
