@@ -78,7 +78,7 @@ func (l limits) watched(ctx context.Context) (context.Context, context.CancelFun
 	if allowed > l.memory {
 		holds = "holds more memory than all that the program judges"
 	}
-	collectFrom := debug.SetMemoryLimit(int64(min(read(total)-read(released)+allowed, math.MaxInt64)))
+	restore := collectBeyond(read(total) - read(released) + allowed)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -99,7 +99,32 @@ func (l limits) watched(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() {
 		cancel(nil)
 		<-ended
-		debug.SetMemoryLimit(collectFrom)
+		restore()
+	}
+}
+
+// collecting is the process's memory limit while rules are watched. Engines that run at once
+// share it: the last to end restores what the first found.
+var collecting struct {
+	sync.Mutex
+	engines int
+	before  int64
+}
+
+// collectBeyond lets more be collected where the program takes more than so many bytes.
+func collectBeyond(bytes uint64) (restore func()) {
+	collecting.Lock()
+	defer collecting.Unlock()
+	before := debug.SetMemoryLimit(int64(min(bytes, math.MaxInt64)))
+	if collecting.engines++; collecting.engines == 1 {
+		collecting.before = before
+	}
+	return func() {
+		collecting.Lock()
+		defer collecting.Unlock()
+		if collecting.engines--; collecting.engines == 0 {
+			debug.SetMemoryLimit(collecting.before)
+		}
 	}
 }
 

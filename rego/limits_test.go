@@ -2,6 +2,8 @@ package rego
 
 import (
 	"fmt"
+	"math"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +55,29 @@ func TestRulesThatRunOut(t *testing.T) {
 				t.Errorf("%s: %s, want %q of PC900", found[0].Span, m, c.says)
 			}
 		})
+	}
+}
+
+// TestMemoryLimitIsRestored ends engines that run at once in another order than they began.
+// Not parallel: the limit is the whole program's.
+func TestMemoryLimitIsRestored(t *testing.T) {
+	const found = math.MaxInt64 - 1
+	before := debug.SetMemoryLimit(found)
+	defer debug.SetMemoryLimit(before)
+	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}} {
+		var restore []func()
+		for i := range order {
+			restore = append(restore, collectBeyond(uint64(1<<40+i)))
+		}
+		for i, which := range order {
+			if limit := debug.SetMemoryLimit(-1); limit == found {
+				t.Errorf("order %v: nothing is limited with %d engines left", order, len(order)-i)
+			}
+			restore[which]()
+		}
+		if limit := debug.SetMemoryLimit(-1); limit != found {
+			t.Errorf("order %v: the limit is %d, and was %d", order, limit, int64(found))
+		}
 	}
 }
 
