@@ -139,7 +139,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	}
 	built, err := o.report(repo, l.plans, judgedTraffic, checks, found, files)
 	if err == nil {
-		built.Proofs = proofsOf(l.plans, built.Report.Findings)
+		built.Proofs = proofsOf(l.plans, built.Report.Findings, l.carried)
 	}
 	switch {
 	case err != nil || built.Report.Findings.Unjudgeable():
@@ -159,10 +159,13 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 }
 
 // proofsOf says what was proved of each plan.
-func proofsOf(plans []*plan.Plan, found diag.List) []bundle.Proof {
+func proofsOf(plans []*plan.Plan, found diag.List, unjudged []carried) []bundle.Proof {
 	var all []bundle.Proof
 	for _, p := range plans {
 		s := proof.StatementOf(p)
+		if names := carriedFelix(unjudged, p.Environment); names != nil {
+			s = s.CarriedFelix(names)
+		}
 		result := "held"
 		for _, d := range found {
 			if slices.Contains(proof.Rules, d.Rule) && (len(d.Environments) == 0 || slices.Contains(d.Environments, p.Environment)) {

@@ -123,6 +123,18 @@ func emittedMetadata(from origins, id object.ID) *deploy.Metadata {
 	return &m
 }
 
+// carriedFelix are the names of Calico's configurations that components carry into an environment.
+func carriedFelix(all []carried, environment string) []string {
+	var names []string
+	for _, c := range all {
+		if c.environment == environment && c.Object.Kind == "FelixConfiguration" && strings.HasSuffix(c.Object.Group, "projectcalico.org") {
+			names = append(names, c.Object.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // carriedOf are the entries of bundle.json, of one namespace where one is given.
 func carriedOf(all []carried, namespace string) []bundle.Carried {
 	var entries []bundle.Carried

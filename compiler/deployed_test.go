@@ -148,3 +148,28 @@ func TestWhatIsNamedIsNamedForOne(t *testing.T) {
 		}
 	}
 }
+
+// TestProofsSayWhatFelixIs carries Calico's configuration, and asks what the proof takes for
+// granted: the default one only where none is carried.
+func TestProofsSayWhatFelixIs(t *testing.T) {
+	t.Parallel()
+	const byDefault, carried = "Calico's own configuration (FelixConfiguration) is the default one.", "A component carries it unjudged (FelixConfiguration default, node.n1), because the Platform names its kind."
+	felix := "apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: node.n1}\nspec: {}\n---\napiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: default}\nspec: {chainInsertMode: Append}\n"
+	for _, c := range []struct{ resource, says, not string }{
+		{felix, carried, byDefault},
+		{strings.ReplaceAll(felix, "projectcalico.org/v3", "example.com/v1"), byDefault, carried},
+		{"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: shop}\n", byDefault, carried},
+	} {
+		built, err := Build(context.Background(), withComponent("cluster: true, kinds: [FelixConfiguration, ServiceAccount]", map[string]string{
+			"kustomization.yaml": "resources: [r.yaml]\n", "r.yaml": c.resource,
+		}), nil)
+		if err != nil || built.Failed() || len(built.Proofs) == 0 {
+			t.Fatal(err, built.Report.Findings.Err())
+		}
+		for _, p := range built.Proofs {
+			if all := strings.Join(p.Assumptions, "\n"); !strings.Contains(all, c.says) || strings.Contains(all, c.not) {
+				t.Errorf("%s\nassumes\n%s", c.resource, all)
+			}
+		}
+	}
+}

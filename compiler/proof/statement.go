@@ -27,10 +27,20 @@ type Statement struct {
 // (see the package comment of policies/meaning).
 var always = []string{
 	"No policy, network set or host endpoint is in the cluster beside those of this bundle.",
-	"Calico's own configuration (FelixConfiguration) is the default one.",
+	defaultFelix,
 	"Nothing is said of traffic between a node and the pods on it, which policies do not stop.",
 	"Nothing is said of connections that exist already, which outlive a change of policies.",
 	"Source addresses reach the policies unchanged: nothing translates them on the way (SNAT).",
+}
+
+const defaultFelix = "Calico's own configuration (FelixConfiguration) is the default one."
+
+// CarriedFelix says instead that a component brings Calico's configuration.
+func (s Statement) CarriedFelix(names []string) Statement {
+	s.Assumptions = slices.Clone(s.Assumptions)
+	s.Assumptions[slices.Index(s.Assumptions, defaultFelix)] = fmt.Sprintf(
+		"Calico's own configuration decides no packet otherwise than the default one does. A component carries it unjudged (FelixConfiguration %s), because the Platform names its kind.", strings.Join(names, ", "))
+	return s
 }
 
 // StatementOf tells what the proof of a plan is about.
