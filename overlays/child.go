@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"portcullis.dev/policies/diag"
 )
 
 // Child starts a process of the program in which [Serve] does a job, hands over what it
@@ -50,6 +54,24 @@ type job struct {
 type jobUnit struct {
 	Dir   string
 	Files []string
+}
+
+// ComponentsOf are the paths of the components that a job lays over its units.
+func ComponentsOf(text []byte) []string {
+	var j job
+	if json.Unmarshal(text, &j) != nil {
+		return nil
+	}
+	paths := map[string]bool{}
+	for _, u := range j.Units {
+		for _, name := range u.Files {
+			below, ok := strings.CutPrefix(name, "components/")
+			if base := path.Base(name); ok && (base == "kustomization.yaml" || base == "kustomization.yml") {
+				paths[path.Dir(below)] = true
+			}
+		}
+	}
+	return diag.SortedKeys(paths)
 }
 
 // result is what became of one unit.

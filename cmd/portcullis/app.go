@@ -33,6 +33,7 @@ type program struct {
 	environ map[string]string
 
 	children sync.WaitGroup // processes that render components
+	ended    ended          // those that did not come to their own end
 }
 
 // commands is the table of what the program can do.

@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"portcullis.dev/overlays"
@@ -43,8 +48,43 @@ func (p *program) child(ctx context.Context) overlays.Child {
 		if err := results(pipe); err != nil {
 			_ = cmd.Process.Kill() // it has ended, or writes what nobody reads
 		}
-		return cmd.Wait()
+		err = cmd.Wait()
+		if ctx.Err() != nil {
+			p.ended.add(overlays.ComponentsOf(job))
+		}
+		return err
 	}
+}
+
+// ended are the components that were being rendered as the time of the run was over.
+type ended struct {
+	sync.Mutex
+	components []string
+}
+
+func (e *ended) add(components []string) {
+	e.Lock()
+	defer e.Unlock()
+	e.components = append(e.components, components...)
+}
+
+// timedOut waits for the children, and says in the error of a run whose time was over what
+// they were at.
+func (p *program) timedOut(err error) error {
+	p.children.Wait()
+	p.ended.Lock()
+	defer p.ended.Unlock()
+	if len(p.ended.components) == 0 || !errors.As(err, new(usageError)) {
+		return err
+	}
+	slices.Sort(p.ended.components)
+	names := slices.Compact(p.ended.components)
+	const most = 5
+	more := ""
+	if len(names) > most {
+		names, more = names[:most], fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return usageError{fmt.Errorf("%w. It was rendering components: %s%s", err, strings.Join(names, ", "), more)}
 }
 
 // itself is the program's own file: on Linux whatever its name has become since it was

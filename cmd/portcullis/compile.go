@@ -30,14 +30,14 @@ func (p *program) compile(c *cli.Context, dir string, o compiler.Options) (*comp
 // line gives.
 func over[T any](p *program, c *cli.Context, dir, doing string, run func(context.Context, []intent.File, diag.List) (T, error)) (T, error) {
 	defer p.progress(doing)()
-	defer p.children.Wait() // which end with the time that they were given
-	return within(c.Context, c.Duration("timeout"), func(ctx context.Context) (result T, err error) {
+	result, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (result T, err error) {
 		files, found, err := compiler.ReadRepository(dir, compiler.DefaultLimits())
 		if err != nil {
 			return result, inputError(err)
 		}
 		return run(ctx, files, found)
 	})
+	return result, p.timedOut(err) // the children end with the time that they were given
 }
 
 // within runs f and waits no longer than the time allows, or than the user does. A

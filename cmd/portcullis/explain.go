@@ -128,7 +128,7 @@ func (p *program) explain(c *cli.Context) error {
 	}
 	stop := p.progress("explaining")
 	t, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (told, error) { return p.answer(ctx, c, asked) })
-	p.children.Wait()
+	err = p.timedOut(err)
 	if stop(); err != nil {
 		return err
 	}

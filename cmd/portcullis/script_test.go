@@ -12,9 +12,14 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"portcullis": func() { os.Exit(Main()) },
-		"longwork":   longWork,
-		"measure":    measure,
+		"portcullis": func() {
+			if isChild(os.Args) {
+				hangIfAsked()
+			}
+			os.Exit(Main())
+		},
+		"longwork": longWork,
+		"measure":  measure,
 	})
 }
 
