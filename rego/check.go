@@ -89,7 +89,7 @@ func (e *Engine) checkAll(ctx context.Context, documents []any) (answers []answe
 }
 
 func (e *Engine) checkOne(ctx context.Context, document any) (answer, error) {
-	input, err := valueOf(document)
+	input, err := e.reads.valueOf(document)
 	if err != nil {
 		return answer{}, err
 	}
@@ -252,16 +252,4 @@ func (e *Engine) failure(c check, err error) diag.Diagnostic {
 	}
 	return doesNotEvaluate.At(span, "rule %s fails: %s", c.rule.Code, e.limits.clip(oneLine(message))).
 		Because("a rule that fails on a document has not judged it")
-}
-
-// valueOf makes OPA's value of a document.
-func valueOf(document any) (ast.Value, error) {
-	switch d := document.(type) {
-	case []byte:
-		return ast.ValueFromReader(bytes.NewReader(d))
-	case json.RawMessage:
-		return ast.ValueFromReader(bytes.NewReader(d))
-	default:
-		return ast.InterfaceToValue(d)
-	}
 }

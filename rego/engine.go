@@ -47,6 +47,7 @@ type Engine struct {
 	query    rego.PreparedEvalQuery            // for all that the product's own checks find
 	apart    map[string]rego.PreparedEvalQuery // for what each of the user's does, by its name
 	schema   *shape
+	reads    reads
 	users    bool              // some of the rules are the user's
 	tests    map[string][]byte // of rules, the user's
 	limits   limits
@@ -101,6 +102,7 @@ func newEngine(ctx context.Context, options Options) (*Engine, diag.List, error)
 	for _, m := range modules {
 		e.modules[m.file] = m
 	}
+	e.reads = readsOf(modules)
 	if len(users) == 0 {
 		e.compiler, found = e.compile(capabilities, nil, proven...)
 	} else if found, err = e.compileStrictly(capabilities); err != nil {

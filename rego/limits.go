@@ -159,7 +159,7 @@ func (e *Engine) checkUsers(ctx context.Context, documents []any, answers []answ
 		e.spent.all += max(0, time.Since(start)-time.Duration(len(documents))*e.limits.each)
 	}()
 	for i, document := range documents {
-		input, err := valueOf(document)
+		input, err := e.reads.valueOf(document)
 		if err != nil {
 			return nil, fmt.Errorf("document %d: %w", i, err)
 		}

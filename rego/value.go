@@ -1,0 +1,221 @@
+package rego
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// valueOf makes OPA's value of a document: JSON text is read, and a Go value becomes what
+// encoding/json would write of it, without the text between. Lists of a struct that no rule
+// reads are left empty.
+func (r reads) valueOf(document any) (ast.Value, error) {
+	if text, ok := document.([]byte); ok {
+		return ast.ValueFromReader(bytes.NewReader(text))
+	}
+	v := reflect.ValueOf(document)
+	term, err := (*ast.Term)(nil), error(nil)
+	if fields, plain := fieldsOf(v.Type()); plain {
+		term, err = convertStruct(v, fields, r.leaves)
+	} else {
+		term, err = convert(v)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return term.Value, nil
+}
+
+// reads are the fields of documents that rules read.
+type reads struct {
+	all    bool // or may read
+	fields map[string]bool
+}
+
+// readsOf collects what modules read of the input.
+func readsOf(modules []*module) reads {
+	r := reads{fields: map[string]bool{}}
+	for _, m := range modules {
+		inputs := 0 // that are not followed by the name of a field
+		ast.WalkVars(m.parsed, func(v ast.Var) bool {
+			if v == ast.InputRootDocument.Value {
+				inputs++
+			}
+			return false
+		})
+		ast.WalkRefs(m.parsed, func(ref ast.Ref) bool {
+			if len(ref) > 1 && ref[0].Equal(ast.InputRootDocument) {
+				if field, named := ref[1].Value.(ast.String); named {
+					r.fields[string(field)] = true
+					inputs--
+				}
+			}
+			return false
+		})
+		r.all = r.all || inputs > 0
+	}
+	return r
+}
+
+// leaves reports whether a list of the document need not be filled.
+func (r reads) leaves(name string, v reflect.Value) bool {
+	return !r.all && !r.fields[name] && v.Kind() == reflect.Slice && !v.IsNil()
+}
+
+var (
+	rawMessage    = reflect.TypeFor[json.RawMessage]()
+	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+)
+
+// convert makes OPA's value of a Go value. What is written in another way than its kind says
+// goes through its text.
+func convert(v reflect.Value) (*ast.Term, error) {
+	if !v.IsValid() {
+		return ast.InternedNullTerm, nil
+	}
+	t := v.Type()
+	switch {
+	case t == rawMessage && !v.IsNil():
+		return termOf(ast.ValueFromReader(bytes.NewReader(v.Bytes())))
+	case t.Implements(jsonMarshaler), t.Implements(textMarshaler), reflect.PointerTo(t).Implements(jsonMarshaler), reflect.PointerTo(t).Implements(textMarshaler):
+		return termOf(ast.InterfaceToValue(v.Interface()))
+	}
+	switch v.Kind() {
+	case reflect.Bool:
+		return ast.InternedTerm(v.Bool()), nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return ast.InternedTerm(v.Int()), nil
+	case reflect.String:
+		return ast.InternedTerm(v.String()), nil
+	case reflect.Pointer, reflect.Interface:
+		return convert(v.Elem())
+	case reflect.Slice:
+		if v.IsNil() {
+			return ast.InternedNullTerm, nil
+		}
+		if t.Elem().Kind() != reflect.Uint8 {
+			return convertList(v)
+		}
+	case reflect.Map:
+		if v.IsNil() {
+			return ast.InternedNullTerm, nil
+		}
+		if t.Key().Kind() == reflect.String && !t.Key().Implements(textMarshaler) {
+			return convertMap(v)
+		}
+	}
+	if fields, plain := fieldsOf(t); plain {
+		return convertStruct(v, fields, nil)
+	}
+	return termOf(ast.InterfaceToValue(v.Interface()))
+}
+
+func termOf(v ast.Value, err error) (*ast.Term, error) { return ast.NewTerm(v), err }
+
+func convertList(v reflect.Value) (*ast.Term, error) {
+	terms := make([]*ast.Term, v.Len())
+	for i := range terms {
+		value, err := convert(v.Index(i))
+		if err != nil {
+			return nil, fmt.Errorf("%d: %w", i, err)
+		}
+		terms[i] = value
+	}
+	return ast.ArrayTerm(terms...), nil
+}
+
+func convertMap(v reflect.Value) (*ast.Term, error) {
+	pairs := make([][2]*ast.Term, 0, v.Len())
+	for entries := v.MapRange(); entries.Next(); {
+		name := entries.Key().String()
+		value, err := convert(entries.Value())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		pairs = append(pairs, [2]*ast.Term{ast.InternedTerm(name), value})
+	}
+	return ast.ObjectTerm(pairs...), nil
+}
+
+func convertStruct(v reflect.Value, fields []field, leaves func(string, reflect.Value) bool) (*ast.Term, error) {
+	pairs := make([][2]*ast.Term, 0, len(fields))
+	for _, f := range fields {
+		of := v.Field(f.index)
+		if f.omitempty && isEmpty(of) {
+			continue
+		}
+		if leaves != nil && leaves(f.name, of) {
+			pairs = append(pairs, [2]*ast.Term{f.key, ast.InternedEmptyArray})
+			continue
+		}
+		value, err := convert(of)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		pairs = append(pairs, [2]*ast.Term{f.key, value})
+	}
+	return ast.ObjectTerm(pairs...), nil
+}
+
+// isEmpty is what encoding/json's omitempty leaves out.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+// field is a field of a struct, as encoding/json writes it.
+type field struct {
+	index     int
+	name      string
+	key       *ast.Term
+	omitempty bool
+}
+
+type structFields struct {
+	fields []field
+	plain  bool
+}
+
+var fieldsByType sync.Map // reflect.Type → structFields
+
+// fieldsOf are the fields of a struct; plain: that is all that encoding/json does about it.
+func fieldsOf(t reflect.Type) (fields []field, plain bool) {
+	if t.Kind() != reflect.Struct {
+		return nil, false
+	}
+	if known, ok := fieldsByType.Load(t); ok {
+		of := known.(structFields)
+		return of.fields, of.plain
+	}
+	plain = true
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag := f.Tag.Get("json")
+		name, options, _ := strings.Cut(tag, ",")
+		switch {
+		case f.Anonymous, options != "" && options != "omitempty", slices.ContainsFunc(fields, func(of field) bool { return of.name == name }):
+			plain = false
+		case !f.IsExported() || tag == "-":
+			continue
+		}
+		if name == "" {
+			name = f.Name
+		}
+		fields = append(fields, field{i, name, ast.InternedTerm(name), options == "omitempty"})
+	}
+	fieldsByType.Store(t, structFields{fields, plain})
+	return fields, plain
+}
