@@ -9,6 +9,7 @@ package compiler
 
 import (
 	"context"
+	"iter"
 	"path"
 	"slices"
 	"sync"
@@ -414,16 +415,18 @@ func anywhere(p *plan.Plan, rendered object.Set, m *meaning.Meaning) *meaning.Me
 
 // judge lets the rules decide on documents. Where there is no engine nothing is
 // decided: wait tells why.
-func (c *checks) judge(ctx context.Context, documents []facts.Document) (diag.List, error) {
+func (c *checks) judge(ctx context.Context, documents iter.Seq[facts.Document]) (diag.List, error) {
 	<-c.ready
 	if c.engine == nil {
 		return nil, c.err
 	}
-	inputs := make([]any, len(documents))
-	for i := range documents {
-		inputs[i] = documents[i]
-	}
-	return c.engine.Check(ctx, inputs)
+	return c.engine.Check(ctx, func(yield func(any) bool) {
+		for d := range documents {
+			if !yield(d) {
+				return
+			}
+		}
+	})
 }
 
 func sourcesOf(files []intent.File) map[string][]byte {

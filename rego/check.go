@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -43,23 +43,23 @@ type related struct {
 // What a rule fails on is a finding (PC032), and so is running into the context's
 // deadline or into the limits for rules of the user's; then nothing else is said of
 // the documents. The error is for documents that are none, and for a cancelled context.
-func (e *Engine) Check(ctx context.Context, documents []any) (diag.List, error) {
-	answers, failed := e.checkAll(ctx, documents)
-	for i, err := range failed {
-		if err != nil {
-			return nil, fmt.Errorf("document %d: %w", i, err)
+func (e *Engine) Check(ctx context.Context, documents iter.Seq[any]) (diag.List, error) {
+	answers, kept := e.checkAll(ctx, documents)
+	for i, a := range answers {
+		if a.err != nil {
+			return nil, fmt.Errorf("document %d: %w", i, a.err)
 		}
 	}
 	if e.users {
-		if found, err := e.checkUsers(ctx, documents, answers); found != nil || err != nil {
+		if found, err := e.checkUsers(ctx, kept, answers); found != nil || err != nil {
 			return found, err
 		}
 	}
 	var all diag.List
 	more := surplus{}
-	for i := range documents {
-		all = append(all, answers[i].found...)
-		for rule, n := range answers[i].more {
+	for _, a := range answers {
+		all = append(all, a.found...)
+		for rule, n := range a.more {
 			more[rule] += n
 		}
 	}
@@ -70,31 +70,44 @@ func (e *Engine) Check(ctx context.Context, documents []any) (diag.List, error) 
 type answer struct {
 	found diag.List
 	more  surplus
+	err   error // the document is none, or the context was cancelled
 }
 
-// checkAll lets the product's own rules judge documents side by side.
-func (e *Engine) checkAll(ctx context.Context, documents []any) (answers []answer, failed []error) {
-	answers, failed = make([]answer, len(documents)), make([]error, len(documents))
-	var next atomic.Int64
+// checkAll lets the product's own rules judge documents side by side, while the next ones are
+// made. The documents are kept for rules of the user's alone.
+func (e *Engine) checkAll(ctx context.Context, documents iter.Seq[any]) (answers []*answer, kept []any) {
+	type task struct {
+		document any
+		answer   *answer
+	}
+	tasks := make(chan task)
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(documents)) {
+	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(documents); i = int(next.Add(1)) - 1 {
-				answers[i], failed[i] = e.checkOne(ctx, documents[i])
+			for t := range tasks {
+				*t.answer = e.checkOne(ctx, t.document)
 			}
 		})
 	}
+	for document := range documents {
+		if e.users {
+			kept = append(kept, document)
+		}
+		answers = append(answers, &answer{})
+		tasks <- task{document, answers[len(answers)-1]}
+	}
+	close(tasks)
 	workers.Wait()
-	return answers, failed
+	return answers, kept
 }
 
-func (e *Engine) checkOne(ctx context.Context, document any) (answer, error) {
+func (e *Engine) checkOne(ctx context.Context, document any) answer {
 	input, err := e.reads.valueOf(document)
 	if err != nil {
-		return answer{}, err
+		return answer{err: err}
 	}
 	if err := e.schema.accepts(input); err != nil {
-		return answer{}, err
+		return answer{err: err}
 	}
 	results, err := e.evaluate(ctx, e.query, input)
 	if err != nil {
@@ -107,12 +120,12 @@ func (e *Engine) checkOne(ctx context.Context, document any) (answer, error) {
 			e.take(&a, c, byName[c.name])
 		}
 	}
-	return a, nil
+	return a
 }
 
 // checkApart evaluates rule by rule after they failed together: it finds out which
 // of them failed, and what the others have to say.
-func (e *Engine) checkApart(ctx context.Context, input ast.Value, together error) (answer, error) {
+func (e *Engine) checkApart(ctx context.Context, input ast.Value, together error) answer {
 	a := answer{more: surplus{}}
 	for _, c := range e.checks {
 		if !c.module.own {
@@ -123,7 +136,7 @@ func (e *Engine) checkApart(ctx context.Context, input ast.Value, together error
 		}
 		query, err := e.prepare(ctx, "found := "+c.findings())
 		if err != nil {
-			return answer{}, err
+			return answer{err: err}
 		}
 		value, err := e.evaluate(ctx, query, input)
 		switch {
@@ -138,14 +151,14 @@ func (e *Engine) checkApart(ctx context.Context, input ast.Value, together error
 	if !a.found.Unjudgeable() { // they fail together alone: still a failure
 		a.found = append(a.found, doesNotEvaluate.At(diag.Span{}, "the rules cannot be evaluated: %s", e.limits.clip(oneLine(together.Error()))))
 	}
-	return a, nil
+	return a
 }
 
 // interrupted is the answer after the context has ended: the end of the time that the
 // caller allows, or the caller's change of mind.
-func (e *Engine) interrupted(ctx context.Context) (answer, error) {
+func (e *Engine) interrupted(ctx context.Context) answer {
 	found, err := e.outOfTime(ctx.Err())
-	return answer{found: found}, err
+	return answer{found: found, err: err}
 }
 
 func (e *Engine) outOfTime(err error) (diag.List, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestAFindingBecomesADiagnostic(t *testing.T) {
 		Related:  []diag.Related{{Subject: diag.Subject{Object: diag.ObjectID{Kind: "Service", Name: "y"}}, Message: "see"}},
 	}}
 	for name, document := range map[string]any{"value": namespaceDoc("shop", nil), "bytes": encoded, "raw": json.RawMessage(encoded)} {
-		found, err := e.Check(t.Context(), []any{document})
+		found, err := e.Check(t.Context(), slices.Values([]any{document}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,7 @@ func TestRulesThatFail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := prepared(t, usersRule(c.body+"\n"))
-			found, err := e.Check(t.Context(), []any{openDoc("shop"), openDoc("shop")})
+			found, err := e.Check(t.Context(), slices.Values([]any{openDoc("shop"), openDoc("shop")}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +118,7 @@ func TestUndefinedEntryPoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	shadowed.query = query
-	found, err := shadowed.Check(t.Context(), []any{namespaceDoc("shop", nil)})
+	found, err := shadowed.Check(t.Context(), slices.Values([]any{namespaceDoc("shop", nil)}))
 	if err != nil || len(found) != 4 || !found.Unjudgeable() {
 		t.Errorf("found %v, %v, want PC032 for each of our rules", found.Err(), err)
 	}
@@ -136,7 +137,7 @@ func TestDeadline(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
 			started := time.Now()
-			found, err := e.Check(ctx, []any{namespaceDoc("shop", nil)})
+			found, err := e.Check(ctx, slices.Values([]any{namespaceDoc("shop", nil)}))
 			if err != nil || len(found) != 1 || !found[0].Is(doesNotEvaluate) || !strings.Contains(found[0].Message, "deadline") {
 				t.Errorf("found %v, %v, want PC032", found.Err(), err)
 			}
@@ -152,7 +153,7 @@ func TestCancelled(t *testing.T) {
 	e := prepared(t, usersRule("findings contains {\"message\": \"m\"} if count(numbers.range(1, 1000000000)) > 0\n"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if found, err := e.Check(ctx, []any{namespaceDoc("shop", nil)}); !errors.Is(err, context.Canceled) {
+	if found, err := e.Check(ctx, slices.Values([]any{namespaceDoc("shop", nil)})); !errors.Is(err, context.Canceled) {
 		t.Errorf("found %v, %v, want a cancelled context", found.Err(), err)
 	}
 }
@@ -179,7 +180,7 @@ func TestOneDenyThreeMistakes(t *testing.T) {
 			"ingress": true, "egress": true, "ingressRules": 0, "egressRules": 0, "actions": []any{},
 			"selects": []any{"kube-system/coredns", "shop/web"}, "selectsHosts": false, "selectsDNS": true, "selectsBare": false, "typesGiven": true}},
 	})
-	found, err := prepared(t, nil).Check(t.Context(), []any{document})
+	found, err := prepared(t, nil).Check(t.Context(), slices.Values([]any{document}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +220,7 @@ func TestDocumentsThatAreNone(t *testing.T) {
 		"invalid character":                                              []byte("x"),
 		"namespace: governed is missing":                                 namespaceDoc("shop", doc{"namespace": parseDoc(`{"name": "shop", "owner": "", "labels": {}, "system": false}`)}),
 	} {
-		found, err := e.Check(t.Context(), []any{namespaceDoc("fine", nil), document})
+		found, err := e.Check(t.Context(), slices.Values([]any{namespaceDoc("fine", nil), document}))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "document 1: ") {
 			t.Errorf("found %v, error %v, want %q", found.Err(), err, want)
 		}
@@ -228,7 +229,7 @@ func TestDocumentsThatAreNone(t *testing.T) {
 
 func TestNoDocuments(t *testing.T) {
 	t.Parallel()
-	if found, err := prepared(t, nil).Check(t.Context(), nil); err != nil || len(found) > 0 {
+	if found, err := prepared(t, nil).Check(t.Context(), slices.Values([]any(nil))); err != nil || len(found) > 0 {
 		t.Errorf("found %v, %v", found.Err(), err)
 	}
 }
@@ -240,7 +241,7 @@ func TestDeterminism(t *testing.T) {
 	for i := range 30 {
 		documents = append(documents, openDoc(fmt.Sprintf("team-%02d", i)))
 	}
-	want, err := e.Check(t.Context(), documents)
+	want, err := e.Check(t.Context(), slices.Values(documents))
 	if err != nil || len(want) != 30*4 {
 		t.Fatalf("%d findings, %v", len(want), err)
 	}
@@ -248,7 +249,7 @@ func TestDeterminism(t *testing.T) {
 	for seed := range uint64(4) {
 		runtime.GOMAXPROCS(1 + int(seed))
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(documents), func(i, j int) { documents[i], documents[j] = documents[j], documents[i] })
-		found, err := e.Check(t.Context(), documents)
+		found, err := e.Check(t.Context(), slices.Values(documents))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,7 +293,7 @@ func BenchmarkCheck(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if found, err := e.Check(b.Context(), []any{document}); err != nil || len(found) > 0 {
+				if found, err := e.Check(b.Context(), slices.Values([]any{document})); err != nil || len(found) > 0 {
 					b.Fatal(found.Err(), err)
 				}
 			}

@@ -32,7 +32,7 @@ findings contains {"message": words.hello(input.namespace.name), "severity": "in
 		"rules/words.rego":    []byte("package portcullis.lib.words\n\nhello(name) := sprintf(\"hello %s\", [name])\n"),
 		"rules/own_test.rego": []byte("this is a test and not a rule"),
 	})
-	found, err := e.Check(t.Context(), []any{namespaceDoc("shop", nil)})
+	found, err := e.Check(t.Context(), slices.Values([]any{namespaceDoc("shop", nil)}))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("found %v, %v", found.Err(), err)
 	}
@@ -227,7 +227,7 @@ func TestTwentyThousandRulesCompile(t *testing.T) {
 		fmt.Fprintf(&b, "findings contains {\"message\": \"%d\"} if input.platform.calico == %d\n", i, i)
 	}
 	e := prepared(t, usersRule(b.String()))
-	found, err := e.Check(t.Context(), []any{namespaceDoc("shop", nil)})
+	found, err := e.Check(t.Context(), slices.Values([]any{namespaceDoc("shop", nil)}))
 	if err != nil || len(found) != 1 || found[0].Message != "30" {
 		t.Errorf("found %v, %v", found.Err(), err)
 	}

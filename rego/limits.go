@@ -147,7 +147,7 @@ func read(name string) uint64 {
 // checkUsers evaluates the user's rules one after the other, each by itself, so that it is
 // known which of them runs out of something, and adds what they find to the answers. Then
 // nothing else is said of the documents.
-func (e *Engine) checkUsers(ctx context.Context, documents []any, answers []answer) (diag.List, error) {
+func (e *Engine) checkUsers(ctx context.Context, documents []any, answers []*answer) (diag.List, error) {
 	run, stop := e.limits.watched(ctx)
 	defer stop()
 	e.spent.Lock()
@@ -182,7 +182,7 @@ func (e *Engine) checkUsers(ctx context.Context, documents []any, answers []answ
 			case err != nil:
 				answers[i].found = append(answers[i].found, e.failure(c, err))
 			default:
-				e.take(&answers[i], c, value)
+				e.take(answers[i], c, value)
 			}
 		}
 	}

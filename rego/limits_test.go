@@ -47,7 +47,7 @@ func TestRulesThatRunOut(t *testing.T) {
 			modules["rules/fine.rego"] = []byte(fine)
 			e := prepared(t, modules)
 			c.change(&e.limits)
-			found, err := e.Check(t.Context(), []any{namespaceDoc("shop", nil), namespaceDoc("pay", nil), namespaceDoc("search", nil)})
+			found, err := e.Check(t.Context(), slices.Values([]any{namespaceDoc("shop", nil), namespaceDoc("pay", nil), namespaceDoc("search", nil)}))
 			if err != nil || len(found) != 1 || !found[0].Is(doesNotEvaluate) {
 				t.Fatalf("found %v, %v, want PC032 once", found.Err(), err)
 			}
@@ -87,7 +87,7 @@ func TestTooManyFindings(t *testing.T) {
 	t.Parallel()
 	e := limited(t, "findings contains {\"message\": sprintf(\"%d of %s\", [i, input.namespace.name])} if some i in numbers.range(1, 34000)\n",
 		func(l *limits) { l.findings, l.total = 10, 15 })
-	found, err := e.Check(t.Context(), []any{openDoc("a"), openDoc("b"), openDoc("c")})
+	found, err := e.Check(t.Context(), slices.Values([]any{openDoc("a"), openDoc("b"), openDoc("c")}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ findings contains {
 	"related": [{"object": {"kind": "K", "name": sprintf("%d", [i])}, "pointer": "", "message": substring(long, 0, 3000)} | some i in numbers.range(1, 200)],
 }
 `, func(*limits) {})
-	found, err := e.Check(t.Context(), []any{namespaceDoc("shop", nil)})
+	found, err := e.Check(t.Context(), slices.Values([]any{namespaceDoc("shop", nil)}))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("found %v, %v", found.Err(), err)
 	}
@@ -135,7 +135,7 @@ findings contains {
 		t.Errorf("%d places beside, the last says %.60q", n, d.Related[n-1].Message)
 	}
 	failing := prepared(t, usersRule(`findings contains {"message": concat("\n", ["x" | some _ in numbers.range(1, 100000)])}`+"\n"))
-	found, err = failing.Check(t.Context(), []any{namespaceDoc("shop", nil)})
+	found, err = failing.Check(t.Context(), slices.Values([]any{namespaceDoc("shop", nil)}))
 	if err != nil || len(found) != 1 || len(found[0].Message) > 10_000 {
 		t.Errorf("found %d, %v: a failure quotes too much", len(found), err)
 	}
@@ -150,7 +150,7 @@ func TestOursAreNotCut(t *testing.T) {
 	for i := range 20 {
 		documents = append(documents, openDoc(fmt.Sprintf("ns-%d", i)))
 	}
-	found, err := e.Check(t.Context(), documents)
+	found, err := e.Check(t.Context(), slices.Values(documents))
 	if err != nil || len(found) != 20 || !strings.Contains(found[0].Message, "has no") {
 		t.Errorf("%d findings, %v", len(found), err)
 	}
@@ -165,7 +165,7 @@ func TestTimeIsOfAllRulesTogether(t *testing.T) {
 	e := prepared(t, modules)
 	e.limits.time = defaultLimits.time
 	e.spent.all, e.spent.byRule["slow"] = time.Hour, time.Hour
-	found, err := e.Check(t.Context(), []any{namespaceDoc("shop", nil)})
+	found, err := e.Check(t.Context(), slices.Values([]any{namespaceDoc("shop", nil)}))
 	if err != nil || len(found) != 1 || !strings.HasPrefix(found[0].Message, "rule PC901 fails: takes most of the 30s") || found[0].Span.File != "rules/slow.rego" {
 		t.Errorf("found %v, %v, want PC032 of PC901 once", found.Err(), err)
 	}

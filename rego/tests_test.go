@@ -2,6 +2,7 @@ package rego
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,7 +226,7 @@ func TestFilesThatAreCalledLikeOurs(t *testing.T) {
 	if len(result.Found) > 0 || len(result.Tests) != 1 || len(result.Coverage) != 1 || result.Coverage[0].File != "checks/dns/dns.rego" {
 		t.Errorf("tests %v, coverage %v, found %v", got, result.Coverage, result.Found.Err())
 	}
-	found, err := prepared(t, modules).Check(t.Context(), []any{namespaceDoc("shop", nil)})
+	found, err := prepared(t, modules).Check(t.Context(), slices.Values([]any{namespaceDoc("shop", nil)}))
 	if err != nil || len(found) != 1 || found[0].Rule.Code != "PC900" {
 		t.Errorf("found %v, %v", found.Err(), err)
 	}

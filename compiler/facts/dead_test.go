@@ -39,7 +39,7 @@ func TestDeadRulesAreDead(t *testing.T) {
 				p.Namespaces = append(p.Namespaces, plan.Namespace{Name: name, Labels: labels})
 			}
 			everybody := population.Of(p, w.Set)
-			documents := facts.Of(p, population.RelationOf(p, m), w.Set, everybody)
+			documents := slices.Collect(facts.Of(p, population.RelationOf(p, m), w.Set, everybody))
 			for _, c := range documents[len(documents)-1].Conflicts {
 				verdict := meaning.Allowed
 				switch c.Kind {

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"encoding/json"
+	"iter"
 	"slices"
 
 	"portcullis.dev/compiler/plan"
@@ -11,19 +12,22 @@ import (
 	"portcullis.dev/policies/relation"
 )
 
-// Of computes the documents of one environment: one for each namespace of the plan,
-// by name, and the cluster's last.
+// Of computes the documents of one environment, each when it is asked for: one for each
+// namespace of the plan, by name, and the cluster's last.
 //
 // The set is the rendered objects, r what they do, and everybody those whom the facts are
 // about. Policies outside the plan's namespaces count in every verdict, and are in
 // no document.
-func Of(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) []Document {
-	a := newAsker(p, r, set, everybody)
-	var documents []Document
-	for _, n := range p.Namespaces {
-		documents = append(documents, a.namespace(n))
+func Of(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		a := newAsker(p, r, set, everybody)
+		for _, n := range p.Namespaces {
+			if !yield(a.namespace(n)) {
+				return
+			}
+		}
+		yield(a.cluster())
 	}
-	return append(documents, a.cluster())
 }
 
 func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) *asker {

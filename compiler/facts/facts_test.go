@@ -59,7 +59,7 @@ func ask(t *testing.T, p *plan.Plan, manifests string) map[string]facts.Document
 		t.Fatal(found.Err())
 	}
 	documents := map[string]facts.Document{}
-	for _, d := range facts.Of(p, population.RelationOf(p, m), set, population.Of(p, set)) {
+	for d := range facts.Of(p, population.RelationOf(p, m), set, population.Of(p, set)) {
 		conforms(t, d)
 		documents[d.Namespace.Name] = d
 	}

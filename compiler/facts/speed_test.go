@@ -2,6 +2,7 @@ package facts_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func benchmarkFacts(b *testing.B, namespaces int) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m, _ := meaning.Of(set, p.Cluster)
-		if got := facts.Of(p, population.RelationOf(p, m), set, population.Of(p, object.Set{})); len(got) != namespaces+2 {
+		if got := slices.Collect(facts.Of(p, population.RelationOf(p, m), set, population.Of(p, object.Set{}))); len(got) != namespaces+2 {
 			b.Fatalf("%d documents", len(got))
 		}
 	}

@@ -114,7 +114,8 @@ func BenchmarkDecide(b *testing.B) {
 				if found := proof.Prove(p, does, everybody.Planned); len(found) > 0 {
 					b.Fatal(found.Err())
 				}
-				facts.Of(p, does, object.Set{}, everybody)
+				for range facts.Of(p, does, object.Set{}, everybody) {
+				}
 			}
 		})
 	}
