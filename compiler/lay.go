@@ -3,7 +3,7 @@ package compiler
 import (
 	"slices"
 
-	"portcullis.dev/compiler/claims"
+	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
@@ -44,7 +44,7 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	l.world, l.inputs, unread = worldOf(repo, files)
 	found = append(found, unread...)
 	for _, p := range l.plans {
-		found = append(found, locateManifests(claims.Check(p, l.world), l.world, files).In(p.Environment)...)
+		found = append(found, locateManifests(crosscheck.Check(p, l.world), l.world, files).In(p.Environment)...)
 	}
 	if found.Failed() {
 		return l, found, nil

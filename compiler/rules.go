@@ -3,7 +3,7 @@ package compiler
 import (
 	"slices"
 
-	"portcullis.dev/compiler/claims"
+	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
@@ -37,6 +37,6 @@ var (
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
-	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, claims.Rules, lower.Rules, deploy.Rules, proof.Rules, overlays.Rules, rego.Rules,
+	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, crosscheck.Rules, lower.Rules, deploy.Rules, proof.Rules, overlays.Rules, rego.Rules,
 		governanceRules, []*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
 }

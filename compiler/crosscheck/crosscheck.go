@@ -1,11 +1,11 @@
-// Package claims holds what intents say of pods against the manifests that lie beside
+// Package crosscheck holds what intents say of pods against the manifests that lie beside
 // them: labels, ports, the host network, the labels of namespaces.
 //
 // Its invariant: manifests need not be there. What no manifest speaks of is believed,
 // and a finding names the manifest that it contradicts.
 //
 // It must not know what a policy is, nor how a plan becomes one.
-package claims
+package crosscheck
 
 import (
 	"fmt"
