@@ -18,6 +18,7 @@ import (
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
@@ -125,8 +126,8 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		if err != nil {
 			return nil, err
 		}
-		located := locateEmitted(withoutTold(judged, l.deployed), l.emitted[i], l.environments[i].Objects, l.overlaid[i].Components)
-		found = append(found, withEvidence(located, l.emitted[i], authorsOf(p)).In(p.Environment)...)
+		located := locate.InRendered(l.emitted[i], l.environments[i].Objects, l.overlaid[i].Components).Findings(withoutTold(judged, l.deployed))
+		found = append(found, locate.WithEvidence(located, l.emitted[i], locate.AuthorsOf(p)).In(p.Environment)...)
 		if m != nil {
 			judgedTraffic[p.Environment] = sync.OnceValue(func() *proof.Exceptions {
 				everybody := population.Of(p, l.world)
@@ -228,12 +229,12 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged traf
 
 // emit lowers the plans. The first result has, for each plan, what its objects say and
 // the lines that they came from.
-func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]origins, []overlays.Environment, diag.List) {
+func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]locate.Origins, []overlays.Environment, diag.List) {
 	var found diag.List
-	all := make([]origins, len(plans))
+	all := make([]locate.Origins, len(plans))
 	environments := make([]overlays.Environment, len(plans))
 	for i, p := range plans {
-		all[i] = origins{}
+		all[i] = locate.Origins{}
 		environments[i] = overlays.Environment{Name: p.Environment, Components: laid(p, parts)}
 		emitted, lowered := lower.Lower(p)
 		found = append(found, lowered.In(p.Environment)...)

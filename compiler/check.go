@@ -8,6 +8,7 @@ import (
 
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
@@ -41,7 +42,7 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	if err != nil {
 		return nil, err
 	}
-	found = withEvidence(locateManifests(append(found, broken...), set, files), nil, authors{})
+	found = locate.WithEvidence(locate.Manifests(append(found, broken...), set, files), nil, locate.Authors{})
 	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
 }
 

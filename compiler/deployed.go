@@ -7,6 +7,7 @@ import (
 
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/deploy"
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -110,7 +111,7 @@ func stacks(p *plan.Plan, laid []overlays.Laid) map[string]stack {
 }
 
 // emittedMetadata are the labels and annotations that we wrote, or nil.
-func emittedMetadata(from origins, id object.ID) *deploy.Metadata {
+func emittedMetadata(from locate.Origins, id object.ID) *deploy.Metadata {
 	emitted, ours := from[id]
 	if !ours {
 		return nil

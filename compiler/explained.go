@@ -7,6 +7,7 @@ import (
 
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
@@ -86,7 +87,7 @@ func (r *repository) explained(i int) *explain.World {
 	lines := mender{r, i}
 	return &explain.World{
 		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: slices.Concat(known.Described, known.Planned),
-		Locate: emittedAt(r.emitted[i], rendered, r.overlaid[i].Components),
+		Locate: locate.InRendered(r.emitted[i], rendered, r.overlaid[i].Components).At,
 		Peer:   lines.peer, Mend: lines.mend, Unmean: lines.unmean,
 	}
 }
@@ -101,13 +102,13 @@ func ExplainManifests(files []intent.File, before diag.List, calicoMinor int) *E
 		cluster.CalicoMinor = calicoMinor
 		m, odd := meaning.Of(set, cluster)
 		odd = append(odd, m.HostsNotEvaluated()...)
-		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints, Locate: manifestsAt(files, set)}}
+		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints, Locate: locate.InManifests(set, files)}}
 		for _, d := range odd {
 			d.Severity = min(d.Severity, diag.Warning)
 			found = append(found, d)
 		}
 	}
-	e.Report = diag.NewReport(locateManifests(found, set, files), nil, sourcesOf(files))
+	e.Report = diag.NewReport(locate.Manifests(found, set, files), nil, sourcesOf(files))
 	return e
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -345,7 +346,7 @@ func TestExplainedPlaces(t *testing.T) {
 	if len(found) > 0 {
 		t.Fatal(found)
 	}
-	at := manifestsAt(files, set)
+	at := locate.InManifests(set, files)
 	id := object.ID{Group: "networking.k8s.io", Kind: "NetworkPolicy", Namespace: "default", Name: "a"}
 	for pointer, want := range map[string]string{"": "list.yaml:6:20", "/spec/ingress/0": "list.yaml:7:37", "/spec/egress/0": "list.yaml:6:20"} {
 		if got := at(diag.Subject{Object: id, Pointer: pointer}).String(); got != want {

@@ -6,6 +6,7 @@ import (
 	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/overlays"
@@ -26,7 +27,7 @@ type layout struct {
 
 // rendering is what some plans come to. Every list has an element for each of them.
 type rendering struct {
-	emitted      []origins
+	emitted      []locate.Origins
 	overlaid     []overlays.Environment
 	tree         overlays.Tree
 	environments []Environment
@@ -44,7 +45,7 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	l.world, l.inputs, unread = worldOf(repo, files)
 	found = append(found, unread...)
 	for _, p := range l.plans {
-		found = append(found, locateManifests(crosscheck.Check(p, l.world), l.world, files).In(p.Environment)...)
+		found = append(found, locate.Manifests(crosscheck.Check(p, l.world), l.world, files).In(p.Environment)...)
 	}
 	if found.Failed() {
 		return l, found, nil

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
@@ -32,7 +33,7 @@ type outcome struct {
 	name       string
 	plan       *plan.Plan
 	set, world object.Set
-	emitted    origins // and not what a component adds
+	emitted    locate.Origins // and not what a component adds
 }
 
 // outcomes are those of the examples, of what is right in the examples of rules, and of

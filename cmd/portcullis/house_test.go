@@ -34,7 +34,6 @@ var today = limits{
 	files: map[string]int{
 		"compiler/build.go":            412,
 		"compiler/explain/way.go":      469,
-		"policies/relation/witness.go": 436,
 		"rego/vocabulary.go":           470,
 	},
 	twins: []string{

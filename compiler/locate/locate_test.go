@@ -1,4 +1,4 @@
-package compiler
+package locate
 
 import (
 	"fmt"
@@ -41,12 +41,12 @@ func TestPlacesAreFoundInOneReading(t *testing.T) {
 		{Key: "apiVersion", Value: "projectcalico.org/v3"}, {Key: "kind", Value: "GlobalNetworkSet"},
 		{Key: "metadata", Value: object.Map{{Key: "name", Value: "ours"}}}, {Key: "spec", Value: object.Map{{Key: "nets", Value: nets}}},
 	}}
-	p := newProvenance(origins{id("ours"): emitted}, rendered, []overlays.Laid{{
+	p := InRendered(Origins{id("ours"): emitted}, rendered, []overlays.Laid{{
 		Component: overlays.Component{Path: "parts", Files: map[string][]byte{"a.yaml": []byte(changed), "b.yaml": []byte(added)}},
 	}})
 	for _, c := range []struct{ name, file string }{{"ours", "a.yaml"}, {"theirs", "b.yaml"}} {
 		for i := range values {
-			at := p.at(diag.Subject{Object: id(c.name), Pointer: fmt.Sprintf("/spec/nets/%d", i)})
+			at := p.At(diag.Subject{Object: id(c.name), Pointer: fmt.Sprintf("/spec/nets/%d", i)})
 			if file, line := path.Join("parts", c.file), i+6; at.File != file || at.Start.Line != line {
 				t.Fatalf("value %d of %s is said to be at %s, expected %s:%d", i, c.name, at, file, line)
 			}

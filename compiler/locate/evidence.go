@@ -1,4 +1,4 @@
-package compiler
+package locate
 
 import (
 	"slices"
@@ -8,11 +8,11 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// withEvidence completes what findings about objects say of themselves, for waivers and
+// WithEvidence completes what findings about objects say of themselves, for waivers and
 // for people: the object, its namespace, and the intent that it goes back to.
 // That is the intent that the object as a whole was emitted for or, where there is
 // none, the one whose line asked for the part. What a rule said itself stands.
-func withEvidence(found diag.List, from origins, a authors) diag.List {
+func WithEvidence(found diag.List, from Origins, a Authors) diag.List {
 	all := make(diag.List, len(found))
 	for i, d := range found {
 		if id := d.Subject.Object; !id.IsZero() {
@@ -26,12 +26,13 @@ func withEvidence(found diag.List, from origins, a authors) diag.List {
 	return all
 }
 
-// authors are the intents that stand behind places, as namespace/name. One place has
+// Authors are the intents that stand behind places, as namespace/name. One place has
 // several where an intent stands in several namespaces.
-type authors struct{ workloads, lines map[diag.Span][]string }
+type Authors struct{ workloads, lines map[diag.Span][]string }
 
-func authorsOf(p *plan.Plan) authors {
-	a := authors{map[diag.Span][]string{}, map[diag.Span][]string{}}
+// AuthorsOf collects whose lines a plan's flows and workloads are.
+func AuthorsOf(p *plan.Plan) Authors {
+	a := Authors{map[diag.Span][]string{}, map[diag.Span][]string{}}
 	add := func(to map[diag.Span][]string, at diag.Span, intent string) {
 		if intent != "" && !slices.Contains(to[at], intent) {
 			to[at] = append(to[at], intent)
@@ -50,7 +51,7 @@ func authorsOf(p *plan.Plan) authors {
 
 // of is the one of some intents that an object in the namespace goes back to, or none
 // where that is not certain.
-func (authors) of(intents []string, namespace string) string {
+func (Authors) of(intents []string, namespace string) string {
 	if len(intents) == 1 {
 		return intents[0]
 	}

@@ -1,4 +1,11 @@
-package compiler
+// Package locate says where in the files that people wrote what was found in objects comes
+// from: the line of an intent, or of a component, or of a manifest.
+//
+// Its invariant: a line of an intent is blamed only for what the object still says as it was
+// emitted. It does nothing until somebody asks, and parses no text twice.
+//
+// It must not know what was found, nor whether it counts.
+package locate
 
 import (
 	"fmt"
@@ -15,33 +22,14 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// origins has, for each emitted object, what it says and the lines that its parts
+// Origins has, for each emitted object, what it says and the lines that its parts
 // came from.
-type origins map[object.ID]lower.Emitted
+type Origins map[object.ID]lower.Emitted
 
-// locateEmitted turns findings about rendered objects into findings at the lines that
-// asked for them: of an intent where the object says there what we emitted, of a
-// component where it does not.
-func locateEmitted(found diag.List, from origins, rendered object.Set, components []overlays.Laid) diag.List {
-	p := newProvenance(from, rendered, components)
-	all := located(found, p.at)
-	for i, d := range all {
-		if d.Subject.IsZero() && len(components) > 0 {
-			all[i].Related = append(slices.Clip(d.Related), p.changed(d.Span)...)
-		}
-	}
-	return all
-}
-
-// emittedAt finds the line that asked for a part of a rendered object.
-func emittedAt(from origins, rendered object.Set, components []overlays.Laid) func(diag.Subject) diag.Span {
-	return newProvenance(from, rendered, components).at
-}
-
-// provenance finds what is in rendered objects in the files that gave it. It reads each text
+// Provenance finds what is in rendered objects in the files that gave it. It reads each text
 // once, and answers each question once: a rule may find something in every value of a list.
-type provenance struct {
-	from       origins
+type Provenance struct {
+	from       Origins
 	rendered   object.Set
 	components []overlays.Laid
 
@@ -64,15 +52,30 @@ type answer struct {
 	how  object.Located
 }
 
-func newProvenance(from origins, rendered object.Set, components []overlays.Laid) *provenance {
-	return &provenance{
+// InRendered is where rendered objects have what they say from: lines of intents, and the
+// components that were laid over what was emitted for those.
+func InRendered(from Origins, rendered object.Set, components []overlays.Laid) *Provenance {
+	return &Provenance{
 		from: from, rendered: rendered, components: components,
 		emitted: map[object.ID]object.Values{}, objects: map[object.ID]object.Values{}, indices: map[string]*object.Index{}, answers: map[question]answer{},
 	}
 }
 
-// at is the line that asked for a part of a rendered object.
-func (p *provenance) at(s diag.Subject) diag.Span {
+// Findings turns findings about rendered objects into findings at the lines that asked for
+// them: of an intent where the object says there what was emitted, of a component where it
+// does not.
+func (p *Provenance) Findings(found diag.List) diag.List {
+	all := located(found, p.At)
+	for i, d := range all {
+		if d.Subject.IsZero() && len(p.components) > 0 {
+			all[i].Related = append(slices.Clip(d.Related), p.changed(d.Span)...)
+		}
+	}
+	return all
+}
+
+// At is the line that asked for a part of a rendered object.
+func (p *Provenance) At(s diag.Subject) diag.Span {
 	emitted, ours := p.from[s.Object]
 	if ours && p.unchanged(s) {
 		return emitted.At(s.Pointer)
@@ -84,7 +87,7 @@ func (p *provenance) at(s diag.Subject) diag.Span {
 }
 
 // changed are the places where components change or remove what was emitted for a line.
-func (p *provenance) changed(line diag.Span) []diag.Related {
+func (p *Provenance) changed(line diag.Span) []diag.Related {
 	if p.subjects == nil {
 		p.subjects = map[diag.Span][]diag.Subject{}
 		for _, id := range slices.SortedFunc(maps.Keys(p.from), object.ID.Compare) {
@@ -110,7 +113,7 @@ func (p *provenance) changed(line diag.Span) []diag.Related {
 
 // unchanged reports whether the rendered object says, where the subject points, what
 // we emitted.
-func (p *provenance) unchanged(s diag.Subject) bool {
+func (p *Provenance) unchanged(s diag.Subject) bool {
 	if _, there := p.rendered.Get(s.Object); !there {
 		return false
 	}
@@ -128,7 +131,7 @@ func (p *provenance) unchanged(s diag.Subject) bool {
 }
 
 // value is what the rendered object says; nothing where a component has removed it.
-func (p *provenance) value(s diag.Subject) (any, bool) {
+func (p *Provenance) value(s diag.Subject) (any, bool) {
 	values, known := p.objects[s.Object]
 	if !known {
 		if o, there := p.rendered.Get(s.Object); there {
@@ -144,7 +147,7 @@ func (p *provenance) value(s diag.Subject) (any, bool) {
 // that the subject points at: the same object there with that value; else a patch's or
 // resource's file that names the object; else the last one's kustomization. Components
 // over the object's unit go before others, which may add objects to any namespace.
-func (p *provenance) ofComponent(s diag.Subject) (diag.Span, bool) {
+func (p *Provenance) ofComponent(s diag.Subject) (diag.Span, bool) {
 	unit := overlays.UnitOf(s.Object)
 	var over, others []overlays.Laid
 	for _, c := range p.components {
@@ -180,7 +183,7 @@ func (p *provenance) ofComponent(s diag.Subject) (diag.Span, bool) {
 }
 
 // inFile asks a component's file for a value of a rendered object.
-func (p *provenance) inFile(file string, data []byte, s diag.Subject) answer {
+func (p *Provenance) inFile(file string, data []byte, s diag.Subject) answer {
 	asked := question{file, s}
 	a, known := p.answers[asked]
 	if !known {
@@ -195,14 +198,14 @@ func (p *provenance) inFile(file string, data []byte, s diag.Subject) answer {
 	return a
 }
 
-// locateManifests turns findings about objects into findings at the lines of the
-// files that they were read from.
-func locateManifests(found diag.List, set object.Set, files []intent.File) diag.List {
-	return located(found, manifestsAt(files, set))
+// Manifests turns findings about objects into findings at the lines of the files that they
+// were read from.
+func Manifests(found diag.List, set object.Set, files []intent.File) diag.List {
+	return located(found, InManifests(set, files))
 }
 
-// manifestsAt finds where objects and their parts are written, and reads no file twice.
-func manifestsAt(files []intent.File, set object.Set) func(diag.Subject) diag.Span {
+// InManifests finds where objects and their parts are written, and reads no file twice.
+func InManifests(set object.Set, files []intent.File) func(diag.Subject) diag.Span {
 	indices := map[string]*object.Index{}
 	for _, f := range files {
 		indices[f.Path] = object.NewIndex(f.Path, f.Data)
