@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/locate"
-	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
@@ -57,16 +57,6 @@ type Built struct {
 type Environment struct {
 	Name    string
 	Objects object.Set
-
-	units map[object.ID]string // of those that were rendered in another unit than their namespace's
-}
-
-// unitOf is the unit in which an object was rendered.
-func (e Environment) unitOf(id object.ID) string {
-	if unit, elsewhere := e.units[id]; elsewhere {
-		return unit
-	}
-	return overlays.UnitOf(id)
 }
 
 // Failed reports whether something stands against emitting the result.
@@ -121,23 +111,25 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 
 	found = append(found, l.deployed...) // told beside what the proof finds of the rest
 	judgedTraffic := traffic{}
-	for i, p := range l.plans {
-		judged, m, err := checks.prove(ctx, p, l.environments[i].Objects, l.world)
+	for i := range l.rendering.Environments {
+		e := &l.rendering.Environments[i]
+		p := e.Plan
+		judged, m, err := checks.prove(ctx, p, e.Objects, l.world)
 		if err != nil {
 			return nil, err
 		}
-		located := locate.InRendered(l.emitted[i], l.environments[i].Objects, l.overlaid[i].Components).Findings(withoutTold(judged, l.deployed))
-		found = append(found, locate.WithEvidence(located, l.emitted[i], locate.AuthorsOf(p)).In(p.Environment)...)
+		located := e.Places().Findings(withoutTold(judged, l.deployed))
+		found = append(found, locate.WithEvidence(located, e.Emitted, locate.AuthorsOf(p)).In(p.Environment)...)
 		if m != nil {
 			judgedTraffic[p.Environment] = sync.OnceValue(func() *proof.Exceptions {
 				everybody := population.Of(p, l.world)
-				return proof.NewExceptions(p, population.RelationOf(p, anywhere(p, l.environments[i].Objects, m)), slices.Concat(everybody.Described, everybody.Planned))
+				return proof.NewExceptions(p, population.RelationOf(p, anywhere(p, e.Objects, m)), slices.Concat(everybody.Described, everybody.Planned))
 			})
 		}
 	}
-	tree, environments := l.tree, l.environments
+	rendering := l.rendering
 	if o.Namespace != "" {
-		tree, environments = restricted(o.Namespace, l.overlaid, environments)
+		rendering = rendering.In(o.Namespace)
 	}
 	built, err := o.report(repo, l.plans, judgedTraffic, checks, found, files)
 	if err == nil {
@@ -147,9 +139,12 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	case err != nil || built.Report.Findings.Unjudgeable():
 		return built, err
 	case built.Failed():
-		built.Unverified = tree
+		built.Unverified = rendering.Tree
 	default:
-		built.Tree, built.Environments = tree, environments
+		built.Tree = rendering.Tree
+		for _, e := range rendering.Environments {
+			built.Environments = append(built.Environments, Environment{e.Plan.Environment, e.Objects})
+		}
 	}
 	for _, c := range l.parts {
 		for name, data := range c.Files {
@@ -161,11 +156,11 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 }
 
 // proofsOf says what was proved of each plan.
-func proofsOf(plans []*plan.Plan, found diag.List, unjudged []carried) []bundle.Proof {
+func proofsOf(plans []*plan.Plan, found diag.List, unjudged []deploy.CarriedIn) []bundle.Proof {
 	var all []bundle.Proof
 	for _, p := range plans {
 		s := proof.StatementOf(p)
-		if names := carriedFelix(unjudged, p.Environment); names != nil {
+		if names := deploy.CarriedFelix(unjudged, p.Environment); names != nil {
 			s = s.CarriedFelix(names)
 		}
 		result := "held"
@@ -179,30 +174,6 @@ func proofsOf(plans []*plan.Plan, found diag.List, unjudged []carried) []bundle.
 		})
 	}
 	return all
-}
-
-// restricted is what was built of one namespace, in the environments that have it.
-func restricted(namespace string, overlaid []overlays.Environment, environments []Environment) (overlays.Tree, []Environment) {
-	var kept []overlays.Environment
-	var rendered []Environment
-	for i, e := range overlaid {
-		objects := slices.DeleteFunc(slices.Clone(environments[i].Objects.All()), func(o object.Object) bool { return o.ID.Namespace != namespace })
-		if len(objects) == 0 {
-			continue
-		}
-		set, _ := object.NewSet(objects) // a part of a set has nothing twice
-		rendered = append(rendered, Environment{Name: e.Name, Objects: set})
-		e.Objects = slices.DeleteFunc(slices.Clone(e.Objects), func(m object.Map) bool { return m.ID().Namespace != namespace })
-		var components []overlays.Laid
-		for _, c := range e.Components {
-			if slices.Contains(c.Units, namespace) {
-				components = append(components, overlays.Laid{Component: c.Component, Units: []string{namespace}})
-			}
-		}
-		e.Components = components
-		kept = append(kept, e)
-	}
-	return overlays.Write(kept), rendered
 }
 
 // report governs what was found as the repository says, and makes the report. The
@@ -225,50 +196,6 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged traf
 	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
 	built.Waivers = waiversOf(repo, built.Report.Findings)
 	return built, nil
-}
-
-// emit lowers the plans. The first result has, for each plan, what its objects say and
-// the lines that they came from.
-func emit(plans []*plan.Plan, parts map[string]overlays.Component) ([]locate.Origins, []overlays.Environment, diag.List) {
-	var found diag.List
-	all := make([]locate.Origins, len(plans))
-	environments := make([]overlays.Environment, len(plans))
-	for i, p := range plans {
-		all[i] = locate.Origins{}
-		environments[i] = overlays.Environment{Name: p.Environment, Components: laid(p, parts)}
-		emitted, lowered := lower.Lower(p)
-		found = append(found, lowered.In(p.Environment)...)
-		for _, e := range emitted {
-			environments[i].Objects = append(environments[i].Objects, e.Manifest)
-			all[i][e.Manifest.ID()] = e
-		}
-	}
-	return all, environments, found
-}
-
-// render renders every unit of every environment, each apart.
-func render(tree overlays.Tree, environments []overlays.Environment, child overlays.Child) ([]Environment, diag.List, error) {
-	rendered, found, err := overlays.Render(tree, environments, child)
-	if err != nil {
-		return nil, nil, err // the tree is our own: no input can be at fault
-	}
-	var all []Environment
-	for i, e := range environments {
-		var objects []object.Object
-		units := map[object.ID]string{}
-		for _, of := range rendered[i] {
-			for _, o := range of.Objects {
-				if overlays.UnitOf(o.ID) != of.Unit {
-					units[o.ID] = of.Unit
-				}
-			}
-			objects = append(objects, of.Objects...)
-		}
-		set, f := object.NewSet(objects)
-		found = append(found, f...)
-		all = append(all, Environment{Name: e.Name, Objects: set, units: units})
-	}
-	return all, found, nil
 }
 
 // worldOf reads the manifests beside the intents, for what they tell of namespaces
@@ -436,4 +363,25 @@ func sourcesOf(files []intent.File) map[string][]byte {
 		sources[f.Path] = f.Data
 	}
 	return sources
+}
+
+// carriedOf are the entries of bundle.json, of one namespace where one is given.
+func carriedOf(all []deploy.CarriedIn, namespace string) []bundle.Carried {
+	var entries []bundle.Carried
+	for _, c := range all {
+		if namespace == "" || c.Object.Namespace == namespace {
+			entries = append(entries, bundle.Carried{Environment: c.Environment, Object: c.Object, Labels: c.Labels, Annotations: c.Annotations})
+		}
+	}
+	return entries
+}
+
+// withoutTold leaves out warnings about parts of objects that are refused as it is.
+func withoutTold(found, refused diag.List) diag.List {
+	if len(refused) == 0 {
+		return found
+	}
+	return slices.DeleteFunc(slices.Clone(found), func(d diag.Diagnostic) bool {
+		return d.Severity < diag.Error && slices.ContainsFunc(refused, func(r diag.Diagnostic) bool { return r.Subject == d.Subject })
+	})
 }

@@ -81,13 +81,14 @@ func (o Options) readRepository(files []intent.File, before diag.List, environme
 
 // explained is one environment of what was rendered.
 func (r *repository) explained(i int) *explain.World {
-	p, rendered := r.plans[i], r.environments[i].Objects
+	at := &r.rendering.Environments[i]
+	p, rendered := at.Plan, at.Objects
 	known := population.Of(p, r.world)
 	m, _ := meaningOf(rendered, p, p.Assumed()[0])
 	lines := mender{r, i}
 	return &explain.World{
 		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: slices.Concat(known.Described, known.Planned),
-		Locate: locate.InRendered(r.emitted[i], rendered, r.overlaid[i].Components).At,
+		Locate: at.Places().At,
 		Peer:   lines.peer, Mend: lines.mend, Unmean: lines.unmean,
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/render"
 	"portcullis.dev/overlays"
 )
 
@@ -124,9 +125,9 @@ func treeOf(t rapid.TB, files []intent.File) overlays.Tree {
 	t.Helper()
 	repo, found := intent.Parse(files)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names()})
-	_, overlaid, lowered := emit(plans, nil)
+	r, lowered := render.Lower(plans, nil)
 	if err := slices.Concat(found, resolved, lowered).Err(); err != nil {
 		t.Fatalf("the files do not compile: %v", err)
 	}
-	return overlays.Write(overlaid)
+	return r.Tree
 }

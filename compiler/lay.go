@@ -9,6 +9,7 @@ import (
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/render"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -20,17 +21,10 @@ type layout struct {
 	inputs map[string][]byte // the files that count
 	plans  []*plan.Plan
 	parts  map[string]overlays.Component
-	rendering
-	deployed diag.List // what is wrong with what acts on those who deploy it
-	carried  []carried // what is not judged, because the Platform says so
-}
 
-// rendering is what some plans come to. Every list has an element for each of them.
-type rendering struct {
-	emitted      []locate.Origins
-	overlaid     []overlays.Environment
-	tree         overlays.Tree
-	environments []Environment
+	rendering *render.Rendering
+	deployed  diag.List          // what is wrong with what acts on those who deploy it
+	carried   []deploy.CarriedIn // what is not judged, because the Platform says so
 }
 
 // lay resolves a repository and renders it. Where the findings, to which its own are
@@ -54,7 +48,7 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 		l.plans = slices.DeleteFunc(l.plans, func(p *plan.Plan) bool { return !slices.Contains(o.only, p.Environment) })
 	}
 	var vetted diag.List
-	l.parts, vetted = components(l.plans, files)
+	l.parts, vetted = render.Components(l.plans, files)
 	found = append(found, vetted...)
 	for _, p := range l.plans {
 		found = append(found, deploy.VetNames(p.Components).In(p.Environment)...)
@@ -64,23 +58,9 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	}
 	var wrong diag.List
 	var err error
-	l.rendering, wrong, err = o.renderPlans(l.plans, l.parts)
+	l.rendering, wrong, err = render.Plans(l.plans, l.parts, o.Child)
 	if found = append(found, wrong...); err == nil && !found.Failed() {
-		l.deployed, l.carried = vetDeployed(l.plans, l.rendering)
+		l.deployed, l.carried = deploy.Judge(l.rendering)
 	}
 	return l, found, err
-}
-
-// renderPlans lowers plans, lays their objects out and renders them.
-func (o Options) renderPlans(plans []*plan.Plan, parts map[string]overlays.Component) (rendering, diag.List, error) {
-	var r rendering
-	var found diag.List
-	r.emitted, r.overlaid, found = emit(plans, parts)
-	if found.Failed() {
-		return r, found, nil
-	}
-	r.tree = overlays.Write(r.overlaid)
-	environments, rendered, err := render(r.tree, r.overlaid, o.Child)
-	r.environments = environments
-	return r, append(found, rendered...), err
 }

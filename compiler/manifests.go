@@ -1,6 +1,8 @@
 package compiler
 
-import "strings"
+import (
+	"strings"
+)
 
 // Manifests is the environment as a stream of YAML documents, in the order of the
 // objects' IDs. It is never empty for an environment that was built.

@@ -9,6 +9,7 @@ import (
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/render"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 )
@@ -249,13 +250,13 @@ func (m mender) opens(files []intent.File, k meaning.Packet) (opens bool, wrong 
 		}
 	}
 	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == m.plan().Environment })]
-	changed, found, err := m.renderPlans([]*plan.Plan{p}, m.parts)
-	return err == nil && !found.Failed() && changed.outcome(0, p, k) == meaning.Allowed, ""
+	changed, found, err := render.Plans([]*plan.Plan{p}, m.parts, m.Child)
+	return err == nil && !found.Failed() && outcomeIn(changed.Environments[0], k) == meaning.Allowed, ""
 }
 
-// outcome is what becomes of a packet in an environment of what was rendered.
-func (r *rendering) outcome(i int, p *plan.Plan, k meaning.Packet) meaning.Outcome {
-	rendered, _ := meaningOf(r.environments[i].Objects, p, p.Assumed()[0])
+// outcomeIn is what becomes of a packet in an environment of what was rendered.
+func outcomeIn(e render.Environment, k meaning.Packet) meaning.Outcome {
+	rendered, _ := meaningOf(e.Objects, e.Plan, e.Plan.Assumed()[0])
 	return rendered.Walk(k).Outcome()
 }
 
@@ -284,8 +285,8 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: "the line that allows it", At: o.Span})
 		}
 	}
-	changed, found, err := m.renderPlans([]*plan.Plan{&without}, m.parts)
-	denied := err == nil && !found.Failed() && changed.outcome(0, &without, k) == meaning.Denied
+	changed, found, err := render.Plans([]*plan.Plan{&without}, m.parts, m.Child)
+	denied := err == nil && !found.Failed() && outcomeIn(changed.Environments[0], k) == meaning.Denied
 	what, gone := "remove this line, or its part that means the flow", "Without it"
 	if lines > 1 {
 		what = fmt.Sprintf("remove these %d lines, or their parts that mean the flow", lines)

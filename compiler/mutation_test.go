@@ -17,7 +17,7 @@ import (
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
-	"portcullis.dev/overlays"
+	"portcullis.dev/compiler/render"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
@@ -86,19 +86,18 @@ func rendered(t *testing.T, name string, files []intent.File) []outcome {
 	t.Helper()
 	repo, found := intent.Parse(files)
 	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), AllowEmpty: true})
-	parts, vetted := components(plans, files)
-	emitted, overlaid, lowered := emit(plans, parts)
+	parts, vetted := render.Components(plans, files)
+	r, lowered, err := render.Plans(plans, parts, nil)
+	if err != nil {
+		t.Fatal(name, err)
+	}
 	if found = slices.Concat(found, resolved, vetted, lowered); found.Failed() {
 		t.Fatalf("%s: %v", name, found.Err())
 	}
-	environments, found, err := render(overlays.Write(overlaid), overlaid, nil)
-	if err != nil || found.Failed() {
-		t.Fatal(name, err, found.Err())
-	}
 	world, _, _ := worldOf(repo, files)
 	var all []outcome
-	for i, p := range plans {
-		all = append(all, outcome{name + "/" + p.Environment, p, environments[i].Objects, world, emitted[i]})
+	for _, e := range r.Environments {
+		all = append(all, outcome{name + "/" + e.Plan.Environment, e.Plan, e.Objects, world, e.Emitted})
 	}
 	return all
 }

@@ -9,7 +9,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
-	"portcullis.dev/overlays"
+	"portcullis.dev/compiler/render"
 	"portcullis.dev/policies/meaning"
 )
 
@@ -28,13 +28,12 @@ func TestEveryTestCanFail(t *testing.T) {
 		if found.Failed() {
 			t.Fatal(found.Err())
 		}
-		_, overlaid, _ := emit(plans, nil)
-		rendered, _, err := render(overlays.Write(overlaid), overlaid, nil)
+		rendered, _, err := render.Plans(plans, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, p := range plans {
-			m, _ := meaning.Of(rendered[i].Objects, p.Assumed()[0])
+			m, _ := meaning.Of(rendered.Environments[i].Objects, p.Assumed()[0])
 			if found := proof.Tests(p, population.RelationOf(p, m), nil); len(found) > 0 {
 				t.Errorf("%s in %s: %v", example, p.Environment, found.Err())
 			}

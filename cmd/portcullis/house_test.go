@@ -32,9 +32,8 @@ var today = limits{
 	},
 	lines: 400,
 	files: map[string]int{
-		"compiler/build.go":            412,
-		"compiler/explain/way.go":      469,
-		"rego/vocabulary.go":           470,
+		"compiler/explain/way.go": 469,
+		"rego/vocabulary.go":      470,
 	},
 	twins: []string{
 		"compiler/explain: Answer and answer",

@@ -1,49 +1,50 @@
-package compiler
+package deploy
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
-	"portcullis.dev/compiler/bundle"
-	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/render"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
 
-// carried is what one environment's bundle holds without a judgement.
-type carried struct {
-	environment string
-	deploy.Carried
+// CarriedIn is what one environment's bundle holds without a judgement.
+type CarriedIn struct {
+	Environment string
+	Carried
 }
 
-// vetDeployed judges what of rendered objects acts on those who deploy them. Objects of
-// units without a component are as we wrote them, and were not read by anybody since: of
-// those only text is looked at.
-func vetDeployed(plans []*plan.Plan, r rendering) (diag.List, []carried) {
+// Judge judges what of rendered objects acts on those who deploy them. Objects of units
+// without a component are as we wrote them, and were not read by anybody since: of those only
+// text is looked at. The second result is what nobody judges.
+func Judge(r *render.Rendering) (diag.List, []CarriedIn) {
 	var found diag.List
-	var all []carried
+	var all []CarriedIn
 	look := newFinder()
-	for i, p := range plans {
-		e := r.environments[i]
-		here, components := places{more: map[place]int{}}, stacks(p, r.overlaid[i].Components)
+	for i := range r.Environments {
+		e := &r.Environments[i]
+		p := e.Plan
+		here, components := places{more: map[place]int{}}, stacks(p, e.Overlaid.Components)
 		for _, o := range e.Objects.All() {
-			over := components[e.unitOf(o.ID)]
+			over := components[e.UnitOf(o.ID)]
 			if len(over.plan) == 0 && !bytes.ContainsRune(o.JSON, '$') {
 				continue
 			}
-			wrong, unjudged := deploy.Vet(o, deploy.Before{
-				Emitted: func() *deploy.Metadata { return emittedMetadata(r.emitted[i], o.ID) }, Components: over.plan,
+			wrong, unjudged := Vet(o, Before{
+				Emitted: func() *Metadata { return emittedMetadata(e.Emitted, o.ID) }, Components: over.plan,
 				Wrote: func(c plan.Component, words ...string) bool { return look.mayHaveWritten(c.Path, over.files, words) },
 			})
 			for _, f := range wrong {
 				d := f.Diagnostic
 				d.Span = look.placeOf(f, over.files)
 				if len(over.plan) == 0 {
-					d.Span = r.emitted[i][o.ID].At(d.Subject.Pointer)
+					d.Span = e.Emitted[o.ID].At(d.Subject.Pointer)
 				}
 				for _, c := range over.plan {
 					if strings.HasPrefix(d.Span.File, c.Path+"/") {
@@ -53,7 +54,7 @@ func vetDeployed(plans []*plan.Plan, r rendering) (diag.List, []carried) {
 				here.add(d)
 			}
 			if unjudged != nil {
-				all = append(all, carried{p.Environment, *unjudged})
+				all = append(all, CarriedIn{p.Environment, *unjudged})
 			}
 		}
 		found = append(found, here.found().In(p.Environment)...)
@@ -86,7 +87,10 @@ func (p *places) add(d diag.Diagnostic) {
 func (p *places) found() diag.List {
 	for i := range p.first {
 		if n := p.more[place{p.first[i].Span, p.first[i].Rule}]; n > 0 {
-			p.first[i].Message += ", and so it is with " + count(n, "more object")
+			p.first[i].Message += fmt.Sprintf(", and so it is with %d more object", n)
+			if n > 1 {
+				p.first[i].Message += "s"
+			}
 		}
 	}
 	return p.first
@@ -111,7 +115,7 @@ func stacks(p *plan.Plan, laid []overlays.Laid) map[string]stack {
 }
 
 // emittedMetadata are the labels and annotations that we wrote, or nil.
-func emittedMetadata(from locate.Origins, id object.ID) *deploy.Metadata {
+func emittedMetadata(from locate.Origins, id object.ID) *Metadata {
 	emitted, ours := from[id]
 	if !ours {
 		return nil
@@ -120,39 +124,18 @@ func emittedMetadata(from locate.Origins, id object.ID) *deploy.Metadata {
 	if len(decoded) != 1 {
 		return nil
 	}
-	m := deploy.MetadataOf(decoded[0])
+	m := MetadataOf(decoded[0])
 	return &m
 }
 
-// carriedFelix are the names of Calico's configurations that components carry into an environment.
-func carriedFelix(all []carried, environment string) []string {
+// CarriedFelix are the names of Calico's configurations that components carry into an environment.
+func CarriedFelix(all []CarriedIn, environment string) []string {
 	var names []string
 	for _, c := range all {
-		if c.environment == environment && c.Object.Kind == "FelixConfiguration" && strings.HasSuffix(c.Object.Group, "projectcalico.org") {
+		if c.Environment == environment && c.Object.Kind == "FelixConfiguration" && strings.HasSuffix(c.Object.Group, "projectcalico.org") {
 			names = append(names, c.Object.Name)
 		}
 	}
 	slices.Sort(names)
 	return names
-}
-
-// carriedOf are the entries of bundle.json, of one namespace where one is given.
-func carriedOf(all []carried, namespace string) []bundle.Carried {
-	var entries []bundle.Carried
-	for _, c := range all {
-		if namespace == "" || c.Object.Namespace == namespace {
-			entries = append(entries, bundle.Carried{Environment: c.environment, Object: c.Object, Labels: c.Labels, Annotations: c.Annotations})
-		}
-	}
-	return entries
-}
-
-// withoutTold leaves out warnings about parts of objects that are refused as it is.
-func withoutTold(found, refused diag.List) diag.List {
-	if len(refused) == 0 {
-		return found
-	}
-	return slices.DeleteFunc(slices.Clone(found), func(d diag.Diagnostic) bool {
-		return d.Severity < diag.Error && slices.ContainsFunc(refused, func(r diag.Diagnostic) bool { return r.Subject == d.Subject })
-	})
 }

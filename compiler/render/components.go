@@ -1,4 +1,4 @@
-package compiler
+package render
 
 import (
 	"strings"
@@ -9,9 +9,9 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// components reads what users lay over the emitted objects, and vets it before
+// Components reads what users lay over the emitted objects, and vets it before
 // kustomize sees it. Each directory is one component, however many plans name it.
-func components(plans []*plan.Plan, files []intent.File) (map[string]overlays.Component, diag.List) {
+func Components(plans []*plan.Plan, files []intent.File) (map[string]overlays.Component, diag.List) {
 	byPath := map[string]overlays.Component{}
 	var found diag.List
 	for _, p := range plans {

@@ -1,11 +1,10 @@
-package compiler
+package deploy
 
 import (
 	"path"
 	"strings"
 	"unicode/utf8"
 
-	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -29,7 +28,7 @@ func newFinder() *finder {
 
 // placeOf is where components over a unit gave an object what a finding is about: the
 // object's own file, or whatever patch has one of the finding's words.
-func (f *finder) placeOf(d deploy.Finding, components []overlays.Laid) diag.Span {
+func (f *finder) placeOf(d Finding, components []overlays.Laid) diag.Span {
 	var near diag.Span
 	for _, c := range components {
 		for _, name := range diag.SortedKeys(c.Files) {
