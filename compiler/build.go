@@ -18,6 +18,7 @@ import (
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/facts"
+	"portcullis.dev/compiler/govern"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
@@ -50,7 +51,7 @@ type Built struct {
 	plans  []*plan.Plan // that were judged; nil where some rule did not judge some of them
 	engine *rego.Engine // that judged them; nil where the user's rules are broken
 
-	traffic traffic // of the plans; nil where nothing was judged
+	traffic govern.Traffic // of the plans; nil where nothing was judged
 }
 
 // Environment is what one cluster gets.
@@ -110,7 +111,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	}
 
 	found = append(found, l.deployed...) // told beside what the proof finds of the rest
-	judgedTraffic := traffic{}
+	judgedTraffic := govern.Traffic{}
 	for i := range l.rendering.Environments {
 		e := &l.rendering.Environments[i]
 		p := e.Plan
@@ -178,7 +179,7 @@ func proofsOf(plans []*plan.Plan, found diag.List, unjudged []deploy.CarriedIn) 
 
 // report governs what was found as the repository says, and makes the report. The
 // plans are nil where some rule did not judge some of them.
-func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged traffic, checks *checks, found diag.List, files []intent.File) (*Built, error) {
+func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged govern.Traffic, checks *checks, found diag.List, files []intent.File) (*Built, error) {
 	rules, broken, err := checks.wait()
 	if err != nil {
 		return nil, err
@@ -189,12 +190,10 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged traf
 	}
 	built := &Built{plans: plans, engine: checks.engine, traffic: judged}
 	if repo.Platform != nil {
-		g := governanceOf(repo, o.EffectiveTime, known)
-		g.traffic = judged
-		found = g.govern(found, plans)
+		found = govern.Of(repo, o.EffectiveTime, known, judged).Apply(found, plans)
 	}
 	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
-	built.Waivers = waiversOf(repo, built.Report.Findings)
+	built.Waivers = govern.Waivers(repo, built.Report.Findings)
 	return built, nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
+	"portcullis.dev/compiler/govern"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/proof"
@@ -32,11 +33,15 @@ var (
 		Title: "A kustomization instead of manifests",
 		Why:   "What counts is what reaches the cluster.",
 		Mend:  "Render the kustomization, and judge its output."}
+	noOwnRules = &diag.Rule{Code: "PC509", Severity: diag.Error,
+		Title: "Rules of your own that are not there",
+		Why:   "The Platform names a directory of rules in checks.dir. Without a rule in it, nothing found would look like nothing wrong.",
+		Mend:  "Put the rules there, or remove checks.dir. Only files that end in .rego count, and those that end in _test.rego are tests of rules."}
 )
 
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
 	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, crosscheck.Rules, lower.Rules, deploy.Rules, proof.Rules, overlays.Rules, rego.Rules,
-		governanceRules, []*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization})
+		govern.Rules, []*diag.Rule{refusedFile, overLimit, nothingToCheck, kustomization, noOwnRules})
 }

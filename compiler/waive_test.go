@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/govern"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/policies/diag"
@@ -145,9 +146,8 @@ func TestWaiversAreWhatTheySay(t *testing.T) {
 		if found = append(found, more...); len(found) > 0 {
 			rt.Fatal(found.Err())
 		}
-		g := governanceOf(repo, now, plain.Report.Rules)
-		g.traffic = plain.traffic
-		got := g.govern(plain.Report.Findings, plans)
+		g := govern.Of(repo, now, plain.Report.Rules, plain.traffic)
+		got := g.Apply(plain.Report.Findings, plans)
 		after, _ := expanded(slices.DeleteFunc(got, func(d diag.Diagnostic) bool { return d.Rule.Code[2] == '5' }), environments)
 
 		want := map[apart]fate{}

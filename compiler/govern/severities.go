@@ -1,4 +1,4 @@
-package compiler
+package govern
 
 import (
 	"slices"
@@ -13,7 +13,7 @@ type severities = intent.Mapping[intent.Code, intent.At[intent.Severity]]
 // severity is what a finding counts as in an environment: what the Platform says of
 // its rule, or else what the rule says. An environment's own mapping replaces the
 // Platform's.
-func (g *governance) severity(d diag.Diagnostic, environment string) diag.Severity {
+func (g *Governance) severity(d diag.Diagnostic, environment string) diag.Severity {
 	spec := g.repo.Platform.Spec
 	var chosen *severities
 	if spec.Checks != nil {
@@ -41,7 +41,7 @@ func lowers(r *diag.Rule, to intent.At[intent.Severity]) bool {
 }
 
 // checkSeverities finds codes that no rule has, and rules that cannot be lowered.
-func (g *governance) checkSeverities() diag.List {
+func (g *Governance) checkSeverities() diag.List {
 	if g.rules == nil {
 		return nil
 	}
@@ -75,7 +75,7 @@ const fixedReason = "mistakes in the input (PC0xx, PC1xx) and failures of the pr
 
 // unknown is a code that no rule has. Of those that fit, one whose digits are the
 // same in another order comes before one that differs in a digit.
-func (g *governance) unknown(code intent.At[intent.Code], fits func(*diag.Rule) bool) diag.Diagnostic {
+func (g *Governance) unknown(code intent.At[intent.Code], fits func(*diag.Rule) bool) diag.Diagnostic {
 	d := unknownCode.At(code.Span, "no rule has the code %s", code.Value)
 	digits := func(code string) string {
 		letters := []byte(code)

@@ -1,4 +1,4 @@
-package compiler
+package govern
 
 import (
 	"cmp"
@@ -27,7 +27,7 @@ func lastingFirst(waivers []intent.Waiver) []*intent.Waiver {
 }
 
 // applyWaivers says what lifts a finding in an environment, or once did, or falls short.
-func (g *governance) applyWaivers(r *ruling, d diag.Diagnostic, environment string) {
+func (g *Governance) applyWaivers(r *ruling, d diag.Diagnostic, environment string) {
 	for _, w := range g.waivers {
 		if string(w.Spec.Rule.Value) != d.Rule.Code || !g.isIn(w.Spec.Match, environment) {
 			continue
@@ -50,14 +50,14 @@ func (g *governance) applyWaivers(r *ruling, d diag.Diagnostic, environment stri
 	}
 }
 
-func (g *governance) isIn(m intent.Match, environment string) bool {
+func (g *Governance) isIn(m intent.Match, environment string) bool {
 	e := string(m.Environment.Value)
 	return !m.Environment.Given() || e == environment || e == g.groups[environment]
 }
 
 // lifts reports whether all traffic of a finding is what a line means that a waiver names. If
 // not, and the waiver seems to be meant for it, beyond is a clause about the rest.
-func (g *governance) lifts(w *intent.Waiver, d diag.Diagnostic, environment string) (lifted bool, beyond string) {
+func (g *Governance) lifts(w *intent.Waiver, d diag.Diagnostic, environment string) (lifted bool, beyond string) {
 	m := w.Spec.Match
 	if m.Object.Given() && !only(m.Object, d.EvidenceOf(diag.ObjectEvidence), func(v string) bool { return v == string(m.Object.Value) }) {
 		return false, ""
@@ -131,7 +131,7 @@ type waived struct {
 }
 
 // linesOf are the lines of an environment that a waiver names.
-func (g *governance) linesOf(w *intent.Waiver, environment string) *proof.Lines {
+func (g *Governance) linesOf(w *intent.Waiver, environment string) *proof.Lines {
 	key := waived{w, environment}
 	if g.lines[key] == nil {
 		g.lines[key] = g.traffic[environment]().Of(g.scope(w.Spec.Match, environment))
@@ -140,7 +140,7 @@ func (g *governance) linesOf(w *intent.Waiver, environment string) *proof.Lines 
 }
 
 // scope is which lines of an environment a match names.
-func (g *governance) scope(m intent.Match, environment string) proof.Scope {
+func (g *Governance) scope(m intent.Match, environment string) proof.Scope {
 	return proof.Scope{
 		Intent: func(workload string) bool {
 			namespace, _, _ := strings.Cut(workload, "/")
@@ -154,7 +154,7 @@ func (g *governance) scope(m intent.Match, environment string) proof.Scope {
 }
 
 // names reports whether a finding says of itself what a match names.
-func (g *governance) names(m intent.Match, d diag.Diagnostic, environment string) bool {
+func (g *Governance) names(m intent.Match, d diag.Diagnostic, environment string) bool {
 	intents := d.EvidenceOf(diag.IntentEvidence)
 	var declared []plan.NamedPort
 	if len(intents) == 1 {
@@ -174,7 +174,7 @@ func only[T any](part intent.At[T], values []string, holds func(string) bool) bo
 }
 
 // checkWaivers finds waivers that must not be, whatever was found.
-func (g *governance) checkWaivers() diag.List {
+func (g *Governance) checkWaivers() diag.List {
 	var found diag.List
 	for _, w := range g.repo.Waivers {
 		spec := w.Spec
@@ -202,7 +202,7 @@ func (g *governance) checkWaivers() diag.List {
 }
 
 // checkExpiry compares a waiver's last day with today, if somebody looked at a clock.
-func (g *governance) checkExpiry(w intent.Waiver) diag.List {
+func (g *Governance) checkExpiry(w intent.Waiver) diag.List {
 	expires := w.Spec.Expires
 	if g.day == "" || expires.Value == "" {
 		return nil
@@ -230,7 +230,7 @@ func (g *governance) checkExpiry(w intent.Waiver) diag.List {
 }
 
 // strays are waivers for intents and namespaces that no environment has.
-func (g *governance) strays(plans []*plan.Plan) diag.List {
+func (g *Governance) strays(plans []*plan.Plan) diag.List {
 	workloads, namespaces := map[string]bool{}, map[string]bool{}
 	for _, p := range plans {
 		for _, w := range p.Workloads {
@@ -263,7 +263,7 @@ func (g *governance) strays(plans []*plan.Plan) diag.List {
 
 // unused are waivers that no finding matched, though every rule was evaluated. One
 // about which something else was found already is not reported again.
-func (g *governance) unused(found diag.List) diag.List {
+func (g *Governance) unused(found diag.List) diag.List {
 	said := map[diag.Span]bool{}
 	for _, d := range found {
 		said[d.Span] = !d.Span.IsZero() && !d.Is(waiverTooLong)
@@ -288,8 +288,8 @@ func (g *governance) unused(found diag.List) diag.List {
 	return all
 }
 
-// waiversOf are the repository's waivers, and how many findings each covers.
-func waiversOf(repo *intent.Repository, found diag.List) []bundle.Waiver {
+// Waivers are a repository's, and how many findings each covers.
+func Waivers(repo *intent.Repository, found diag.List) []bundle.Waiver {
 	used := map[string]int{}
 	for _, d := range found {
 		used[d.WaivedBy]++

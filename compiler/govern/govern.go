@@ -1,4 +1,12 @@
-package compiler
+// Package govern applies to what was found what a repository says of findings: how grave they
+// are, and which of them somebody accepted, and until when.
+//
+// Its invariant: a waiver lifts a finding only where all traffic of it is what a line means
+// that the waiver names; no mistake in the input and no failure of the proof is lifted or
+// lowered. What is wrong with a waiver or a severity is a finding itself.
+//
+// It must not know how anything was found.
+package govern
 
 import (
 	"slices"
@@ -44,22 +52,16 @@ var (
 		Title: "A line or quarantine whose last day is over",
 		Why:   "It was agreed on until that day, its end included, UTC. Only check looks at the clock: build still emits it, so that a pipeline does not change what it deploys overnight.",
 		Mend:  "Remove it, or agree on a new day."}
-	noOwnRules = &diag.Rule{Code: "PC509", Severity: diag.Error,
-		Title: "Rules of your own that are not there",
-		Why:   "The Platform names a directory of rules in checks.dir. Without a rule in it, nothing found would look like nothing wrong.",
-		Mend:  "Put the rules there, or remove checks.dir. Only files that end in .rego count, and those that end in _test.rego are tests of rules."}
 )
 
-var governanceRules = []*diag.Rule{
-	waiverExpired, waiverUnused, waiverTooLong, unknownCode, fixedRule, waiverStray, selfApproved, pastLastDay, noOwnRules,
-}
+// Rules are the findings of this package.
+var Rules = []*diag.Rule{waiverExpired, waiverUnused, waiverTooLong, unknownCode, fixedRule, waiverStray, selfApproved, pastLastDay}
 
 // defaultWaiverDays is how far ahead a waiver may end unless the Platform says.
 const defaultWaiverDays = 90
 
-// governance is what a repository says of findings: how grave they are, and which of
-// them somebody accepted, and until when.
-type governance struct {
+// Governance is what a repository says of findings.
+type Governance struct {
 	repo         *intent.Repository
 	environments []string
 	groups       map[string]string     // by environment
@@ -69,16 +71,18 @@ type governance struct {
 	rules        map[string]*diag.Rule // by code; nil where they are not all known
 	matched      map[*intent.Waiver]bool
 	ports        map[string][]plan.NamedPort // by environment and workload
-	traffic      traffic
+	traffic      Traffic
 	lines        map[waived]*proof.Lines
 }
 
-// traffic decides, in each environment that was judged, what lines of intents mean.
-type traffic map[string]func() *proof.Exceptions
+// Traffic decides, in each environment that was judged, what lines of intents mean.
+type Traffic map[string]func() *proof.Exceptions
 
-func governanceOf(repo *intent.Repository, now time.Time, rules []*diag.Rule) *governance {
-	g := &governance{
-		repo: repo, environments: repo.Environments(), groups: map[string]string{},
+// Of reads what a repository says, at a time; at the zero time nobody looked at a clock, and
+// nothing has ended. The rules are all that there are, or nil where they are not all known.
+func Of(repo *intent.Repository, now time.Time, rules []*diag.Rule, judged Traffic) *Governance {
+	g := &Governance{
+		repo: repo, traffic: judged, environments: repo.Environments(), groups: map[string]string{},
 		matched: map[*intent.Waiver]bool{}, ports: map[string][]plan.NamedPort{}, lines: map[waived]*proof.Lines{},
 	}
 	if !now.IsZero() {
@@ -98,10 +102,10 @@ func governanceOf(repo *intent.Repository, now time.Time, rules []*diag.Rule) *g
 	return g
 }
 
-// govern applies the repository's severities and waivers to what was found, and says
+// Apply applies the repository's severities and waivers to what was found, and says
 // what is wrong with them. The plans are nil unless every rule has judged every one
 // of them: only then is it known which waivers nothing needs.
-func (g *governance) govern(found diag.List, plans []*plan.Plan) diag.List {
+func (g *Governance) Apply(found diag.List, plans []*plan.Plan) diag.List {
 	for _, p := range plans {
 		for _, w := range p.Workloads {
 			g.ports[p.Environment+" "+w.Ref()] = w.Ports
@@ -134,7 +138,7 @@ type ruling struct {
 
 // settle rules on a finding in each of its environments. Where they differ, it
 // becomes several.
-func (g *governance) settle(d diag.Diagnostic) diag.List {
+func (g *Governance) settle(d diag.Diagnostic) diag.List {
 	where := d.Environments
 	if len(where) == 0 {
 		where = g.environments
@@ -169,7 +173,7 @@ func (g *governance) settle(d diag.Diagnostic) diag.List {
 	return all
 }
 
-func (g *governance) rule(d diag.Diagnostic, environment string) ruling {
+func (g *Governance) rule(d diag.Diagnostic, environment string) ruling {
 	r := ruling{severity: g.severity(d, environment)}
 	if d.Rule.Waivable() {
 		g.applyWaivers(&r, d, environment)
@@ -178,7 +182,7 @@ func (g *governance) rule(d diag.Diagnostic, environment string) ruling {
 }
 
 // endings are the lines and quarantines that were agreed on until a day that is over.
-func (g *governance) endings() diag.List {
+func (g *Governance) endings() diag.List {
 	var found diag.List
 	for _, e := range g.repo.Endings() {
 		if g.over(e.Until.Value) {
@@ -191,4 +195,4 @@ func (g *governance) endings() diag.List {
 }
 
 // over reports whether a day has ended. Nothing has where nobody looked at a clock.
-func (g *governance) over(day intent.Date) bool { return string(day) < g.day }
+func (g *Governance) over(day intent.Date) bool { return string(day) < g.day }
