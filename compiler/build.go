@@ -24,6 +24,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
@@ -93,11 +94,11 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 // is in the report.
 func (o Options) Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
 	var checks *checks
-	if !slices.ContainsFunc(files, isRego) {
+	if !slices.ContainsFunc(files, sources.IsRego) {
 		checks = prepareChecks(ctx, nil) // beside the reading: neither needs the other
 	}
 	repo, parsed := intent.Parse(files)
-	own, files, found := ownRules(repo, files, before)
+	own, files, found := sources.OwnRules(repo, files, before)
 	if checks == nil {
 		checks = prepareChecks(ctx, own)
 	}
@@ -195,75 +196,6 @@ func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged gove
 	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
 	built.Waivers = govern.Waivers(repo, built.Report.Findings)
 	return built, nil
-}
-
-// worldOf reads the manifests beside the intents, for what they tell of namespaces
-// and workloads. They are other people's YAML, and not judged; but what cannot be read
-// where something of ours may lie is a finding.
-// The second result are the files that count: those that tell something, ours, and the
-// user's own rules. Tests of rules change nothing that is built.
-func worldOf(repo *intent.Repository, files []intent.File) (object.Set, map[string][]byte, diag.List) {
-	var objects []object.Object
-	var found diag.List
-	counted := map[string][]byte{}
-	for _, f := range files {
-		if intent.Ours(f) || isRego(f) {
-			if !rego.IsTest(f.Path) {
-				counted[f.Path] = f.Data
-			}
-			continue
-		}
-		unread := intent.Unreadable(f)
-		var decoded []object.Object
-		if unread == nil {
-			decoded, unread = object.Decode(f.Path, f.Data)
-			unread = slices.DeleteFunc(unread, func(d diag.Diagnostic) bool { return !d.Is(object.NotYAML) || !repo.Undecodable(f) })
-		}
-		if repo.MayHold(f.Path) {
-			for _, d := range unread {
-				found = append(found, d.Because(mayStandHere))
-			}
-		}
-		for _, o := range decoded {
-			if o.Role == object.World && o.Typed != nil {
-				objects = append(objects, o)
-				counted[f.Path] = f.Data
-			}
-		}
-	}
-	set, _ := object.NewSet(objects)
-	return set, counted, found
-}
-
-// mayStandHere is why a file that cannot be read ends the run.
-const mayStandHere = "something of the language, or of a component, may stand here, and would be left out in silence"
-
-// hiddenBySize makes errors of the large files that were left out where something of ours may
-// lie: what their beginning holds says nothing of what stands behind it.
-func hiddenBySize(repo *intent.Repository, found diag.List) diag.List {
-	found = slices.Clone(found)
-	for i, d := range found {
-		if d.Is(overLimit) && d.Severity == diag.Warning && isYAML(d.Span.File) && repo.MayHold(d.Span.File) {
-			d.Severity = diag.Error
-			found[i] = d.Because(mayStandHere).
-				Suggest("split it into several files, or let the Platform say where ours lie: trusted, and the path of each namespace")
-		}
-	}
-	return found
-}
-
-// hiddenByLink makes errors of the links that may stand for a directory in which something of
-// ours may lie, and lead to what was not read.
-func hiddenByLink(repo *intent.Repository, found diag.List) diag.List {
-	found = slices.Clone(found)
-	for i, d := range found {
-		if d.Is(refusedFile) && d.Severity == diag.Warning && repo.MayHoldBelow(d.Span.File) {
-			d.Severity = diag.Error
-			found[i] = d.Because(mayStandHere).
-				Suggest("put here what it leads to, or let the Platform say where ours lie: trusted, and the path of each namespace")
-		}
-	}
-	return found
 }
 
 // everywhere clears the list of environments where it names them all.

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/overlays"
 	_ "portcullis.dev/testdata/seed"
 )
@@ -27,7 +28,7 @@ func TestOrderOfFilesDoesNotMatter(t *testing.T) {
 	}
 	var examples []example
 	for _, dir := range repositories(t) {
-		files, _, err := ReadTree(dir, DefaultLimits())
+		files, _, err := sources.ReadTree(dir, sources.DefaultLimits())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +50,7 @@ func TestOrderOfFilesDoesNotMatter(t *testing.T) {
 // come out, whatever stage notices.
 func TestNothingIsBuiltFromMistakes(t *testing.T) {
 	t.Parallel()
-	files, _, err := ReadTree("../examples/zero-trust-demo", DefaultLimits())
+	files, _, err := sources.ReadTree("../examples/zero-trust-demo", sources.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,19 +98,19 @@ func TestLimits(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		files  map[string]string
-		limits Limits
+		limits sources.Limits
 		fails  bool
 		read   int
 	}{
-		"a large intent":          {map[string]string{"a.yaml": ours + strings.Repeat("#", 100), "b.yaml": ours}, Limits{100, 1000, 10}, true, 1},
-		"a large file of others":  {map[string]string{"a.yaml": strings.Repeat("#", 101), "b.yaml": ours}, Limits{100, 1000, 10}, false, 1},
-		"too much in all":         {map[string]string{"a.yaml": ours, "b.yaml": ours}, Limits{100, 80, 10}, true, 1},
-		"too many files":          {map[string]string{"a.yaml": "", "b.yaml": "", "c.yaml": ""}, Limits{100, 100, 2}, true, 2},
-		"exactly what is allowed": {map[string]string{"a.yaml": strings.Repeat("#", 100), "b.yaml": ""}, Limits{100, 100, 2}, false, 2},
+		"a large intent":          {map[string]string{"a.yaml": ours + strings.Repeat("#", 100), "b.yaml": ours}, sources.Limits{FileBytes: 100, TotalBytes: 1000, Files: 10}, true, 1},
+		"a large file of others":  {map[string]string{"a.yaml": strings.Repeat("#", 101), "b.yaml": ours}, sources.Limits{FileBytes: 100, TotalBytes: 1000, Files: 10}, false, 1},
+		"too much in all":         {map[string]string{"a.yaml": ours, "b.yaml": ours}, sources.Limits{FileBytes: 100, TotalBytes: 80, Files: 10}, true, 1},
+		"too many files":          {map[string]string{"a.yaml": "", "b.yaml": "", "c.yaml": ""}, sources.Limits{FileBytes: 100, TotalBytes: 100, Files: 2}, true, 2},
+		"exactly what is allowed": {map[string]string{"a.yaml": strings.Repeat("#", 100), "b.yaml": ""}, sources.Limits{FileBytes: 100, TotalBytes: 100, Files: 2}, false, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			files, found, err := ReadTree(write(t, c.files), c.limits)
+			files, found, err := sources.ReadTree(write(t, c.files), c.limits)
 			if err != nil {
 				t.Fatal(err)
 			}

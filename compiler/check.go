@@ -2,8 +2,6 @@ package compiler
 
 import (
 	"context"
-	"fmt"
-	"path"
 	"slices"
 
 	"portcullis.dev/compiler/facts"
@@ -12,6 +10,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -23,7 +22,7 @@ import (
 // kubeadm and Calico's operator set it up.
 func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
 	checks := prepareChecks(ctx, nil)
-	set, found := readManifests(files, before)
+	set, found := sources.Manifests(files, before)
 	if !found.Failed() {
 		p := assumed(set)
 		m, unread := meaning.Of(set, p.Cluster)
@@ -44,47 +43,6 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	}
 	found = locate.WithEvidence(locate.Manifests(append(found, broken...), set, files), nil, locate.Authors{})
 	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
-}
-
-// readManifests reads what Check judges, and what explain explains.
-func readManifests(files []intent.File, before diag.List) (object.Set, diag.List) {
-	found := slices.Clone(before)
-	var objects []object.Object
-	for _, f := range files {
-		if isRego(f) {
-			continue // manifests have no rules of their own
-		}
-		if path.Base(f.Path) == "kustomization.yaml" || path.Base(f.Path) == "kustomization.yml" {
-			found = append(found, kustomization.At(diag.Span{File: f.Path}, "a kustomization, not manifests").
-				Because("what counts is what reaches the cluster, and a kustomization can change every manifest beside it").
-				Suggest("kustomize build %s | portcullis check -", path.Dir(f.Path)))
-			continue
-		}
-		if intent.Ours(f) {
-			found = append(found, nothingToCheck.At(diag.Span{File: f.Path}, "an intent among manifests").
-				Because("intents are judged as a repository, from the directory of their %s", intent.PlatformFile).
-				Suggest("give that directory instead of single files"))
-			continue
-		}
-		decoded, f := object.Decode(f.Path, f.Data)
-		objects = append(objects, decoded...)
-		found = append(found, f...)
-	}
-	set, duplicates := object.NewSet(objects)
-	found = append(found, duplicates...)
-	if !slices.ContainsFunc(objects, func(o object.Object) bool { return o.Role == object.Policy || o.Role == object.World }) && !found.Failed() {
-		found = append(found, nothingToCheck.At(diag.Span{}, "no policy, namespace or workload in %s", count(len(files), "file")).
-			Because("a green answer about nothing would be worse than none").
-			Suggest("give the directory, the files or (as -) the stream with the manifests"))
-	}
-	return set, found
-}
-
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // assumed is the plan of people who have none: their namespaces, governed, and no

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -208,7 +209,7 @@ func examples(t *testing.T, dir string) []intent.File {
 	if _, err := os.Stat(filepath.Join(dir, intent.PlatformFile)); err != nil {
 		t.Fatal(err)
 	}
-	files, found, err := ReadRepository(dir, DefaultLimits())
+	files, found, err := sources.ReadRepository(dir, sources.DefaultLimits())
 	if err != nil || found.Failed() {
 		t.Fatal(err, found.Err())
 	}

@@ -9,6 +9,7 @@ import (
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -68,7 +69,7 @@ func (o Options) readRepository(files []intent.File, before diag.List, environme
 	o.only = environments
 	r := repository{Options: o}
 	for _, f := range files {
-		if !isRego(f) { // rules judge, and are not asked here
+		if !sources.IsRego(f) { // rules judge, and are not asked here
 			r.files = append(r.files, f)
 		}
 	}
@@ -96,7 +97,7 @@ func (r *repository) explained(i int) *explain.World {
 // ExplainManifests reads manifests as Check does. What an API server would refuse is
 // told, and explained as Calico takes it if it is stored all the same.
 func ExplainManifests(files []intent.File, before diag.List, calicoMinor int) *Explained {
-	set, found := readManifests(files, before)
+	set, found := sources.Manifests(files, before)
 	e := &Explained{}
 	if !found.Failed() {
 		cluster := object.DefaultCluster()

@@ -10,6 +10,7 @@ import (
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/locate"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -17,7 +18,7 @@ import (
 
 func exampleFiles(t testing.TB, name string) []intent.File {
 	t.Helper()
-	files, found, err := ReadRepository("../examples/"+name, DefaultLimits())
+	files, found, err := sources.ReadRepository("../examples/"+name, sources.DefaultLimits())
 	if err != nil || found.Failed() {
 		t.Fatal(err, found)
 	}
@@ -135,7 +136,7 @@ func TestWhatIsPastedOpens(t *testing.T) {
 // added to the stream of manifests.
 func TestWhatIsAddedOpens(t *testing.T) {
 	t.Parallel()
-	files, _, err := ReadTree("../examples/tutorial-as-written", DefaultLimits())
+	files, _, err := sources.ReadTree("../examples/tutorial-as-written", sources.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +343,7 @@ func TestExplainedPlaces(t *testing.T) {
 	t.Parallel()
 	list := "apiVersion: v1\nkind: List\nitems:\n- apiVersion: networking.k8s.io/v1\n  kind: NetworkPolicy\n  metadata: {name: a}\n  spec: {podSelector: {}, ingress: [{}]}\n"
 	files := []intent.File{{Path: "list.yaml", Data: []byte(list)}}
-	set, found := readManifests(files, nil)
+	set, found := sources.Manifests(files, nil)
 	if len(found) > 0 {
 		t.Fatal(found)
 	}

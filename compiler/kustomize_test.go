@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/object"
 )
 
@@ -96,7 +97,7 @@ func repositories(t testing.TB) []string {
 
 func buildExample(t testing.TB, dir string) *Built {
 	t.Helper()
-	files, found, err := ReadTree(dir, DefaultLimits())
+	files, found, err := sources.ReadTree(dir, sources.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

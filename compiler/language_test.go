@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -42,7 +43,7 @@ func languagePage(t *testing.T) []intent.File {
 	if all := strings.Count(string(page), "```yaml"); len(blocks) != all || all < 8 {
 		t.Fatalf("%d of the page's %d blocks name their file", len(blocks), all)
 	}
-	files, found, err := ReadTree("testdata/language", DefaultLimits())
+	files, found, err := sources.ReadTree("testdata/language", sources.DefaultLimits())
 	if err != nil || len(found) > 0 {
 		t.Fatal(err, found.Err())
 	}

@@ -10,6 +10,7 @@ import (
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -34,9 +35,9 @@ func (o Options) lay(repo *intent.Repository, files []intent.File, found diag.Li
 	var resolved diag.List
 	l.plans, resolved = repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
 	found = append(found, resolved...)
-	found = hiddenByLink(repo, hiddenBySize(repo, found))
+	found = sources.Hidden(repo, found)
 	var unread diag.List
-	l.world, l.inputs, unread = worldOf(repo, files)
+	l.world, l.inputs, unread = sources.World(repo, files)
 	found = append(found, unread...)
 	for _, p := range l.plans {
 		found = append(found, locate.Manifests(crosscheck.Check(p, l.world), l.world, files).In(p.Environment)...)

@@ -18,6 +18,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
@@ -55,7 +56,7 @@ func outcomes(t *testing.T) []outcome {
 		}
 	}
 	tree := func(name, dir string) {
-		files, _, err := ReadTree(dir, DefaultLimits())
+		files, _, err := sources.ReadTree(dir, sources.DefaultLimits())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +95,7 @@ func rendered(t *testing.T, name string, files []intent.File) []outcome {
 	if found = slices.Concat(found, resolved, vetted, lowered); found.Failed() {
 		t.Fatalf("%s: %v", name, found.Err())
 	}
-	world, _, _ := worldOf(repo, files)
+	world, _, _ := sources.World(repo, files)
 	var all []outcome
 	for _, e := range r.Environments {
 		all = append(all, outcome{name + "/" + e.Plan.Environment, e.Plan, e.Objects, world, e.Emitted})

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/relation"
@@ -37,7 +38,7 @@ func TestOmissions(t *testing.T) {
 		}
 	})
 	for _, dir := range repositories(t) {
-		files, _, err := ReadTree(dir, DefaultLimits())
+		files, _, err := sources.ReadTree(dir, sources.DefaultLimits())
 		if err != nil {
 			t.Fatal(err)
 		}

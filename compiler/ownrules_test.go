@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -31,7 +32,7 @@ findings contains {"message": "found", "evidence": {"namespace": input.namespace
 }
 
 // read builds the tree that lies in a directory, links and all.
-func read(t *testing.T, files, links map[string]string, limits Limits) (*Built, []string) {
+func read(t *testing.T, files, links map[string]string, limits sources.Limits) (*Built, []string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -52,7 +53,7 @@ func read(t *testing.T, files, links map[string]string, limits Limits) (*Built, 
 			t.Fatal(err)
 		}
 	}
-	all, found, err := ReadRepository(dir, limits)
+	all, found, err := sources.ReadRepository(dir, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +75,13 @@ func TestOwnRules(t *testing.T) {
 	platform := strings.Replace(testPlatform, "  environments: {dev: {}, eu: {group: prod}, us: {group: prod}}\n", "", 1)
 	shop := strings.Replace(openIntent("shop", "a", "http", "default"), `"@internet"`, "{cidr: 192.168.1.0/24}", 1)
 	rule := ownRule("own", "PC900")
-	small := DefaultLimits()
+	small := sources.DefaultLimits()
 	small.FileBytes = 600
 	for name, c := range map[string]struct {
 		checks string // of the Platform
 		files  map[string]string
 		links  map[string]string
-		limits Limits
+		limits sources.Limits
 		want   []string
 	}{
 		"the default directory":        {files: map[string]string{"checks/own.rego": rule}, want: []string{"PC900 error"}},
@@ -110,7 +111,7 @@ func TestOwnRules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if c.limits.Files == 0 {
-				c.limits = DefaultLimits()
+				c.limits = sources.DefaultLimits()
 			}
 			files := map[string]string{"portcullis.yaml": platform, "shop.yaml": shop}
 			if c.checks != "" {

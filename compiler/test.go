@@ -3,11 +3,13 @@ package compiler
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -40,7 +42,7 @@ func (o Options) Test(ctx context.Context, files []intent.File, before diag.List
 		report.Findings = append(report.Findings, rules.Found...)
 	}
 	if !slices.ContainsFunc(tests, func(t diag.Test) bool { return t.Outcome != diag.Skipped }) && !report.Findings.Failed() {
-		report.Findings = append(report.Findings, nothingToCheck.At(diag.Span{File: intent.PlatformFile}, "no test in %s", count(len(files), "file")).
+		report.Findings = append(report.Findings, sources.NothingToJudge.At(diag.Span{File: intent.PlatformFile}, "no test in %s", count(len(files), "file")).
 			Because("a green answer about nothing would be worse than none").
 			Suggest(`write tests into an intent or into %s, such as
 spec:
@@ -100,4 +102,11 @@ func outcomeOf(p *plan.Plan, t plan.Test, found diag.List) diag.Outcome {
 	default:
 		return diag.Passed
 	}
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -158,7 +159,7 @@ func TestTestsOfRulesAreNoInput(t *testing.T) {
 	built, _ := read(t, map[string]string{
 		"portcullis.yaml": strings.Replace(testedPlatform, "dev: {}, prod: {}", "dev: {}", 1), "shop.yaml": strings.Replace(testedShop, "\"@internet\"", "{cidr: 192.0.2.0/24}", 1),
 		"checks/own.rego": strings.Replace(ownRule("own", "PC900"), "input.scope == \"namespace\"", "input.scope == \"nothing\"", 1), "checks/own_test.rego": "nonsense",
-	}, nil, DefaultLimits())
+	}, nil, sources.DefaultLimits())
 	if want := []string{"checks/own.rego", "portcullis.yaml", "shop.yaml"}; !slices.Equal(diag.SortedKeys(built.Inputs), want) {
 		t.Errorf("inputs %v, want %v: %v", diag.SortedKeys(built.Inputs), want, built.Report.Findings.Err())
 	}

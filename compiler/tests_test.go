@@ -10,6 +10,7 @@ import (
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/meaning"
 )
 
@@ -19,7 +20,7 @@ func TestEveryTestCanFail(t *testing.T) {
 	t.Parallel()
 	turned := map[bool]int{}
 	for _, example := range repositories(t) {
-		files, _, err := ReadTree(example, DefaultLimits())
+		files, _, err := sources.ReadTree(example, sources.DefaultLimits())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -103,7 +104,7 @@ func effectiveTime(given string) (time.Time, error) {
 
 // readManifests reads what one argument names: stdin, a file, or a directory.
 func (p *program) readManifests(name string) ([]intent.File, diag.List, error) {
-	limits := compiler.DefaultLimits()
+	limits := sources.DefaultLimits()
 	if name == "-" {
 		data, err := io.ReadAll(io.LimitReader(p.in, limits.TotalBytes+1))
 		if err == nil && int64(len(data)) > limits.TotalBytes {
@@ -117,10 +118,10 @@ func (p *program) readManifests(name string) ([]intent.File, diag.List, error) {
 		return nil, nil, err
 	}
 	if !info.IsDir() {
-		f, found, err := compiler.ReadFile(name, limits)
+		f, found, err := sources.ReadFile(name, limits)
 		return []intent.File{f}, found, err
 	}
-	files, found, err := compiler.ReadTree(name, limits)
+	files, found, err := sources.ReadTree(name, limits)
 	for i := range files {
 		files[i].Path = path.Join(name, files[i].Path)
 	}
@@ -207,7 +208,7 @@ func outermost(dir string) error {
 			return err
 		}
 		below = filepath.ToSlash(below)
-		platform, _, err := compiler.ReadFile(filepath.ToSlash(filepath.Join(outer, intent.PlatformFile)), compiler.DefaultLimits())
+		platform, _, err := sources.ReadFile(filepath.ToSlash(filepath.Join(outer, intent.PlatformFile)), sources.DefaultLimits())
 		if err != nil {
 			return inputError(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -31,7 +32,7 @@ func (p *program) compile(c *cli.Context, dir string, o compiler.Options) (*comp
 func over[T any](p *program, c *cli.Context, dir, doing string, run func(context.Context, []intent.File, diag.List) (T, error)) (T, error) {
 	defer p.progress(doing)()
 	result, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (result T, err error) {
-		files, found, err := compiler.ReadRepository(dir, compiler.DefaultLimits())
+		files, found, err := sources.ReadRepository(dir, sources.DefaultLimits())
 		if err != nil {
 			return result, inputError(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/ci"
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -163,7 +164,7 @@ func environments() []string {
 	if err != nil {
 		return nil
 	}
-	platform, _, err := compiler.ReadFile(dir+"/"+intent.PlatformFile, compiler.DefaultLimits())
+	platform, _, err := sources.ReadFile(dir+"/"+intent.PlatformFile, sources.DefaultLimits())
 	if err != nil {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -229,7 +230,7 @@ func (p *program) explained(ctx context.Context, c *cli.Context, asked explainin
 	if err != nil {
 		return nil, "", err
 	}
-	files, found, err = compiler.ReadRepository(dir, compiler.DefaultLimits())
+	files, found, err = sources.ReadRepository(dir, sources.DefaultLimits())
 	if err != nil {
 		return nil, "", inputError(err)
 	}
@@ -314,9 +315,9 @@ func environmentsOf(e *compiler.Explained) []string {
 func (p *program) readList(name string) (intent.File, diag.List, error) {
 	const most = 128 << 20
 	if name != "-" {
-		limits := compiler.DefaultLimits()
+		limits := sources.DefaultLimits()
 		limits.FileBytes = most
-		return compiler.ReadFile(name, limits)
+		return sources.ReadFile(name, limits)
 	}
 	data, err := io.ReadAll(io.LimitReader(p.in, most+1))
 	if err == nil && len(data) > most {

@@ -1,4 +1,4 @@
-package compiler
+package sources
 
 import (
 	"slices"
@@ -9,17 +9,18 @@ import (
 	"portcullis.dev/rego"
 )
 
-func isRego(f intent.File) bool { return intent.IsRego(f.Path) }
+// IsRego reports whether a file holds rules.
+func IsRego(f intent.File) bool { return intent.IsRego(f.Path) }
 
-// ownRules takes the user's own rules out of the directory that the Platform names,
+// OwnRules takes the user's own rules out of the directory that the Platform names,
 // and leaves every other file of Rego out of what was read. What could not be read
 // there becomes an error, whatever it is elsewhere: a rule that is left out judges
 // nothing. The findings are those of the reading and its own.
-func ownRules(repo *intent.Repository, files []intent.File, before diag.List) (map[string][]byte, []intent.File, diag.List) {
+func OwnRules(repo *intent.Repository, files []intent.File, before diag.List) (map[string][]byte, []intent.File, diag.List) {
 	sources, misplaced := repo.OwnRules(files)
 	kept := slices.DeleteFunc(slices.Clone(files), func(f intent.File) bool {
 		_, own := sources[f.Path]
-		return isRego(f) && !own
+		return IsRego(f) && !own
 	})
 	dir := repo.RulesDir()
 	found := slices.Concat(before, misplaced)

@@ -1,4 +1,11 @@
-package compiler
+// Package sources reads the files of a run from the disk and sorts them: intents, manifests
+// beside them or instead of them, rules of the user's.
+//
+// Its invariant: nothing of ours is left out in silence. What is not read, for its size, its
+// kind or its place, is a finding where something of the language may lie.
+//
+// It must not know what is compiled from the files.
+package sources
 
 import (
 	"errors"
@@ -210,9 +217,9 @@ func (r *reader) ofBundle(f intent.File) bool {
 	if digest, listed := r.outputs[f.Path]; listed && digest == bundle.Digest(f.Data) && isYAML(f.Path) && intent.Foreign(f) {
 		return true
 	}
-	if isRego(f) || intent.Ours(f) {
+	if IsRego(f) || intent.Ours(f) {
 		what := "an intent"
-		if isRego(f) {
+		if IsRego(f) {
 			what = "a rule"
 		}
 		r.found = append(r.found, refusedFile.At(diag.Span{File: f.Path}, "%s inside the bundle %s", what, dir).

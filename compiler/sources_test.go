@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/sources"
 )
 
 // TestMarkersHideWhatTheyList puts indices of bundles into a repository: each hides the files
@@ -72,7 +73,7 @@ func TestMarkersHideWhatTheyList(t *testing.T) {
 			for name, text := range c.files {
 				files[name] = text
 			}
-			built, found := read(t, files, c.links, DefaultLimits())
+			built, found := read(t, files, c.links, sources.DefaultLimits())
 			if diff := cmp.Diff(c.want, found); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -145,7 +146,7 @@ func TestLinkedDirectories(t *testing.T) {
 					files[name] = text
 				}
 			}
-			_, found := read(t, files, c.links, DefaultLimits())
+			_, found := read(t, files, c.links, sources.DefaultLimits())
 			found = slices.DeleteFunc(found, func(f string) bool { return !strings.HasPrefix(f, "PC014") })
 			if diff := cmp.Diff(c.want, found, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
