@@ -9,60 +9,28 @@ package compiler
 
 import (
 	"context"
-	"iter"
-	"path"
 	"slices"
 	"sync"
 	"time"
 
-	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/govern"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/locate"
+	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/render"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/relation"
-	"portcullis.dev/rego"
 )
-
-// Built is the result of one run over a repository of intents.
-type Built struct {
-	Report       diag.Report
-	Tree         overlays.Tree   // nil unless every stage passed
-	Environments []Environment   // in order; nil unless every stage passed
-	Proofs       []bundle.Proof  // of each environment; nil unless it could be asked for
-	Waivers      []bundle.Waiver // in the order of their names
-	// Carried is what either tree deploys and nobody judged, because the Platform says so.
-	Carried []bundle.Carried
-
-	// Unverified is the tree that what was judged stands against: it could be
-	// rendered, and a rule refuses it. Only who says so may emit it. Otherwise nil.
-	Unverified overlays.Tree
-	// Inputs are the files that either tree depends on: path → bytes.
-	Inputs map[string][]byte
-
-	plans  []*plan.Plan // that were judged; nil where some rule did not judge some of them
-	engine *rego.Engine // that judged them; nil where the user's rules are broken
-
-	traffic govern.Traffic // of the plans; nil where nothing was judged
-}
-
-// Environment is what one cluster gets.
-type Environment struct {
-	Name    string
-	Objects object.Set
-}
-
-// Failed reports whether something stands against emitting the result.
-func (b *Built) Failed() bool { return b.Report.Findings.Failed() }
 
 // Options are the choices of whoever runs a build. The zero Options are the strict
 // ones.
@@ -88,10 +56,8 @@ func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 	return Options{}.Build(ctx, files, before)
 }
 
-// Build compiles a repository of intents: it resolves them, lowers them to
-// policies, lays those out as overlays, renders the overlays, and judges what was
-// rendered. The error is a failure of the machine; whatever is wrong with the input
-// is in the report.
+// Build compiles a repository of intents, and judges what it comes to. The error is a failure
+// of the machine; whatever is wrong with the input is in the report.
 func (o Options) Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
 	var checks *checks
 	if !slices.ContainsFunc(files, sources.IsRego) {
@@ -102,8 +68,7 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 	if checks == nil {
 		checks = prepareChecks(ctx, own)
 	}
-	found = append(found, parsed...)
-	l, found, err := o.lay(repo, files, found)
+	c, found, err := o.compile(repo, files, append(found, parsed...))
 	if err != nil {
 		return nil, err
 	}
@@ -111,200 +76,103 @@ func (o Options) Build(ctx context.Context, files []intent.File, before diag.Lis
 		return o.report(repo, nil, nil, checks, found, files)
 	}
 
-	found = append(found, l.deployed...) // told beside what the proof finds of the rest
-	judgedTraffic := govern.Traffic{}
-	for i := range l.rendering.Environments {
-		e := &l.rendering.Environments[i]
-		p := e.Plan
-		judged, m, err := checks.prove(ctx, p, e.Objects, l.world)
-		if err != nil {
-			return nil, err
+	found = append(found, c.refused...) // told beside what the proof finds of the rest
+	traffic := govern.Traffic{}
+	for i := range c.rendering.Environments {
+		e := &c.rendering.Environments[i]
+		everybody := population.Of(e.Plan, c.world)
+		does, unread := relationOf(e)
+		judged := unread
+		if does != nil {
+			proven := provable(e, does)
+			judged = append(judged, proof.Prove(e.Plan, proven, everybody.Known())...)
+			wrong, err := checks.judge(ctx, facts.Of(e.Plan, does, e.Objects, everybody))
+			if err != nil {
+				return nil, err
+			}
+			judged = append(judged, wrong...)
+			traffic[e.Plan.Environment] = trafficOf(e, proven.Meaning, everybody)
 		}
-		located := e.Places().Findings(withoutTold(judged, l.deployed))
-		found = append(found, locate.WithEvidence(located, e.Emitted, locate.AuthorsOf(p)).In(p.Environment)...)
-		if m != nil {
-			judgedTraffic[p.Environment] = sync.OnceValue(func() *proof.Exceptions {
-				everybody := population.Of(p, l.world)
-				return proof.NewExceptions(p, population.RelationOf(p, anywhere(p, e.Objects, m)), slices.Concat(everybody.Described, everybody.Planned))
-			})
-		}
+		located := e.Places().Findings(withoutTold(judged, c.refused))
+		found = append(found, locate.WithEvidence(located, e.Emitted, locate.AuthorsOf(e.Plan)).In(e.Plan.Environment)...)
 	}
-	rendering := l.rendering
-	if o.Namespace != "" {
-		rendering = rendering.In(o.Namespace)
-	}
-	built, err := o.report(repo, l.plans, judgedTraffic, checks, found, files)
+	built, err := o.report(repo, c.plans, traffic, checks, found, files)
 	if err == nil {
-		built.Proofs = proofsOf(l.plans, built.Report.Findings, l.carried)
+		built.take(c, o.Namespace)
 	}
-	switch {
-	case err != nil || built.Report.Findings.Unjudgeable():
-		return built, err
-	case built.Failed():
-		built.Unverified = rendering.Tree
-	default:
-		built.Tree = rendering.Tree
-		for _, e := range rendering.Environments {
-			built.Environments = append(built.Environments, Environment{e.Plan.Environment, e.Objects})
-		}
-	}
-	for _, c := range l.parts {
-		for name, data := range c.Files {
-			l.inputs[path.Join(c.Path, name)] = data
-		}
-	}
-	built.Inputs, built.Carried = l.inputs, carriedOf(l.carried, o.Namespace)
-	return built, nil
+	return built, err
 }
 
-// proofsOf says what was proved of each plan.
-func proofsOf(plans []*plan.Plan, found diag.List, unjudged []deploy.CarriedIn) []bundle.Proof {
-	var all []bundle.Proof
-	for _, p := range plans {
-		s := proof.StatementOf(p)
-		if names := deploy.CarriedFelix(unjudged, p.Environment); names != nil {
-			s = s.CarriedFelix(names)
-		}
-		result := "held"
-		for _, d := range found {
-			if slices.Contains(proof.Rules, d.Rule) && (len(d.Environments) == 0 || slices.Contains(d.Environments, p.Environment)) {
-				result = "failed"
-			}
-		}
-		all = append(all, bundle.Proof{
-			Environment: p.Environment, Result: result, Flows: s.Flows, Guardrails: s.Guardrails, Quarantines: s.Quarantines, Tests: s.Tests, Assumptions: s.Assumptions,
-		})
-	}
-	return all
+// compiled is a repository on its way to being judged: what every later stage stands on.
+type compiled struct {
+	world      object.Set        // the manifests beside the intents
+	inputs     map[string][]byte // the files that count
+	plans      []*plan.Plan
+	components map[string]overlays.Component // by path
+	rendering  *render.Rendering
+	refused    diag.List          // what acts on those who deploy it
+	carried    []deploy.CarriedIn // what is not judged, because the Platform says so
 }
 
-// report governs what was found as the repository says, and makes the report. The
-// plans are nil where some rule did not judge some of them.
-func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged govern.Traffic, checks *checks, found diag.List, files []intent.File) (*Built, error) {
-	rules, broken, err := checks.wait()
-	if err != nil {
-		return nil, err
+// compile resolves a repository and renders it. Where the findings, to which its own are
+// added, fail, the rest of the result is not whole.
+func (o Options) compile(repo *intent.Repository, files []intent.File, found diag.List) (compiled, diag.List, error) {
+	var c compiled
+	var more diag.List
+	c.plans, more = repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
+	found = sources.Hidden(repo, append(found, more...))
+	c.world, c.inputs, more = sources.World(repo, files)
+	found = append(found, more...)
+	for _, p := range c.plans {
+		found = append(found, locate.Manifests(crosscheck.Check(p, c.world), c.world, files).In(p.Environment)...)
 	}
-	known := rules
-	if found = append(found, broken...); broken.Failed() {
-		plans, known = nil, nil
-	}
-	built := &Built{plans: plans, engine: checks.engine, traffic: judged}
-	if repo.Platform != nil {
-		found = govern.Of(repo, o.EffectiveTime, known, judged).Apply(found, plans)
-	}
-	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
-	built.Waivers = govern.Waivers(repo, built.Report.Findings)
-	return built, nil
-}
-
-// everywhere clears the list of environments where it names them all.
-func everywhere(found diag.List, environments int) diag.List {
-	sorted := found.Sorted()
-	for i := range sorted {
-		if len(sorted[i].Environments) == environments {
-			sorted[i].Environments = nil
-		}
-	}
-	return sorted
-}
-
-// checks is the Rego engine, prepared while other stages run.
-type checks struct {
-	ready  chan struct{}
-	engine *rego.Engine
-	found  diag.List
-	err    error
-}
-
-func prepareChecks(ctx context.Context, own map[string][]byte) *checks {
-	c := &checks{ready: make(chan struct{})}
-	go func() {
-		defer close(c.ready)
-		c.engine, c.found, c.err = rego.Prepare(ctx, rego.Options{Modules: own})
-	}()
-	return c
-}
-
-// wait is every rule of the program, and what is wrong with the user's own, once the
-// engine is prepared.
-func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
-	<-c.ready
-	rules := Rules()
-	if c.engine != nil {
-		rules = append(rules, c.engine.Rules()...)
-	}
-	return rules, c.found, c.err
-}
-
-// prove says what rendered objects do, holds that against the plan, and lets the rules
-// decide on it. The meaning is nil where it cannot be judged.
-func (c *checks) prove(ctx context.Context, p *plan.Plan, rendered, world object.Set) (diag.List, *meaning.Meaning, error) {
-	everybody := population.Of(p, world)
-	found, does := proved(p, rendered, everybody)
-	if does == nil {
-		return found, nil, nil
-	}
-	judged, err := c.judge(ctx, facts.Of(p, does, rendered, everybody))
-	return append(found, judged...), does.Meaning, err
-}
-
-// proved proves the plan, and says what the objects do; nil where they cannot be judged.
-func proved(p *plan.Plan, rendered object.Set, everybody population.Population) (diag.List, *relation.Relation) {
-	m, found := meaningOf(rendered, p, p.Assumed()[0])
 	if found.Failed() {
-		return found, nil
+		return c, found, nil
 	}
-	does := population.RelationOf(p, m)
-	asked := does
-	if elsewhere := anywhere(p, rendered, m); elsewhere != m {
-		asked = population.RelationOf(p, elsewhere)
+
+	if len(o.only) > 0 {
+		c.plans = slices.DeleteFunc(c.plans, func(p *plan.Plan) bool { return !slices.Contains(o.only, p.Environment) })
 	}
-	return append(found, proof.Prove(p, asked, slices.Concat(everybody.Described, everybody.Planned))...), does
+	c.components, more = render.Components(c.plans, files)
+	found = append(found, more...)
+	for _, p := range c.plans {
+		found = append(found, deploy.VetNames(p.Components).In(p.Environment)...)
+	}
+	if found.Failed() {
+		return c, found, nil
+	}
+	var err error
+	c.rendering, more, err = render.Plans(c.plans, c.components, o.Child)
+	if found = append(found, more...); err == nil && !found.Failed() {
+		c.refused, c.carried = deploy.Judge(c.rendering)
+	}
+	return c, found, err
 }
 
-// anywhere is a meaning for the proof, which takes no pod to be at this address rather than at
-// that where the Platform does not say.
-func anywhere(p *plan.Plan, rendered object.Set, m *meaning.Meaning) *meaning.Meaning {
-	if len(p.Cluster.PodCIDRs) == 0 {
-		m, _ = meaningOf(rendered, p, p.Cluster)
+// relationOf says what rendered objects do; nil where they cannot be judged.
+func relationOf(e *render.Environment) (*relation.Relation, diag.List) {
+	m, found := meaningOf(e.Objects, e.Plan, e.Plan.Assumed()[0])
+	if found.Failed() {
+		return nil, found
 	}
-	return m
+	return population.RelationOf(e.Plan, m), found
 }
 
-// judge lets the rules decide on documents. Where there is no engine nothing is
-// decided: wait tells why.
-func (c *checks) judge(ctx context.Context, documents iter.Seq[facts.Document]) (diag.List, error) {
-	<-c.ready
-	if c.engine == nil {
-		return nil, c.err
+// provable is what rendered objects do where no pod is taken to be at this address rather than
+// at that, if the Platform does not say.
+func provable(e *render.Environment, assumed *relation.Relation) *relation.Relation {
+	if len(e.Plan.Cluster.PodCIDRs) > 0 {
+		return assumed
 	}
-	return c.engine.Check(ctx, func(yield func(any) bool) {
-		for d := range documents {
-			if !yield(d) {
-				return
-			}
-		}
+	m, _ := meaningOf(e.Objects, e.Plan, e.Plan.Cluster)
+	return population.RelationOf(e.Plan, m)
+}
+
+// trafficOf decides, once somebody asks, what lines mean of what the objects let through.
+func trafficOf(e *render.Environment, m *meaning.Meaning, everybody population.Population) func() *proof.Exceptions {
+	return sync.OnceValue(func() *proof.Exceptions {
+		return proof.NewExceptions(e.Plan, population.RelationOf(e.Plan, m), everybody.Known())
 	})
-}
-
-func sourcesOf(files []intent.File) map[string][]byte {
-	sources := make(map[string][]byte, len(files))
-	for _, f := range files {
-		sources[f.Path] = f.Data
-	}
-	return sources
-}
-
-// carriedOf are the entries of bundle.json, of one namespace where one is given.
-func carriedOf(all []deploy.CarriedIn, namespace string) []bundle.Carried {
-	var entries []bundle.Carried
-	for _, c := range all {
-		if namespace == "" || c.Object.Namespace == namespace {
-			entries = append(entries, bundle.Carried{Environment: c.Environment, Object: c.Object, Labels: c.Labels, Annotations: c.Annotations})
-		}
-	}
-	return entries
 }
 
 // withoutTold leaves out warnings about parts of objects that are refused as it is.

@@ -30,7 +30,7 @@ type repository struct {
 	Options
 	files []intent.File
 	repo  *intent.Repository
-	layout
+	compiled
 }
 
 // ExplainRepository renders a repository of intents as Build does, asks no rule what
@@ -75,9 +75,9 @@ func (o Options) readRepository(files []intent.File, before diag.List, environme
 	}
 	repo, parsed := intent.Parse(r.files)
 	r.repo = repo
-	l, found, err := r.lay(repo, r.files, slices.Concat(before, parsed))
-	r.layout = l
-	return r, append(found, l.deployed...), err
+	c, found, err := r.compile(repo, r.files, slices.Concat(before, parsed))
+	r.compiled = c
+	return r, append(found, c.refused...), err
 }
 
 // explained is one environment of what was rendered.
@@ -88,7 +88,7 @@ func (r *repository) explained(i int) *explain.World {
 	m, _ := meaningOf(rendered, p, p.Assumed()[0])
 	lines := mender{r, i}
 	return &explain.World{
-		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: slices.Concat(known.Described, known.Planned),
+		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: known.Known(),
 		Locate: at.Places().At,
 		Peer:   lines.peer, Mend: lines.mend, Unmean: lines.unmean,
 	}

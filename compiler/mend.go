@@ -250,7 +250,7 @@ func (m mender) opens(files []intent.File, k meaning.Packet) (opens bool, wrong 
 		}
 	}
 	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == m.plan().Environment })]
-	changed, found, err := render.Plans([]*plan.Plan{p}, m.parts, m.Child)
+	changed, found, err := render.Plans([]*plan.Plan{p}, m.components, m.Child)
 	return err == nil && !found.Failed() && outcomeIn(changed.Environments[0], k) == meaning.Allowed, ""
 }
 
@@ -285,7 +285,7 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: "the line that allows it", At: o.Span})
 		}
 	}
-	changed, found, err := render.Plans([]*plan.Plan{&without}, m.parts, m.Child)
+	changed, found, err := render.Plans([]*plan.Plan{&without}, m.components, m.Child)
 	denied := err == nil && !found.Failed() && outcomeIn(changed.Environments[0], k) == meaning.Denied
 	what, gone := "remove this line, or its part that means the flow", "Without it"
 	if lines > 1 {

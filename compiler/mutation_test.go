@@ -17,6 +17,7 @@ import (
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/proof"
 	"portcullis.dev/compiler/render"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
@@ -157,8 +158,12 @@ func TestMutants(t *testing.T) {
 // prove judges rendered objects as the build does: they can be read, and they are what
 // is meant.
 func prove(p *plan.Plan, set, world object.Set) diag.List {
-	found, _ := proved(p, set, population.Of(p, world))
-	return found
+	e := &render.Environment{Plan: p, Objects: set}
+	does, found := relationOf(e)
+	if does == nil {
+		return found
+	}
+	return append(found, proof.Prove(p, provable(e, does), population.Of(p, world).Known())...)
 }
 
 // mutants are those of all objects that were emitted.

@@ -50,6 +50,9 @@ type Population struct {
 	Described, Planned []*meaning.Endpoint
 }
 
+// Known are the endpoints that manifests describe and those that the plan knows.
+func (p Population) Known() []*meaning.Endpoint { return slices.Concat(p.Described, p.Planned) }
+
 // Of gathers the endpoints of each namespace: the plan's workloads, the manifests'
 // that none of those selects, and a pod without labels. Host-network pods, which no
 // policy selects, are left out.
