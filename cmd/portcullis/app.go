@@ -4,39 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"sync"
 
 	"github.com/urfave/cli/v2"
-
-	"portcullis.dev/policies/diag"
 )
 
-// The exit codes. Of several that apply, the highest wins.
-const (
-	exitOK       = 0 // nothing stands against the result
-	exitFindings = 1 // an unwaived finding of severity error
-	exitInput    = 2 // the input could not be judged, or the command line not understood
-	exitMachine  = 3 // the machine failed
-)
-
-// streams are where the program reads and writes.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-}
-
-// program is what commands need of the world around them.
-type program struct {
-	streams
-	environ map[string]string
-
-	children sync.WaitGroup // processes that render components
-	ended    ended          // those that did not come to their own end
-}
-
-// commands is the table of what the program can do.
+// commands is the table of what the program can do. It points to every command, and no command
+// points back: what they share lies in files that know none of them.
 var commands = []func(*program) *cli.Command{
 	initCommand,
 	buildCommand,
@@ -53,14 +26,6 @@ var commands = []func(*program) *cli.Command{
 	completeCommand,
 }
 
-// usageError is a command line that cannot be understood.
-type usageError struct{ error }
-
-// findings is the outcome of a run whose report holds against its input.
-type findings struct{ code int }
-
-func (f findings) Error() string { return fmt.Sprintf("exit %d", f.code) }
-
 // run is the program as a function of its inputs.
 func run(ctx context.Context, args []string, environ map[string]string, s streams) int {
 	p := &program{streams: s, environ: environ}
@@ -72,6 +37,7 @@ func run(ctx context.Context, args []string, environ map[string]string, s stream
 	return p.exit(err)
 }
 
+// exit says what went wrong, and turns it into the exit code.
 func (p *program) exit(err error) int {
 	var usage usageError
 	var found findings
@@ -123,31 +89,4 @@ func (p *program) app() *cli.App {
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	return usageError{fmt.Errorf("%w (see portcullis %s --help)", err, c.Command.Name)}
-}
-
-// fromEnvironment fills flags that were not given from PORTCULLIS_<FLAG>.
-func (p *program) fromEnvironment(c *cli.Context) error {
-	for _, f := range c.Command.Flags {
-		name := f.Names()[0]
-		variable := "PORTCULLIS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-		value, given := p.environ[variable]
-		if !given || c.IsSet(name) {
-			continue
-		}
-		if err := c.Set(name, value); err != nil {
-			return usageError{fmt.Errorf("%s: %w", variable, err)}
-		}
-	}
-	return nil
-}
-
-// outcome is the exit code that a report asks for.
-func outcome(report diag.Report, failOn diag.Severity) error {
-	if report.Findings.Unjudgeable() {
-		return findings{exitInput}
-	}
-	if worst := report.Findings.Worst(); worst >= failOn && worst > 0 {
-		return findings{exitFindings}
-	}
-	return nil
 }

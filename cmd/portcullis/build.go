@@ -161,13 +161,6 @@ func outputOf(c *cli.Context, dir string) (*bundle.Output, error) {
 	return out, nil
 }
 
-func outError(err error) error {
-	if errors.Is(err, bundle.ErrRefused) {
-		return usageError{fmt.Errorf("--out: %w", err)}
-	}
-	return fmt.Errorf("--out: %w", err)
-}
-
 // writeManifests writes one environment as a stream of YAML documents. An empty one
 // is refused unless asked for: whoever prunes by it would delete every policy.
 func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty bool) error {

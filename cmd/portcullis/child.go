@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"portcullis.dev/overlays"
@@ -54,18 +53,6 @@ func (p *program) child(ctx context.Context) overlays.Child {
 		}
 		return err
 	}
-}
-
-// ended are the components that were being rendered as the time of the run was over.
-type ended struct {
-	sync.Mutex
-	components []string
-}
-
-func (e *ended) add(components []string) {
-	e.Lock()
-	defer e.Unlock()
-	e.components = append(e.components, components...)
 }
 
 // timedOut waits for the children, and says in the error of a run whose time was over what
