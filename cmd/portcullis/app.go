@@ -81,7 +81,7 @@ func (p *program) app() *cli.App {
 		cmd := command(p)
 		cmd.OnUsageError = onUsageError
 		cmd.HideHelpCommand = true
-		cmd.Before = p.fromEnvironment
+		cmd.Before = p.checkFlags
 		app.Commands = append(app.Commands, cmd)
 	}
 	return app

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"portcullis.dev/ci/report"
 	"portcullis.dev/policies/diag"
 )
 
@@ -39,11 +40,12 @@ type parameter struct {
 // chooses the environment and nothing else: what is judged, and how strictly, is
 // the operator's to say, on the plugin's command line and in the sidecar's own
 // environment.
-func (p *program) seatArgoCD(c *cli.Context) error {
+func (p *program) seatArgoCD(c *cli.Context, asked *building) (err error) {
 	if !c.IsSet("timeout") {
-		if err := c.Set("timeout", argoTimeout.String()); err != nil {
-			return err
-		}
+		asked.timeout = argoTimeout
+	}
+	if asked.usual, err = report.Lookup("brief"); err != nil { // Argo CD shows stderr whole
+		return err
 	}
 	chosen, err := p.argoEnvironments()
 	if err != nil {

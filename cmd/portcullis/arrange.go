@@ -41,6 +41,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		if err := known(cmd.Flags, cmd.Name, arg); err != nil {
 			return nil, err
 		}
+		if err := boolean(cmd.Flags, arg); err != nil {
+			return nil, err
+		}
 		flags = append(flags, arg)
 		if takesValue(cmd.Flags, arg) {
 			if i++; i == len(args) {
@@ -85,6 +88,19 @@ func known(flags []cli.Flag, command, arg string) error {
 		return usageError{fmt.Errorf("there is no flag %s; %sa command's flags come after its name (see portcullis --help)", name, meant)}
 	}
 	return usageError{fmt.Errorf("%s has no flag %s; %ssee portcullis %s --help", command, name, meant, command)}
+}
+
+// boolean refuses a value of a flag that is neither true nor false.
+func boolean(flags []cli.Flag, arg string) error {
+	name, value, given := strings.Cut(arg, "=")
+	f, _ := flagOf(flags, arg)
+	if _, isBool := f.(*cli.BoolFlag); !isBool || !given {
+		return nil
+	}
+	if err := checkBool(value); err != nil {
+		return usageError{fmt.Errorf("%s: %w", name, err)}
+	}
+	return nil
 }
 
 // flagOf finds the flag that an argument names. The help flag is every command's,

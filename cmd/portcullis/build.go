@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,7 +16,14 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// building is what build is asked for, beside what its flags say by themselves.
+type building struct {
+	reporting
+	timeout time.Duration
+}
+
 func buildCommand(p *program) *cli.Command {
+	var asked building
 	return &cli.Command{
 		Name:      "build",
 		Usage:     "compile intents into policies, check them, and emit them",
@@ -32,19 +40,15 @@ func buildCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "no-verify", Usage: "write to --out whatever the rules find, and say so in the bundle; a mistake in the intents still stops the build"},
 			&cli.BoolFlag{Name: "allow-empty", Usage: "let a repository without intents, or an environment without policies, through"},
 			&cli.BoolFlag{Name: "argocd", Usage: "run as Argo CD's plugin: the Application chooses the environment, findings are brief, and the time is 50s unless --timeout says otherwise"},
-			timeoutFlag(),
-		}, reportFlags()...),
-		Action: p.build,
+			timeoutFlag(&asked.timeout),
+		}, reportFlags(&asked.reporting)...),
+		Action: func(c *cli.Context) error { return p.build(c, asked) },
 	}
 }
 
-func (p *program) build(c *cli.Context) error {
-	wishes, err := reportingOf(c)
-	if err != nil {
-		return err
-	}
+func (p *program) build(c *cli.Context, asked building) error {
 	if c.Bool("argocd") {
-		if err := p.seatArgoCD(c); err != nil {
+		if err := p.seatArgoCD(c, &asked); err != nil {
 			return err
 		}
 	}
@@ -59,16 +63,16 @@ func (p *program) build(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	built, err := p.compile(c, dir, compiler.Options{Namespace: c.String("namespace"), AllowEmpty: c.Bool("allow-empty")})
+	built, err := p.compile(c.Context, dir, asked.timeout, compiler.Options{Namespace: c.String("namespace"), AllowEmpty: c.Bool("allow-empty")})
 	if err != nil {
 		return err
 	}
-	if len(built.Report.Findings) > 0 || len(c.StringSlice("output")) > 0 {
-		if err := p.write(wishes, under(dir, built.Report), p.err); err != nil {
+	if len(built.Report.Findings) > 0 || len(asked.sinks) > 0 {
+		if err := p.write(asked.reporting, under(dir, built.Report), p.err); err != nil {
 			return err
 		}
 	}
-	judged := outcome(built.Report, wishes.failOn)
+	judged := outcome(built.Report, asked.failOn)
 	tree := built.Tree
 	if c.Bool("no-verify") && tree == nil {
 		tree = built.Unverified

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -12,7 +11,15 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// checking is what check is asked for.
+type checking struct {
+	reporting
+	at      time.Time // zero for now
+	timeout time.Duration
+}
+
 func checkCommand(p *program) *cli.Command {
+	var asked checking
 	return &cli.Command{
 		Name:      "check",
 		Usage:     "judge intents, or manifests that somebody else wrote, without emitting anything",
@@ -21,40 +28,38 @@ func checkCommand(p *program) *cli.Command {
 			"files with manifests, which are judged by the same rules; - reads manifests from stdin. Without a\n" +
 			"PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
-			timeoutFlag(),
-		}, reportFlags()...),
-		Action: p.check,
+			&typed[time.Time]{
+				StringFlag: cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
+				parse:      parseInstant, into: &asked.at,
+			},
+			timeoutFlag(&asked.timeout),
+		}, reportFlags(&asked.reporting)...),
+		Action: func(c *cli.Context) error { return p.check(c, asked) },
 	}
 }
 
-func (p *program) check(c *cli.Context) error {
-	wishes, err := reportingOf(c)
+func (p *program) check(c *cli.Context, asked checking) error {
+	if asked.at.IsZero() {
+		asked.at = time.Now()
+	}
+	built, err := p.judge(c, asked.timeout, compiler.Options{EffectiveTime: asked.at})
 	if err != nil {
 		return err
 	}
-	now, err := effectiveTime(c.String("effective-time"))
-	if err != nil {
+	if err := p.write(asked.reporting, built, p.out); err != nil {
 		return err
 	}
-	built, err := p.judge(c, compiler.Options{EffectiveTime: now})
-	if err != nil {
-		return err
-	}
-	if err := p.write(wishes, built, p.out); err != nil {
-		return err
-	}
-	return outcome(built, wishes.failOn)
+	return outcome(built, asked.failOn)
 }
 
-func (p *program) judge(c *cli.Context, o compiler.Options) (diag.Report, error) {
+func (p *program) judge(c *cli.Context, timeout time.Duration, o compiler.Options) (diag.Report, error) {
 	paths := c.Args().Slice()
 	if len(paths) == 0 || len(paths) == 1 && isRepository(paths[0]) {
 		dir, err := repository(c.Args().First())
 		if err != nil {
 			return diag.Report{}, err
 		}
-		built, err := p.compile(c, dir, o)
+		built, err := p.compile(c.Context, dir, timeout, o)
 		if err != nil {
 			return diag.Report{}, err
 		}
@@ -71,25 +76,11 @@ func (p *program) judge(c *cli.Context, o compiler.Options) (diag.Report, error)
 		found = append(found, f...)
 	}
 	defer p.progress("judging")()
-	built, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (*compiler.Built, error) {
+	built, err := within(c.Context, timeout, func(ctx context.Context) (*compiler.Built, error) {
 		return compiler.Check(ctx, files, found)
 	})
 	if err != nil {
 		return diag.Report{}, err
 	}
 	return built.Report, nil
-}
-
-// effectiveTime is when a check takes place. A day is all of it: what ends on it has
-// not ended.
-func effectiveTime(given string) (time.Time, error) {
-	if given == "" {
-		return time.Now(), nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if at, err := time.Parse(layout, given); err == nil && at.Year() >= 2000 {
-			return at, nil
-		}
-	}
-	return time.Time{}, usageError{fmt.Errorf("--effective-time: expected a day such as 2026-12-01, or a time such as 2026-12-01T09:30:00Z, found %q", given)}
 }

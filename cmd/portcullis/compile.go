@@ -14,14 +14,17 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// timeoutFlag is one of every command that compiles.
-func timeoutFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "give up after this `TIME`, such as 50s: before whoever started the run does, and with a reason"}
+// timeoutFlag makes one of every command that compiles.
+func timeoutFlag(into *time.Duration) cli.Flag {
+	return &typed[time.Duration]{
+		StringFlag: cli.StringFlag{Name: "timeout", Value: "0s", DefaultText: "none", Usage: "give up after this `TIME`, such as 50s: before whoever started the run does, and with a reason"},
+		parse:      parseTimeout, into: into,
+	}
 }
 
 // compile runs the build over a repository.
-func (p *program) compile(c *cli.Context, dir string, o compiler.Options) (*compiler.Built, error) {
-	return over(p, c, dir, "compiling", func(ctx context.Context, files []intent.File, found diag.List) (*compiler.Built, error) {
+func (p *program) compile(ctx context.Context, dir string, timeout time.Duration, o compiler.Options) (*compiler.Built, error) {
+	return over(ctx, p, dir, timeout, "compiling", func(ctx context.Context, files []intent.File, found diag.List) (*compiler.Built, error) {
 		o.Child = p.child(ctx)
 		return o.Build(ctx, files, found)
 	})
@@ -29,9 +32,9 @@ func (p *program) compile(c *cli.Context, dir string, o compiler.Options) (*comp
 
 // over reads a repository and runs something over it, within the time that the command
 // line gives.
-func over[T any](p *program, c *cli.Context, dir, doing string, run func(context.Context, []intent.File, diag.List) (T, error)) (T, error) {
+func over[T any](ctx context.Context, p *program, dir string, timeout time.Duration, doing string, run func(context.Context, []intent.File, diag.List) (T, error)) (T, error) {
 	defer p.progress(doing)()
-	result, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (result T, err error) {
+	result, err := within(ctx, timeout, func(ctx context.Context) (result T, err error) {
 		files, found, err := sources.ReadRepository(dir, sources.DefaultLimits())
 		if err != nil {
 			return result, inputError(err)

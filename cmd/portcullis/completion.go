@@ -12,7 +12,6 @@ import (
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/sources"
-	"portcullis.dev/policies/diag"
 )
 
 // shells have a script each, which asks the program itself what could come next:
@@ -141,18 +140,10 @@ func (p *program) values(c *cli.Context, cmd *cli.Command, arg string) []string 
 	if !ok {
 		return nil
 	}
-	switch name := f.Names()[0]; {
-	case name == "output" && cmd.Name == "rules":
-		return ruleFormats
-	case name == "output" && cmd.Name == "explain":
-		return explainFormats
-	case name == "output":
-		return strings.Split(formatNames(), ", ")
-	case name == "color":
-		return colourChoices
-	case name == "fail-on":
-		return []string{diag.Error.String(), diag.Warning.String(), diag.Info.String()}
-	case name == "env":
+	if f, ok := f.(typedFlag); ok {
+		return f.choices()
+	}
+	if f.Names()[0] == "env" {
 		return environments()
 	}
 	return nil

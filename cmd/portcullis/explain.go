@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,10 +20,8 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// explainFormats are the forms of an answer, the default first.
-var explainFormats = []string{"text", "json"}
-
 func explainCommand(p *program) *cli.Command {
+	var asked explaining
 	return &cli.Command{
 		Name:      "explain",
 		Usage:     "say why a flow is allowed or denied, and what one change would turn that",
@@ -36,71 +35,65 @@ func explainCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "manifests", Usage: "answer for the manifests at this `PATH`: a file, a directory, or - for stdin; further arguments are further ones"},
 			&cli.StringSliceFlag{Name: "env", Usage: "answer for this `ENVIRONMENT` of the repository alone; may be given several times"},
 			&cli.StringFlag{Name: "file", Usage: "answer the questions listed in this `FILE`, or in stdin (-)"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: explainFormats[0], Usage: "the `FORMAT`: text or, of a list, json"},
-			&cli.StringFlag{Name: "calico", Value: newestCalico, Usage: "explain manifests as this `RELEASE` of Calico evaluates them"},
+			formFlag(&asked.format, "the `FORMAT`: text or, of a list, json"),
+			&typed[calicoRelease]{
+				StringFlag: cli.StringFlag{Name: "calico", Value: newestCalico.String(), Usage: "explain manifests as this `RELEASE` of Calico evaluates them"},
+				parse:      parseRelease, into: &asked.calico,
+			},
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 unless all that was asked about is allowed", DisableDefaultText: true},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
-			timeoutFlag(),
+			colourFlag(&asked.colour),
+			timeoutFlag(&asked.timeout),
 		},
-		Action: p.explain,
+		Action: func(c *cli.Context) error { return p.explain(c, asked) },
 	}
 }
-
-// newestCalico is the release whose order of evaluation is taken where nobody says which
-// one runs.
-const newestCalico = "3.32"
 
 // explaining is what the command line asks for.
 type explaining struct {
 	flow, dir string
 	manifests []string
 	list      string // the file with the questions; empty: flow is the question
-	calico    int
+	format    form
+	calico    calicoRelease
+	colour    colour
+	timeout   time.Duration
 }
 
-func explainingOf(c *cli.Context) (explaining, error) {
-	e := explaining{manifests: c.StringSlice("manifests"), list: c.String("file")}
+// arguments fills in what arguments say, and refuses what contradicts itself.
+func (e *explaining) arguments(c *cli.Context) error {
+	e.manifests, e.list = c.StringSlice("manifests"), c.String("file")
 	var others []string
 	for _, arg := range c.Args().Slice() {
 		switch {
 		case !strings.Contains(arg, "->"):
 			others = append(others, arg)
 		case e.flow != "" || e.list != "":
-			return e, usageError{errors.New("explain takes one flow, or a list of them by --file")}
+			return usageError{errors.New("explain takes one flow, or a list of them by --file")}
 		default:
 			e.flow = arg
 		}
-	}
-	if format := c.String("output"); !slices.Contains(explainFormats, format) {
-		return e, usageError{fmt.Errorf("--output: expected %s, found %q", strings.Join(explainFormats, " or "), format)}
-	}
-	if !slices.Contains(colourChoices, c.String("color")) {
-		return e, usageError{fmt.Errorf("--color: expected auto, always or never, found %q", c.String("color"))}
-	}
-	if _, err := fmt.Sscanf(strings.TrimPrefix(c.String("calico"), "v"), "3.%d", &e.calico); err != nil || e.calico < 0 {
-		return e, usageError{fmt.Errorf("--calico: expected a release such as %s, found %q", newestCalico, c.String("calico"))}
 	}
 	switch {
 	case len(e.manifests) > 0:
 		e.manifests = append(e.manifests, others...)
 	case len(others) > 1:
-		return e, usageError{fmt.Errorf("explain takes one flow and one directory, found %d arguments; a flow with spaces needs quotes", c.NArg())}
+		return usageError{fmt.Errorf("explain takes one flow and one directory, found %d arguments; a flow with spaces needs quotes", c.NArg())}
 	case len(others) == 1:
 		e.dir = others[0]
 	}
 	switch {
 	case e.list == "" && e.flow == "":
-		return e, usageError{errors.New("explain needs a flow: \"SOURCE -> DESTINATION:PORT\", or a list of them by --file")}
-	case e.list == "" && c.String("output") == "json":
-		return e, usageError{errors.New("-o json answers a list of flows: give it by --file")}
-	case stdins(e) > 1:
-		return e, usageError{errors.New("- is given twice, and stdin can be read once: name a file for the manifests or for the flows")}
+		return usageError{errors.New("explain needs a flow: \"SOURCE -> DESTINATION:PORT\", or a list of them by --file")}
+	case e.list == "" && e.format == formJSON:
+		return usageError{errors.New("-o json answers a list of flows: give it by --file")}
+	case stdins(*e) > 1:
+		return usageError{errors.New("- is given twice, and stdin can be read once: name a file for the manifests or for the flows")}
 	case len(e.manifests) > 0 && len(c.StringSlice("env")) > 0:
-		return e, usageError{errors.New("--env chooses environments of a repository; manifests have none")}
+		return usageError{errors.New("--env chooses environments of a repository; manifests have none")}
 	case len(e.manifests) == 0 && c.IsSet("calico"):
-		return e, usageError{errors.New("--calico is for manifests; in a repository the Platform says which release runs")}
+		return usageError{errors.New("--calico is for manifests; in a repository the Platform says which release runs")}
 	}
-	return e, nil
+	return nil
 }
 
 // stdins is how often stdin is to be read.
@@ -122,24 +115,23 @@ type told struct {
 	list    explain.Answers
 }
 
-func (p *program) explain(c *cli.Context) error {
-	asked, err := explainingOf(c)
-	if err != nil {
+func (p *program) explain(c *cli.Context, asked explaining) error {
+	if err := asked.arguments(c); err != nil {
 		return err
 	}
 	stop := p.progress("explaining")
-	t, err := within(c.Context, c.Duration("timeout"), func(ctx context.Context) (told, error) { return p.answer(ctx, c, asked) })
+	t, err := within(c.Context, asked.timeout, func(ctx context.Context) (told, error) { return p.answer(ctx, c, asked) })
 	err = p.timedOut(err)
 	if stop(); err != nil {
 		return err
 	}
 	for _, rep := range t.reports {
-		if err := p.complain(c, rep); err != nil {
+		if err := p.complain(asked, rep); err != nil {
 			return err
 		}
 	}
 	if asked.list != "" {
-		return p.tellList(c, t.list)
+		return p.tellList(c, asked, t.list)
 	}
 	return p.tell(c, t.answers, t.reports[0].Sources, t.dir)
 }
@@ -224,7 +216,7 @@ func (p *program) explained(ctx context.Context, c *cli.Context, asked explainin
 			}
 			files, found = append(files, more...), append(found, f...)
 		}
-		return compiler.ExplainManifests(files, found, asked.calico), "", nil
+		return compiler.ExplainManifests(files, found, int(asked.calico)), "", nil
 	}
 	dir, err := repository(asked.dir)
 	if err != nil {
@@ -240,11 +232,11 @@ func (p *program) explained(ctx context.Context, c *cli.Context, asked explainin
 
 // complain shows findings about the input, if there are some. They end the run where
 // they are errors.
-func (p *program) complain(c *cli.Context, rep diag.Report) error {
+func (p *program) complain(asked explaining, rep diag.Report) error {
 	if len(rep.Findings) == 0 {
 		return nil
 	}
-	if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, c.String("color")), Width: width(p.err)}); err != nil {
+	if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, asked.colour), Width: width(p.err)}); err != nil {
 		return err
 	}
 	if rep.Findings.Failed() {
@@ -279,9 +271,9 @@ func (p *program) answerList(e *compiler.Explained, name, dir string) (explain.A
 }
 
 // tellList writes the answers to a list, each on a line of its own.
-func (p *program) tellList(c *cli.Context, answers explain.Answers) error {
+func (p *program) tellList(c *cli.Context, asked explaining, answers explain.Answers) error {
 	out := bufio.NewWriter(p.out)
-	if c.String("output") == "json" {
+	if asked.format == formJSON {
 		if err := answers.WriteJSON(out); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 )
 
 func fmtCommand(p *program) *cli.Command {
+	var when colour
 	return &cli.Command{
 		Name:      "fmt",
 		Usage:     "bring intents into the form that all files have, every comment kept",
@@ -28,13 +29,13 @@ func fmtCommand(p *program) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "diff", Aliases: []string{"d"}, Usage: "show what would change, and exit with 1 if anything would", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "write", Aliases: []string{"w"}, Usage: "write the files that change", DisableDefaultText: true},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
+			colourFlag(&when),
 		},
-		Action: p.format,
+		Action: func(c *cli.Context) error { return p.format(c, when) },
 	}
 }
 
-func (p *program) format(c *cli.Context) error {
+func (p *program) format(c *cli.Context, when colour) error {
 	compare, write := c.Bool("diff"), c.Bool("write")
 	paths := c.Args().Slice()
 	switch {
@@ -89,7 +90,7 @@ func (p *program) format(c *cli.Context) error {
 	}
 	if len(found) > 0 {
 		rep := diag.NewReport(found, compiler.Rules(), sources)
-		if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, c.String("color"))}); err != nil {
+		if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, when)}); err != nil {
 			return err
 		}
 		if err := outcome(rep, diag.Error); err != nil {

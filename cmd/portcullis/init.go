@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"portcullis.dev/ci/report"
 	"portcullis.dev/compiler/intent"
 	"portcullis.dev/compiler/scaffold"
 	"portcullis.dev/policies/diag"
@@ -85,7 +84,7 @@ func (p *program) draft(name string, manifests []string) (scaffold.Draft, error)
 		for _, f := range files {
 			sources[f.Path] = f.Data
 		}
-		wishes := reporting{sinks: []sink{{format: report.Formats[0]}}, failOn: diag.Error}
+		wishes := usualReporting()
 		r := diag.NewReport(found, nil, sources)
 		if err := p.write(wishes, r, p.err); err != nil {
 			return draft, err

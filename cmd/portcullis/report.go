@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -14,72 +12,58 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// reportFlags are those of every command that judges something.
-func reportFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report as `FORMAT[=FILE]`: " + formatNames() + "; may be given several times"},
-		&cli.StringFlag{Name: "fail-on", Value: "error", Usage: "the lowest `SEVERITY` that fails the run: error, warning or info"},
-		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
-	}
-}
-
-func formatNames() string {
-	var names []string
-	for _, f := range report.Formats {
-		names = append(names, f.Name)
-	}
-	return strings.Join(names, ", ")
-}
-
 // reporting is the command line's wishes for the report.
 type reporting struct {
-	sinks  []sink
+	sinks  []sink        // those that were asked for
+	usual  report.Format // of the stream, where none was
 	failOn diag.Severity
-	colour string
+	colour colour
 }
 
-type sink struct {
-	format report.Format
-	file   string // empty for the stream
+// usualReporting returns what holds where nobody wished otherwise.
+func usualReporting() reporting {
+	return reporting{usual: report.Formats[0], failOn: diag.Error, colour: colourAuto}
 }
 
-func reportingOf(c *cli.Context) (reporting, error) {
-	r := reporting{colour: c.String("color")}
-	if !slices.Contains(colourChoices, r.colour) {
-		return r, usageError{fmt.Errorf("--color: expected auto, always or never, found %q", r.colour)}
+// reportFlags makes the flags of every command that judges something, which fill in its wishes.
+func reportFlags(r *reporting) []cli.Flag {
+	*r = usualReporting()
+	return []cli.Flag{
+		&typedList[sink]{
+			StringSliceFlag: cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report as `FORMAT[=FILE]`: " + strings.Join(formatNames(), ", ") + "; may be given several times"},
+			parse:           parseSink, closed: formatNames(), into: &r.sinks,
+		},
+		&typed[diag.Severity]{
+			StringFlag: cli.StringFlag{Name: "fail-on", Value: r.failOn.String(), Usage: "the lowest `SEVERITY` that fails the run: " + either(words(severities))},
+			parse:      diag.ParseSeverity, closed: words(severities), into: &r.failOn,
+		},
+		colourFlag(&r.colour),
 	}
-	severity, err := diag.ParseSeverity(c.String("fail-on"))
-	if err != nil {
-		return r, usageError{fmt.Errorf("--fail-on: %w", err)}
+}
+
+// colourFlag makes one of every command that shows findings.
+func colourFlag(into *colour) cli.Flag {
+	return &typed[colour]{
+		StringFlag: cli.StringFlag{Name: "color", Value: string(colourAuto), Usage: "`WHEN` to use colour: " + either(words(colours))},
+		parse:      parseColour, closed: words(colours), into: into,
 	}
-	r.failOn = severity
-	for _, o := range c.StringSlice("output") {
-		name, file, hasFile := strings.Cut(o, "=")
-		format, err := report.Lookup(name)
-		if err != nil {
-			return r, usageError{fmt.Errorf("--output: %w", err)}
-		}
-		if hasFile && file == "" {
-			return r, usageError{fmt.Errorf("--output: %s= names no file", name)}
-		}
-		r.sinks = append(r.sinks, sink{format, file})
+}
+
+// formFlag makes one of every command that writes a list.
+func formFlag(into *form, usage string) cli.Flag {
+	return &typed[form]{
+		StringFlag: cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: string(forms[0]), Usage: usage},
+		parse:      parseForm, closed: words(forms), into: into,
 	}
-	if len(r.sinks) > 0 {
-		return r, nil
-	}
-	format := report.Formats[0]
-	if c.Bool("argocd") { // it shows stderr whole
-		if format, err = report.Lookup("brief"); err != nil {
-			return r, err
-		}
-	}
-	r.sinks = []sink{{format: format}}
-	return r, nil
 }
 
 // write sends a report to every sink; those without a file go to w.
 func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
-	for _, s := range r.sinks {
+	sinks := r.sinks
+	if len(sinks) == 0 {
+		sinks = []sink{{format: r.usual}}
+	}
+	for _, s := range sinks {
 		if s.file == "" {
 			if err := report.Write(w, s.format, rep, report.Options{Color: p.colour(w, r.colour), Width: width(w)}); err != nil {
 				return err

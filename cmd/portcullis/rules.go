@@ -16,10 +16,8 @@ import (
 	examples "portcullis.dev/testdata/rules"
 )
 
-// ruleFormats are the forms in which rules are listed, the default first.
-var ruleFormats = []string{"text", "json"}
-
 func rulesCommand(p *program) *cli.Command {
+	var format form
 	return &cli.Command{
 		Name:      "rules",
 		Usage:     "list the rules, or show the page of one",
@@ -27,19 +25,15 @@ func rulesCommand(p *program) *cli.Command {
 		Description: "Without a CODE it lists every rule by which Portcullis judges. With one, it says what the rule finds,\n" +
 			"why that matters and how to mend it.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: ruleFormats[0], Usage: "the `FORMAT`: " + strings.Join(ruleFormats, " or ")},
+			formFlag(&format, "the `FORMAT`: "+either(words(forms))),
 		},
-		Action: p.rules,
+		Action: func(c *cli.Context) error { return p.rules(c, format) },
 	}
 }
 
-func (p *program) rules(c *cli.Context) error {
+func (p *program) rules(c *cli.Context, format form) error {
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("rules takes one code, found %d arguments", c.NArg())}
-	}
-	format := c.String("output")
-	if !slices.Contains(ruleFormats, format) {
-		return usageError{fmt.Errorf("--output: expected %s, found %q", strings.Join(ruleFormats, " or "), format)}
 	}
 	all, err := compiler.AllRules(c.Context)
 	if err != nil {
@@ -50,12 +44,12 @@ func (p *program) rules(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if format == "text" {
+		if format == formText {
 			return p.rulePage(rule)
 		}
 		all = []*diag.Rule{rule}
 	}
-	if format == "json" {
+	if format == formJSON {
 		enc := json.NewEncoder(p.out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")

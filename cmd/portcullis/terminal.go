@@ -15,15 +15,12 @@ func screen(w io.Writer) (*os.File, bool) {
 	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
-// colourChoices are the values of --color.
-var colourChoices = []string{"auto", "always", "never"}
-
 // colour decides whether a stream gets colour: never into a pipe, unless asked.
-func (p *program) colour(w io.Writer, choice string) bool {
-	switch choice {
-	case "always":
+func (p *program) colour(w io.Writer, when colour) bool {
+	switch when {
+	case colourAlways:
 		return true
-	case "never":
+	case colourNever:
 		return false
 	}
 	_, ok := screen(w)

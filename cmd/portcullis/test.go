@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,6 +13,8 @@ import (
 )
 
 func testCommand(p *program) *cli.Command {
+	var wishes reporting
+	var timeout time.Duration
 	return &cli.Command{
 		Name:      "test",
 		Usage:     "run the tests of intents and of rules of your own, and say how each came out",
@@ -20,16 +23,12 @@ func testCommand(p *program) *cli.Command {
 			"portcullis.yaml, and holds the tests of intents and Platform against what was rendered, in every\n" +
 			"environment. Tests of rules of your own, in files that end in _test.rego, run as well, and it says\n" +
 			"which lines of the rules none reaches. What rules find in the policies is for check.",
-		Flags:  append([]cli.Flag{timeoutFlag()}, reportFlags()...),
-		Action: p.test,
+		Flags:  append([]cli.Flag{timeoutFlag(&timeout)}, reportFlags(&wishes)...),
+		Action: func(c *cli.Context) error { return p.test(c, wishes, timeout) },
 	}
 }
 
-func (p *program) test(c *cli.Context) error {
-	wishes, err := reportingOf(c)
-	if err != nil {
-		return err
-	}
+func (p *program) test(c *cli.Context, wishes reporting, timeout time.Duration) error {
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("test takes one directory, found %d arguments", c.NArg())}
 	}
@@ -37,7 +36,7 @@ func (p *program) test(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tested, err := over(p, c, dir, "testing", func(ctx context.Context, files []intent.File, found diag.List) (diag.Report, error) {
+	tested, err := over(c.Context, p, dir, timeout, "testing", func(ctx context.Context, files []intent.File, found diag.List) (diag.Report, error) {
 		return compiler.Options{Child: p.child(ctx)}.Test(ctx, files, found)
 	})
 	if err != nil {

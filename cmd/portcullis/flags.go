@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// typedFlag is a flag whose text is turned into a value of a type of its own before its
+// command runs, so that no command runs with a value that does not exist.
+type typedFlag interface {
+	cli.Flag
+	read(*cli.Context) error // what its type's parser says against the text
+	choices() []string       // all values that there are, or nil where they cannot be listed
+}
+
+// typed is a flag with one value.
+type typed[T any] struct {
+	cli.StringFlag
+	parse  func(string) (T, error)
+	closed []string
+	into   *T
+}
+
+func (f *typed[T]) read(c *cli.Context) (err error) {
+	*f.into, err = f.parse(c.String(f.Name))
+	return err
+}
+
+func (f *typed[T]) choices() []string { return f.closed }
+
+// typedList is a flag that may be given several times.
+type typedList[T any] struct {
+	cli.StringSliceFlag
+	parse  func(string) (T, error)
+	closed []string
+	into   *[]T
+}
+
+func (f *typedList[T]) read(c *cli.Context) error {
+	for _, text := range c.StringSlice(f.Name) {
+		v, err := f.parse(text)
+		if err != nil {
+			return err
+		}
+		*f.into = append(*f.into, v)
+	}
+	return nil
+}
+
+func (f *typedList[T]) choices() []string { return f.closed }
+
+// checkFlags fills flags that were not given from PORTCULLIS_<FLAG>, and reads those of
+// types of their own. It runs before every command: a value that does not exist is refused
+// in the same words by each of them, whether the run would have come to it or not.
+func (p *program) checkFlags(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		name := f.Names()[0]
+		origin := "--" + name
+		variable := "PORTCULLIS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		if value, given := p.environ[variable]; given && !c.IsSet(name) {
+			origin = variable
+			if err := set(c, f, value); err != nil {
+				return usageError{fmt.Errorf("%s: %w", origin, err)}
+			}
+		}
+		if f, ok := f.(typedFlag); ok {
+			if err := f.read(c); err != nil {
+				return usageError{fmt.Errorf("%s: %w", origin, err)}
+			}
+		}
+	}
+	return nil
+}
+
+func set(c *cli.Context, f cli.Flag, value string) error {
+	if _, ok := f.(*cli.BoolFlag); ok {
+		if err := checkBool(value); err != nil {
+			return err
+		}
+	}
+	return c.Set(f.Names()[0], value)
+}
+
+// checkBool refuses what is neither true nor false. The words of urfave/cli name no value.
+func checkBool(text string) error {
+	if _, err := strconv.ParseBool(text); err != nil {
+		return fmt.Errorf("expected true or false, found %q", text)
+	}
+	return nil
+}

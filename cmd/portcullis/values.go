@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/policies/diag"
+)
+
+// The types of what flags hold, each with the one parser that reads it. A parser's error
+// says what there is; whoever asked for the value is named before it.
+
+// colour is when output gets colour.
+type colour string
+
+const (
+	colourAuto   colour = "auto" // on a terminal
+	colourAlways colour = "always"
+	colourNever  colour = "never"
+)
+
+var colours = []colour{colourAuto, colourAlways, colourNever}
+
+func parseColour(text string) (colour, error) { return oneOf(colours, text) }
+
+// form is how a list is written.
+type form string
+
+const (
+	formText form = "text"
+	formJSON form = "json"
+)
+
+// forms are those there are, the default first.
+var forms = []form{formText, formJSON}
+
+func parseForm(text string) (form, error) { return oneOf(forms, text) }
+
+// sink is a format of reports, and where one goes.
+type sink struct {
+	format report.Format
+	file   string // empty for the stream
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range report.Formats {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func parseSink(text string) (s sink, err error) {
+	name, file, hasFile := strings.Cut(text, "=")
+	if s.format, err = report.Lookup(name); err != nil {
+		return s, err
+	}
+	if hasFile && file == "" {
+		return s, fmt.Errorf("%s= names no file", name)
+	}
+	s.file = file
+	return s, nil
+}
+
+// severities are the values of diag.ParseSeverity, the gravest first.
+var severities = []diag.Severity{diag.Error, diag.Warning, diag.Info}
+
+// calicoRelease is a minor release of Calico 3.
+type calicoRelease int
+
+// newestCalico is the release whose order of evaluation is taken where nobody says which
+// one runs.
+const newestCalico calicoRelease = 32
+
+func (r calicoRelease) String() string { return fmt.Sprintf("3.%d", int(r)) }
+
+func parseRelease(text string) (r calicoRelease, err error) {
+	if _, err := fmt.Sscanf(strings.TrimPrefix(text, "v"), "3.%d", &r); err != nil || r < 0 {
+		return 0, fmt.Errorf("expected a release such as %s, found %q", newestCalico, text)
+	}
+	return r, nil
+}
+
+// parseInstant reads a moment; none is the zero time. A day is all of it: what ends on it
+// has not ended.
+func parseInstant(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, text); err == nil && at.Year() >= 2000 {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("expected a day such as 2026-12-01, or a time such as 2026-12-01T09:30:00Z, found %q", text)
+}
+
+func parseTimeout(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("expected a time such as 50s or 1m30s, found %q", text)
+	}
+	return d, nil
+}
+
+func oneOf[T ~string](all []T, text string) (T, error) {
+	if !slices.Contains(all, T(text)) {
+		return "", fmt.Errorf("expected %s, found %q", either(words(all)), text)
+	}
+	return T(text), nil
+}
+
+func words[T any](all []T) []string {
+	var texts []string
+	for _, v := range all {
+		texts = append(texts, fmt.Sprint(v))
+	}
+	return texts
+}
+
+// either joins words as a sentence does: a, b or c.
+func either(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
