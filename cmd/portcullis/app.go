@@ -74,7 +74,7 @@ func (p *program) app() *cli.App {
 			if c.Bool("version") {
 				return p.printVersion()
 			}
-			return cli.ShowAppHelp(c)
+			return showProgram(c.App)
 		},
 	}
 	for _, command := range commands {

@@ -12,13 +12,20 @@ import (
 
 // arrange puts flags before arguments, where urfave/cli expects them, so that they
 // work after as well. A command or a flag that does not exist is refused, with the
-// one that was probably meant.
+// one that was probably meant. The flag for help, wherever it stands, is the command of that
+// name: urfave/cli would look for help of what it takes for a command of the command.
 func arrange(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 {
 		return args, nil
 	}
 	if strings.HasPrefix(args[0], "-") {
-		return args, known(app.Flags, "", args[0])
+		if err := known(app.Flags, "", args[0]); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(args, asksForHelp) {
+			args = []string{"help"}
+		}
+		return args, nil
 	}
 	cmd := app.Command(args[0])
 	if cmd == nil {
@@ -28,6 +35,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		return args, nil
 	}
 	var flags, rest []string
+	help := false
 	for i := 1; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
@@ -44,6 +52,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		if err := boolean(cmd.Flags, arg); err != nil {
 			return nil, err
 		}
+		help = help || asksForHelp(arg)
 		flags = append(flags, arg)
 		if takesValue(cmd.Flags, arg) {
 			if i++; i == len(args) {
@@ -51,6 +60,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 			}
 			flags = append(flags, args[i])
 		}
+	}
+	if help {
+		return []string{"help", cmd.Name}, nil
 	}
 	return slices.Concat(args[:1], flags, []string{"--"}, rest), nil
 }

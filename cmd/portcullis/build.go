@@ -28,9 +28,9 @@ func buildCommand(p *program) *cli.Command {
 		Name:      "build",
 		Usage:     "compile intents into policies, check them, and emit them",
 		ArgsUsage: "[DIR]",
-		Description: "Compiles the intents below DIR (by default the directory of the nearest portcullis.yaml, searched\n" +
-			"upward to the Git root) and writes the manifests of one environment to stdout, or the kustomize tree\n" +
-			"of all environments to --out: a directory, or an archive. Nothing is written unless every step holds,\n" +
+		Description: "Compiles the intents below DIR (by default the directory of the nearest portcullis.yaml, searched " +
+			"upward to the Git root) and writes the manifests of one environment to stdout, or the kustomize tree " +
+			"of all environments to --out: a directory, or an archive. Nothing is written unless every step holds, " +
 			"and what is there is replaced in whole. What a bundle lists is no input of later builds.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "env", Usage: "the `ENVIRONMENT` to write to stdout; needed where there are several"},

@@ -24,8 +24,8 @@ func checkCommand(p *program) *cli.Command {
 		Name:      "check",
 		Usage:     "judge intents, or manifests that somebody else wrote, without emitting anything",
 		ArgsUsage: "[PATH…|-]",
-		Description: "PATH is a directory with a portcullis.yaml, which is judged as build judges it, or directories and\n" +
-			"files with manifests, which are judged by the same rules; - reads manifests from stdin. Without a\n" +
+		Description: "PATH is a directory with a portcullis.yaml, which is judged as build judges it, or directories and " +
+			"files with manifests, which are judged by the same rules; - reads manifests from stdin. Without a " +
 			"PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
 		Flags: append([]cli.Flag{
 			&typed[time.Time]{

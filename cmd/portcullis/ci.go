@@ -24,7 +24,7 @@ func ciCommand(p *program) *cli.Command {
 		Name:      "ci",
 		Usage:     "print or write the files for pre-commit, pipelines and Argo CD",
 		ArgsUsage: "[NAME]",
-		Description: "Without a NAME it lists the programs that there are files for. With one, it prints the file, or\n" +
+		Description: "Without a NAME it lists the programs that there are files for. With one, it prints the file, or " +
 			"writes it to its place below the current directory; what is there already is never overwritten.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "write", Usage: "write the files instead of printing them"},

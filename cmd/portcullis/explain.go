@@ -26,11 +26,14 @@ func explainCommand(p *program) *cli.Command {
 		Name:      "explain",
 		Usage:     "say why a flow is allowed or denied, and what one change would turn that",
 		ArgsUsage: "FLOW [DIR]",
-		Description: "FLOW is \"SOURCE -> DESTINATION[:PORT]\", as tests are written: \"shop/cart -> shop/cart-cache:redis\",\n" +
-			"\"payments/* -> data/orders-db:5432\", \"192.0.2.7 -> shop/frontend:8080\". Without a port it is about every\n" +
-			"port. It is answered for the repository of DIR, by default that of the nearest portcullis.yaml, in each\n" +
-			"environment, or for manifests of anybody. A list of flows (--file) is YAML or JSON: {from, to, protocol,\n" +
-			"port, icmp: {type, code}}, an end being namespace/name of a pod or workload, or an address.",
+		Description: "FLOW is \"SOURCE -> DESTINATION[:PORT]\", as tests are written:\n\n" +
+			"   \"shop/cart -> shop/cart-cache:redis\"\n" +
+			"   \"payments/* -> data/orders-db:5432\"\n" +
+			"   \"192.0.2.7 -> shop/frontend:8080\"\n\n" +
+			"Without a port it is about every port. It is answered for the repository of DIR, by default that of " +
+			"the nearest portcullis.yaml, in each environment, or for manifests of anybody. A list of flows " +
+			"(--file) is YAML or JSON: {from, to, protocol, port, icmp: {type, code}}, an end being " +
+			"namespace/name of a pod or workload, or an address.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "manifests", Usage: "answer for the manifests at this `PATH`: a file, a directory, or - for stdin; further arguments are further ones"},
 			&cli.StringSliceFlag{Name: "env", Usage: "answer for this `ENVIRONMENT` of the repository alone; may be given several times"},

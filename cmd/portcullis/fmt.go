@@ -23,8 +23,8 @@ func fmtCommand(p *program) *cli.Command {
 		Name:      "fmt",
 		Usage:     "bring intents into the form that all files have, every comment kept",
 		ArgsUsage: "[PATH…|-]",
-		Description: "Writes one file, or stdin (-), to stdout in the canonical form: the order of keys, quotes, indentation.\n" +
-			"With -d or -w PATH may be directories as well, by default that of the nearest portcullis.yaml. Files that\n" +
+		Description: "Writes one file, or stdin (-), to stdout in the canonical form: the order of keys, quotes, indentation. " +
+			"With -d or -w PATH may be directories as well, by default that of the nearest portcullis.yaml. Files that " +
 			"are not written in the intent language are left alone, and so are those with mistakes, which are reported.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "diff", Aliases: []string{"d"}, Usage: "show what would change, and exit with 1 if anything would", DisableDefaultText: true},

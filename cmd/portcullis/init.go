@@ -18,8 +18,8 @@ func initCommand(p *program) *cli.Command {
 		Name:      "init",
 		Usage:     "begin a repository of intents: with an example, or from manifests",
 		ArgsUsage: "[DIR]",
-		Description: "Writes a portcullis.yaml and first intents into DIR, by default the current directory: two workloads\n" +
-			"that explain the language, or with --from an intent for each workload that manifests describe. Nothing\n" +
+		Description: "Writes a portcullis.yaml and first intents into DIR, by default the current directory: two workloads " +
+			"that explain the language, or with --from an intent for each workload that manifests describe. Nothing " +
 			"that is there already is overwritten.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "from", Usage: "draft intents for the workloads in `MANIFESTS`: a file, a directory, or - for stdin; may be given several times"},

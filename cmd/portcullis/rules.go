@@ -22,7 +22,7 @@ func rulesCommand(p *program) *cli.Command {
 		Name:      "rules",
 		Usage:     "list the rules, or show the page of one",
 		ArgsUsage: "[CODE]",
-		Description: "Without a CODE it lists every rule by which Portcullis judges. With one, it says what the rule finds,\n" +
+		Description: "Without a CODE it lists every rule by which Portcullis judges. With one, it says what the rule finds, " +
 			"why that matters and how to mend it.",
 		Flags: []cli.Flag{
 			formFlag(&format, "the `FORMAT`: "+either(words(forms))),

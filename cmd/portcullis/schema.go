@@ -18,8 +18,8 @@ func schemaCommand(p *program) *cli.Command {
 		Name:      "schema",
 		Usage:     "print the JSON Schema of intents, by which editors complete and check them",
 		ArgsUsage: "[KIND]",
-		Description: "Without a KIND (" + strings.Join(intent.Kinds(), ", ") + ") the schema knows all of them. With --out it is\n" +
-			"written to files, one for each kind and " + intent.SchemaFile + " for all. An editor with the YAML language\n" +
+		Description: "Without a KIND (" + strings.Join(intent.Kinds(), ", ") + ") the schema knows all of them. With --out it is " +
+			"written to files, one for each kind and " + intent.SchemaFile + " for all. An editor with the YAML language " +
 			"server finds it by a file's first line:\n\n" +
 			intent.EditorLine("portcullis.yaml"),
 		Flags: []cli.Flag{

@@ -19,9 +19,9 @@ func testCommand(p *program) *cli.Command {
 		Name:      "test",
 		Usage:     "run the tests of intents and of rules of your own, and say how each came out",
 		ArgsUsage: "[DIR]",
-		Description: "Compiles the intents below DIR as build does, by default in the directory of the nearest\n" +
-			"portcullis.yaml, and holds the tests of intents and Platform against what was rendered, in every\n" +
-			"environment. Tests of rules of your own, in files that end in _test.rego, run as well, and it says\n" +
+		Description: "Compiles the intents below DIR as build does, by default in the directory of the nearest " +
+			"portcullis.yaml, and holds the tests of intents and Platform against what was rendered, in every " +
+			"environment. Tests of rules of your own, in files that end in _test.rego, run as well, and it says " +
 			"which lines of the rules none reaches. What rules find in the policies is for check.",
 		Flags:  append([]cli.Flag{timeoutFlag(&timeout)}, reportFlags(&wishes)...),
 		Action: func(c *cli.Context) error { return p.test(c, wishes, timeout) },
