@@ -97,16 +97,16 @@ func (p *program) complete(c *cli.Context, before []string, word string) []candi
 	}
 	previous := before[len(before)-1]
 	if previous == "=" && len(before) > 2 { // bash splits at it
-		return bare(p.values(c, cmd, before[len(before)-2]))
+		return bare(values(cmd, before, before[len(before)-2]))
 	}
 	if name, _, given := strings.Cut(word, "="); given && strings.HasPrefix(name, "-") {
-		for _, v := range p.values(c, cmd, name) {
+		for _, v := range values(cmd, before, name) {
 			all = append(all, candidate{name + "=" + v, ""})
 		}
 		return all
 	}
 	if len(before) > 1 && strings.HasPrefix(previous, "-") && takesValue(cmd.Flags, previous) {
-		return bare(p.values(c, cmd, previous))
+		return bare(values(cmd, before, previous))
 	}
 	if strings.HasPrefix(word, "-") {
 		return flagCandidates(append(slices.Clone(cmd.Flags), cli.HelpFlag))
@@ -134,8 +134,8 @@ func flagCandidates(flags []cli.Flag) []candidate {
 	return all
 }
 
-// values are those that a flag may have, as far as they can be listed.
-func (p *program) values(c *cli.Context, cmd *cli.Command, arg string) []string {
+// values lists those that a flag may have, as far as they can be listed.
+func values(cmd *cli.Command, before []string, arg string) []string {
 	f, ok := flagOf(cmd.Flags, arg)
 	if !ok {
 		return nil
@@ -143,15 +143,22 @@ func (p *program) values(c *cli.Context, cmd *cli.Command, arg string) []string 
 	if f, ok := f.(typedFlag); ok {
 		return f.choices()
 	}
-	if f.Names()[0] == "env" {
-		return environments()
+	dir := ""
+	if i := slices.IndexFunc(before[1:], isRepository); i >= 0 {
+		dir = before[1+i]
+	}
+	switch f.Names()[0] {
+	case "env":
+		return environments(dir)
+	case "namespace":
+		return namespaces(dir)
 	}
 	return nil
 }
 
-// environments are those of the nearest Platform.
-func environments() []string {
-	dir, err := repository("")
+// environments lists those of the Platform in a directory, by default of the nearest one.
+func environments(dir string) []string {
+	dir, err := repository(dir)
 	if err != nil {
 		return nil
 	}
@@ -170,6 +177,32 @@ func environments() []string {
 	return names
 }
 
+// namespaces lists those of a repository, by default the nearest one, that have a name: a
+// pattern stands for some that are made elsewhere.
+func namespaces(dir string) []string {
+	dir, err := repository(dir)
+	if err != nil {
+		return nil
+	}
+	files, _, err := sources.ReadRepository(dir, sources.DefaultLimits())
+	if err != nil {
+		return nil
+	}
+	repo, _ := intent.Parse(files)
+	var names []string
+	if repo.Platform != nil && repo.Platform.Spec.Namespaces != nil {
+		for _, n := range *repo.Platform.Spec.Namespaces {
+			names = append(names, string(n.Key.Value))
+		}
+	}
+	for _, i := range repo.Intents {
+		names = append(names, string(i.Metadata.Namespace.Value))
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" || intent.NamespaceName(name).IsPattern() })
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // arguments are those of a command that are no files.
 func (p *program) arguments(c *cli.Context, command string) []candidate {
 	var all []candidate
@@ -180,6 +213,8 @@ func (p *program) arguments(c *cli.Context, command string) []candidate {
 		for _, i := range ci.Integrations {
 			all = append(all, candidate{i.Name, i.Description})
 		}
+	case "schema":
+		return bare(intent.Kinds())
 	case "help":
 		for _, cmd := range c.App.VisibleCommands() {
 			all = append(all, candidate{cmd.Name, cmd.Usage})

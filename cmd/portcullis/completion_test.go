@@ -38,6 +38,10 @@ func TestCompletion(t *testing.T) {
 		"portcullis te":                     {[]string{"test"}, []string{"check"}},
 		"portcullis test -o ":               {[]string{"text", "json", "brief"}, nil},
 		"portcullis build --env ":           {[]string{"dev", "prod"}, nil},
+		"portcullis build --namespace ":     {[]string{"payments", "shop", "storefront"}, []string{"pr-*", "build"}},
+		"portcullis build --namespace=s":    {[]string{"shop", "storefront"}, []string{"payments"}},
+		"portcullis schema ":                {[]string{"NetworkIntent", "Platform", "Waiver"}, []string{"--out"}},
+		"portcullis schema N":               {[]string{"NetworkIntent"}, []string{"Platform"}},
 		"portcullis ci g":                   {[]string{"github", "gitlab"}, []string{"argocd"}},
 		"portcullis rules PC20":             {[]string{"PC201", "PC202"}, []string{"PC001"}},
 		"portcullis completion ":            {[]string{"bash", "fish", "zsh"}, nil},
@@ -73,6 +77,31 @@ func TestCompleteWholeWords(t *testing.T) {
 	got := completions(t, "portcullis", hiddenComplete, "check", "--fail-on=w")
 	if !slices.Equal(got, []string{"--fail-on=warning"}) {
 		t.Errorf("candidates %q", got)
+	}
+}
+
+// TestCompleteRepository takes names from the repository that the line names, and from the
+// nearest one without: from every part of its Platform, and from its intents.
+func TestCompleteRepository(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string][]string{
+		"build --namespace ":                                 nil, // this directory is below no repository
+		"build testdata/fleet --namespace ":                  {"payments", "shop", "storefront"},
+		"build testdata/fleet --namespace=st":                {"--namespace=storefront"},
+		"build testdata/fleet --env ":                        {"dev", "prod"},
+		"build --namespace shop testdata/fleet --e":          {"--env"},
+		"explain testdata/fleet --env p":                     {"prod"},
+		"build ../../examples/zero-trust-demo --namespace z": {"zero-trust-demo"},
+	} {
+		_, out, errs := here(t.Context(), append([]string{hiddenComplete}, strings.Split(line, " ")...), nil)
+		var got []string
+		for line := range strings.Lines(out) {
+			word, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+			got = append(got, word)
+		}
+		if !slices.Equal(got, want) || errs != "" {
+			t.Errorf("%s: %q, expected %q; %s", line, got, want, errs)
+		}
 	}
 }
 
