@@ -94,7 +94,7 @@ func (p *program) build(c *cli.Context, asked building) error {
 		return errors.Join(p.compareBundle(b, out, c.String("out")), judged)
 	}
 	if err := out.Write(b); err != nil {
-		return outError(err)
+		return outError(c.String("out"), err)
 	}
 	fmt.Fprintf(p.err, "wrote %d files to %s\n", len(b), c.String("out"))
 	return judged
@@ -160,7 +160,7 @@ func outputOf(c *cli.Context, dir string) (*bundle.Output, error) {
 		err = out.Prepare()
 	}
 	if err != nil {
-		return nil, outError(err)
+		return nil, outError(c.String("out"), err)
 	}
 	return out, nil
 }

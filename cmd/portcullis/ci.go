@@ -67,7 +67,7 @@ func (p *program) integrate(i ci.Integration, write bool) error {
 		}
 		return nil
 	}
-	if err := p.writeNew(".", files); err != nil {
+	if err := p.writeNew("", files); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.err, "next: %s\n", i.Next)

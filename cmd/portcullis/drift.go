@@ -22,7 +22,7 @@ const (
 func (p *program) compareBundle(b bundle.Bundle, out *bundle.Output, name string) error {
 	differences, err := out.Compare(b)
 	if err != nil {
-		return outError(err)
+		return outError(name, err)
 	}
 	if len(differences) == 0 {
 		return nil

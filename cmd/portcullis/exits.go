@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
+	"syscall"
 
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/policies/diag"
@@ -40,12 +43,52 @@ func inputError(err error) error {
 }
 
 // outError tells a place that must not be written to, which is the user's mistake, from one
-// that the machine keeps from us.
-func outError(err error) error {
+// that the machine keeps from us. The place is named as it was written.
+func outError(place string, err error) error {
 	if errors.Is(err, bundle.ErrRefused) {
 		return usageError{fmt.Errorf("--out: %w", err)}
 	}
-	return fmt.Errorf("--out: %w", err)
+	return fmt.Errorf("--out %s: %w", place, err)
+}
+
+// misnamed are the system's reasons that lie in the name of a place: it is, or leads through,
+// something else than was expected. All other reasons of the system's are the machine's.
+var misnamed = []error{
+	fs.ErrExist, fs.ErrNotExist, fs.ErrInvalid,
+	syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EINVAL,
+}
+
+// writeError says why a file was not written: the place as people wrote it, the file in it, and
+// the reason. What is wrong with the place itself is the user's mistake, and so is what the
+// system was not asked about; the rest is a failure of the machine.
+func writeError(place, file string, err error) error {
+	where := file
+	switch {
+	case file == "":
+		where = place
+	case place != "":
+		where = place + ": " + file
+	}
+	said := fmt.Errorf("%s: %w", where, reasonOf(err))
+	var system syscall.Errno
+	if !errors.As(err, &system) || slices.ContainsFunc(misnamed, func(m error) bool { return errors.Is(err, m) }) {
+		return usageError{said}
+	}
+	return said
+}
+
+// reasonOf drops the system call and the path that it was given, which may be that of a file for the
+// time being, from the reason.
+func reasonOf(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }
 
 // outcome is the exit code that a report asks for.

@@ -48,7 +48,7 @@ func (p *program) init(c *cli.Context) error {
 		return err
 	}
 	draft.Files[path.Join(intent.SchemaDirectory, intent.SchemaFile)] = intent.Schemas()[intent.SchemaFile]
-	if err := p.writeNew(dir, draft.Files); err != nil {
+	if err := p.writeNew(c.Args().First(), draft.Files); err != nil {
 		return err
 	}
 	for _, note := range draft.Notes {

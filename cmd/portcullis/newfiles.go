@@ -13,14 +13,16 @@ import (
 )
 
 // writeNew writes files below a directory, all of them or none, and says so. What is
-// there already is somebody's work: it is never overwritten.
-func (p *program) writeNew(dir string, files map[string][]byte) (err error) {
+// there already is somebody's work: it is never overwritten. The place is the directory as
+// people wrote it, or empty for the current one.
+func (p *program) writeNew(place string, files map[string][]byte) (err error) {
+	dir := filepath.Clean(place)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return inputError(err)
+		return writeError(place, "", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return inputError(err)
+		return writeError(place, "", err)
 	}
 	defer root.Close()
 	names := diag.SortedKeys(files)
@@ -29,7 +31,7 @@ func (p *program) writeNew(dir string, files map[string][]byte) (err error) {
 		if _, err := root.Lstat(name); err == nil {
 			taken = append(taken, filepath.Join(dir, name))
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return inputError(err)
+			return writeError(place, name, err)
 		}
 	}
 	if len(taken) > 0 {
@@ -45,16 +47,16 @@ func (p *program) writeNew(dir string, files map[string][]byte) (err error) {
 	}()
 	for _, name := range names {
 		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
-			return inputError(err)
+			return writeError(place, path.Dir(name), err)
 		}
 		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if err != nil {
-			return inputError(err)
+			return writeError(place, name, err)
 		}
 		written = append(written, name)
 		_, err = f.Write(files[name])
 		if err := errors.Join(err, f.Close()); err != nil {
-			return err
+			return writeError(place, name, err)
 		}
 	}
 	const shown = 20

@@ -27,6 +27,7 @@ func TestProgram(t *testing.T) {
 	t.Run("tells its release", p.tellsItsRelease)
 	t.Run("gives the same bytes everywhere", p.givesTheSameBytes)
 	t.Run("writes nothing where it may not", p.writesNothing)
+	t.Run("names the place", p.namesThePlace)
 	t.Run("is killed", p.isKilled)
 	t.Run("costs little", p.costsLittle)
 	t.Run("refuses what is hostile", p.refusesWhatIsHostile)

@@ -48,18 +48,18 @@ func (p *program) schema(c *cli.Context) error {
 	case kind != "":
 		return usageError{fmt.Errorf("--out writes the schemas of all kinds: leave out %s", kind)}
 	}
-	return writeSchemas(dir)
+	return writeSchemas("--out "+dir, dir)
 }
 
-// writeSchemas writes the schemas of all kinds into a directory.
-func writeSchemas(dir string) error {
+// writeSchemas writes the schemas of all kinds into a directory, which errors call the place.
+func writeSchemas(place, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return inputError(err)
+		return writeError(place, "", err)
 	}
 	files := intent.Schemas()
 	for _, name := range diag.SortedKeys(files) {
 		if err := replaceFile(filepath.Join(dir, name), files[name], 0o644); err != nil {
-			return inputError(err)
+			return writeError(place, name, err)
 		}
 	}
 	return nil

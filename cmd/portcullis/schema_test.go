@@ -14,7 +14,7 @@ func TestSchemasAreCurrent(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join("..", "..", "docs", "schema")
 	if *update {
-		if err := writeSchemas(dir); err != nil {
+		if err := writeSchemas(dir, dir); err != nil {
 			t.Fatal(err)
 		}
 	}

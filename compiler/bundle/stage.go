@@ -32,7 +32,7 @@ func (o *Output) newStage() (*stage, error) {
 	for range attempts {
 		dir, err := os.MkdirTemp(filepath.Dir(o.path), o.stagePrefix())
 		if err != nil {
-			return nil, err
+			return nil, o.keptFrom(err)
 		}
 		s, err := claim(dir)
 		if err != nil || s != nil {
@@ -40,6 +40,16 @@ func (o *Output) newStage() (*stage, error) {
 		}
 	}
 	return nil, errors.New("other runs keep clearing " + o.name + " up")
+}
+
+// keptFrom says of the directory that the output is in, and not of a stage, whose name is drawn,
+// why no stage came to be.
+func (o *Output) keptFrom(err error) error {
+	var inStage *fs.PathError
+	if errors.As(err, &inStage) {
+		return &fs.PathError{Op: inStage.Op, Path: filepath.Dir(o.path), Err: inStage.Err}
+	}
+	return err
 }
 
 // claim locks a stage. It is nil where another process holds it, removed it
