@@ -85,7 +85,7 @@ func (p *program) format(c *cli.Context, when colour) error {
 			_, err = p.out.Write(formatted)
 		}
 		if err != nil {
-			return inputError(err)
+			return err
 		}
 	}
 	if len(found) > 0 {
@@ -114,11 +114,11 @@ func formatted(f intent.File) ([]byte, diag.List, error) {
 // rewrite replaces a file's text and says so.
 func (p *program) rewrite(name string, text []byte) error {
 	info, err := os.Lstat(name)
-	if err != nil {
-		return err
+	if err == nil {
+		err = replaceFile(name, text, info.Mode().Perm())
 	}
-	if err := replaceFile(name, text, info.Mode().Perm()); err != nil {
-		return err
+	if err != nil {
+		return writeError("", filepath.ToSlash(name), err)
 	}
 	_, err = fmt.Fprintf(p.err, "wrote %s\n", filepath.ToSlash(name))
 	return err

@@ -24,7 +24,8 @@ func (p builtProgram) namesThePlace(t *testing.T) {
 	top := openDirectory(t)
 	fleet(t, filepath.Join(top, "repo"), "places", nil)
 	closed := filepath.Join(top, "closed")
-	if err := errors.Join(os.Mkdir(closed, 0o755), os.WriteFile(filepath.Join(top, "file"), nil, 0o644), os.Chmod(closed, 0o555)); err != nil {
+	const untidy = "kind: NetworkIntent\napiVersion: portcullis.dev/v1alpha1\nmetadata: {name: a, namespace: shop-1}\nspec: {}\n"
+	if err := errors.Join(os.Mkdir(closed, 0o755), os.WriteFile(filepath.Join(closed, "a.yaml"), []byte(untidy), 0o644), os.WriteFile(filepath.Join(top, "file"), nil, 0o644), os.Chmod(closed, 0o555)); err != nil {
 		t.Fatal(err)
 	}
 	before := filesOf(t, top)
@@ -46,6 +47,7 @@ func (p builtProgram) namesThePlace(t *testing.T) {
 		{"build repo --out ./closed/b/", "", exitMachine, "--out ./closed/b/: closed: permission denied"},
 		{"build repo --out closed/b.tar.gz", "", exitMachine, "--out closed/b.tar.gz: closed: permission denied"},
 		{"build repo --out closed/x/y", "", exitMachine, "--out closed/x/y: x: permission denied"},
+		{"fmt -w closed", "", exitMachine, "closed/a.yaml: permission denied"},
 		{"init ./file", "", exitInput, "./file: not a directory"},
 		{"init ./file/x", "", exitInput, "./file/x: not a directory"},
 		{"schema --out ./file", "", exitInput, "--out ./file: not a directory"},
