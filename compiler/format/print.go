@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/yamltext"
 )
 
 // printer collects the lines of one document.
@@ -69,7 +71,7 @@ func (p *printer) sorted(c *collection) []*item {
 func (p *printer) item(it *item, indent int) {
 	start := "-"
 	if it.key != nil {
-		start = scalar(it.key, false) + ":"
+		start = scalar(it.key, yamltext.Block) + ":"
 	}
 	inline, fits := p.inline(it.value, it.members, it.broken, indent+utf8.RuneCountInString(start)+1)
 	switch {
@@ -127,7 +129,7 @@ func (p *printer) inline(n *yaml.Node, c *collection, broken bool, column int) (
 		text = p.flow(c)
 		return text, len(c.items) == 0 || column+utf8.RuneCountInString(text) <= width
 	}
-	text = scalar(n, false)
+	text = scalar(n, yamltext.Block)
 	return text, !broken || column+utf8.RuneCountInString(text) <= width || !fillable(n)
 }
 
@@ -143,12 +145,12 @@ func (p *printer) flow(c *collection) string {
 	for _, it := range p.sorted(c) {
 		text := ""
 		if it.key != nil {
-			text = scalar(it.key, true) + ": "
+			text = scalar(it.key, yamltext.Flow) + ": "
 		}
 		if it.members != nil {
 			text += p.flow(it.members)
 		} else {
-			text += scalar(it.value, true)
+			text += scalar(it.value, yamltext.Flow)
 		}
 		all = append(all, text)
 	}

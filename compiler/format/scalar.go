@@ -1,21 +1,20 @@
 package format
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
-	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // scalar is a word as it is written: without quotes where every reader of YAML, of
-// 1.1 and of 1.2, takes it for the same; else in double quotes. A key without a
-// value is an empty mapping.
-func scalar(n *yaml.Node, inFlow bool) string {
+// 1.1 and of 1.2, takes it for the same; else in double quotes. A colon is quoted
+// wherever it stands: to people it looks like a key. A key without a value is an empty
+// mapping.
+func scalar(n *yaml.Node, in yamltext.Context) string {
 	switch tag := n.ShortTag(); {
 	case tag == "!!null":
 		return "{}"
@@ -23,32 +22,10 @@ func scalar(n *yaml.Node, inFlow bool) string {
 		return strings.ToLower(n.Value)
 	case tag != "!!str":
 		return n.Value
-	case plain(n.Value, inFlow):
-		return n.Value
+	case strings.ContainsRune(n.Value, ':') || !yamltext.Plain(n.Value, in):
+		return yamltext.Quoted(n.Value)
 	}
-	return object.Quoted(n.Value)
-}
-
-var (
-	// startsPlain is how a word may begin that needs no quotes.
-	startsPlain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\pL\pN/._(+$^<]`) })
-	// trap is what YAML 1.1 takes for something else than a word, in whole or in part.
-	trap = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?([0-9][0-9_]*\.?|\.[0-9])[0-9_]*(e[-+]?[0-9]+)?|[-+]?\.(inf|nan)|0[xob][0-9a-f_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*)$`)
-	})
-)
-
-// plain reports whether a text can do without quotes. A colon is quoted wherever it
-// stands: to people it looks like a key.
-func plain(s string, inFlow bool) bool {
-	if !startsPlain().MatchString(s) || trap().MatchString(s) || strings.HasSuffix(s, " ") ||
-		strings.Contains(s, " #") || strings.ContainsRune(s, ':') || inFlow && strings.ContainsAny(s, ",[]{}") {
-		return false
-	}
-	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...") {
-		return false
-	}
-	return (&yaml.Node{Kind: yaml.ScalarNode, Value: s}).ShortTag() == "!!str"
+	return n.Value
 }
 
 // fillable reports whether a text is words with one space between each two, which

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // mostFindings is how many mistakes of one kind are told of a document: a file of
@@ -87,7 +88,7 @@ func (d document) twice() diag.List {
 // "true" (YAML 1.1).
 func jsonKey(n *yamlv3.Node) string {
 	const quoted = yamlv3.SingleQuotedStyle | yamlv3.DoubleQuotedStyle | yamlv3.LiteralStyle | yamlv3.FoldedStyle
-	if n.Style&quoted != 0 || !resolved.MatchString(n.Value) && !startsNumber.MatchString(n.Value) {
+	if n.Style&quoted != 0 || !yamltext.Ambiguous(n.Value) {
 		return n.Value
 	}
 	var m map[string]any
@@ -97,12 +98,9 @@ func jsonKey(n *yamlv3.Node) string {
 	return diag.SortedKeys(m)[0]
 }
 
-var (
-	startsNumber = regexp.MustCompile(`^[-+.]?[0-9]`)
-	// mergeable are the keys of a JSON text that two different YAML keys may have
-	// become, such as 1 and "1".
-	mergeable = regexp.MustCompile(`"(true|false|null|[-+.]?[0-9][^"]*)":`)
-)
+// mergeable are the keys of a JSON text that two different YAML keys may have become,
+// such as 1 and "1".
+var mergeable = regexp.MustCompile(`"(true|false|null|[-+.]?[0-9][^"]*)":`)
 
 // lost finds what the conversion to JSON drops without a word: keys that differ in
 // YAML and not in JSON, and text after the end of the document's value.

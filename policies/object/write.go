@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
+	"unicode/utf8"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Map is a manifest, or a mapping in one, with its keys in the order in which they
@@ -167,51 +167,46 @@ func scalar(v any) string {
 	}
 }
 
-var (
-	// plainString is what block style reads as it stands: printable ASCII that begins
-	// with no indicator and holds neither a key's colon nor a comment's mark (quote checks those two).
-	plainString = regexp.MustCompile(`^[A-Za-z_/]([ -~]*[!-9;-~])?$`)
-	plainCIDR   = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+(/[0-9]+)?$`)
-	// resolved are the words that YAML 1.1 reads as something else than a string.
-	resolved = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|nan|\.nan|\.inf|~|\.)$`)
-)
-
-// quote writes a string so that YAML 1.1 and 1.2 parsers read that string.
+// quote writes a string of a manifest. Other programs read manifests too, and people: only
+// what begins with a letter, or is an IPv4 address, goes without quotes.
 func quote(s string) string {
-	if plain := plainString.MatchString(s) && !strings.Contains(s, ": ") && !strings.Contains(s, " #") || plainCIDR.MatchString(s); plain && !resolved.MatchString(s) && !numeric(s) {
+	if (startsWord(s) && !floats(s) || isIPv4(s)) && ascii(s) && yamltext.Plain(s, yamltext.Block) {
 		return s
 	}
-	return Quoted(s)
+	return yamltext.Quoted(s)
 }
 
-// Quoted is the string in double quotes, as every YAML parser reads it.
-func Quoted(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s { // an invalid byte becomes U+FFFD
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r <= 0xff:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
+func startsWord(s string) bool {
+	return s != "" && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z' || s[0] == '_' || s[0] == '/')
+}
+
+// floats reports whether a word is one that some programs take for a number.
+func floats(s string) bool {
+	return strings.EqualFold(s, "nan") || strings.EqualFold(s, "inf") || strings.EqualFold(s, "infinity")
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
 		}
 	}
-	b.WriteByte('"')
-	return b.String()
+	return true
 }
 
-func numeric(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
+// isIPv4 reports whether a text has the form of an IPv4 address, or of a block of them.
+func isIPv4(s string) bool {
+	s, length, isBlock := strings.Cut(s, "/")
+	if isBlock && !number(length) {
+		return false
+	}
+	parts := 0
+	for part := range strings.SplitSeq(s, ".") {
+		if parts++; !number(part) {
+			return false
+		}
+	}
+	return parts == 4
 }
+
+func number(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
