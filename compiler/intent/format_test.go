@@ -37,6 +37,7 @@ func TestFormat(t *testing.T) {
 		{"several documents", "---\n" + head + "...\n# between\n---\n\n---\n" + head + "\n\n---\n# at the end\n", "---\n" + head + "# between\n---\n" + head + "---\n# at the end\n"},
 		{"end markers before the first document, and none between", "...\n... # one\n# two\n" + head + "...\t# three\n...\n" + head + "... # four\n---\n" + head + "...\n", "# one\n# two\n" + head + "# three\n---\n" + head + "# four\n---\n" + head},
 		{"bytes", "\ufeff" + strings.ReplaceAll(head, "\n", "\r\n") + "spec: {}", head + "spec: {}\n"},
+		{"a question between brackets", head + "spec: {inbound: [{from: b, ports: [http], why: 'who calls?'}]}\n", head + "spec: {inbound: [{from: b, ports: [http], why: \"who calls?\"}]}\n"},
 		{"a number sign that begins no comment", head + "spec: {owner: 'a # b'}\n", head + "spec: {owner: \"a # b\"}\n"},
 	}
 	for _, test := range tests {

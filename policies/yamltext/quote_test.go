@@ -20,7 +20,7 @@ var nasty = []string{
 	"", " ", "  x", "x ", "y", "Y", "n", "yes", "No", "on", "OFF", "true", "False", "null", "Null", "~", "nan", ".nan", ".NaN", ".inf", "-.inf", "+.INF", "inf", "Infinity",
 	"0", "-0", "+1", "123", "007", "0777", "0o17", "0x1F", "+0x1f", "0x_1f", "0_x1f", "0b101", "1_000", "_1", "+_1", "1e3", "1e_3", "1E3", "1e", "e3", ".5", "._5", "5.", "1.", ".", "+", "+.", "..", "...", "... x", "---", "--- x",
 	"12:30", "190:20:30", "1:20.5", "2001-12-14", "2001-1-1", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.10 -5", "2001-12", "1.2.3", "5f6", "1password", "٣", "²",
-	"-", "- a", "-a", "?", "? a", "?a", ":", ": a", ":a", "a:", "a: b", "a:b", "a :b", "a #b", "a# b", "#", "#a", "a#b", "&a", "*a", "!a", "!!str", "|", ">", "|-", "%YAML", "@a", "`a", "'", "''", `"`, `\`, `\x41`, `a"b`, "it's", "[", "]", "[]", "{", "}", "{}", ",", "a,b", "a]", "{a", "<<", "<a", "=", "=a", "a, b",
+	"-", "- a", "-a", "?", "? a", "?a", "a?", "a?b", "who calls?", ":", ": a", ":a", "a:", "a: b", "a:b", "a :b", "a #b", "a# b", "#", "#a", "a#b", "&a", "*a", "!a", "!!str", "|", ">", "|-", "%YAML", "@a", "`a", "'", "''", `"`, `\`, `\x41`, `a"b`, "it's", "[", "]", "[]", "{", "}", "{}", ",", "a,b", "a]", "{a", "<<", "<a", "=", "=a", "a, b",
 	"10.0.0.0/8", "10.0.0.1", "::/0", "fe80::1", "1.2.3.4/", "53/udp", "8000-8100/tcp", "app.kubernetes.io/name", "k8s-app", "has(x)", "all()", "(a)", "projectcalico.org/v3", "frontend -> checkout:http allow", "*/*", "@internet", "^a", "$a",
 	"a\nb", "a\n", "\na", "\n", "\r", "a\r\nb", "a\tb", "\t", "\x00", "\x07", "\x1b[31m", "\x7f", "\u0080", "\u0085", "a\u0085b", "\u009f", "\u00a0", "a\u00a0", "\u00ad", "\u200b", "\u2028", "\u2029", "\u202e", "\ufeff", "a\ufeff", "\ufffd", "a\ufffd", "\ufffe", "\uffff", "\U0001f600", "\U000e0041", "\U0010ffff", "é", "日本語", "e\u0301", "\u0301e",
 	strings.Repeat("k", 999), strings.Repeat("k", 1000), strings.Repeat("é ", 300),
@@ -113,6 +113,23 @@ func TestQuoteReadsBack(t *testing.T) {
 		quotedReadsBack(t, s)
 	}
 	rapid.Check(t, func(t *rapid.T) { quotedReadsBack(t, stringGen().Draw(t, "s")) })
+}
+
+// TestQuoteReadsBackIndicators tries every two of the characters that mean something to YAML:
+// alone, at the end of a word, and inside one. Those that are put between quotes are alike.
+func TestQuoteReadsBackIndicators(t *testing.T) {
+	t.Parallel()
+	const indicators = "a0 :#,[]{}?-&*!|>'\"%@`\\=~.+_/<\n\t"
+	for _, x := range indicators {
+		for _, y := range indicators {
+			two := string(x) + string(y)
+			for _, s := range []string{two, "a" + two, "a" + two + "b"} {
+				if yamltext.Plain(s, yamltext.Flow) {
+					quotedReadsBack(t, s)
+				}
+			}
+		}
+	}
 }
 
 // TestAmbiguous holds words against the readers: what any of them takes for something else

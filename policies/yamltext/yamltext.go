@@ -27,8 +27,8 @@ const (
 )
 
 // Plain reports whether a text can do without quotes: every parser, of YAML 1.1 and of 1.2,
-// takes it for that very text, as a value and as a key. Between brackets a colon is never
-// plain, for parsers disagree about it.
+// takes it for that very text, as a value and as a key. Between brackets a colon and a
+// question mark are never plain: parsers disagree about them.
 func Plain(s string, in Context) bool {
 	if !startsPlain(s) || s[len(s)-1] == ' ' || strings.HasPrefix(s, "...") || Ambiguous(s) {
 		return false
@@ -43,7 +43,7 @@ func Plain(s string, in Context) bool {
 			if s[i-1] == ' ' {
 				return false
 			}
-		case r == ',' || r == '[' || r == ']' || r == '{' || r == '}':
+		case r == ',' || r == '?' || r == '[' || r == ']' || r == '{' || r == '}':
 			if in == Flow {
 				return false
 			}
