@@ -16,6 +16,7 @@ import (
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Cluster is the unit of the objects that belong to no namespace.
@@ -52,7 +53,7 @@ func Write(environments []Environment) Tree {
 	units := map[string]map[string]map[string][]byte{} // unit → environment → file → bytes
 	for _, e := range environments {
 		for _, o := range e.Objects {
-			id := o.ID()
+			id := object.IDOf(o)
 			unit := UnitOf(id)
 			if units[unit] == nil {
 				units[unit] = map[string]map[string][]byte{}
@@ -146,10 +147,10 @@ func (t Tree) add(dir string, under, components []string, files map[string][]byt
 	kustomization := object.Map{
 		{Key: "apiVersion", Value: "kustomize.config.k8s.io/v1beta1"},
 		{Key: "kind", Value: "Kustomization"},
-		{Key: "resources", Value: object.Strings(slices.Concat(under, diag.SortedKeys(files)))},
+		{Key: "resources", Value: yamltext.Strings(slices.Concat(under, diag.SortedKeys(files)))},
 	}
 	if len(components) > 0 {
-		kustomization = append(kustomization, object.Field{Key: "components", Value: object.Strings(components)})
+		kustomization = append(kustomization, object.Field{Key: "components", Value: yamltext.Strings(components)})
 	}
 	t[path.Join(dir, "kustomization.yaml")] = append([]byte(generated), kustomization.YAML()...)
 	for name, data := range files {

@@ -49,7 +49,7 @@ func TestEveryConstruct(t *testing.T) {
 func TestRenderedTextIsEmittedText(t *testing.T) {
 	t.Parallel()
 	for _, e := range lowered(t, everyConstruct()) {
-		id := e.Manifest.ID()
+		id := object.IDOf(e.Manifest)
 		objects, found := object.Decode("", e.Manifest.YAML())
 		if found.Failed() || len(objects) != 1 {
 			t.Errorf("%s does not read back: %v", id, found.Err())

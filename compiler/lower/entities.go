@@ -8,6 +8,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Labels that Calico itself gives, to namespaces and to pods
@@ -206,7 +207,7 @@ func (l *lowering) networkSets() {
 			l.emit(calicoObject("GlobalNetworkSet", about{
 				name: p.name, wave: waveSets, labels: map[string]string{peerLabel: name},
 				reason: "the Platform's @" + name,
-			}, object.Map{{Key: "nets", Value: object.Strings(p.things)}}), map[string]diag.Span{"": l.Platform})
+			}, object.Map{{Key: "nets", Value: yamltext.Strings(p.things)}}), map[string]diag.Span{"": l.Platform})
 		}
 	}
 }

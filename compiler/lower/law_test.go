@@ -47,7 +47,7 @@ func TestMeaningOfLoweredPlans(t *testing.T) {
 		}
 		origins := map[object.ID]Emitted{}
 		for _, e := range emitted {
-			origins[e.Manifest.ID()] = e
+			origins[object.IDOf(e.Manifest)] = e
 		}
 		places := places(p)
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "packets"), 1))

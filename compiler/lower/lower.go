@@ -72,9 +72,9 @@ func Lower(p *plan.Plan) ([]Emitted, diag.List) {
 			t.lower(l)
 		}
 	}
-	slices.SortStableFunc(l.emitted, func(a, b Emitted) int { return a.Manifest.ID().Compare(b.Manifest.ID()) })
+	slices.SortStableFunc(l.emitted, func(a, b Emitted) int { return object.IDOf(a.Manifest).Compare(object.IDOf(b.Manifest)) })
 	for i := 1; i < len(l.emitted); i++ {
-		if id := l.emitted[i].Manifest.ID(); id == l.emitted[i-1].Manifest.ID() {
+		if id := object.IDOf(l.emitted[i].Manifest); id == object.IDOf(l.emitted[i-1].Manifest) {
 			l.add(inexpressible.At(l.emitted[i].Origins[""], "two objects would be called %s", id).
 				Because("long names are cut and get a digest, and these two have the same").
 				See(l.emitted[i-1].Origins[""], "the other").Suggest("rename one of the two"))

@@ -7,6 +7,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Annotations on emitted objects, and the label that marks them as ours.
@@ -61,9 +62,9 @@ func metadata(a about) object.Map {
 			annotations[noSubstitutes] = "disabled" // Flux would expand ${…}, and make one dollar of two
 		}
 	}
-	m = append(m, object.Field{Key: "labels", Value: object.StringMap(labels)})
+	m = append(m, object.Field{Key: "labels", Value: yamltext.StringMap(labels)})
 	if len(annotations) > 0 {
-		m = append(m, object.Field{Key: "annotations", Value: object.StringMap(annotations)})
+		m = append(m, object.Field{Key: "annotations", Value: yamltext.StringMap(annotations)})
 	}
 	return m
 }

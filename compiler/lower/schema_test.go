@@ -27,7 +27,7 @@ func TestObjectsKeepToTheAPI(t *testing.T) {
 		}
 		meaningOf(t, emitted, p.Cluster, "") // decodes strictly, and finds what Calico's validator refuses
 		for _, e := range emitted {
-			kinds[e.Manifest.ID().Kind]++
+			kinds[object.IDOf(e.Manifest).Kind]++
 			obeys(t, schemas, e)
 		}
 	})
@@ -41,7 +41,7 @@ func TestObjectsKeepToTheAPI(t *testing.T) {
 // obeys checks one object against its schema, and what every object must have.
 func obeys(t failer, schemas map[string]*jsonschema.Schema, e Emitted) {
 	t.Helper()
-	id := e.Manifest.ID()
+	id := object.IDOf(e.Manifest)
 	if len(id.Name) > 63 || !labelName.MatchString(strings.TrimPrefix(id.Name, "portcullis.")) {
 		t.Fatalf("%s: not a name that goes everywhere", id)
 	}
@@ -135,11 +135,11 @@ func TestOriginsAreParts(t *testing.T) {
 				t.Fatal(found.Err())
 			}
 			if _, ok := e.Origins[""]; !ok {
-				t.Fatalf("%s comes from nowhere", e.Manifest.ID())
+				t.Fatalf("%s comes from nowhere", object.IDOf(e.Manifest))
 			}
 			for pointer, span := range e.Origins {
 				if _, ok := objects[0].Value(pointer); !ok || span.IsZero() {
-					t.Fatalf("%s: the part %q comes from %q", e.Manifest.ID(), pointer, span)
+					t.Fatalf("%s: the part %q comes from %q", object.IDOf(e.Manifest), pointer, span)
 				}
 			}
 		}

@@ -22,7 +22,7 @@ func byID(t failer, p *plan.Plan) map[object.ID]string {
 	}
 	all := map[object.ID]string{}
 	for _, e := range emitted {
-		all[e.Manifest.ID()] = string(e.Manifest.YAML())
+		all[object.IDOf(e.Manifest)] = string(e.Manifest.YAML())
 	}
 	return all
 }
@@ -107,13 +107,13 @@ func TestStagedIsWhatWouldBeEnforced(t *testing.T) {
 		specs := map[object.ID]object.Map{}
 		after, _ := Lower(&governed)
 		for _, e := range after {
-			if id := e.Manifest.ID(); staged[id.Namespace] {
+			if id := object.IDOf(e.Manifest); staged[id.Namespace] {
 				specs[id] = e.Manifest.Get("spec").(object.Map)
 			}
 		}
 		before, _ := Lower(p)
 		for _, e := range before {
-			id := e.Manifest.ID()
+			id := object.IDOf(e.Manifest)
 			if !staged[id.Namespace] {
 				continue
 			}

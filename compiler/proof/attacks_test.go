@@ -165,7 +165,7 @@ func alsoBuilt(t *testing.T, files []intent.File, namespace string, set object.S
 	emitted, _ := lower.Lower(plans[0])
 	objects := slices.Clone(set.All())
 	for _, e := range emitted {
-		if e.Manifest.ID().Namespace != namespace {
+		if object.IDOf(e.Manifest).Namespace != namespace {
 			continue
 		}
 		decoded, found := object.Decode("", e.Manifest.YAML())

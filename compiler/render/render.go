@@ -63,7 +63,7 @@ func Lower(plans []*plan.Plan, components map[string]overlays.Component) (*Rende
 		found = append(found, lowered.In(p.Environment)...)
 		for _, o := range emitted {
 			e.Overlaid.Objects = append(e.Overlaid.Objects, o.Manifest)
-			e.Emitted[o.Manifest.ID()] = o
+			e.Emitted[object.IDOf(o.Manifest)] = o
 		}
 		r.Environments = append(r.Environments, e)
 	}
@@ -119,7 +119,7 @@ func (r *Rendering) In(namespace string) *Rendering {
 			continue
 		}
 		e.Objects, _ = object.NewSet(objects) // a part of a set has nothing twice
-		e.Overlaid.Objects = slices.DeleteFunc(slices.Clone(e.Overlaid.Objects), func(m object.Map) bool { return m.ID().Namespace != namespace })
+		e.Overlaid.Objects = slices.DeleteFunc(slices.Clone(e.Overlaid.Objects), func(m object.Map) bool { return object.IDOf(m).Namespace != namespace })
 		var components []overlays.Laid
 		for _, c := range e.Overlaid.Components {
 			if slices.Contains(c.Units, namespace) {

@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/selector"
+	"portcullis.dev/policies/yamltext"
 )
 
 // labelsOf are the labels by which a rule names a pod. What controllers add is gone
@@ -95,7 +96,7 @@ func (w *want) kubernetesRule() object.Map {
 func (w *want) block() string { return netip.PrefixFrom(w.address, w.address.BitLen()).String() }
 
 func matchLabels(labels map[string]string) object.Map {
-	return object.Map{{Key: "matchLabels", Value: object.StringMap(labels)}}
+	return object.Map{{Key: "matchLabels", Value: yamltext.StringMap(labels)}}
 }
 
 // calicoRule names the own end where the policy governs others as well.
@@ -204,11 +205,4 @@ func (w *want) name(api string) string {
 
 func (w *want) taken(id object.ID) bool {
 	return slices.ContainsFunc(w.m.Policies, func(p *meaning.Policy) bool { return p.ID == id })
-}
-
-// listItem is a rule as an item of a list.
-func listItem(rule object.Map) string {
-	text := string(object.Map{{Key: "rules", Value: object.List{rule}}}.YAML())
-	_, item, _ := strings.Cut(text, "\n")
-	return item
 }

@@ -16,6 +16,7 @@ import (
 
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Repair is a change of manifests, or the reason why there is none.
@@ -159,7 +160,7 @@ func (w *want) inDefaultTier(r Repair) Repair {
 		if !kubernetes {
 			rule = func() object.Map { return w.calicoRule("Allow", false) }
 		}
-		r.Lines = listItem(rule())
+		r.Lines = string(yamltext.List{rule()}.YAML())
 		return r
 	}
 	r.Lines = string(w.newPolicy().YAML())
@@ -207,7 +208,7 @@ func (w *want) change(r Repair, at string) Repair {
 		action, what = "Pass", "the rule leaves it to the tiers below, which let "
 	}
 	r.Policy, r.At = w.by.Policy, at
-	r.Lines = listItem(w.calicoRule(action, !w.exact(w.m.Policies[i])))
+	r.Lines = string(yamltext.List{w.calicoRule(action, !w.exact(w.m.Policies[i]))}.YAML())
 	r.Why = w.by.Reason + "; " + what + w.sentence()
 	return r
 }

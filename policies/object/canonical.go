@@ -46,7 +46,7 @@ func canonical(v any) any {
 		m := Map{}
 		for _, k := range keys {
 			if v[k] != nil {
-				m = append(m, Field{k, canonical(v[k])})
+				m = append(m, Field{Key: k, Value: canonical(v[k])})
 			}
 		}
 		return m

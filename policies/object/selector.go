@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"portcullis.dev/policies/yamltext"
 )
 
 // Operator is how a Requirement compares, spelt as in Kubernetes' matchExpressions.
@@ -150,18 +152,18 @@ func (s Selector) Manifest() Map {
 			labels[r.Key] = r.Values[0]
 			continue
 		}
-		e := Map{{"key", r.Key}, {"operator", string(r.Op)}}
+		e := Map{{Key: "key", Value: r.Key}, {Key: "operator", Value: string(r.Op)}}
 		if len(r.Values) > 0 {
-			e = append(e, Field{"values", Strings(r.Values)})
+			e = append(e, Field{Key: "values", Value: yamltext.Strings(r.Values)})
 		}
 		expressions = append(expressions, e)
 	}
 	m := Map{}
 	if len(labels) > 0 {
-		m = append(m, Field{"matchLabels", StringMap(labels)})
+		m = append(m, Field{Key: "matchLabels", Value: yamltext.StringMap(labels)})
 	}
 	if len(expressions) > 0 {
-		m = append(m, Field{"matchExpressions", expressions})
+		m = append(m, Field{Key: "matchExpressions", Value: expressions})
 	}
 	return m
 }

@@ -1,0 +1,71 @@
+package yamltext
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Map is a mapping with its keys in the order in which they are written. A value is a
+// string, int, bool, json.Number, Map or List. Absent values are left out by whoever builds
+// the Map: the pen knows no null.
+type Map []Field
+
+// Field is one member of a Map.
+type Field struct {
+	Key   string
+	Value any
+}
+
+// List is a sequence of the values that a Map may hold.
+type List []any
+
+// Strings turns a list of names into a List.
+func Strings[S ~string](names []S) List {
+	l := make(List, len(names))
+	for i, n := range names {
+		l[i] = string(n)
+	}
+	return l
+}
+
+// StringMap turns a map into a Map in the order of its keys.
+func StringMap(m map[string]string) Map {
+	out := make(Map, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, Field{k, m[k]})
+	}
+	return out
+}
+
+// Get returns the value of a key, or nil.
+func (m Map) Get(key string) any {
+	for _, f := range m {
+		if f.Key == key {
+			return f.Value
+		}
+	}
+	return nil
+}
+
+// scalar writes what takes no line of its own: an empty collection too.
+func scalar(v any, quote func(string) string) string {
+	switch v := v.(type) {
+	case string:
+		return quote(v)
+	case int:
+		return strconv.Itoa(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case json.Number:
+		return v.String()
+	case Map:
+		return "{}"
+	case List:
+		return "[]"
+	default:
+		panic(fmt.Sprintf("yamltext: there is no way to write a %T", v))
+	}
+}
