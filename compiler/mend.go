@@ -12,6 +12,7 @@ import (
 	"portcullis.dev/compiler/render"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/yamltext"
 )
 
 // mender finds what of a repository turns the verdict of a packet in one environment.
@@ -38,7 +39,7 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 		opens, wrong := m.opens(files, k)
 		if !opens && wrong != "" && refused == nil {
 			a := amendments[0]
-			refused = []explain.Line{{Indent: 2, Text: fmt.Sprintf("%s in spec.%s of %s does not compile: %s", a.Entry, a.Field, a.of, wrong)}}
+			refused = []explain.Line{{Indent: 2, Text: fmt.Sprintf("%s in spec.%s of %s does not compile: %s", yamltext.Line(a.Entry), a.Field, a.of, wrong)}}
 		}
 		if !opens {
 			continue
@@ -121,16 +122,22 @@ func (m mender) candidates(k meaning.Packet) [][]amendment {
 	from, to := m.party(k.From), m.party(k.To)
 	ports := m.ports(k, to.workload)
 	var inbound, outbound, declared []amendment
+	line := func(ends ...yamltext.Field) yamltext.Map {
+		return append(ends, yamltext.Field{Key: "ports", Value: yamltext.List{ports}})
+	}
+	end := func(key string, p party, namespace string) yamltext.Field {
+		return yamltext.Field{Key: key, Value: p.from(namespace)}
+	}
 	if w := to.workload; w != nil {
-		inbound = []amendment{{intent.Amendment{At: w.Span, Field: "inbound", Entry: fmt.Sprintf("{from: %s, ports: [%s]}", from.from(w.Namespace), ports)}, w.Ref()}}
+		inbound = []amendment{{intent.Amendment{At: w.Span, Field: "inbound", Entry: line(end("from", from, w.Namespace))}, w.Ref()}}
 		if k.Protocol.HasPorts() {
-			declared = []amendment{{intent.Amendment{At: w.Span, Field: "ports", Entry: fmt.Sprintf("port-%d: %s", k.Port, ports)}, w.Ref()}}
+			declared = []amendment{{intent.Amendment{At: w.Span, Field: "ports", Entry: yamltext.Field{Key: fmt.Sprintf("port-%d", k.Port), Value: ports}}, w.Ref()}}
 		}
 	}
 	if w := from.workload; w != nil {
-		outbound = []amendment{{intent.Amendment{At: w.Span, Field: "outbound", Entry: fmt.Sprintf("{to: %s, ports: [%s]}", to.from(w.Namespace), ports)}, w.Ref()}}
+		outbound = []amendment{{intent.Amendment{At: w.Span, Field: "outbound", Entry: line(end("to", to, w.Namespace))}, w.Ref()}}
 	}
-	platform := []amendment{{intent.Amendment{At: m.plan().Platform, Field: "flows", Entry: fmt.Sprintf("{from: %s, to: %s, ports: [%s]}", from.from(""), to.from(""), ports)}, "the Platform"}}
+	platform := []amendment{{intent.Amendment{At: m.plan().Platform, Field: "flows", Entry: line(end("from", from, ""), end("to", to, ""))}, "the Platform"}}
 	var all [][]amendment
 	for _, lines := range [][]amendment{inbound, outbound, slices.Concat(inbound, outbound)} {
 		if len(lines) > 0 {
@@ -158,22 +165,18 @@ type party struct {
 }
 
 // from is the party as lines of a namespace write it.
-func (p party) from(namespace string) string {
+func (p party) from(namespace string) any {
 	switch {
 	case p.name != "":
-		return `"` + p.name + `"`
+		return p.name
 	case p.workload != nil && p.workload.Namespace == namespace:
 		return p.workload.Name
 	case p.workload != nil:
 		return p.workload.Ref()
 	case p.place.Namespace == "":
-		return fmt.Sprintf("{cidr: %q}", p.place.Address)
+		return yamltext.Map{{Key: "cidr", Value: p.place.Address.String()}}
 	}
-	var labels []string
-	for _, k := range diag.SortedKeys(p.place.Labels) {
-		labels = append(labels, fmt.Sprintf("%q: %q", k, p.place.Labels[k]))
-	}
-	return fmt.Sprintf("{namespace: %s, selector: {%s}}", p.place.Namespace, strings.Join(labels, ", "))
+	return yamltext.Map{{Key: "namespace", Value: p.place.Namespace}, {Key: "selector", Value: yamltext.StringMap(p.place.Labels)}}
 }
 
 func (m mender) party(peer meaning.Peer) party {
@@ -196,7 +199,7 @@ func (m mender) party(peer meaning.Peer) party {
 }
 
 // ports is the packet's port as a line writes it, by its name where it has one.
-func (m mender) ports(k meaning.Packet, w *plan.Workload) string {
+func (m mender) ports(k meaning.Packet, w *plan.Workload) any {
 	h := k.Header()
 	switch {
 	case h.Protocol.HasTypes() && plan.PacketsOn(plan.Ping).Contains(h):
@@ -213,6 +216,9 @@ func (m mender) ports(k meaning.Packet, w *plan.Workload) string {
 				return d.Name
 			}
 		}
+	}
+	if port.Protocol == plan.TCP {
+		return int(h.Port)
 	}
 	return port.String()
 }

@@ -10,13 +10,14 @@ import (
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Amendment is one more entry of a list, or of a mapping, below spec of a document.
 type Amendment struct {
 	At    diag.Span // somewhere in the document
 	Field string    // inbound, outbound, ports or flows
-	Entry string    // as it stands in its list, without a dash, or in its mapping
+	Entry any       // of a list, or a yamltext.Field of a mapping
 }
 
 // Amended is where an amendment was written.
@@ -40,7 +41,7 @@ func Amend(f File, a Amendment) (changed File, where Amended, ok bool) {
 		if yaml.Unmarshal(doc.Text, &root) != nil || len(root.Content) == 0 {
 			return f, where, false
 		}
-		e := editing{doc: doc, text: string(doc.Text), field: a.Field, entry: a.Entry}
+		e := editing{doc: doc, text: string(doc.Text), field: a.Field, entry: yamltext.Line(a.Entry)}
 		if !e.amend(root.Content[0]) {
 			return f, where, false
 		}
