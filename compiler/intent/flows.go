@@ -3,10 +3,10 @@ package intent
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // claim is what one line says of one pair of ends.
@@ -367,25 +367,22 @@ func (s *resolver) oneSided(c claim, missing []plan.Port, outbound bool, mode Ha
 		other, field, key, named = c.from.workload, "outbound", "to", c.to.end.Name
 		verb = "asked for"
 	}
-	paste := fmt.Sprintf("- {%s: %s, ports: [%s]%s}", key, named, s.portWords(*c.to.workload, missing), in(c.line.terms.In))
+	terms := yamltext.Map{{Key: key, Value: named}, {Key: "ports", Value: s.portWords(*c.to.workload, missing)}}
+	if len(c.line.terms.In) > 0 {
+		terms = append(terms, yamltext.Field{Key: "in", Value: yamltext.Strings(wordsOf(c.line.terms.In))})
+	}
+	paste := "- " + yamltext.Line(terms)
 	return oneSided.At(c.far().span, "%s has not %s %s → %s on %s", other.Ref(), verb, c.from.end.Name, c.to.end.Name, plan.FormatPorts(missing)).
 		Because("the handshake between namespaces %s and %s is %s", c.from.workload.Namespace, c.to.workload.Namespace, handshakeNames[mode]).
 		See(other.Span, "%s is described here", other.Ref()).
 		Suggest("add to spec.%s of %s:\n\n    %s", field, other.Ref(), paste)
 }
 
-func in(environments []At[Name]) string {
-	if len(environments) == 0 {
-		return ""
-	}
-	return ", in: [" + strings.Join(wordsOf(environments), ", ") + "]"
-}
-
 // portWords writes ports by the destination's names where it has one.
-func (s *resolver) portWords(w plan.Workload, ports []plan.Port) string {
-	var words []string
+func (s *resolver) portWords(w plan.Workload, ports []plan.Port) yamltext.List {
+	var words yamltext.List
 	for _, p := range ports {
-		word := p.String()
+		word := portValue(p.String())
 		for _, d := range w.Ports {
 			if len(d.Ports) == 1 && d.Ports[0] == p {
 				word = d.Name
@@ -393,5 +390,5 @@ func (s *resolver) portWords(w plan.Workload, ports []plan.Port) string {
 		}
 		words = append(words, word)
 	}
-	return strings.Join(words, ", ")
+	return words
 }

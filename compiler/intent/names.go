@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
+
+	"portcullis.dev/policies/yamltext"
 )
 
 // expression is a regular expression that is compiled where it is first needed. Those
@@ -33,7 +34,7 @@ type Name string
 
 func (v *Name) parse(word, tag string) *mistake {
 	if tag != "!!str" {
-		return &mistake{rule: wrongType, message: "expected a name, found " + tagged(word, tag), hint: "quote it: \"" + word + "\"", replace: strconv.Quote(word)}
+		return &mistake{rule: wrongType, message: "expected a name, found " + tagged(word, tag), hint: "quote it: " + yamltext.Quoted(word), replace: yamltext.Quoted(word)}
 	}
 	if !dnsLabel.MatchString(word) {
 		m := &mistake{rule: badName, message: fmt.Sprintf("%.80q is not a name", word),
@@ -94,7 +95,7 @@ type LabelKey string
 
 func (v *LabelKey) parse(word, tag string) *mistake {
 	if tag != "!!str" {
-		return &mistake{rule: wrongType, message: "expected a label's key, found " + tagged(word, tag), hint: "quote it", replace: strconv.Quote(word)}
+		return &mistake{rule: wrongType, message: "expected a label's key, found " + tagged(word, tag), hint: "quote it", replace: yamltext.Quoted(word)}
 	}
 	if !labelKey.MatchString(word) {
 		return &mistake{rule: badName, message: fmt.Sprintf("%.80q is not the key of a label", word),
@@ -110,7 +111,7 @@ type LabelValue string
 func (v *LabelValue) parse(word, tag string) *mistake {
 	if tag != "!!str" {
 		return &mistake{rule: wrongType, message: "expected a label's value, found " + tagged(word, tag),
-			hint: "label values are strings: quote it", replace: strconv.Quote(word)}
+			hint: "label values are strings: quote it", replace: yamltext.Quoted(word)}
 	}
 	if !labelValue.MatchString(word) {
 		return &mistake{rule: badName, message: fmt.Sprintf("%.80q is not the value of a label", word),

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // PeerKind is which notation a Peer is written in.
@@ -83,7 +84,7 @@ func (p *Peer) parse(word, tag string) *mistake {
 		return &mistake{rule: badPeer, message: fmt.Sprintf("%.80q is not a peer", word), hint: hint, replace: replace}
 	}
 	if tag != "!!str" {
-		return &mistake{rule: wrongType, message: "expected a peer, found " + tagged(word, tag), hint: "a name is text: quote it", replace: fmt.Sprintf("%q", word)}
+		return &mistake{rule: wrongType, message: "expected a peer, found " + tagged(word, tag), hint: "a name is text: quote it", replace: yamltext.Quoted(word)}
 	}
 	if name, ok := strings.CutPrefix(word, "@"); ok {
 		if !dnsLabel.MatchString(name) {
@@ -96,7 +97,7 @@ func (p *Peer) parse(word, tag string) *mistake {
 		return bad(fmt.Sprintf("open-source Calico has no policy by DNS name, and %s is not resolved at build time because it may change after: use an @name of the Platform or an egress proxy", host), "")
 	}
 	if _, m := parseCIDR(word); m == nil {
-		return bad("addresses are written as {cidr: "+word+"}", "{cidr: \""+word+"\"}")
+		return bad("addresses are written as {cidr: "+word+"}", "{cidr: "+yamltext.Quoted(word)+"}")
 	}
 	namespace, name, both := strings.Cut(word, "/")
 	if !both {
@@ -120,7 +121,7 @@ func (p *Peer) parse(word, tag string) *mistake {
 	default:
 		hint := "a peer is a workload (cart, payments/ledger), a set (payments/*, \"*/*\"), a selector, {cidr, except}, or an @name"
 		if peer, port, both := strings.Cut(word, ":"); both {
-			hint = fmt.Sprintf("a line says its ports by themselves: {to: %s, ports: [%s]}", peer, port)
+			hint = "a line says its ports by themselves: " + yamltext.Line(yamltext.Map{{Key: "to", Value: peer}, {Key: "ports", Value: yamltext.List{portValue(port)}}})
 		} else if mended := mendName(word); mended != "" && !both {
 			hint += "; did you mean " + mended + "?"
 		}

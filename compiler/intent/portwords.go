@@ -103,3 +103,11 @@ func portNumber(s string) (uint16, bool) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	return uint16(n), err == nil && n > 0 && s[0] != '0' && s[0] != '+'
 }
+
+// portValue is a port's word as a value of YAML: a number needs no quotes.
+func portValue(word string) any {
+	if n, ok := portNumber(word); ok {
+		return int(n)
+	}
+	return word
+}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // text is prose: any one-line string.
@@ -15,7 +16,7 @@ type text string
 
 func (t *text) parse(word, tag string) *mistake {
 	if tag != "!!str" {
-		return &mistake{rule: wrongType, message: "expected text, found " + tagged(word, tag), hint: "quote it", replace: strconv.Quote(word)}
+		return &mistake{rule: wrongType, message: "expected text, found " + tagged(word, tag), hint: "quote it", replace: yamltext.Quoted(word)}
 	}
 	if i := strings.IndexFunc(word, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }); i >= 0 {
 		return &mistake{rule: unreadable, message: fmt.Sprintf("the text holds a control character (%q)", []rune(word[i:])[0]), hint: "remove it, so that a reviewer sees what is there"}
@@ -30,11 +31,8 @@ type flag bool
 func (f *flag) parse(word, tag string) *mistake {
 	if tag != "!!bool" {
 		m := &mistake{rule: wrongType, message: "expected true or false, found " + tagged(word, tag), hint: "write true or false, without quotes"}
-		switch strings.ToLower(word) {
-		case "yes", "on", "y":
-			m.replace = "true"
-		case "no", "off", "n":
-			m.replace = "false"
+		if says, is := yamltext.Boolean(word); is {
+			m.replace = strconv.FormatBool(says)
 		}
 		return m
 	}
