@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // From drafts a Platform and an intent for every workload among the manifests. The
@@ -75,7 +76,7 @@ func (r *reading) pages(set object.Set) []*page {
 		label := nameLabelOf(all)
 		for _, w := range all {
 			w.namePorts()
-			selector, ok := selectorText(w, label, all)
+			selector, ok := selectorOf(w, label, all)
 			if !ok {
 				r.note("%s has no intent: its pods carry no label to choose them by", nameOf(w))
 				continue
@@ -120,17 +121,17 @@ func (r *reading) platform(name string, known map[string]map[string]string) {
 	for _, labels := range known {
 		delete(labels, plan.NamespaceLabel) // every namespace has it
 	}
-	var lines []string
+	var lines []yamltext.Field
 	var open []string
 	for _, namespace := range diag.SortedKeys(known) {
 		if slices.Contains(object.DefaultSystem, namespace) {
 			continue
 		}
 		label, governed := r.labels[namespace]
-		line := namespaceLine(namespace, label, known[namespace], governed)
-		if why := refused(intent.File{Path: intent.PlatformFile, Data: []byte(platformText("x", []string{line}))}); why != "" {
+		line := namespaceEntry(namespace, label, known[namespace], governed)
+		if why := refused(intent.File{Path: intent.PlatformFile, Data: []byte(platformText("x", []yamltext.Field{line}))}); why != "" {
 			r.note("the labels of namespace %s are left out: %s", plain(namespace), why)
-			if line = namespaceLine(namespace, label, nil, governed); !governed {
+			if line = namespaceEntry(namespace, label, nil, governed); !governed {
 				continue
 			}
 		}

@@ -79,10 +79,10 @@ func (w *workload) namePorts() {
 	}
 }
 
-// text is the port as the language writes it.
-func (p port) text() string {
+// value is the port as the language writes it.
+func (p port) value() any {
 	if p.protocol == "tcp" {
-		return fmt.Sprint(p.number)
+		return int(p.number)
 	}
 	return fmt.Sprintf("%d/%s", p.number, p.protocol)
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"portcullis.dev/compiler/intent"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Draft is what a repository may begin with.
@@ -37,7 +38,7 @@ func Start(name string) (Draft, error) {
 			return err
 		}
 		data, err := fs.ReadFile(root, path)
-		d.Files[path] = []byte(editorLine(path) + strings.Replace(string(data), "{name: NAME}", "{name: "+word(Name(name))+"}", 1))
+		d.Files[path] = []byte(editorLine(path) + strings.Replace(string(data), "metadata: {name: NAME}", yamltext.Line(nameField(name)), 1))
 		return err
 	})
 }

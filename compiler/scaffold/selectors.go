@@ -2,9 +2,10 @@ package scaffold
 
 import (
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"portcullis.dev/policies/yamltext"
 )
 
 // defaultNameLabel is the language's own; the others are what many use instead.
@@ -39,40 +40,36 @@ func namedBy(w *workload, key string, all []*workload) bool {
 	return !slices.ContainsFunc(all, func(other *workload) bool { return other != w && other.labels[key] == w.name })
 }
 
-// selectorText is the selector of the workload's pods in the language, or nothing
+// selectorOf is the selector of the workload's pods in the language, or nothing
 // where the namespace's label chooses them by name. It is not ok where the pods
 // carry nothing to choose them by.
-func selectorText(w *workload, nameLabel string, all []*workload) (text string, ok bool) {
+func selectorOf(w *workload, nameLabel string, all []*workload) (selector yamltext.Map, ok bool) {
 	switch {
 	case namedBy(w, nameLabel, all):
-		return "", true
+		return nil, true
 	case w.selector != nil && len(w.selector.MatchExpressions) > 0:
 		return expressions(w.selector), true
 	case w.selector != nil && len(w.selector.MatchLabels) > 0:
-		return mapping(w.selector.MatchLabels), true
+		return yamltext.StringMap(w.selector.MatchLabels), true
 	case len(w.labels) > 0:
-		return mapping(w.labels), true
+		return yamltext.StringMap(w.labels), true
 	}
-	return "", false
+	return nil, false
 }
 
 // expressions is a selector in Kubernetes' own notation, which the language reads.
-func expressions(s *metav1.LabelSelector) string {
-	terms := make([]string, len(s.MatchExpressions))
+func expressions(s *metav1.LabelSelector) yamltext.Map {
+	terms := make(yamltext.List, len(s.MatchExpressions))
 	for i, e := range s.MatchExpressions {
-		terms[i] = "{key: " + word(e.Key) + ", operator: " + word(string(e.Operator))
+		term := yamltext.Map{{Key: "key", Value: e.Key}, {Key: "operator", Value: string(e.Operator)}}
 		if len(e.Values) > 0 {
-			values := make([]string, len(e.Values))
-			for j, v := range e.Values {
-				values[j] = word(v)
-			}
-			terms[i] += ", values: [" + strings.Join(values, ", ") + "]"
+			term = append(term, yamltext.Field{Key: "values", Value: yamltext.Strings(e.Values)})
 		}
-		terms[i] += "}"
+		terms[i] = term
 	}
-	text := "{"
+	var selector yamltext.Map
 	if len(s.MatchLabels) > 0 {
-		text += "matchLabels: " + mapping(s.MatchLabels) + ", "
+		selector = append(selector, yamltext.Field{Key: "matchLabels", Value: yamltext.StringMap(s.MatchLabels)})
 	}
-	return text + "matchExpressions: [" + strings.Join(terms, ", ") + "]}"
+	return append(selector, yamltext.Field{Key: "matchExpressions", Value: terms})
 }

@@ -3,9 +3,9 @@ package scaffold
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // suggest puts what the manifests hint at into the pages: flows between the
@@ -29,13 +29,15 @@ func suggest(pages []*page, services map[string]*service) {
 		if f.from.hostNetwork || f.to.hostNetwork {
 			because += "; the Platform has to say cluster.nodeCIDRs"
 		}
-		ports := strings.Join(words(f.ports), ", ")
+		line := func(key, peer string) string {
+			return yamltext.Line(yamltext.Map{{Key: key, Value: peer}, {Key: "ports", Value: yamltext.Strings(f.ports)}})
+		}
 		if f.from.id.Namespace == f.to.id.Namespace {
-			caller.outbound = append(caller.outbound, fmt.Sprintf("{to: %s, ports: [%s]}   # %s", word(f.to.name), ports, because))
+			caller.outbound = append(caller.outbound, line("to", f.to.name)+"   # "+because)
 			continue
 		}
 		// Across namespaces it is the side that is called that opens.
-		callee.inbound = append(callee.inbound, fmt.Sprintf("{from: %s, ports: [%s]}   # its %s", word(f.from.id.Namespace+"/"+f.from.name), ports, because))
+		callee.inbound = append(callee.inbound, line("from", f.from.id.Namespace+"/"+f.from.name)+"   # its "+because)
 	}
 	for _, p := range pages {
 		called := slices.ContainsFunc(flows, func(f flow) bool { return f.to == p.workload })
@@ -48,12 +50,4 @@ func suggest(pages []*page, services map[string]*service) {
 			p.remarks = append(p.remarks, o+", outside of these manifests: a line to it needs its addresses, or an @name of the Platform.")
 		}
 	}
-}
-
-func words(all []string) []string {
-	quoted := make([]string, len(all))
-	for i, s := range all {
-		quoted[i] = word(s)
-	}
-	return quoted
 }

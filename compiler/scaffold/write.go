@@ -1,15 +1,13 @@
 package scaffold
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"portcullis.dev/compiler/intent"
-	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // suggestion stands before a line that becomes part of an intent once the mark is
@@ -20,8 +18,8 @@ const suggestion = "#: "
 type page struct {
 	*workload
 	file              string
-	selector          string   // empty for the namespace's own
-	inbound, outbound []string // suggested lines
+	selector          yamltext.Map // nil for the namespace's own
+	inbound, outbound []string     // suggested lines
 	remarks           []string
 }
 
@@ -32,19 +30,19 @@ func (p *page) text() string {
 	line("# %s", nameOf(p.workload))
 	line("apiVersion: %s", intent.APIVersion)
 	line("kind: NetworkIntent")
-	line("metadata: {name: %s, namespace: %s}", word(p.name), word(p.id.Namespace))
+	line("%s", yamltext.Line(yamltext.Field{Key: "metadata", Value: yamltext.Map{{Key: "name", Value: p.name}, {Key: "namespace", Value: p.id.Namespace}}}))
 	line("spec:")
-	if p.selector != "" {
-		line("  selector: %s", p.selector)
+	if p.selector != nil {
+		line("  %s", yamltext.Line(yamltext.Field{Key: "selector", Value: p.selector}))
 	}
 	if p.hostNetwork {
 		line("  hostNetwork: true   # no policy selects these pods; to others they are @nodes")
 	}
-	terms := make([]string, len(p.ports))
+	ports := make(yamltext.Map, len(p.ports))
 	for i, q := range p.ports {
-		terms[i] = word(q.name) + ": " + q.text()
+		ports[i] = yamltext.Field{Key: q.name, Value: q.value()}
 	}
-	line("  ports: {%s}", strings.Join(terms, ", "))
+	line("  %s", yamltext.Line(yamltext.Field{Key: "ports", Value: ports}))
 	for _, r := range p.remarks {
 		line("  # %s", r)
 	}
@@ -63,11 +61,11 @@ func (p *page) text() string {
 }
 
 // platformText is a Platform with these entries of namespaces.
-func platformText(name string, namespaces []string) string {
+func platformText(name string, namespaces []yamltext.Field) string {
 	var b strings.Builder
 	b.WriteString(editorLine(intent.PlatformFile))
 	b.WriteString("# The Platform: what is true of the whole cluster and belongs to no team alone.\n")
-	fmt.Fprintf(&b, "apiVersion: %s\nkind: Platform\nmetadata: {name: %s}\n", intent.APIVersion, word(Name(name)))
+	fmt.Fprintf(&b, "apiVersion: %s\nkind: Platform\n%s\n", intent.APIVersion, yamltext.Line(nameField(name)))
 	if len(namespaces) == 0 {
 		return b.String() + "spec: {}\n"
 	}
@@ -77,51 +75,31 @@ func platformText(name string, namespaces []string) string {
 		"  # an intent for another namespace is a mistake.\n" +
 		"  namespaces:\n")
 	for _, n := range namespaces {
-		b.WriteString("    " + n + "\n")
+		b.WriteString("    " + yamltext.Line(n) + "\n")
 	}
 	return b.String()
 }
 
-func namespaceLine(name, label string, labels map[string]string, governed bool) string {
-	var terms []string
+// nameField is the metadata of a document without a namespace.
+func nameField(name string) yamltext.Field {
+	return yamltext.Field{Key: "metadata", Value: yamltext.Map{{Key: "name", Value: Name(name)}}}
+}
+
+func namespaceEntry(name, label string, labels map[string]string, governed bool) yamltext.Field {
+	var terms yamltext.Map
 	if governed && label != defaultNameLabel {
-		terms = append(terms, "nameLabel: "+word(label))
+		terms = append(terms, yamltext.Field{Key: "nameLabel", Value: label})
 	}
 	if len(labels) > 0 {
-		terms = append(terms, "labels: "+mapping(labels))
+		terms = append(terms, yamltext.Field{Key: "labels", Value: yamltext.StringMap(labels)})
 	}
 	if !governed {
-		terms = append(terms, "enforce: false")
+		terms = append(terms, yamltext.Field{Key: "enforce", Value: false})
 	}
-	return word(name) + ": {" + strings.Join(terms, ", ") + "}"
+	return yamltext.Field{Key: name, Value: terms}
 }
 
-var (
-	plainWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*$`)
-	// otherwise read by some YAML parser as something else than a string
-	resolved = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-	harmless = regexp.MustCompile(`^[A-Za-z0-9_./ -]+$`)
-)
-
-// word is a string as a scalar of YAML's flow style.
-func word(s string) string {
-	if plainWord.MatchString(s) && !slices.Contains(resolved, strings.ToLower(s)) {
-		return s
-	}
-	quoted, err := json.Marshal(s)
-	if err != nil {
-		return strconv.Quote(s)
-	}
-	return string(quoted)
-}
-
-func mapping(m map[string]string) string {
-	terms := make([]string, 0, len(m))
-	for _, key := range diag.SortedKeys(m) {
-		terms = append(terms, word(key)+": "+word(m[key]))
-	}
-	return "{" + strings.Join(terms, ", ") + "}"
-}
+var harmless = regexp.MustCompile(`^[A-Za-z0-9_./ -]+$`)
 
 // plain is a text from a manifest that may stand in a comment or a message: it ends
 // no line and hides nothing.
