@@ -167,7 +167,7 @@ func (e *editing) afterBlock(from int, belongs func(indent int, content string) 
 // intoBrackets adds an entry before the bracket that closes a collection.
 func (e *editing) intoBrackets(n *yaml.Node, entry string) bool {
 	at := e.offset(n)
-	end := closing(e.text[at:])
+	end := yamltext.Closing(e.text[at:])
 	if end < 0 {
 		return false
 	}
@@ -180,30 +180,4 @@ func (e *editing) intoBrackets(n *yaml.Node, entry string) bool {
 	before := strings.TrimRight(e.text[:at+end], " ")
 	e.text = before + separator + entry + e.text[at+end:]
 	return true
-}
-
-// closing is the place of the bracket that closes the one with which a text begins,
-// quoted ones passed over; -1 where there is none.
-func closing(text string) int {
-	depth := 0
-	var quote byte
-	for i := range len(text) {
-		switch c := text[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'' && i > 0 && strings.IndexByte(" ,[{:", text[i-1]) >= 0:
-			quote = c
-		case c == '#' && i > 0 && text[i-1] == ' ':
-			return -1 // a comment may hold anything
-		case c == '[' || c == '{':
-			depth++
-		case c == ']' || c == '}':
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
 }

@@ -32,7 +32,8 @@ func TestAmend(t *testing.T) {
 		"no spec":             {"inbound", "", "", false},
 		"a word":              {"inbound", "spec:\n  inbound: a\n", "", false},
 		"no YAML":             {"inbound", "spec: [\n", "", false},
-		"a comment inside":    {"inbound", "spec:\n  inbound: [  # ]\n    {from: a}]\n", "", false},
+		"a comment inside":    {"inbound", "spec:\n  inbound: [  # ]\n    {from: a}]\n", "spec:\n  inbound: [  # ]\n    {from: a}, NEW]\n", true},
+		"quotes inside":       {"inbound", "spec:\n  inbound: [{why: 'it''s ]', from: \"\\\"]\"}]\n", "spec:\n  inbound: [{why: 'it''s ]', from: \"\\\"]\"}, NEW]\n", true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

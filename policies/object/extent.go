@@ -7,6 +7,7 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // node is the stretch of the source that stands for a place. The parser's nodes
@@ -30,26 +31,11 @@ func (d document) node(at place) diag.Span {
 // collectionLength is how far a list or mapping goes in its first line.
 func (d document) collectionLength(start int) int {
 	line := d.uncommented(start)
-	depth := 0
-	for i := d.properties(start) - start; i < len(line); i++ {
-		switch line[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		case '\'', '"':
-			if before := bytes.TrimRight(line[:i], " \t"); len(before) > 0 && bytes.IndexByte([]byte("{[,:"), before[len(before)-1]) >= 0 {
-				i += quotedLength(line[i:]) - 1 // not an apostrophe in a word
-			}
-		}
-		if depth == 0 {
-			if line[i] == '}' || line[i] == ']' {
-				return i + 1
-			}
-			break // in block style
-		}
+	brackets := min(d.properties(start)-start, len(line))
+	if end := yamltext.Closing(line[brackets:]); end >= 0 {
+		return brackets + end + 1
 	}
-	return len(line)
+	return len(line) // in block style, or over several lines
 }
 
 // scalar is the stretch of a scalar, without its anchor and tag.
@@ -58,7 +44,7 @@ func (d document) scalar(n *yamlv3.Node, at place) diag.Span {
 	rest := d.text[start:]
 	switch {
 	case n.Style&(yamlv3.SingleQuotedStyle|yamlv3.DoubleQuotedStyle) != 0:
-		return d.within(start, start+quotedLength(rest))
+		return d.within(start, start+yamltext.QuotedLength(rest))
 	case n.Style&(yamlv3.LiteralStyle|yamlv3.FoldedStyle) != 0:
 		return d.within(start, start+d.blockLength(start, at))
 	default:
@@ -124,25 +110,6 @@ func trimComment(line []byte) []byte {
 		}
 	}
 	return bytes.TrimRight(line, " \t\r\n\u0085\u2028\u2029")
-}
-
-func quotedLength(text []byte) int {
-	if len(text) == 0 {
-		return 0
-	}
-	quote := text[0]
-	for i := 1; i < len(text); i++ {
-		switch {
-		case text[i] == '\\' && quote == '"':
-			i++
-		case text[i] != quote:
-		case quote == '\'' && i+1 < len(text) && text[i+1] == quote:
-			i++
-		default:
-			return i + 1
-		}
-	}
-	return len(text)
 }
 
 // plainLength follows an unquoted scalar, which may run over several lines: its

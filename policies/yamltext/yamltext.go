@@ -1,6 +1,6 @@
 // Package yamltext is the one eye and the one pen for YAML's text: which strings need
-// quotes, how a value is written in lines of its own or between brackets, where what stands
-// between quotes or brackets ends, and how one more entry goes into a text that a person wrote.
+// quotes, how a value is written in lines of its own or between brackets, and where what stands
+// between quotes or brackets ends.
 //
 // Its invariant: whatever is written is read back as the value that was meant, by parsers of
 // YAML 1.1 and of 1.2, in block style, between brackets, and as a key. Whoever writes YAML
