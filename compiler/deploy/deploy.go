@@ -17,6 +17,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Finding is about a part of a rendered object, which its Subject names.
@@ -107,12 +108,12 @@ func (v *vetting) at(tokens ...string) diag.Subject {
 
 // example is the entry of the Platform's components by which something would pass that
 // one of some words says.
-func (v *vetting) example(field, value string, words ...string) string {
+func (v *vetting) example(field string, value any, words ...string) string {
 	path := "…"
 	if i := slices.IndexFunc(v.Components, func(c plan.Component) bool { return v.Wrote(c, words...) }); i >= 0 {
 		path = v.Components[i].Path
 	}
-	return "components: [{path: " + path + ", " + field + ": " + value + "}]"
+	return yamltext.Line(yamltext.Field{Key: "components", Value: yamltext.List{yamltext.Map{{Key: "path", Value: path}, {Key: field, Value: value}}}})
 }
 
 // VetNames judges what the Platform names for components: what never passes cannot be

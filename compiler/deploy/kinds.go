@@ -7,6 +7,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // hostKinds are read with policies and are not judged: what they do to the traffic of
@@ -32,7 +33,7 @@ func (v *vetting) refuseKind() {
 		return
 	}
 	v.add(d.Because("what it does to traffic, or to the program that enforces policies, is not known here: a proof beside it would promise more than it knows").
-		Suggest("deploy it apart or, if it is to be carried without a judgement, name the kind in the Platform: %s", v.example("kinds", "["+id.Kind+"]", id.Kind)))
+		Suggest("deploy it apart or, if it is to be carried without a judgement, name the kind in the Platform: %s", v.example("kinds", yamltext.List{id.Kind}, id.Kind)))
 }
 
 // hostFields are the fields by which a policy acts on host endpoints, and what then

@@ -8,6 +8,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // powers are the fields of metadata that decide whether an object stays, or is applied,
@@ -135,7 +136,7 @@ func (v *vetting) actedOn(field string, values map[string]string, ours func(*Met
 		}
 		hint := "remove it: it never passes on a policy"
 		if !refused {
-			hint = "remove it or, if it is meant, name it in the Platform: " + v.example(field, "{"+k+": "+quoted(values[k])+"}", k, object.Pointer(k)[1:])
+			hint = "remove it or, if it is meant, name it in the Platform: " + v.example(field, yamltext.Map{{Key: k, Value: values[k]}}, k, object.Pointer(k)[1:])
 		}
 		v.add(actsOnDeployers.On(v.at("metadata", field, k), "the %s %s: %s on %s is for those who deploy it", strings.TrimSuffix(field, "s"), k, quoted(values[k]), v.object.ID).
 			Because("%s", d.does).Suggest("%s", hint), k, object.Pointer(k)[1:])
