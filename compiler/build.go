@@ -17,13 +17,14 @@ import (
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/govern"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -39,7 +40,7 @@ type Options struct {
 	// time looks at no clock: then whatever is written holds.
 	EffectiveTime time.Time
 	// Namespace, if not empty, has been made after a pattern of the Platform: see
-	// [intent.Options].
+	// [resolve.Options].
 	Namespace string
 	// AllowEmpty: a repository without intents is meant.
 	AllowEmpty bool
@@ -52,18 +53,18 @@ type Options struct {
 }
 
 // Build compiles a repository with the strict options.
-func Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+func Build(ctx context.Context, files []language.File, before diag.List) (*Built, error) {
 	return Options{}.Build(ctx, files, before)
 }
 
 // Build compiles a repository of intents, and judges what it comes to. The error is a failure
 // of the machine; whatever is wrong with the input is in the report.
-func (o Options) Build(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+func (o Options) Build(ctx context.Context, files []language.File, before diag.List) (*Built, error) {
 	var checks *checks
 	if !slices.ContainsFunc(files, sources.IsRego) {
 		checks = prepareChecks(ctx, nil) // beside the reading: neither needs the other
 	}
-	repo, parsed := intent.Parse(files)
+	repo, parsed := language.Parse(files)
 	own, files, found := sources.OwnRules(repo, files, before)
 	if checks == nil {
 		checks = prepareChecks(ctx, own)
@@ -116,10 +117,10 @@ type compiled struct {
 
 // compile resolves a repository and renders it. Where the findings, to which its own are
 // added, fail, the rest of the result is not whole.
-func (o Options) compile(repo *intent.Repository, files []intent.File, found diag.List) (compiled, diag.List, error) {
+func (o Options) compile(repo *language.Repository, files []language.File, found diag.List) (compiled, diag.List, error) {
 	var c compiled
 	var more diag.List
-	c.plans, more = repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
+	c.plans, more = resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
 	found = sources.Hidden(repo, append(found, more...))
 	c.world, c.inputs, more = sources.World(repo, files)
 	found = append(found, more...)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/overlays"
 	_ "portcullis.dev/testdata/seed"
@@ -23,7 +23,7 @@ func TestOrderOfFilesDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	type example struct {
 		dir   string
-		files []intent.File
+		files []language.File
 		want  overlays.Tree
 	}
 	var examples []example
@@ -36,7 +36,7 @@ func TestOrderOfFilesDoesNotMatter(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		e := examples[rapid.IntRange(0, len(examples)-1).Draw(rt, "example")]
-		var files []intent.File
+		var files []language.File
 		for _, i := range shuffled(rt, len(e.files)) {
 			files = append(files, e.files[i])
 		}
@@ -56,7 +56,7 @@ func TestNothingIsBuiltFromMistakes(t *testing.T) {
 	}
 	broken := 0
 	for i, f := range files {
-		if !intent.Ours(f) {
+		if !language.Ours(f) {
 			continue
 		}
 		broken++
@@ -65,7 +65,7 @@ func TestNothingIsBuiltFromMistakes(t *testing.T) {
 			"half a file":      string(f.Data[:len(f.Data)/2]) + "\n  ][",
 		} {
 			with := slices.Clone(files)
-			with[i] = intent.File{Path: f.Path, Data: []byte(text)}
+			with[i] = language.File{Path: f.Path, Data: []byte(text)}
 			built, err := Build(t.Context(), with, nil)
 			if err != nil {
 				t.Fatalf("%s in %s: %v", what, f.Path, err)

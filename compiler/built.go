@@ -7,7 +7,7 @@ import (
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/govern"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/overlays"
@@ -108,7 +108,7 @@ func carriedOf(all []deploy.CarriedIn, namespace string) []bundle.Carried {
 
 // report governs what was found as the repository says, and makes the report. The
 // plans are nil where some rule did not judge some of them.
-func (o Options) report(repo *intent.Repository, plans []*plan.Plan, judged govern.Traffic, checks *checks, found diag.List, files []intent.File) (*Built, error) {
+func (o Options) report(repo *language.Repository, plans []*plan.Plan, judged govern.Traffic, checks *checks, found diag.List, files []language.File) (*Built, error) {
 	rules, broken, err := checks.wait()
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func everywhere(found diag.List, environments int) diag.List {
 	return sorted
 }
 
-func sourcesOf(files []intent.File) map[string][]byte {
+func sourcesOf(files []language.File) map[string][]byte {
 	sources := make(map[string][]byte, len(files))
 	for _, f := range files {
 		sources[f.Path] = f.Data

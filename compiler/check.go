@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/facts"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
@@ -20,7 +20,7 @@ import (
 // meaning as Build. Nothing is known of what was meant: every namespace among the
 // manifests, the system's excepted, is held to be governed, in a cluster as
 // kubeadm and Calico's operator set it up.
-func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, error) {
+func Check(ctx context.Context, files []language.File, before diag.List) (*Built, error) {
 	checks := prepareChecks(ctx, nil)
 	set, found := sources.Manifests(files, before)
 	if !found.Failed() {
@@ -48,7 +48,7 @@ func Check(ctx context.Context, files []intent.File, before diag.List) (*Built, 
 // assumed is the plan of people who have none: their namespaces, governed, and no
 // flow.
 func assumed(set object.Set) *plan.Plan {
-	p := &plan.Plan{Environment: intent.DefaultEnvironment, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages()}
+	p := &plan.Plan{Environment: language.DefaultEnvironment, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages()}
 	labels := map[string]map[string]string{}
 	for _, o := range set.All() {
 		switch {

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
 // withComponent is a small repository with a component over shop, or over the cluster.
-func withComponent(over string, files map[string]string) []intent.File {
-	all := []intent.File{
+func withComponent(over string, files map[string]string) []language.File {
+	all := []language.File{
 		{Path: "portcullis.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: demo}\nspec:\n  trusted: [parts]\n  components: [{path: parts, " + over + "}]\n")},
 		{Path: "web.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: web, namespace: shop}\nspec:\n  ports: {http: 8080}\n  inbound: [{from: cart, ports: [http], why: a page costs 5$}]\n")},
 		{Path: "cart.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: cart, namespace: shop}\n")},
@@ -22,7 +22,7 @@ func withComponent(over string, files map[string]string) []intent.File {
 		if name == "kustomization.yaml" {
 			data = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n" + data
 		}
-		all = append(all, intent.File{Path: "parts/" + name, Data: []byte(data)})
+		all = append(all, language.File{Path: "parts/" + name, Data: []byte(data)})
 	}
 	return all
 }
@@ -119,11 +119,11 @@ func TestWhatIsNamedIsNamedForOne(t *testing.T) {
 				if dir == bringer {
 					text = brings
 				}
-				files = append(files, intent.File{Path: dir + "/kustomization.yaml", Data: []byte(text)})
+				files = append(files, language.File{Path: dir + "/kustomization.yaml", Data: []byte(text)})
 			}
 			files = append(files,
-				intent.File{Path: bringer + "/robot.yaml", Data: []byte("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot, namespace: shop}\n")},
-				intent.File{Path: bringer + "/deny.yaml", Data: []byte("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: default-deny, namespace: shop, annotations: {argocd.argoproj.io/sync-options: Prune=false}}\n")})
+				language.File{Path: bringer + "/robot.yaml", Data: []byte("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot, namespace: shop}\n")},
+				language.File{Path: bringer + "/deny.yaml", Data: []byte("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: default-deny, namespace: shop, annotations: {argocd.argoproj.io/sync-options: Prune=false}}\n")})
 			built, err := Build(context.Background(), files, nil)
 			if err != nil {
 				t.Fatal(err)

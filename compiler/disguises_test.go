@@ -11,7 +11,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/rego"
 	"golang.org/x/tools/txtar"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
@@ -146,9 +146,9 @@ func TestLookAlikes(t *testing.T) {
 	}
 }
 
-func disguised(t *testing.T, code string, names []string) []intent.File {
+func disguised(t *testing.T, code string, names []string) []language.File {
 	t.Helper()
-	var files []intent.File
+	var files []language.File
 	for _, archive := range []string{filepath.Join(rulesDir, code+".txtar"), "testdata/disguises/more.txtar"} {
 		a, err := txtar.ParseFile(archive)
 		if err != nil {
@@ -156,7 +156,7 @@ func disguised(t *testing.T, code string, names []string) []intent.File {
 		}
 		for _, f := range a.Files {
 			if slices.Contains(names, f.Name) {
-				files = append(files, intent.File{Path: f.Name, Data: f.Data})
+				files = append(files, language.File{Path: f.Name, Data: f.Data})
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func disguised(t *testing.T, code string, names []string) []intent.File {
 }
 
 // naiveRules evaluates testdata/disguises/naive.rego on manifests as they are written.
-func naiveRules(t *testing.T) func(t *testing.T, code string, files []intent.File) []any {
+func naiveRules(t *testing.T) func(t *testing.T, code string, files []language.File) []any {
 	t.Helper()
 	source, err := os.ReadFile("testdata/disguises/naive.rego")
 	if err != nil {
@@ -177,7 +177,7 @@ func naiveRules(t *testing.T) func(t *testing.T, code string, files []intent.Fil
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(t *testing.T, code string, files []intent.File) []any {
+	return func(t *testing.T, code string, files []language.File) []any {
 		t.Helper()
 		var objects []any
 		for _, f := range files {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
@@ -142,9 +142,9 @@ func speaking(finding string) string {
 
 func builtOf(t *testing.T, files map[string]string) *Built {
 	t.Helper()
-	var all []intent.File
+	var all []language.File
 	for _, name := range diag.SortedKeys(files) {
-		all = append(all, intent.File{Path: name, Data: []byte(files[name])})
+		all = append(all, language.File{Path: name, Data: []byte(files[name])})
 	}
 	built, err := Build(t.Context(), all, nil)
 	if err != nil {
@@ -204,9 +204,9 @@ func TestWaiverOfTheShop(t *testing.T) {
 	}
 }
 
-func examples(t *testing.T, dir string) []intent.File {
+func examples(t *testing.T, dir string) []language.File {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(dir, intent.PlatformFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, language.PlatformFile)); err != nil {
 		t.Fatal(err)
 	}
 	files, found, err := sources.ReadRepository(dir, sources.DefaultLimits())

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"portcullis.dev/compiler/explain"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/sources"
@@ -28,19 +28,19 @@ type Explained struct {
 // repository is what a change of the intents is tried on.
 type repository struct {
 	Options
-	files []intent.File
-	repo  *intent.Repository
+	files []language.File
+	repo  *language.Repository
 	compiled
 }
 
 // ExplainRepository renders a repository of intents as Build does, asks no rule what
 // it thinks of the result, and takes the environments with those names, or all.
-func ExplainRepository(files []intent.File, before diag.List, environments []string) (*Explained, error) {
+func ExplainRepository(files []language.File, before diag.List, environments []string) (*Explained, error) {
 	return Options{}.ExplainRepository(files, before, environments)
 }
 
 // ExplainRepository is the function of this name with options.
-func (o Options) ExplainRepository(files []intent.File, before diag.List, environments []string) (*Explained, error) {
+func (o Options) ExplainRepository(files []language.File, before diag.List, environments []string) (*Explained, error) {
 	r, found, err := o.readRepository(files, before, environments)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (o Options) ExplainRepository(files []intent.File, before diag.List, enviro
 	if !found.Failed() {
 		for _, name := range environments {
 			if known := r.repo.Environments(); !slices.Contains(known, name) {
-				found = append(found, intent.Unanswerable.At(r.repo.Platform.Metadata.Name.Span, "there is no environment %.80q", name).
+				found = append(found, language.Unanswerable.At(r.repo.Platform.Metadata.Name.Span, "there is no environment %.80q", name).
 					Suggest("the environments are %s", strings.Join(known, ", ")))
 			}
 		}
@@ -65,7 +65,7 @@ func (o Options) ExplainRepository(files []intent.File, before diag.List, enviro
 }
 
 // readRepository reads and renders a repository.
-func (o Options) readRepository(files []intent.File, before diag.List, environments []string) (repository, diag.List, error) {
+func (o Options) readRepository(files []language.File, before diag.List, environments []string) (repository, diag.List, error) {
 	o.only = environments
 	r := repository{Options: o}
 	for _, f := range files {
@@ -73,7 +73,7 @@ func (o Options) readRepository(files []intent.File, before diag.List, environme
 			r.files = append(r.files, f)
 		}
 	}
-	repo, parsed := intent.Parse(r.files)
+	repo, parsed := language.Parse(r.files)
 	r.repo = repo
 	c, found, err := r.compile(repo, r.files, slices.Concat(before, parsed))
 	r.compiled = c
@@ -96,7 +96,7 @@ func (r *repository) explained(i int) *explain.World {
 
 // ExplainManifests reads manifests as Check does. What an API server would refuse is
 // told, and explained as Calico takes it if it is stored all the same.
-func ExplainManifests(files []intent.File, before diag.List, calicoMinor int) *Explained {
+func ExplainManifests(files []language.File, before diag.List, calicoMinor int) *Explained {
 	set, found := sources.Manifests(files, before)
 	e := &Explained{}
 	if !found.Failed() {
@@ -116,10 +116,10 @@ func ExplainManifests(files []intent.File, before diag.List, calicoMinor int) *E
 
 // AnswerList answers a list of questions in every world. The findings are about the
 // list.
-func (e *Explained) AnswerList(f intent.File) (map[string]explain.Answers, diag.Report) {
-	asked, found := intent.ParseList(f)
+func (e *Explained) AnswerList(f language.File) (map[string]explain.Answers, diag.Report) {
+	asked, found := language.ParseList(f)
 	all := map[string]explain.Answers{}
-	asked = slices.DeleteFunc(asked, func(q intent.Listed) bool { return q.From == "" || q.To == "" }) // which is said
+	asked = slices.DeleteFunc(asked, func(q language.Listed) bool { return q.From == "" || q.To == "" }) // which is said
 	for _, w := range e.Worlds {
 		answers, wrong := w.Answer(asked)
 		if all[w.Environment] = answers; w.Environment != "" {
@@ -145,9 +145,9 @@ func (e *Explained) Explain(text string) ([]explain.Explanation, diag.Report) {
 	report := func(found diag.List) diag.Report {
 		return diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{questionName: []byte(text)})
 	}
-	q, err := intent.ParseQuestion(text)
+	q, err := language.ParseQuestion(text)
 	if err != nil {
-		return nil, report(diag.List{intent.Unanswerable.At(within(0, len(text)), "%s", err)})
+		return nil, report(diag.List{language.Unanswerable.At(within(0, len(text)), "%s", err)})
 	}
 	from, _, _ := strings.Cut(text, "->")
 	places := explain.Places{From: within(0, len(strings.TrimRight(from, " "))), To: within(len(text)-len(strings.TrimLeft(text[len(from)+len("->"):], " ")), len(text))}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"portcullis.dev/compiler/explain"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
@@ -16,7 +16,7 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-func exampleFiles(t testing.TB, name string) []intent.File {
+func exampleFiles(t testing.TB, name string) []language.File {
 	t.Helper()
 	files, found, err := sources.ReadRepository("../examples/"+name, sources.DefaultLimits())
 	if err != nil || found.Failed() {
@@ -49,7 +49,7 @@ func text(a explain.Explanation) string {
 
 // pasted is the repository with what the explanation says to add, as a reader adds it:
 // below the line, or before the bracket, that it points at.
-func pasted(t *testing.T, files []intent.File, a explain.Explanation) []intent.File {
+func pasted(t *testing.T, files []language.File, a explain.Explanation) []language.File {
 	t.Helper()
 	files = slices.Clone(files)
 	type insertion struct {
@@ -74,7 +74,7 @@ paste:
 	}
 	slices.SortFunc(all, func(a, b insertion) int { return b.at.Compare(a.at) }) // from the end, so that no place moves
 	for _, in := range all {
-		i := slices.IndexFunc(files, func(f intent.File) bool { return f.Path == in.at.File })
+		i := slices.IndexFunc(files, func(f language.File) bool { return f.Path == in.at.File })
 		lines := strings.Split(string(files[i].Data), "\n")
 		n := in.at.Start.Line
 		if in.inside {
@@ -85,7 +85,7 @@ paste:
 			lines[n-1] = strings.TrimSuffix(lines[n-1], " {}")
 			lines = slices.Insert(lines, n, in.lines...)
 		}
-		files[i] = intent.File{Path: files[i].Path, Data: []byte(strings.Join(lines, "\n"))}
+		files[i] = language.File{Path: files[i].Path, Data: []byte(strings.Join(lines, "\n"))}
 	}
 	return files
 }
@@ -168,7 +168,7 @@ func TestWhatIsAddedOpens(t *testing.T) {
 				}
 			}
 			for i, p := range policies {
-				added = append(slices.Clone(added), intent.File{Path: fmt.Sprintf("added-%d.yaml", i), Data: []byte(p)})
+				added = append(slices.Clone(added), language.File{Path: fmt.Sprintf("added-%d.yaml", i), Data: []byte(p)})
 			}
 			if strings.Contains(text(a), "needs a rule in") {
 				continue // TestRepairsOpenOneHalf pastes those
@@ -190,7 +190,7 @@ func TestWhatIsForbidden(t *testing.T) {
 	t.Parallel()
 	files := exampleFiles(t, "online-shop")
 	for i, f := range files {
-		if f.Path == intent.PlatformFile {
+		if f.Path == language.PlatformFile {
 			files[i].Data = append(slices.Clone(f.Data), "\n  quarantine:\n    - {peer: shop/mailer, ticket: SEC-1, until: 2027-01-31, why: it was broken into, in: [dev]}\n"...)
 		}
 	}
@@ -204,7 +204,7 @@ func TestWhatIsForbidden(t *testing.T) {
 	} {
 		a := explained(t, e, question)[0]
 		said := text(a)
-		if a.Allowed || !strings.Contains(said, "to open it: no line") || !strings.Contains(said, want) || !strings.Contains(said, "@"+intent.PlatformFile) {
+		if a.Allowed || !strings.Contains(said, "to open it: no line") || !strings.Contains(said, want) || !strings.Contains(said, "@"+language.PlatformFile) {
 			t.Errorf("%s\n%s", question, said)
 		}
 	}
@@ -259,8 +259,8 @@ func TestOpenPortsAreWalked(t *testing.T) {
 // walks of each type and code are.
 func TestAnyMessage(t *testing.T) {
 	t.Parallel()
-	policy := func(rules string) []intent.File {
-		return []intent.File{{Path: "icmp.yaml", Data: []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: u}\n" +
+	policy := func(rules string) []language.File {
+		return []language.File{{Path: "icmp.yaml", Data: []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: u}\n" +
 			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: u, labels: {app: a}}\nspec: {containers: [{name: c}]}\nstatus: {podIP: 10.0.0.1}\n" +
 			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: u, labels: {app: b}}\nspec: {containers: [{name: c}]}\nstatus: {podIP: 10.0.0.2}\n" +
 			"---\napiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: p, namespace: u}\nspec: {selector: app == 'b', types: [Ingress], ingress: [" + rules + "]}\n")}}
@@ -275,7 +275,7 @@ func TestAnyMessage(t *testing.T) {
 		"{action: Allow, protocol: ICMP, icmp: {type: 5}}, {action: Allow, protocol: ICMP, notICMP: {type: 5}}": "allow",
 	} {
 		e := ExplainManifests(policy(rules), nil, 32)
-		all, rep := e.AnswerList(intent.File{Path: "flows.yaml", Data: []byte("[{from: u/a, to: u/b, protocol: ICMP}]")})
+		all, rep := e.AnswerList(language.File{Path: "flows.yaml", Data: []byte("[{from: u/a, to: u/b, protocol: ICMP}]")})
 		if len(e.Report.Findings)+len(rep.Findings) > 0 {
 			t.Fatal(e.Report.Findings, rep.Findings)
 		}
@@ -296,7 +296,7 @@ func TestAnyMessage(t *testing.T) {
 }
 
 // cluster is manifests of so many namespaces with ten pods and ten policies each.
-func cluster(namespaces int) []intent.File {
+func cluster(namespaces int) []language.File {
 	var b strings.Builder
 	for n := range namespaces {
 		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: ns%d}\n", n)
@@ -309,7 +309,7 @@ func cluster(namespaces int) []intent.File {
 		}
 		fmt.Fprintf(&b, "---\napiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: g%d}\nspec: {order: %d, namespaceSelector: \"projectcalico.org/name == 'ns%d'\", types: [Ingress], ingress: [{action: Deny, source: {nets: [192.0.2.0/24]}}]}\n", n, n+1, n)
 	}
-	return []intent.File{{Path: "cluster.yaml", Data: []byte(b.String())}}
+	return []language.File{{Path: "cluster.yaml", Data: []byte(b.String())}}
 }
 
 // 10,000 questions about 1,000 pods under 1,000 policies.
@@ -329,7 +329,7 @@ func BenchmarkExplainList(b *testing.B) {
 	if len(e.Report.Findings) > 0 {
 		b.Fatal(e.Report.Findings)
 	}
-	f := intent.File{Path: "flows.json", Data: []byte(list.String())}
+	f := language.File{Path: "flows.json", Data: []byte(list.String())}
 	for b.Loop() {
 		answers, rep := e.AnswerList(f)
 		if len(rep.Findings) > 0 || len(answers[""].Flows) != questions {
@@ -342,7 +342,7 @@ func BenchmarkExplainList(b *testing.B) {
 func TestExplainedPlaces(t *testing.T) {
 	t.Parallel()
 	list := "apiVersion: v1\nkind: List\nitems:\n- apiVersion: networking.k8s.io/v1\n  kind: NetworkPolicy\n  metadata: {name: a}\n  spec: {podSelector: {}, ingress: [{}]}\n"
-	files := []intent.File{{Path: "list.yaml", Data: []byte(list)}}
+	files := []language.File{{Path: "list.yaml", Data: []byte(list)}}
 	set, found := sources.Manifests(files, nil)
 	if len(found) > 0 {
 		t.Fatal(found)

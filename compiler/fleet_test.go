@@ -10,9 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/overlays"
 )
 
@@ -79,21 +80,21 @@ var fleets = rapid.Custom(func(t *rapid.T) fleet {
 })
 
 func head(kind, metadata string) string {
-	return "apiVersion: " + intent.APIVersion + "\nkind: " + kind + "\nmetadata: {name: " + metadata + "}\n"
+	return "apiVersion: " + language.APIVersion + "\nkind: " + kind + "\nmetadata: {name: " + metadata + "}\n"
 }
 
 // spread lays the documents out over files, in a random order.
-func (f fleet) spread(t *rapid.T) []intent.File {
+func (f fleet) spread(t *rapid.T) []language.File {
 	texts := map[string][]string{}
 	for _, i := range shuffled(t, len(f.documents)) {
 		name := rapid.SampledFrom([]string{"a.yaml", "b/c.yml", "z.yaml", "b/a.yaml"}).Draw(t, "file")
 		texts[name] = append(texts[name], f.documents[i])
 	}
-	texts[intent.PlatformFile] = []string{f.platform}
+	texts[language.PlatformFile] = []string{f.platform}
 	names := slices.Sorted(maps.Keys(texts))
-	var files []intent.File
+	var files []language.File
 	for _, i := range shuffled(t, len(names)) {
-		files = append(files, intent.File{Path: names[i], Data: []byte(strings.Join(texts[names[i]], "---\n"))})
+		files = append(files, language.File{Path: names[i], Data: []byte(strings.Join(texts[names[i]], "---\n"))})
 	}
 	return files
 }
@@ -121,10 +122,10 @@ func TestFilesDoNotMatter(t *testing.T) {
 }
 
 // treeOf compiles files without rendering or judging anything.
-func treeOf(t rapid.TB, files []intent.File) overlays.Tree {
+func treeOf(t rapid.TB, files []language.File) overlays.Tree {
 	t.Helper()
-	repo, found := intent.Parse(files)
-	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names()})
+	repo, found := language.Parse(files)
+	plans, resolved := resolve.Plans(repo, resolve.Options{Targets: lower.Names()})
 	r, lowered := render.Lower(plans, nil)
 	if err := slices.Concat(found, resolved, lowered).Err(); err != nil {
 		t.Fatalf("the files do not compile: %v", err)

@@ -3,7 +3,7 @@ package compiler
 import (
 	"testing"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 )
 
 // TestGuardrailsAreNoMistakes builds what guardrails and quarantine are for: they deny
@@ -11,8 +11,8 @@ import (
 // have, and cut pods off from DNS. No rule may take that for an accident.
 func TestGuardrailsAreNoMistakes(t *testing.T) {
 	t.Parallel()
-	files := []intent.File{
-		{Path: intent.PlatformFile, Data: []byte(head("Platform", "demo") + `spec:
+	files := []language.File{
+		{Path: language.PlatformFile, Data: []byte(head("Platform", "demo") + `spec:
   namespaces:
     shop: {labels: {tenant: a}}
     mall: {labels: {tenant: b}}

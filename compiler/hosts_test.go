@@ -8,7 +8,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -46,12 +46,12 @@ spec: {node: node-1, interfaceName: eth0, expectedIPs: [192.0.2.7]}
 // endpoints decide, in each of its forms, and check what it says of those policies.
 func TestWhatHostEndpointsDecideIsNotKnown(t *testing.T) {
 	t.Parallel()
-	files := []intent.File{{Path: "early.yaml", Data: []byte(early)}}
+	files := []language.File{{Path: "early.yaml", Data: []byte(early)}}
 	e := ExplainManifests(files, nil, 31)
 	if e.Report.Findings.Failed() {
 		t.Fatal(e.Report.Findings.Err())
 	}
-	answers, rep := e.AnswerList(intent.File{Path: "flows.yaml", Data: []byte(`
+	answers, rep := e.AnswerList(language.File{Path: "flows.yaml", Data: []byte(`
 - {from: 203.0.113.9, to: shop/web, protocol: TCP, port: 80}
 - {from: 198.51.100.9, to: shop/web, protocol: TCP, port: 80}
 - {from: 203.0.113.9, to: shop/web, protocol: TCP, port: 22}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
@@ -33,7 +33,7 @@ func TestLanguagePage(t *testing.T) {
 }
 
 // languagePage are the files of that repository.
-func languagePage(t *testing.T) []intent.File {
+func languagePage(t *testing.T) []language.File {
 	t.Helper()
 	page, err := os.ReadFile("../docs/language.md")
 	if err != nil {
@@ -48,7 +48,7 @@ func languagePage(t *testing.T) []intent.File {
 		t.Fatal(err, found.Err())
 	}
 	for _, b := range blocks {
-		files = append(files, intent.File{Path: b[1], Data: []byte(b[2])})
+		files = append(files, language.File{Path: b[1], Data: []byte(b[2])})
 	}
 	return files
 }

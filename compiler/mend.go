@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"portcullis.dev/compiler/explain"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/yamltext"
@@ -111,7 +112,7 @@ func about(words ...string) string {
 
 // amendment is one of the lines that are tried.
 type amendment struct {
-	intent.Amendment
+	language.Amendment
 	of string // what people call the document
 }
 
@@ -129,15 +130,15 @@ func (m mender) candidates(k meaning.Packet) [][]amendment {
 		return yamltext.Field{Key: key, Value: p.from(namespace)}
 	}
 	if w := to.workload; w != nil {
-		inbound = []amendment{{intent.Amendment{At: w.Span, Field: "inbound", Entry: line(end("from", from, w.Namespace))}, w.Ref()}}
+		inbound = []amendment{{language.Amendment{At: w.Span, Field: "inbound", Entry: line(end("from", from, w.Namespace))}, w.Ref()}}
 		if k.Protocol.HasPorts() {
-			declared = []amendment{{intent.Amendment{At: w.Span, Field: "ports", Entry: yamltext.Field{Key: fmt.Sprintf("port-%d", k.Port), Value: ports}}, w.Ref()}}
+			declared = []amendment{{language.Amendment{At: w.Span, Field: "ports", Entry: yamltext.Field{Key: fmt.Sprintf("port-%d", k.Port), Value: ports}}, w.Ref()}}
 		}
 	}
 	if w := from.workload; w != nil {
-		outbound = []amendment{{intent.Amendment{At: w.Span, Field: "outbound", Entry: line(end("to", to, w.Namespace))}, w.Ref()}}
+		outbound = []amendment{{language.Amendment{At: w.Span, Field: "outbound", Entry: line(end("to", to, w.Namespace))}, w.Ref()}}
 	}
-	platform := []amendment{{intent.Amendment{At: m.plan().Platform, Field: "flows", Entry: line(end("from", from, ""), end("to", to, ""))}, "the Platform"}}
+	platform := []amendment{{language.Amendment{At: m.plan().Platform, Field: "flows", Entry: line(end("from", from, ""), end("to", to, ""))}, "the Platform"}}
 	var all [][]amendment
 	for _, lines := range [][]amendment{inbound, outbound, slices.Concat(inbound, outbound)} {
 		if len(lines) > 0 {
@@ -224,14 +225,14 @@ func (m mender) ports(k meaning.Packet, w *plan.Workload) any {
 }
 
 // amended is the repository with lines added.
-func (m mender) amended(lines []amendment) (files []intent.File, where []intent.Amended, ok bool) {
+func (m mender) amended(lines []amendment) (files []language.File, where []language.Amended, ok bool) {
 	files = slices.Clone(m.files)
 	for _, l := range lines {
-		i := slices.IndexFunc(files, func(f intent.File) bool { return f.Path == l.At.File })
+		i := slices.IndexFunc(files, func(f language.File) bool { return f.Path == l.At.File })
 		if i < 0 {
 			return nil, nil, false
 		}
-		changed, at, ok := intent.Amend(files[i], l.Amendment)
+		changed, at, ok := language.Amend(files[i], l.Amendment)
 		if !ok {
 			return nil, nil, false
 		}
@@ -243,9 +244,9 @@ func (m mender) amended(lines []amendment) (files []intent.File, where []intent.
 
 // opens reports whether a repository compiles and allows the packet, or what is wrong
 // with it. Of the environments only the one that was asked about is rendered.
-func (m mender) opens(files []intent.File, k meaning.Packet) (opens bool, wrong string) {
-	repo, parsed := intent.Parse(files)
-	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: m.Namespace, AllowEmpty: m.AllowEmpty})
+func (m mender) opens(files []language.File, k meaning.Packet) (opens bool, wrong string) {
+	repo, parsed := language.Parse(files)
+	plans, resolved := resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: m.Namespace, AllowEmpty: m.AllowEmpty})
 	for _, d := range slices.Concat(parsed, resolved) {
 		if d.Severity == diag.Error {
 			wrong = d.Message
@@ -307,5 +308,5 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 
 // peer resolves an @name.
 func (m mender) peer(name string) ([]plan.End, diag.List) {
-	return m.repo.Named(name, m.plan().Environment, intent.Options{Targets: lower.Names()})
+	return resolve.Named(m.repo, name, m.plan().Environment, resolve.Options{Targets: lower.Names()})
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/yamltext"
 )
 
@@ -24,9 +24,9 @@ func TestAdviceIsTheSameForEveryName(t *testing.T) {
 		t.Run(form.name, func(t *testing.T) {
 			t.Parallel()
 			ask := func(name, namespace string) string {
-				files := []intent.File{{Path: intent.PlatformFile, Data: fmt.Appendf(nil, "apiVersion: %s\nkind: Platform\nmetadata: {name: p}\nspec: {namespaces: {shop: {}, stall: {}}}\n", intent.APIVersion)}}
+				files := []language.File{{Path: language.PlatformFile, Data: fmt.Appendf(nil, "apiVersion: %s\nkind: Platform\nmetadata: {name: p}\nspec: {namespaces: {shop: {}, stall: {}}}\n", language.APIVersion)}}
 				add := func(path, namespace, name, spec string) {
-					files = append(files, intent.File{Path: path, Data: fmt.Appendf(nil, "apiVersion: %s\nkind: NetworkIntent\nmetadata: %s\n%s", intent.APIVersion,
+					files = append(files, language.File{Path: path, Data: fmt.Appendf(nil, "apiVersion: %s\nkind: NetworkIntent\nmetadata: %s\n%s", language.APIVersion,
 						yamltext.Line(yamltext.Map{{Key: "name", Value: name}, {Key: "namespace", Value: namespace}}), spec)})
 				}
 				add("api.yaml", "shop", "api", form.spec)

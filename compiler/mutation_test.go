@@ -12,13 +12,14 @@ import (
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"golang.org/x/tools/txtar"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -44,7 +45,7 @@ func outcomes(t *testing.T) []outcome {
 	t.Helper()
 	var all []outcome
 	seen := map[string]bool{}
-	add := func(name string, files []intent.File) {
+	add := func(name string, files []language.File) {
 		for _, r := range rendered(t, name, files) {
 			var key strings.Builder
 			for _, o := range r.set.All() {
@@ -77,17 +78,17 @@ func outcomes(t *testing.T) []outcome {
 			t.Fatal(err)
 		}
 		dir := unpacked(t, archive, "right/")
-		if _, err := os.Stat(filepath.Join(dir, intent.PlatformFile)); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, language.PlatformFile)); err == nil {
 			tree(strings.TrimSuffix(filepath.Base(name), ".txtar"), dir)
 		}
 	}
 	return all
 }
 
-func rendered(t *testing.T, name string, files []intent.File) []outcome {
+func rendered(t *testing.T, name string, files []language.File) []outcome {
 	t.Helper()
-	repo, found := intent.Parse(files)
-	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), AllowEmpty: true})
+	repo, found := language.Parse(files)
+	plans, resolved := resolve.Plans(repo, resolve.Options{Targets: lower.Names(), AllowEmpty: true})
 	parts, vetted := render.Components(plans, files)
 	r, lowered, err := render.Plans(plans, parts, nil)
 	if err != nil {

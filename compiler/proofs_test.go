@@ -7,14 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 )
 
 // TestProofsFailWhereTheyFail opens something in one environment of two, and reads what
 // the bundle would say of the proofs.
 func TestProofsFailWhereTheyFail(t *testing.T) {
 	t.Parallel()
-	built, err := Build(context.Background(), []intent.File{
+	built, err := Build(context.Background(), []language.File{
 		{Path: "portcullis.yaml", Data: []byte(`apiVersion: portcullis.dev/v1alpha1
 kind: Platform
 metadata: {name: demo}
@@ -57,7 +57,7 @@ spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: 
 // traffic that no line means stays an error, of the waived rule and of the proof alike.
 func TestWaiversAcceptNoExcess(t *testing.T) {
 	t.Parallel()
-	built, err := Build(context.Background(), []intent.File{
+	built, err := Build(context.Background(), []language.File{
 		{Path: "portcullis.yaml", Data: []byte(`apiVersion: portcullis.dev/v1alpha1
 kind: Platform
 metadata: {name: demo}
@@ -122,7 +122,7 @@ func TestLabelsThatAreNotListed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			built, err := Build(context.Background(), []intent.File{
+			built, err := Build(context.Background(), []language.File{
 				{Path: "portcullis.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: demo}\nspec:\n" + c.platform)},
 				{Path: "pg.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: pg, namespace: shop}\nspec: {ports: {pg: 5432}, inbound: [" + c.line + "]}\n")},
 				{Path: "web.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: web, namespace: shop}\nspec: {}\n")},

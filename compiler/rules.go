@@ -6,9 +6,10 @@ import (
 	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/govern"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -20,6 +21,6 @@ import (
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
-	return slices.Concat(object.Rules, meaning.Rules, intent.Rules, crosscheck.Rules, lower.Rules, deploy.Rules, proof.Rules, overlays.Rules, rego.Rules,
+	return slices.Concat(object.Rules, meaning.Rules, language.Rules, resolve.Rules, crosscheck.Rules, lower.Rules, deploy.Rules, proof.Rules, overlays.Rules, rego.Rules,
 		govern.Rules, sources.Rules)
 }

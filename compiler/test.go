@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/compiler/sources"
@@ -17,7 +17,7 @@ import (
 // of the intents and the Platform in every environment, and those of the user's own
 // rules, with the lines that they reach. Of other findings it reports those that nobody
 // can accept, or that leave something unjudged, and the rest is for Check.
-func (o Options) Test(ctx context.Context, files []intent.File, before diag.List) (diag.Report, error) {
+func (o Options) Test(ctx context.Context, files []language.File, before diag.List) (diag.Report, error) {
 	built, err := o.Build(ctx, files, before)
 	if err != nil {
 		return diag.Report{}, err
@@ -42,11 +42,11 @@ func (o Options) Test(ctx context.Context, files []intent.File, before diag.List
 		report.Findings = append(report.Findings, rules.Found...)
 	}
 	if !slices.ContainsFunc(tests, func(t diag.Test) bool { return t.Outcome != diag.Skipped }) && !report.Findings.Failed() {
-		report.Findings = append(report.Findings, sources.NothingToJudge.At(diag.Span{File: intent.PlatformFile}, "no test in %s", count(len(files), "file")).
+		report.Findings = append(report.Findings, sources.NothingToJudge.At(diag.Span{File: language.PlatformFile}, "no test in %s", count(len(files), "file")).
 			Because("a green answer about nothing would be worse than none").
 			Suggest(`write tests into an intent or into %s, such as
 spec:
-  tests: ["shop/frontend -> shop/backend:8080 allow", "shop/backend -> shop/frontend deny"]`, intent.PlatformFile))
+  tests: ["shop/frontend -> shop/backend:8080 allow", "shop/backend -> shop/frontend deny"]`, language.PlatformFile))
 	}
 	report.Tests = tests
 	report.Findings = report.Findings.Sorted()

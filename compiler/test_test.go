@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
@@ -17,9 +17,9 @@ import (
 // OUTCOME [ENVIRONMENTS], and each finding as CODE FILE:LINE [ENVIRONMENTS].
 func tests(t *testing.T, files map[string]string) (report diag.Report, outcomes, found []string) {
 	t.Helper()
-	var all []intent.File
+	var all []language.File
 	for _, name := range diag.SortedKeys(files) {
-		all = append(all, intent.File{Path: name, Data: []byte(files[name])})
+		all = append(all, language.File{Path: name, Data: []byte(files[name])})
 	}
 	report, err := Options{}.Test(t.Context(), all, nil)
 	if err != nil {

@@ -4,12 +4,13 @@ import (
 	"slices"
 	"testing"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/meaning"
 )
@@ -24,8 +25,8 @@ func TestEveryTestCanFail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		repo, _ := intent.Parse(files)
-		plans, found := repo.Resolve(intent.Options{Targets: lower.Names()})
+		repo, _ := language.Parse(files)
+		plans, found := resolve.Plans(repo, resolve.Options{Targets: lower.Names()})
 		if found.Failed() {
 			t.Fatal(found.Err())
 		}

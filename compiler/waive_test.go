@@ -12,8 +12,9 @@ import (
 
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/govern"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/policies/diag"
 )
 
@@ -106,7 +107,7 @@ func expanded(found diag.List, environments []string) (map[apart]fate, map[apart
 // exactly where it says, by the waiver that lasts longest, and nothing else changes.
 func TestWaiversAreWhatTheySay(t *testing.T) {
 	t.Parallel()
-	files := []intent.File{{Path: "portcullis.yaml", Data: []byte(testPlatform)}, {Path: "intents.yaml", Data: []byte(
+	files := []language.File{{Path: "portcullis.yaml", Data: []byte(testPlatform)}, {Path: "intents.yaml", Data: []byte(
 		openIntent("shop", "a", "http", "dev, prod") + openIntent("shop", "b", "http, https", "dev, prod") + openIntent("pay", "a", "https", "eu"))}}
 	plain, err := Build(t.Context(), files, nil)
 	if err != nil {
@@ -141,8 +142,8 @@ func TestWaiversAreWhatTheySay(t *testing.T) {
 		if day != "" {
 			now, _ = time.Parse(time.DateOnly, day)
 		}
-		repo, found := intent.Parse(append(slices.Clone(files), intent.File{Path: "waivers.yaml", Data: []byte(text)}))
-		plans, more := repo.Resolve(intent.Options{Targets: lower.Names()})
+		repo, found := language.Parse(append(slices.Clone(files), language.File{Path: "waivers.yaml", Data: []byte(text)}))
+		plans, more := resolve.Plans(repo, resolve.Options{Targets: lower.Names()})
 		if found = append(found, more...); len(found) > 0 {
 			rt.Fatal(found.Err())
 		}
@@ -176,9 +177,9 @@ func TestWaiversAreWhatTheySay(t *testing.T) {
 // environments of what was found, with a tilde before what is waived.
 func governed(t *testing.T, o Options, files map[string]string) (*Built, []string) {
 	t.Helper()
-	var all []intent.File
+	var all []language.File
 	for _, name := range diag.SortedKeys(files) {
-		all = append(all, intent.File{Path: name, Data: []byte(files[name])})
+		all = append(all, language.File{Path: name, Data: []byte(files[name])})
 	}
 	built, err := o.Build(t.Context(), all, nil)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"pgregory.net/rapid"
+
+	_ "portcullis.dev/testdata/seed"
 )
 
 // TestValueOf holds the conversion of Go values against their way through JSON, which is OPA's.

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -65,7 +65,7 @@ func (p *program) judge(c *cli.Context, timeout time.Duration, o compiler.Option
 		}
 		return under(dir, built.Report), nil
 	}
-	var files []intent.File
+	var files []language.File
 	var found diag.List
 	for _, name := range paths {
 		more, f, err := p.readManifests(name)

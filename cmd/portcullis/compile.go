@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
@@ -24,7 +24,7 @@ func timeoutFlag(into *time.Duration) cli.Flag {
 
 // compile runs the build over a repository.
 func (p *program) compile(ctx context.Context, dir string, timeout time.Duration, o compiler.Options) (*compiler.Built, error) {
-	return over(ctx, p, dir, timeout, "compiling", func(ctx context.Context, files []intent.File, found diag.List) (*compiler.Built, error) {
+	return over(ctx, p, dir, timeout, "compiling", func(ctx context.Context, files []language.File, found diag.List) (*compiler.Built, error) {
 		o.Child = p.child(ctx)
 		return o.Build(ctx, files, found)
 	})
@@ -32,7 +32,7 @@ func (p *program) compile(ctx context.Context, dir string, timeout time.Duration
 
 // over reads a repository and runs something over it, within the time that the command
 // line gives.
-func over[T any](ctx context.Context, p *program, dir string, timeout time.Duration, doing string, run func(context.Context, []intent.File, diag.List) (T, error)) (T, error) {
+func over[T any](ctx context.Context, p *program, dir string, timeout time.Duration, doing string, run func(context.Context, []language.File, diag.List) (T, error)) (T, error) {
 	defer p.progress(doing)()
 	result, err := within(ctx, timeout, func(ctx context.Context) (result T, err error) {
 		files, found, err := sources.ReadRepository(dir, sources.DefaultLimits())

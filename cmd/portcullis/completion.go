@@ -10,7 +10,7 @@ import (
 
 	"portcullis.dev/ci"
 	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 )
 
@@ -162,11 +162,11 @@ func environments(dir string) []string {
 	if err != nil {
 		return nil
 	}
-	platform, _, err := sources.ReadFile(dir+"/"+intent.PlatformFile, sources.DefaultLimits())
+	platform, _, err := sources.ReadFile(dir+"/"+language.PlatformFile, sources.DefaultLimits())
 	if err != nil {
 		return nil
 	}
-	repo, _ := intent.Parse([]intent.File{platform})
+	repo, _ := language.Parse([]language.File{platform})
 	if repo.Platform == nil {
 		return nil
 	}
@@ -188,7 +188,7 @@ func namespaces(dir string) []string {
 	if err != nil {
 		return nil
 	}
-	repo, _ := intent.Parse(files)
+	repo, _ := language.Parse(files)
 	var names []string
 	if repo.Platform != nil && repo.Platform.Spec.Namespaces != nil {
 		for _, n := range *repo.Platform.Spec.Namespaces {
@@ -198,7 +198,7 @@ func namespaces(dir string) []string {
 	for _, i := range repo.Intents {
 		names = append(names, string(i.Metadata.Namespace.Value))
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "" || intent.NamespaceName(name).IsPattern() })
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" || language.NamespaceName(name).IsPattern() })
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -214,7 +214,7 @@ func (p *program) arguments(c *cli.Context, command string) []candidate {
 			all = append(all, candidate{i.Name, i.Description})
 		}
 	case "schema":
-		return bare(intent.Kinds())
+		return bare(language.Kinds())
 	case "help":
 		for _, cmd := range c.App.VisibleCommands() {
 			all = append(all, candidate{cmd.Name, cmd.Usage})

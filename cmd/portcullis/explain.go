@@ -15,7 +15,7 @@ import (
 	"portcullis.dev/ci/report"
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/explain"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
@@ -209,7 +209,7 @@ func (p *program) tell(c *cli.Context, answers []explain.Explanation, sources ma
 
 // explained reads and renders what the questions are about.
 func (p *program) explained(ctx context.Context, c *cli.Context, asked explaining) (*compiler.Explained, string, error) {
-	var files []intent.File
+	var files []language.File
 	var found diag.List
 	if len(asked.manifests) > 0 {
 		for _, name := range asked.manifests {
@@ -307,7 +307,7 @@ func environmentsOf(e *compiler.Explained) []string {
 }
 
 // readList reads the file with the questions, which programs may make long.
-func (p *program) readList(name string) (intent.File, diag.List, error) {
+func (p *program) readList(name string) (language.File, diag.List, error) {
 	const most = 128 << 20
 	if name != "-" {
 		limits := sources.DefaultLimits()
@@ -318,5 +318,5 @@ func (p *program) readList(name string) (intent.File, diag.List, error) {
 	if err == nil && len(data) > most {
 		err = fmt.Errorf("stdin is larger than %d MiB", most>>20)
 	}
-	return intent.File{Path: "stdin", Data: data}, nil, err
+	return language.File{Path: "stdin", Data: data}, nil, err
 }

@@ -13,7 +13,7 @@ import (
 
 	"portcullis.dev/ci/report"
 	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -55,7 +55,7 @@ func (p *program) format(c *cli.Context, when colour) error {
 		}
 		paths = []string{dir}
 	}
-	var files []intent.File
+	var files []language.File
 	var found diag.List
 	for _, name := range paths {
 		more, f, err := p.readManifests(name)
@@ -104,11 +104,11 @@ func (p *program) format(c *cli.Context, when colour) error {
 }
 
 // formatted is the canonical form of a file of ours, and any other file as it is.
-func formatted(f intent.File) ([]byte, diag.List, error) {
-	if f.Path != "stdin" && !intent.Ours(f) || f.Path == "stdin" && !intent.Ours(intent.File{Path: "stdin.yaml", Data: f.Data}) {
+func formatted(f language.File) ([]byte, diag.List, error) {
+	if f.Path != "stdin" && !language.Ours(f) || f.Path == "stdin" && !language.Ours(language.File{Path: "stdin.yaml", Data: f.Data}) {
 		return f.Data, nil, nil
 	}
-	return intent.Format(f)
+	return language.Format(f)
 }
 
 // rewrite replaces a file's text and says so.

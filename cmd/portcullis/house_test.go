@@ -25,10 +25,8 @@ type limits struct {
 }
 
 var today = limits{
-	knot: 10,
-	knots: map[string]int{
-		"compiler/intent": 31,
-	},
+	knot:  10,
+	knots: map[string]int{},
 	lines: 400,
 	files: map[string]int{
 		"compiler/explain/way.go": 469,
@@ -36,7 +34,6 @@ var today = limits{
 	},
 	twins: []string{
 		"compiler/explain: Answer and answer",
-		"compiler/intent: Test and test",
 		"policies/meaning: Governed and governed",
 		"policies/object: Document and document",
 		"policies/relation: Tier and tier",
@@ -442,7 +439,7 @@ func TestCeilingsOnlyFall(t *testing.T) {
 func TestHouseFindsArrowsUp(t *testing.T) {
 	t.Parallel()
 	ground := []row{{pkg: "policies/diag"}, {pkg: "policies/object"}, {pkg: "overlays"}, {pkg: "rego"},
-		{pkg: "compiler/plan"}, {pkg: "compiler/intent"}, {pkg: "compiler"}, {pkg: "ci/report"}, {pkg: "ci"}, {pkg: "cmd/tool"}}
+		{pkg: "compiler/plan"}, {pkg: "compiler/language"}, {pkg: "compiler/resolve"}, {pkg: "compiler"}, {pkg: "ci/report"}, {pkg: "ci"}, {pkg: "cmd/tool"}}
 	tests := []struct {
 		from, to string
 		down     bool
@@ -454,10 +451,12 @@ func TestHouseFindsArrowsUp(t *testing.T) {
 		{"overlays", "policies/diag", true},
 		{"overlays", "rego", false}, // beside it
 		{"rego", "compiler/plan", false},
-		{"compiler/intent", "compiler/plan", true},
-		{"compiler/plan", "compiler/intent", false},
-		{"compiler/intent", "compiler", false},
-		{"compiler", "compiler/intent", true},
+		{"compiler/language", "compiler/plan", true},
+		{"compiler/plan", "compiler/language", false},
+		{"compiler/resolve", "compiler/language", true},
+		{"compiler/language", "compiler/resolve", false},
+		{"compiler/resolve", "compiler", false},
+		{"compiler", "compiler/resolve", true},
 		{"compiler", "rego", true},
 		{"compiler", "ci", false},
 		{"ci/report", "compiler/plan", false},

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/scaffold"
 	"portcullis.dev/policies/diag"
 )
@@ -37,7 +37,7 @@ func (p *program) init(c *cli.Context) error {
 	case err != nil:
 		return err
 	case taken:
-		return usageError{fmt.Errorf("%s is there already; nothing was written", filepath.Join(at, intent.PlatformFile))}
+		return usageError{fmt.Errorf("%s is there already; nothing was written", filepath.Join(at, language.PlatformFile))}
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -47,7 +47,7 @@ func (p *program) init(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	draft.Files[path.Join(intent.SchemaDirectory, intent.SchemaFile)] = intent.Schemas()[intent.SchemaFile]
+	draft.Files[path.Join(language.SchemaDirectory, language.SchemaFile)] = language.Schemas()[language.SchemaFile]
 	if err := p.writeNew(c.Args().First(), draft.Files); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (p *program) draft(name string, manifests []string) (scaffold.Draft, error)
 	if len(manifests) == 0 {
 		return scaffold.Start(name)
 	}
-	var files []intent.File
+	var files []language.File
 	var found diag.List
 	for _, m := range manifests {
 		more, problems, err := p.readManifests(m)

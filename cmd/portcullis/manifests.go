@@ -7,20 +7,20 @@ import (
 	"path"
 	"path/filepath"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
 // readManifests reads what one argument names: stdin, a file, or a directory.
-func (p *program) readManifests(name string) ([]intent.File, diag.List, error) {
+func (p *program) readManifests(name string) ([]language.File, diag.List, error) {
 	limits := sources.DefaultLimits()
 	if name == "-" {
 		data, err := io.ReadAll(io.LimitReader(p.in, limits.TotalBytes+1))
 		if err == nil && int64(len(data)) > limits.TotalBytes {
 			err = fmt.Errorf("stdin is larger than %d MiB", limits.TotalBytes>>20)
 		}
-		return []intent.File{{Path: "stdin", Data: data}}, nil, err
+		return []language.File{{Path: "stdin", Data: data}}, nil, err
 	}
 	name = filepath.ToSlash(filepath.Clean(name))
 	info, err := os.Stat(name)
@@ -29,7 +29,7 @@ func (p *program) readManifests(name string) ([]intent.File, diag.List, error) {
 	}
 	if !info.IsDir() {
 		f, found, err := sources.ReadFile(name, limits)
-		return []intent.File{f}, found, err
+		return []language.File{f}, found, err
 	}
 	files, found, err := sources.ReadTree(name, limits)
 	for i := range files {

@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 )
 
 func isRepository(dir string) bool {
-	info, err := os.Stat(filepath.Join(dir, intent.PlatformFile))
+	info, err := os.Stat(filepath.Join(dir, language.PlatformFile))
 	return err == nil && info.Mode().IsRegular()
 }
 
@@ -26,7 +26,7 @@ func repository(named string) (string, error) {
 			return "", inputError(err)
 		}
 		if !info.IsDir() {
-			return "", usageError{fmt.Errorf("%s is a file; expected the directory of a %s", named, intent.PlatformFile)}
+			return "", usageError{fmt.Errorf("%s is a file; expected the directory of a %s", named, language.PlatformFile)}
 		}
 		named = filepath.ToSlash(filepath.Clean(named))
 		return named, outermost(named)
@@ -36,7 +36,7 @@ func repository(named string) (string, error) {
 		return "", err
 	}
 	if !ok {
-		return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one, or begin one with portcullis init", intent.PlatformFile)}
+		return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one, or begin one with portcullis init", language.PlatformFile)}
 	}
 	return dir, outermost(dir)
 }
@@ -89,11 +89,11 @@ func outermost(dir string) error {
 			return err
 		}
 		below = filepath.ToSlash(below)
-		platform, _, err := sources.ReadFile(filepath.ToSlash(filepath.Join(outer, intent.PlatformFile)), sources.DefaultLimits())
+		platform, _, err := sources.ReadFile(filepath.ToSlash(filepath.Join(outer, language.PlatformFile)), sources.DefaultLimits())
 		if err != nil {
 			return inputError(err)
 		}
-		if slices.ContainsFunc(intent.Repositories(platform), func(d intent.At[intent.Directory]) bool {
+		if slices.ContainsFunc(language.Repositories(platform), func(d language.At[language.Directory]) bool {
 			named := string(d.Value) // it, or a repository that it lies in, which was asked before
 			return named == below || d.Value != "." && d.Value.Holds(below) && isRepository(filepath.Join(outer, filepath.FromSlash(named)))
 		}) {
@@ -101,7 +101,7 @@ func outermost(dir string) error {
 		}
 		up := path.Join(dir, strings.Repeat("../", strings.Count(below, "/")+1))
 		return usageError{fmt.Errorf("%s lies below %s of the same checkout, and is a part of that repository: run portcullis from there. If it is a repository of its own, the other one has to say so in its spec: repositories: [%s]",
-			path.Join(dir, intent.PlatformFile), path.Join(up, intent.PlatformFile), below)}
+			path.Join(dir, language.PlatformFile), path.Join(up, language.PlatformFile), below)}
 	}
 	return nil
 }

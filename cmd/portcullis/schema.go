@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -18,12 +18,12 @@ func schemaCommand(p *program) *cli.Command {
 		Name:      "schema",
 		Usage:     "print the JSON Schema of intents, by which editors complete and check them",
 		ArgsUsage: "[KIND]",
-		Description: "Without a KIND (" + strings.Join(intent.Kinds(), ", ") + ") the schema knows all of them. With --out it is " +
-			"written to files, one for each kind and " + intent.SchemaFile + " for all. An editor with the YAML language " +
+		Description: "Without a KIND (" + strings.Join(language.Kinds(), ", ") + ") the schema knows all of them. With --out it is " +
+			"written to files, one for each kind and " + language.SchemaFile + " for all. An editor with the YAML language " +
 			"server finds it by a file's first line:\n\n" +
-			intent.EditorLine("portcullis.yaml"),
+			language.EditorLine("portcullis.yaml"),
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "write all schemas into this `DIRECTORY`, such as " + intent.SchemaDirectory},
+			&cli.StringFlag{Name: "out", Usage: "write all schemas into this `DIRECTORY`, such as " + language.SchemaDirectory},
 		},
 		Action: p.schema,
 	}
@@ -34,9 +34,9 @@ func (p *program) schema(c *cli.Context) error {
 		return usageError{fmt.Errorf("schema takes one kind, found %d arguments", c.NArg())}
 	}
 	kind := c.Args().First()
-	text, ok := intent.Schema(kind)
+	text, ok := language.Schema(kind)
 	if !ok {
-		return usageError{fmt.Errorf("there is no kind %q; the kinds are %s", kind, strings.Join(intent.Kinds(), ", "))}
+		return usageError{fmt.Errorf("there is no kind %q; the kinds are %s", kind, strings.Join(language.Kinds(), ", "))}
 	}
 	dir := c.String("out")
 	switch {
@@ -56,7 +56,7 @@ func writeSchemas(place, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return writeError(place, "", err)
 	}
-	files := intent.Schemas()
+	files := language.Schemas()
 	for _, name := range diag.SortedKeys(files) {
 		if err := replaceFile(filepath.Join(dir, name), files[name], 0o644); err != nil {
 			return writeError(place, name, err)

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 )
 
 // TestSchemasAreCurrent holds the copies that editors and people read to the types.
@@ -18,7 +18,7 @@ func TestSchemasAreCurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	files := intent.Schemas()
+	files := language.Schemas()
 	for name, want := range files {
 		got, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !bytes.Equal(got, want) {

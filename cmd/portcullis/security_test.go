@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"portcullis.dev/compiler/bundle"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 )
 
@@ -41,7 +41,7 @@ const (
 
 // soundWith is a sound repository with files in place of its own, or beside them.
 func soundWith(files ...string) map[string]string {
-	all := map[string]string{intent.PlatformFile: platformFile, "intents/a.yaml": intents(2)}
+	all := map[string]string{language.PlatformFile: platformFile, "intents/a.yaml": intents(2)}
 	for i := 0; i < len(files); i += 2 {
 		all[files[i]] = files[i+1]
 	}
@@ -53,7 +53,7 @@ func intentWith(text string) map[string]string { return soundWith("intents/web.y
 
 // platformWith is a repository whose Platform says more.
 func platformWith(text string, files ...string) map[string]string {
-	return soundWith(append([]string{intent.PlatformFile, platformFile + "spec:\n" + text}, files...)...)
+	return soundWith(append([]string{language.PlatformFile, platformFile + "spec:\n" + text}, files...)...)
 }
 
 // waiver is a Waiver for whatever a match says.
@@ -277,8 +277,8 @@ func hostiles() []hostile {
 	)
 	class("Nothing to deploy",
 		hostile{name: "an empty repository", files: map[string]string{}, exit: exitInput, says: "PC116"},
-		hostile{name: "a Platform alone", files: map[string]string{intent.PlatformFile: platformFile}, exit: exitInput, says: "PC121"},
-		hostile{name: "an empty Platform", files: soundWith(intent.PlatformFile, ""), exit: exitInput, says: "PC116"},
+		hostile{name: "a Platform alone", files: map[string]string{language.PlatformFile: platformFile}, exit: exitInput, says: "PC121"},
+		hostile{name: "an empty Platform", files: soundWith(language.PlatformFile, ""), exit: exitInput, says: "PC116"},
 		hostile{name: "a repository inside another, which lists the directory above it", files: platformWith("  repositories: [apps]\n", "apps/evil/portcullis.yaml", platformFile, "apps/evil/a.yaml", intents(2)), make: checkout, args: []string{"build", "DIR/apps/evil"}, exit: exitInput, says: "same checkout"},
 		hostile{name: "a repository inside another", files: platformWith("", "intents/portcullis.yaml", platformFile), make: checkout, args: []string{"build", "DIR/intents"}, exit: exitInput, says: "same checkout"},
 	)

@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -36,7 +36,7 @@ func (p *program) test(c *cli.Context, wishes reporting, timeout time.Duration) 
 	if err != nil {
 		return err
 	}
-	tested, err := over(c.Context, p, dir, timeout, "testing", func(ctx context.Context, files []intent.File, found diag.List) (diag.Report, error) {
+	tested, err := over(c.Context, p, dir, timeout, "testing", func(ctx context.Context, files []language.File, found diag.List) (diag.Report, error) {
 		return compiler.Options{Child: p.child(ctx)}.Test(ctx, files, found)
 	})
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
@@ -72,7 +72,7 @@ var causes = map[meaning.Cause]string{
 }
 
 // Answer answers a list of questions, or says of each mistake in it where it stands.
-func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
+func (w *World) Answer(questions []language.Listed) (Answers, diag.List) {
 	answers := Answers{Flows: make([]Answer, 0, len(questions))}
 	var found diag.List
 	for i := range questions {
@@ -80,7 +80,7 @@ func (w *World) Answer(questions []intent.Listed) (Answers, diag.List) {
 		from := w.listed(q.From, q.FromSpan, &found)
 		to := w.listed(q.To, q.ToSpan, &found)
 		if len(found) > mostMistakes {
-			found = append(found, intent.Unanswerable.At(q.FromSpan(), "more unknown ends than %d, of which no more are told", mostMistakes))
+			found = append(found, language.Unanswerable.At(q.FromSpan(), "more unknown ends than %d, of which no more are told", mostMistakes))
 			break
 		}
 		if len(found) == 0 {
@@ -99,12 +99,12 @@ const mostMistakes = 100
 func (w *World) listed(name string, at func() diag.Span, found *diag.List) meaning.Peer {
 	p, wrong, hint := w.peer(name)
 	if wrong != "" {
-		*found = append(*found, intent.Unanswerable.At(at(), "%s", wrong).Suggest("%s", hint))
+		*found = append(*found, language.Unanswerable.At(at(), "%s", wrong).Suggest("%s", hint))
 	}
 	return p
 }
 
-func (w *World) answer(q *intent.Listed, from, to meaning.Peer) Answer {
+func (w *World) answer(q *language.Listed, from, to meaning.Peer) Answer {
 	h := q.Header
 	p := meaning.Packet{From: from, To: to, Protocol: h.Protocol, Port: h.Port, Type: h.Type, Code: h.Code}
 	if q.AnyICMP && (isIPv6(from.Addr) || isIPv6(to.Addr)) {

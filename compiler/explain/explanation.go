@@ -3,7 +3,7 @@ package explain
 import (
 	"fmt"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
@@ -44,7 +44,7 @@ func (p *page) near(at diag.Span, indent int, format string, args ...any) {
 
 // Explain answers a question. Of one that means several pairs of ends there are several
 // answers. The places are for what is wrong with it.
-func (w *World) Explain(q intent.Question, at Places) ([]Explanation, diag.List) {
+func (w *World) Explain(q language.Question, at Places) ([]Explanation, diag.List) {
 	asked, found := w.ask(q, at)
 	if len(found) > 0 {
 		return nil, found

@@ -3,7 +3,7 @@ package explain
 import (
 	"slices"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
@@ -38,12 +38,12 @@ type Places struct{ From, To diag.Span }
 
 // ask resolves a question. Of one that means several pairs of ends in this world there
 // are several.
-func (w *World) ask(q intent.Question, places Places) ([]question, diag.List) {
+func (w *World) ask(q language.Question, places Places) ([]question, diag.List) {
 	var found diag.List
-	sides := func(p intent.Peer, at diag.Span) []side {
+	sides := func(p language.Peer, at diag.Span) []side {
 		all, wrong, hint := w.sides(p)
 		if wrong != "" {
-			found = append(found, intent.Unanswerable.At(at, "%s", wrong).Suggest("%s", hint))
+			found = append(found, language.Unanswerable.At(at, "%s", wrong).Suggest("%s", hint))
 		}
 		return all
 	}
@@ -55,7 +55,7 @@ func (w *World) ask(q intent.Question, places Places) ([]question, diag.List) {
 	for _, t := range to {
 		asked := question{to: t}
 		if wrong, hint := asked.ports(q.Port); wrong != "" {
-			return nil, append(found, intent.Unanswerable.At(places.To, "%s", wrong).Suggest("%s", hint))
+			return nil, append(found, language.Unanswerable.At(places.To, "%s", wrong).Suggest("%s", hint))
 		}
 		if asked.every && t.exact && isIPv6(t.shown[0].Addr) {
 			asked.note = "every port is meant; one of them is written after brackets, [" + t.name + "]:443"
@@ -72,7 +72,7 @@ func (w *World) ask(q intent.Question, places Places) ([]question, diag.List) {
 }
 
 // ports finds out which traffic is asked about.
-func (q *question) ports(ref *intent.PortRef) (wrong, hint string) {
+func (q *question) ports(ref *language.PortRef) (wrong, hint string) {
 	var ports []plan.Port
 	switch {
 	case ref == nil:
@@ -106,15 +106,15 @@ func (q *question) ports(ref *intent.PortRef) (wrong, hint string) {
 }
 
 // sides are what a peer means.
-func (w *World) sides(p intent.Peer) (all []side, wrong, hint string) {
+func (w *World) sides(p language.Peer) (all []side, wrong, hint string) {
 	switch p.Kind {
-	case intent.AddressPeer:
+	case language.AddressPeer:
 		r := p.Addresses.CIDR.Value.Prefix
 		if r.IsSingleIP() {
 			return []side{w.exactly(r.Addr().String(), w.at(r.Addr()))}, "", ""
 		}
 		return []side{{name: r.String(), set: true, ends: func() []end { return w.inRanges(packet.AddressesOf(r)) }}}, "", ""
-	case intent.SetPeer:
+	case language.SetPeer:
 		pods := plan.Pods{Namespace: p.Namespace}
 		if p.Namespace == "*" {
 			pods.Namespace = ""
@@ -122,7 +122,7 @@ func (w *World) sides(p intent.Peer) (all []side, wrong, hint string) {
 			return nil, "there is no namespace called " + quoted(p.Namespace), suggestion(p.Namespace, names, "write namespace/*, or */* for every pod")
 		}
 		return []side{w.pods(p.Namespace+"/*", pods)}, "", ""
-	case intent.NamedPeer:
+	case language.NamedPeer:
 		if w.Peer == nil {
 			return nil, "manifests have no @names", "write the addresses: 192.0.2.0/24 -> shop/cart:80"
 		}

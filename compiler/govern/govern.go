@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/diag"
@@ -62,14 +62,14 @@ const defaultWaiverDays = 90
 
 // Governance is what a repository says of findings.
 type Governance struct {
-	repo         *intent.Repository
+	repo         *language.Repository
 	environments []string
 	groups       map[string]string     // by environment
-	waivers      []*intent.Waiver      // the one that lasts longest first
+	waivers      []*language.Waiver    // the one that lasts longest first
 	now          time.Time             // UTC; zero: nobody looked at a clock
 	day          string                // of now, as 2006-01-02; or empty
 	rules        map[string]*diag.Rule // by code; nil where they are not all known
-	matched      map[*intent.Waiver]bool
+	matched      map[*language.Waiver]bool
 	ports        map[string][]plan.NamedPort // by environment and workload
 	traffic      Traffic
 	lines        map[waived]*proof.Lines
@@ -80,10 +80,10 @@ type Traffic map[string]func() *proof.Exceptions
 
 // Of reads what a repository says, at a time; at the zero time nobody looked at a clock, and
 // nothing has ended. The rules are all that there are, or nil where they are not all known.
-func Of(repo *intent.Repository, now time.Time, rules []*diag.Rule, judged Traffic) *Governance {
+func Of(repo *language.Repository, now time.Time, rules []*diag.Rule, judged Traffic) *Governance {
 	g := &Governance{
 		repo: repo, traffic: judged, environments: repo.Environments(), groups: map[string]string{},
-		matched: map[*intent.Waiver]bool{}, ports: map[string][]plan.NamedPort{}, lines: map[waived]*proof.Lines{},
+		matched: map[*language.Waiver]bool{}, ports: map[string][]plan.NamedPort{}, lines: map[waived]*proof.Lines{},
 	}
 	if !now.IsZero() {
 		g.now = now.UTC()
@@ -130,10 +130,10 @@ func (g *Governance) Apply(found diag.List, plans []*plan.Plan) diag.List {
 // ruling is what becomes of a finding in one environment.
 type ruling struct {
 	severity diag.Severity
-	waiver   *intent.Waiver
-	expired  *intent.Waiver // accepted it once
-	short    *intent.Waiver // names it, and does not lift all of it
-	beyond   string         // what that one does not lift
+	waiver   *language.Waiver
+	expired  *language.Waiver // accepted it once
+	short    *language.Waiver // names it, and does not lift all of it
+	beyond   string           // what that one does not lift
 }
 
 // settle rules on a finding in each of its environments. Where they differ, it
@@ -195,4 +195,4 @@ func (g *Governance) endings() diag.List {
 }
 
 // over reports whether a day has ended. Nothing has where nobody looked at a clock.
-func (g *Governance) over(day intent.Date) bool { return string(day) < g.day }
+func (g *Governance) over(day language.Date) bool { return string(day) < g.day }

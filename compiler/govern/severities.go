@@ -3,12 +3,12 @@ package govern
 import (
 	"slices"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
 // severities are what the Platform says of rules, by code.
-type severities = intent.Mapping[intent.Code, intent.At[intent.Severity]]
+type severities = language.Mapping[language.Code, language.At[language.Severity]]
 
 // severity is what a finding counts as in an environment: what the Platform says of
 // its rule, or else what the rule says. An environment's own mapping replaces the
@@ -36,7 +36,7 @@ func (g *Governance) severity(d diag.Diagnostic, environment string) diag.Severi
 }
 
 // lowers reports whether a severity would take from a rule what nobody can.
-func lowers(r *diag.Rule, to intent.At[intent.Severity]) bool {
+func lowers(r *diag.Rule, to language.At[language.Severity]) bool {
 	return r.Fixed() && diag.Severity(to.Value) < r.Severity
 }
 
@@ -75,7 +75,7 @@ const fixedReason = "mistakes in the input (PC0xx, PC1xx) and failures of the pr
 
 // unknown is a code that no rule has. Of those that fit, one whose digits are the
 // same in another order comes before one that differs in a digit.
-func (g *Governance) unknown(code intent.At[intent.Code], fits func(*diag.Rule) bool) diag.Diagnostic {
+func (g *Governance) unknown(code language.At[language.Code], fits func(*diag.Rule) bool) diag.Diagnostic {
 	d := unknownCode.At(code.Span, "no rule has the code %s", code.Value)
 	digits := func(code string) string {
 		letters := []byte(code)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"portcullis.dev/compiler/bundle"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/diag"
@@ -15,12 +15,12 @@ import (
 
 // lastingFirst puts the waivers into the order in which they are tried, so that of
 // two for the same finding the one that lasts longer is shown.
-func lastingFirst(waivers []intent.Waiver) []*intent.Waiver {
-	var all []*intent.Waiver
+func lastingFirst(waivers []language.Waiver) []*language.Waiver {
+	var all []*language.Waiver
 	for i := range waivers {
 		all = append(all, &waivers[i])
 	}
-	slices.SortStableFunc(all, func(a, b *intent.Waiver) int {
+	slices.SortStableFunc(all, func(a, b *language.Waiver) int {
 		return cmp.Or(cmp.Compare(b.Spec.Expires.Value, a.Spec.Expires.Value), cmp.Compare(a.Metadata.Name.Value, b.Metadata.Name.Value))
 	})
 	return all
@@ -50,14 +50,14 @@ func (g *Governance) applyWaivers(r *ruling, d diag.Diagnostic, environment stri
 	}
 }
 
-func (g *Governance) isIn(m intent.Match, environment string) bool {
+func (g *Governance) isIn(m language.Match, environment string) bool {
 	e := string(m.Environment.Value)
 	return !m.Environment.Given() || e == environment || e == g.groups[environment]
 }
 
 // lifts reports whether all traffic of a finding is what a line means that a waiver names. If
 // not, and the waiver seems to be meant for it, beyond is a clause about the rest.
-func (g *Governance) lifts(w *intent.Waiver, d diag.Diagnostic, environment string) (lifted bool, beyond string) {
+func (g *Governance) lifts(w *language.Waiver, d diag.Diagnostic, environment string) (lifted bool, beyond string) {
 	m := w.Spec.Match
 	if m.Object.Given() && !only(m.Object, d.EvidenceOf(diag.ObjectEvidence), func(v string) bool { return v == string(m.Object.Value) }) {
 		return false, ""
@@ -114,7 +114,7 @@ func concern(d diag.Diagnostic) proof.Concern {
 		c.Namespace = namespaces[0]
 	}
 	for _, word := range d.EvidenceOf(diag.PortEvidence) {
-		ports, ok := intent.PortsOf(word)
+		ports, ok := language.PortsOf(word)
 		if !ok {
 			c.Ports = nil
 			break
@@ -126,12 +126,12 @@ func concern(d diag.Diagnostic) proof.Concern {
 
 // waived is a waiver in one environment.
 type waived struct {
-	waiver      *intent.Waiver
+	waiver      *language.Waiver
 	environment string
 }
 
 // linesOf are the lines of an environment that a waiver names.
-func (g *Governance) linesOf(w *intent.Waiver, environment string) *proof.Lines {
+func (g *Governance) linesOf(w *language.Waiver, environment string) *proof.Lines {
 	key := waived{w, environment}
 	if g.lines[key] == nil {
 		g.lines[key] = g.traffic[environment]().Of(g.scope(w.Spec.Match, environment))
@@ -140,7 +140,7 @@ func (g *Governance) linesOf(w *intent.Waiver, environment string) *proof.Lines 
 }
 
 // scope is which lines of an environment a match names.
-func (g *Governance) scope(m intent.Match, environment string) proof.Scope {
+func (g *Governance) scope(m language.Match, environment string) proof.Scope {
 	return proof.Scope{
 		Intent: func(workload string) bool {
 			namespace, _, _ := strings.Cut(workload, "/")
@@ -154,7 +154,7 @@ func (g *Governance) scope(m intent.Match, environment string) proof.Scope {
 }
 
 // names reports whether a finding says of itself what a match names.
-func (g *Governance) names(m intent.Match, d diag.Diagnostic, environment string) bool {
+func (g *Governance) names(m language.Match, d diag.Diagnostic, environment string) bool {
 	intents := d.EvidenceOf(diag.IntentEvidence)
 	var declared []plan.NamedPort
 	if len(intents) == 1 {
@@ -169,7 +169,7 @@ func (g *Governance) names(m intent.Match, d diag.Diagnostic, environment string
 
 // only reports whether a part of a match, if it is given, holds of all values, and
 // that there are some.
-func only[T any](part intent.At[T], values []string, holds func(string) bool) bool {
+func only[T any](part language.At[T], values []string, holds func(string) bool) bool {
 	return !part.Given() || len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool { return !holds(v) })
 }
 
@@ -202,7 +202,7 @@ func (g *Governance) checkWaivers() diag.List {
 }
 
 // checkExpiry compares a waiver's last day with today, if somebody looked at a clock.
-func (g *Governance) checkExpiry(w intent.Waiver) diag.List {
+func (g *Governance) checkExpiry(w language.Waiver) diag.List {
 	expires := w.Spec.Expires
 	if g.day == "" || expires.Value == "" {
 		return nil
@@ -241,7 +241,7 @@ func (g *Governance) strays(plans []*plan.Plan) diag.List {
 		}
 	}
 	var found diag.List
-	look := func(w intent.Waiver, at diag.Span, what, name string, is func(string) bool, known map[string]bool) {
+	look := func(w language.Waiver, at diag.Span, what, name string, is func(string) bool, known map[string]bool) {
 		names := diag.SortedKeys(known)
 		if at.IsZero() || name == "" || slices.ContainsFunc(names, is) {
 			return
@@ -289,7 +289,7 @@ func (g *Governance) unused(found diag.List) diag.List {
 }
 
 // Waivers are a repository's, and how many findings each covers.
-func Waivers(repo *intent.Repository, found diag.List) []bundle.Waiver {
+func Waivers(repo *language.Repository, found diag.List) []bundle.Waiver {
 	used := map[string]int{}
 	for _, d := range found {
 		used[d.WaivedBy]++

@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -200,12 +200,12 @@ func (p *Provenance) inFile(file string, data []byte, s diag.Subject) answer {
 
 // Manifests turns findings about objects into findings at the lines of the files that they
 // were read from.
-func Manifests(found diag.List, set object.Set, files []intent.File) diag.List {
+func Manifests(found diag.List, set object.Set, files []language.File) diag.List {
 	return located(found, InManifests(set, files))
 }
 
 // InManifests finds where objects and their parts are written, and reads no file twice.
-func InManifests(set object.Set, files []intent.File) func(diag.Subject) diag.Span {
+func InManifests(set object.Set, files []language.File) func(diag.Subject) diag.Span {
 	indices := map[string]*object.Index{}
 	for _, f := range files {
 		indices[f.Path] = object.NewIndex(f.Path, f.Data)

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -102,9 +103,9 @@ func conjoined(t *testing.T, manifests string) (text string, some bool) {
 
 func judgeAttack(t *testing.T, contents map[string]string, want []string) {
 	t.Helper()
-	var files []intent.File
+	var files []language.File
 	for _, name := range slices.Sorted(maps.Keys(contents)) {
-		files = append(files, intent.File{Path: name, Data: []byte(contents[name])})
+		files = append(files, language.File{Path: name, Data: []byte(contents[name])})
 	}
 	built, err := compiler.Build(t.Context(), files, nil)
 	if err != nil {
@@ -155,10 +156,10 @@ func ofPattern(p *plan.Plan, namespace string) bool {
 }
 
 // alsoBuilt adds what is built for a namespace of a pattern, and the plan of that build.
-func alsoBuilt(t *testing.T, files []intent.File, namespace string, set object.Set) (*plan.Plan, object.Set) {
+func alsoBuilt(t *testing.T, files []language.File, namespace string, set object.Set) (*plan.Plan, object.Set) {
 	t.Helper()
-	repo, found := intent.Parse(files)
-	plans, resolved := repo.Resolve(intent.Options{Targets: lower.Names(), Namespace: namespace})
+	repo, found := language.Parse(files)
+	plans, resolved := resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: namespace})
 	if found = append(found, resolved...); found.Failed() || len(plans) != 1 {
 		t.Fatal(found.Err())
 	}
@@ -211,11 +212,11 @@ func confirm(t *testing.T, p *plan.Plan, rendered object.Set, s proof.Shown) {
 	for _, o := range set.All() {
 		text.WriteString("---\n" + string(o.JSON) + "\n")
 	}
-	manifests := compiler.ExplainManifests([]intent.File{{Path: "rendered.yaml", Data: []byte(text.String())}}, nil, p.Cluster.CalicoMinor)
+	manifests := compiler.ExplainManifests([]language.File{{Path: "rendered.yaml", Data: []byte(text.String())}}, nil, p.Cluster.CalicoMinor)
 	if len(manifests.Worlds) != 1 {
 		t.Fatal(manifests.Report.Findings.Err())
 	}
-	answers, wrong := manifests.Worlds[0].Answer([]intent.Listed{{From: ends[0].asked(), To: ends[1].asked(), Header: h}})
+	answers, wrong := manifests.Worlds[0].Answer([]language.Listed{{From: ends[0].asked(), To: ends[1].asked(), Header: h}})
 	if wrong.Failed() {
 		t.Fatal(wrong.Err())
 	}

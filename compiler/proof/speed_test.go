@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"portcullis.dev/compiler/facts"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
@@ -18,7 +19,7 @@ import (
 // fleet is a repository of namespaces with ten workloads each: lines inside of each and to
 // ranges outside, one hub for all, a guardrail between labels of namespaces, and tenants
 // that are kept apart.
-func fleet(namespaces int) []intent.File {
+func fleet(namespaces int) []language.File {
 	var platform strings.Builder
 	platform.WriteString(`apiVersion: portcullis.dev/v1alpha1
 kind: Platform
@@ -53,17 +54,17 @@ spec:
 	for i := range documents {
 		documents[i] = "apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\n" + documents[i]
 	}
-	return []intent.File{
-		{Path: intent.PlatformFile, Data: []byte(platform.String())},
+	return []language.File{
+		{Path: language.PlatformFile, Data: []byte(platform.String())},
 		{Path: "intents.yaml", Data: []byte(strings.Join(documents, "---\n"))},
 	}
 }
 
 // lowered is a plan, and what its policies mean as they are emitted, with a component's.
-func lowered(t testing.TB, files []intent.File, component ...string) (*plan.Plan, *meaning.Meaning) {
+func lowered(t testing.TB, files []language.File, component ...string) (*plan.Plan, *meaning.Meaning) {
 	t.Helper()
-	repo, found := intent.Parse(files)
-	plans, more := repo.Resolve(intent.Options{Targets: lower.Names()})
+	repo, found := language.Parse(files)
+	plans, more := resolve.Plans(repo, resolve.Options{Targets: lower.Names()})
 	if err := append(found, more...).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +130,8 @@ func BenchmarkProveLines(b *testing.B) {
 		for i := range lines {
 			fmt.Fprintf(&text, "    - {from: {cidr: 192.%d.%d.%d}, ports: [http], why: it asks}\n", 168+i/65536, i/256%256, i%256)
 		}
-		p, m := lowered(b, []intent.File{
-			{Path: intent.PlatformFile, Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: one}\nspec:\n  namespaces: {shop: {}}\n")},
+		p, m := lowered(b, []language.File{
+			{Path: language.PlatformFile, Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: one}\nspec:\n  namespaces: {shop: {}}\n")},
 			{Path: "web.yaml", Data: []byte(text.String())},
 		})
 		planned := population.Of(p, object.Set{}).Planned

@@ -3,7 +3,7 @@ package render
 import (
 	"strings"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -11,7 +11,7 @@ import (
 
 // Components reads what users lay over the emitted objects, and vets it before
 // kustomize sees it. Each directory is one component, however many plans name it.
-func Components(plans []*plan.Plan, files []intent.File) (map[string]overlays.Component, diag.List) {
+func Components(plans []*plan.Plan, files []language.File) (map[string]overlays.Component, diag.List) {
 	byPath := map[string]overlays.Component{}
 	var found diag.List
 	for _, p := range plans {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
@@ -16,7 +16,7 @@ import (
 
 // From drafts a Platform and an intent for every workload among the manifests. The
 // findings are about manifests that cannot be read.
-func From(name string, files []intent.File) (Draft, diag.List) {
+func From(name string, files []language.File) (Draft, diag.List) {
 	var objects []object.Object
 	var found diag.List
 	for _, f := range files {
@@ -82,7 +82,7 @@ func (r *reading) pages(set object.Set) []*page {
 				continue
 			}
 			p := &page{workload: w, file: path.Join("intents", namespace, w.name+".yaml"), selector: selector}
-			if why := refused(intent.File{Path: p.file, Data: []byte(p.text())}); why != "" {
+			if why := refused(language.File{Path: p.file, Data: []byte(p.text())}); why != "" {
 				r.note("%s has no intent: %s", nameOf(w), why)
 				continue
 			}
@@ -96,12 +96,12 @@ func (r *reading) pages(set object.Set) []*page {
 
 // refused is why the language does not take a draft, or nothing. Manifests may hold
 // labels and names that no API server accepts.
-func refused(f intent.File) string {
-	files := []intent.File{f}
-	if f.Path != intent.PlatformFile {
-		files = append(files, intent.File{Path: intent.PlatformFile, Data: []byte(platformText("x", nil))})
+func refused(f language.File) string {
+	files := []language.File{f}
+	if f.Path != language.PlatformFile {
+		files = append(files, language.File{Path: language.PlatformFile, Data: []byte(platformText("x", nil))})
 	}
-	_, found := intent.Parse(files)
+	_, found := language.Parse(files)
 	for _, d := range found.Sorted() {
 		if d.Severity == diag.Error {
 			return d.Message
@@ -129,7 +129,7 @@ func (r *reading) platform(name string, known map[string]map[string]string) {
 		}
 		label, governed := r.labels[namespace]
 		line := namespaceEntry(namespace, label, known[namespace], governed)
-		if why := refused(intent.File{Path: intent.PlatformFile, Data: []byte(platformText("x", []yamltext.Field{line}))}); why != "" {
+		if why := refused(language.File{Path: language.PlatformFile, Data: []byte(platformText("x", []yamltext.Field{line}))}); why != "" {
 			r.note("the labels of namespace %s are left out: %s", plain(namespace), why)
 			if line = namespaceEntry(namespace, label, nil, governed); !governed {
 				continue
@@ -143,5 +143,5 @@ func (r *reading) platform(name string, known map[string]map[string]string) {
 	if len(open) > 0 {
 		r.note("no workload was found in %s: not governed until enforce: false goes", strings.Join(open, ", "))
 	}
-	r.Files[intent.PlatformFile] = []byte(platformText(name, lines))
+	r.Files[language.PlatformFile] = []byte(platformText(name, lines))
 }

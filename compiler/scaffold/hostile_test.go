@@ -13,8 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"pgregory.net/rapid"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/compiler/scaffold"
 	"portcullis.dev/policies/diag"
 	_ "portcullis.dev/testdata/seed"
@@ -50,13 +51,13 @@ func TestHostileManifests(t *testing.T) {
 	protocol := rapid.SampledFrom([]corev1.Protocol{"", "TCP", "UDP", "SCTP", "ICMP"})
 	number := rapid.SampledFrom([]int32{80, 80, 80, 8080, 443, 53, 65535, 65536, 0, -1})
 	rapid.Check(t, func(t *rapid.T) {
-		var files []intent.File
+		var files []language.File
 		put := func(o any) {
 			data, err := json.Marshal(o)
 			if err != nil {
 				t.Fatal(err)
 			}
-			files = append(files, intent.File{Path: "in.yaml", Data: data})
+			files = append(files, language.File{Path: "in.yaml", Data: data})
 		}
 		meta := func() metav1.ObjectMeta {
 			return metav1.ObjectMeta{Name: name.Draw(t, "name"), Namespace: namespace.Draw(t, "namespace"), Labels: label.Draw(t, "labels")}
@@ -99,7 +100,7 @@ func TestHostileManifests(t *testing.T) {
 		if found.Failed() || len(draft.Files) == 0 {
 			return // the manifests could not be read, or nothing could be drafted
 		}
-		repo := resolve(t, filesOf(draft, asWritten))
+		repo := planned(t, filesOf(draft, asWritten))
 		for _, i := range repo.Intents {
 			if len(i.Spec.Inbound)+len(i.Spec.Outbound) > 0 {
 				t.Fatalf("%s opens a flow", i.Span.File)
@@ -107,11 +108,11 @@ func TestHostileManifests(t *testing.T) {
 		}
 		suggested := filesOf(draft, withSuggestions)
 		for i, f := range suggested {
-			if f.Path == intent.PlatformFile {
+			if f.Path == language.PlatformFile {
 				suggested[i].Data = append(f.Data, "  cluster: {podCIDRs: [10.244.0.0/16], serviceCIDRs: [10.96.0.0/12], nodeCIDRs: [172.18.0.0/16]}\n"...)
 			}
 		}
-		resolve(t, suggested)
+		planned(t, suggested)
 		for _, note := range draft.Notes {
 			if strings.ContainsFunc(note, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Fatalf("a note is not harmless: %q", note)
@@ -120,9 +121,9 @@ func TestHostileManifests(t *testing.T) {
 	})
 }
 
-func resolve(t *rapid.T, files []intent.File) *intent.Repository {
-	repo, found := intent.Parse(files)
-	_, resolved := repo.Resolve(intent.Options{Targets: lower.Names()})
+func planned(t *rapid.T, files []language.File) *language.Repository {
+	repo, found := language.Parse(files)
+	_, resolved := resolve.Plans(repo, resolve.Options{Targets: lower.Names()})
 	for _, d := range append(found, resolved...) {
 		if d.Severity == diag.Error {
 			var all strings.Builder

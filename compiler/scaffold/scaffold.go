@@ -12,7 +12,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/yamltext"
 )
 
@@ -45,7 +45,7 @@ func Start(name string) (Draft, error) {
 
 // editorLine is the first line of a file that is in the language: the comment by
 // which editors find its schema, which the caller writes.
-func editorLine(path string) string { return intent.EditorLine(path) + "\n" }
+func editorLine(path string) string { return language.EditorLine(path) + "\n" }
 
 // Name makes a name of the language out of any text, such as a directory's name.
 func Name(text string) string {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/scaffold"
 	"portcullis.dev/policies/diag"
 )
@@ -22,10 +22,10 @@ var update = flag.Bool("update", false, "write golden files anew")
 const mark = "#: "
 
 // filesOf is a draft as the compiler reads it, each text changed by the function.
-func filesOf(d scaffold.Draft, change func(string) string) []intent.File {
-	var files []intent.File
+func filesOf(d scaffold.Draft, change func(string) string) []language.File {
+	var files []language.File
 	for _, name := range diag.SortedKeys(d.Files) {
-		files = append(files, intent.File{Path: name, Data: []byte(change(string(d.Files[name])))})
+		files = append(files, language.File{Path: name, Data: []byte(change(string(d.Files[name])))})
 	}
 	return files
 }
@@ -35,7 +35,7 @@ func asWritten(text string) string { return text }
 func withSuggestions(text string) string { return strings.ReplaceAll(text, mark, "") }
 
 // clean fails where the compiler finds anything at all.
-func clean(t *testing.T, files []intent.File) {
+func clean(t *testing.T, files []language.File) {
 	t.Helper()
 	built, err := compiler.Build(t.Context(), files, nil)
 	if err != nil {
@@ -54,7 +54,7 @@ func TestStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(draft.Files[intent.PlatformFile]), "{name: my-repository}") {
+	if !strings.Contains(string(draft.Files[language.PlatformFile]), "{name: my-repository}") {
 		t.Error("the Platform does not have the directory's name")
 	}
 	clean(t, filesOf(draft, asWritten))
@@ -92,13 +92,13 @@ func TestFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var files []intent.File
+	var files []language.File
 	var wanted []txtar.File
 	in := slices.Clone(archive.Files)
 	archive.Files = nil
 	for _, f := range in {
 		if path, ok := strings.CutPrefix(f.Name, "in/"); ok {
-			files = append(files, intent.File{Path: path, Data: f.Data})
+			files = append(files, language.File{Path: path, Data: f.Data})
 			archive.Files = append(archive.Files, f)
 		} else {
 			wanted = append(wanted, f)
@@ -116,7 +116,7 @@ func TestFrom(t *testing.T) {
 	clean(t, append(filesOf(draft, asWritten), files...))
 	suggested := filesOf(draft, withSuggestions)
 	for i, f := range suggested {
-		if f.Path == intent.PlatformFile { // the host network needs to be known
+		if f.Path == language.PlatformFile { // the host network needs to be known
 			suggested[i].Data = append(f.Data, "  cluster: {podCIDRs: [10.244.0.0/16], serviceCIDRs: [10.96.0.0/12], nodeCIDRs: [172.18.0.0/16]}\n"...)
 		}
 	}

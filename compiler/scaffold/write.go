@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/yamltext"
 )
 
@@ -28,7 +28,7 @@ func (p *page) text() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	b.WriteString(editorLine(p.file))
 	line("# %s", nameOf(p.workload))
-	line("apiVersion: %s", intent.APIVersion)
+	line("apiVersion: %s", language.APIVersion)
 	line("kind: NetworkIntent")
 	line("%s", yamltext.Line(yamltext.Field{Key: "metadata", Value: yamltext.Map{{Key: "name", Value: p.name}, {Key: "namespace", Value: p.id.Namespace}}}))
 	line("spec:")
@@ -63,9 +63,9 @@ func (p *page) text() string {
 // platformText is a Platform with these entries of namespaces.
 func platformText(name string, namespaces []yamltext.Field) string {
 	var b strings.Builder
-	b.WriteString(editorLine(intent.PlatformFile))
+	b.WriteString(editorLine(language.PlatformFile))
 	b.WriteString("# The Platform: what is true of the whole cluster and belongs to no team alone.\n")
-	fmt.Fprintf(&b, "apiVersion: %s\nkind: Platform\n%s\n", intent.APIVersion, yamltext.Line(nameField(name)))
+	fmt.Fprintf(&b, "apiVersion: %s\nkind: Platform\n%s\n", language.APIVersion, yamltext.Line(nameField(name)))
 	if len(namespaces) == 0 {
 		return b.String() + "spec: {}\n"
 	}

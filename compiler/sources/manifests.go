@@ -5,7 +5,7 @@ import (
 	"path"
 	"slices"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 	"portcullis.dev/rego"
@@ -16,18 +16,18 @@ import (
 // where something of ours may lie is a finding.
 // The second result are the files that count: those that tell something, ours, and the
 // user's own rules. Tests of rules change nothing that is built.
-func World(repo *intent.Repository, files []intent.File) (object.Set, map[string][]byte, diag.List) {
+func World(repo *language.Repository, files []language.File) (object.Set, map[string][]byte, diag.List) {
 	var objects []object.Object
 	var found diag.List
 	counted := map[string][]byte{}
 	for _, f := range files {
-		if intent.Ours(f) || IsRego(f) {
+		if language.Ours(f) || IsRego(f) {
 			if !rego.IsTest(f.Path) {
 				counted[f.Path] = f.Data
 			}
 			continue
 		}
-		unread := intent.Unreadable(f)
+		unread := language.Unreadable(f)
 		var decoded []object.Object
 		if unread == nil {
 			decoded, unread = object.Decode(f.Path, f.Data)
@@ -55,7 +55,7 @@ const mayStandHere = "something of the language, or of a component, may stand he
 // Hidden makes errors of what was left out where something of ours may lie: of large files, for
 // what their beginning holds says nothing of what stands behind it, and of links that may stand
 // for a directory and lead to what was not read.
-func Hidden(repo *intent.Repository, found diag.List) diag.List {
+func Hidden(repo *language.Repository, found diag.List) diag.List {
 	found = slices.Clone(found)
 	for i, d := range found {
 		remedy := ""
@@ -76,7 +76,7 @@ func Hidden(repo *intent.Repository, found diag.List) diag.List {
 }
 
 // Manifests reads what is judged without intents. Rules of the user's are passed over.
-func Manifests(files []intent.File, before diag.List) (object.Set, diag.List) {
+func Manifests(files []language.File, before diag.List) (object.Set, diag.List) {
 	found := slices.Clone(before)
 	var objects []object.Object
 	for _, f := range files {
@@ -89,9 +89,9 @@ func Manifests(files []intent.File, before diag.List) (object.Set, diag.List) {
 				Suggest("kustomize build %s | portcullis check -", path.Dir(f.Path)))
 			continue
 		}
-		if intent.Ours(f) {
+		if language.Ours(f) {
 			found = append(found, NothingToJudge.At(diag.Span{File: f.Path}, "an intent among manifests").
-				Because("intents are judged as a repository, from the directory of their %s", intent.PlatformFile).
+				Because("intents are judged as a repository, from the directory of their %s", language.PlatformFile).
 				Suggest("give that directory instead of single files"))
 			continue
 		}

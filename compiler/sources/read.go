@@ -20,7 +20,7 @@ import (
 	"syscall"
 
 	"portcullis.dev/compiler/bundle"
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -41,18 +41,18 @@ func DefaultLimits() Limits {
 // follows no symbolic link and opens nothing but regular files; the content of a
 // file that it refuses reaches no message. The error is about the directory
 // itself.
-func ReadTree(dir string, limits Limits) ([]intent.File, diag.List, error) {
+func ReadTree(dir string, limits Limits) ([]language.File, diag.List, error) {
 	return readBelow(dir, limits, (*reader).visit)
 }
 
 // ReadRepository is ReadTree without what bundles below the directory list, which is output:
 // what was built must not depend on what was built before. Nor does it read the directories
 // that the Platform calls repositories of their own.
-func ReadRepository(dir string, limits Limits) ([]intent.File, diag.List, error) {
+func ReadRepository(dir string, limits Limits) ([]language.File, diag.List, error) {
 	return readBelow(dir, limits, (*reader).visitRepository)
 }
 
-func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntry, error) error) ([]intent.File, diag.List, error) {
+func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntry, error) error) ([]language.File, diag.List, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, nil, plainPathError(err)
@@ -67,17 +67,17 @@ func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntr
 }
 
 // ReadFile reads one file that the user named.
-func ReadFile(name string, limits Limits) (intent.File, diag.List, error) {
+func ReadFile(name string, limits Limits) (language.File, diag.List, error) {
 	root, err := os.OpenRoot(path.Dir(name))
 	if err != nil {
-		return intent.File{}, nil, plainPathError(err)
+		return language.File{}, nil, plainPathError(err)
 	}
 	defer root.Close()
 	r := &reader{root: root, limits: limits}
 	if info, err := root.Stat(path.Base(name)); err != nil {
-		return intent.File{}, nil, plainPathError(err)
+		return language.File{}, nil, plainPathError(err)
 	} else if !info.Mode().IsRegular() {
-		return intent.File{}, diag.List{refusedFile.At(diag.Span{File: name}, "%s, not a file", kindOf(info.Mode()))}, nil
+		return language.File{}, diag.List{refusedFile.At(diag.Span{File: name}, "%s, not a file", kindOf(info.Mode()))}, nil
 	}
 	r.read(path.Base(name))
 	for i := range r.files {
@@ -87,7 +87,7 @@ func ReadFile(name string, limits Limits) (intent.File, diag.List, error) {
 		r.found[i].Span.File = name
 	}
 	if len(r.files) == 0 {
-		return intent.File{}, r.found, nil
+		return language.File{}, r.found, nil
 	}
 	return r.files[0], r.found, nil
 }
@@ -97,7 +97,7 @@ var errLimit = errors.New("limit reached")
 type reader struct {
 	root   *os.Root
 	limits Limits
-	files  []intent.File
+	files  []language.File
 	total  int64
 	found  diag.List
 
@@ -124,7 +124,7 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 	case entry.Type()&fs.ModeSymlink != 0:
 		r.link(name)
 		return nil
-	case !isYAML(name) && !intent.IsRego(name):
+	case !isYAML(name) && !language.IsRego(name):
 		return nil
 	case !entry.Type().IsRegular():
 		r.found = append(r.found, refusedFile.At(diag.Span{File: name}, "%s, not a file", kindOf(entry.Type())))
@@ -149,7 +149,7 @@ func (r *reader) visitRepository(name string, entry fs.DirEntry, err error) erro
 			r.passOver(name)
 		}
 	}
-	if err == nil && intent.IsJSON(name) && entry.Type()&(fs.ModeType&^fs.ModeSymlink) == 0 {
+	if err == nil && language.IsJSON(name) && entry.Type()&(fs.ModeType&^fs.ModeSymlink) == 0 {
 		if err := r.refuseInJSON(name); err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (r *reader) refuseInJSON(name string) error {
 		r.found = append(r.found, overLimit.At(diag.Span{File: name}, "more than %d MiB", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
 		return errLimit
 	}
-	if intent.InJSON(data) {
+	if language.InJSON(data) {
 		r.found = append(r.found, refusedFile.At(diag.Span{File: name}, "an intent in a file of JSON").
 			Because("intents are read from files that end in .yaml or .yml, and this one would be left out in silence").
 			Suggest("rename it to %s: JSON is YAML", strings.TrimSuffix(path.Base(name), path.Ext(name))+".yaml"))
@@ -209,15 +209,15 @@ func (r *reader) passOver(dir string) {
 // read and never writes is refused there: the next build would replace it, or whoever puts an
 // index beside it would have it passed over. Whoever writes an index writes what digests it
 // likes: what cannot be decoded is read, and told, as if it were not listed.
-func (r *reader) ofBundle(f intent.File) bool {
+func (r *reader) ofBundle(f language.File) bool {
 	dir, inside := r.bundleOf(f.Path)
 	if !inside {
 		return false
 	}
-	if digest, listed := r.outputs[f.Path]; listed && digest == bundle.Digest(f.Data) && isYAML(f.Path) && intent.Foreign(f) {
+	if digest, listed := r.outputs[f.Path]; listed && digest == bundle.Digest(f.Data) && isYAML(f.Path) && language.Foreign(f) {
 		return true
 	}
-	if IsRego(f) || intent.Ours(f) {
+	if IsRego(f) || language.Ours(f) {
 		what := "an intent"
 		if IsRego(f) {
 			what = "a rule"
@@ -245,16 +245,16 @@ func (r *reader) bundleOf(name string) (dir string, inside bool) {
 func (r *reader) keepApart() {
 	r.apart = map[string]bool{}
 	platform := &reader{root: r.root, limits: r.limits}
-	if info, err := r.root.Lstat(intent.PlatformFile); err != nil || !info.Mode().IsRegular() || platform.read(intent.PlatformFile) != nil || len(platform.files) == 0 {
+	if info, err := r.root.Lstat(language.PlatformFile); err != nil || !info.Mode().IsRegular() || platform.read(language.PlatformFile) != nil || len(platform.files) == 0 {
 		return // which the walk says
 	}
-	for _, dir := range intent.Repositories(platform.files[0]) {
+	for _, dir := range language.Repositories(platform.files[0]) {
 		name := string(dir.Value)
-		info, err := r.root.Lstat(path.Join(name, intent.PlatformFile))
+		info, err := r.root.Lstat(path.Join(name, language.PlatformFile))
 		if name == "." || err != nil || !info.Mode().IsRegular() {
 			r.found = append(r.found, refusedFile.At(dir.Span, "%s is no repository of its own", name).
-				Because("a directory that is listed here is not read, and without a %s in it nobody else reads it either", intent.PlatformFile).
-				Suggest("list directories below this one that have a %s", intent.PlatformFile))
+				Because("a directory that is listed here is not read, and without a %s in it nobody else reads it either", language.PlatformFile).
+				Suggest("list directories below this one that have a %s", language.PlatformFile))
 			continue
 		}
 		r.apart[name] = true
@@ -273,7 +273,7 @@ func (r *reader) link(name string) {
 		f.Severity = diag.Warning
 		switch info, err := r.root.Stat(name); {
 		case err != nil:
-		case !info.IsDir() && !intent.IsRego(name):
+		case !info.IsDir() && !language.IsRego(name):
 			return // a link to some other file
 		case !info.IsDir() || r.walks(name):
 			f.Severity = diag.Info
@@ -326,7 +326,7 @@ func (r *reader) read(name string) error {
 	}
 	if int64(len(data)) > r.limits.FileBytes {
 		big := overLimit.At(span, "larger than %d MiB", r.limits.FileBytes>>20).Suggest("split it into several files")
-		if !intent.Ours(intent.File{Path: name, Data: data}) {
+		if !language.Ours(language.File{Path: name, Data: data}) {
 			big.Severity = diag.Warning // as far as it was read; see hiddenBySize
 		}
 		r.found = append(r.found, big)
@@ -337,13 +337,13 @@ func (r *reader) read(name string) error {
 		r.found = append(r.found, overLimit.At(span, "more than %d MiB", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
 		return errLimit
 	}
-	if f := (intent.File{Path: name, Data: data}); !r.ofBundle(f) {
+	if f := (language.File{Path: name, Data: data}); !r.ofBundle(f) {
 		r.files = append(r.files, f)
 	}
 	return nil
 }
 
-func isYAML(name string) bool { return intent.IsYAML(name) }
+func isYAML(name string) bool { return language.IsYAML(name) }
 
 func kindOf(mode fs.FileMode) string {
 	switch {

@@ -4,28 +4,28 @@ import (
 	"slices"
 	"strings"
 
-	"portcullis.dev/compiler/intent"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/rego"
 )
 
 // IsRego reports whether a file holds rules.
-func IsRego(f intent.File) bool { return intent.IsRego(f.Path) }
+func IsRego(f language.File) bool { return language.IsRego(f.Path) }
 
 // OwnRules takes the user's own rules out of the directory that the Platform names,
 // and leaves every other file of Rego out of what was read. What could not be read
 // there becomes an error, whatever it is elsewhere: a rule that is left out judges
 // nothing. The findings are those of the reading and its own.
-func OwnRules(repo *intent.Repository, files []intent.File, before diag.List) (map[string][]byte, []intent.File, diag.List) {
+func OwnRules(repo *language.Repository, files []language.File, before diag.List) (map[string][]byte, []language.File, diag.List) {
 	sources, misplaced := repo.OwnRules(files)
-	kept := slices.DeleteFunc(slices.Clone(files), func(f intent.File) bool {
+	kept := slices.DeleteFunc(slices.Clone(files), func(f language.File) bool {
 		_, own := sources[f.Path]
 		return IsRego(f) && !own
 	})
 	dir := repo.RulesDir()
 	found := slices.Concat(before, misplaced)
 	for _, name := range diag.SortedKeys(sources) {
-		found = append(found, intent.Unreadable(intent.File{Path: name, Data: sources[name]})...)
+		found = append(found, language.Unreadable(language.File{Path: name, Data: sources[name]})...)
 	}
 	for i, d := range before {
 		if d.Severity < diag.Error && hides(d.Span.File, string(dir.Value)) {

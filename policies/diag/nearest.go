@@ -25,3 +25,19 @@ func Nearest(word string, known []string) string {
 	}
 	return best
 }
+
+// Enumerate joins words as prose does: a, b and c; at most twenty-four of them.
+func Enumerate(words []string, conjunction string) string {
+	const most = 24
+	if len(words) > most {
+		return strings.Join(words[:most], ", ") + ", …"
+	}
+	switch len(words) {
+	case 0:
+		return "nothing"
+	case 1:
+		return words[0]
+	default:
+		return strings.Join(words[:len(words)-1], ", ") + " " + conjunction + " " + words[len(words)-1]
+	}
+}

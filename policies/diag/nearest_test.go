@@ -27,3 +27,23 @@ func TestNearest(t *testing.T) {
 		t.Errorf("of no words %q is the nearest", got)
 	}
 }
+
+func TestEnumerate(t *testing.T) {
+	t.Parallel()
+	letters := strings.Split("abcdefghijklmnopqrstuvwxy", "")
+	for _, c := range []struct {
+		words []string
+		want  string
+	}{
+		{nil, "nothing"},
+		{letters[:1], "a"},
+		{letters[:2], "a or b"},
+		{letters[:3], "a, b or c"},
+		{letters[:24], strings.Join(letters[:23], ", ") + " or x"},
+		{letters, strings.Join(letters[:24], ", ") + ", …"},
+	} {
+		if got := diag.Enumerate(c.words, "or"); got != c.want {
+			t.Errorf("%v is %q, expected %q", c.words, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,274 @@
+package language
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// At is a value with its place in the file. A value that was not written has the
+// zero Span.
+type At[T any] struct {
+	Value T
+	Span  diag.Span
+}
+
+// Given reports whether the value was written.
+func (a At[T]) Given() bool { return !a.Span.IsZero() }
+
+// isAt reports whether a type is one of values, and not of documents' parts.
+func isAt(t reflect.Type) bool { return strings.HasPrefix(t.Name(), "At[") }
+
+// decoder is the one walk over a document's nodes: it fills Go values and says of
+// every node that does not fit where it stands, what was found and what fits.
+//
+// Struct fields are named by the tag `key:"name"`, with ",required" for those
+// without a default. A field called Span takes the place of the whole mapping.
+type decoder struct {
+	at    object.Document
+	found diag.List
+}
+
+// nodeDecoder is a type with a notation of its own.
+type nodeDecoder interface {
+	decodeNode(d *decoder, n *yaml.Node)
+}
+
+func (a *At[T]) decodeNode(d *decoder, n *yaml.Node) {
+	a.Span = d.at.Span(n)
+	d.value(n, reflect.ValueOf(&a.Value).Elem())
+}
+
+func (d *decoder) add(f diag.Diagnostic) { d.found = append(d.found, f) }
+
+// value decodes a node into v, which is addressable.
+func (d *decoder) value(n *yaml.Node, v reflect.Value) {
+	switch target := v.Addr().Interface().(type) {
+	case nodeDecoder:
+		target.decodeNode(d, n)
+		return
+	case scalar:
+		d.scalar(n, target)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem())
+	case reflect.Struct:
+		d.mapping(n, v)
+	case reflect.Slice:
+		if n.Kind != yaml.SequenceNode {
+			f := WrongType.At(d.at.Span(n), "expected a list, found %s", describe(n))
+			if n.Kind == yaml.MappingNode {
+				f = f.Suggest("begin it with a dash: it is the first of a list")
+			} else {
+				f = f.Suggest("write it as [%s]", n.Value).Replace(d.at.Span(n), "["+n.Value+"]")
+			}
+			d.add(f)
+			return
+		}
+		if isAt(v.Type().Elem()) && d.tooLong(n.Content) {
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content))) // an empty list is written all the same
+		for _, item := range n.Content {
+			element := reflect.New(v.Type().Elem()).Elem()
+			d.value(item, element)
+			v.Set(reflect.Append(v, element))
+		}
+	case reflect.String:
+		d.scalar(n, (*text)(v.Addr().Interface().(*string)))
+	case reflect.Bool:
+		d.scalar(n, (*flag)(v.Addr().Interface().(*bool)))
+	default:
+		panic("language: no decoder for " + v.Type().String()) // a mistake in the types of this package
+	}
+}
+
+func (d *decoder) scalar(n *yaml.Node, target scalar) {
+	if n.Kind != yaml.ScalarNode {
+		d.add(WrongType.At(d.at.Span(n), "expected one word, found %s", describe(n)))
+		return
+	}
+	if m := target.parse(n.Value, n.ShortTag()); m != nil {
+		d.mistake(d.at.Span(n), m)
+	}
+}
+
+func (d *decoder) mistake(span diag.Span, m *mistake) {
+	f := m.rule.At(span, "%s", m.message)
+	if m.hint != "" {
+		f = f.Suggest("%s", m.hint)
+	}
+	if m.replace != "" {
+		f = f.Replace(span, m.replace)
+	}
+	d.add(f)
+}
+
+// mapping decodes into a struct.
+func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
+	fields := fieldsOf(v.Type())
+	if span := v.FieldByName("Span"); span.IsValid() {
+		span.Set(reflect.ValueOf(d.at.Span(n)))
+	}
+	if n.Kind != yaml.MappingNode {
+		d.add(WrongType.At(d.at.Span(n), "expected a mapping with %s, found %s", diag.Enumerate(names(fields), "or"), describe(n)).
+			Suggest("write it as {%s: …}", fields[0].name))
+		return
+	}
+	given := map[string]bool{}
+	for key, value := range pairs(n) {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
+		if i < 0 {
+			given[d.unknown(key, names(fields))] = true // a misspelt field is not missing as well
+			continue
+		}
+		given[key.Value] = true
+		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {
+			d.add(WrongType.At(d.at.Span(key), "%s has no value", key.Value).Suggest("write the value, or remove the key"))
+			continue
+		}
+		d.value(value, v.FieldByIndex(fields[i].index))
+	}
+	for _, f := range fields {
+		if f.required && !given[f.name] {
+			d.add(MissingField.At(d.at.Span(n), "%s is missing here", f.name).
+				Because("it has no default, which would be a guess").Suggest("add %s", f.name))
+		}
+	}
+}
+
+// unknown complains of a field, and returns the one that was probably meant.
+func (d *decoder) unknown(key *yaml.Node, known []string) (near string) {
+	span := d.at.Span(key)
+	f := unknownField.At(span, "there is no field %q here", key.Value)
+	if near = diag.Nearest(key.Value, known); near != "" {
+		f = f.Suggest("did you mean %s? The fields are %s", near, diag.Enumerate(known, "and")).Replace(span, near)
+	} else {
+		f = f.Suggest("the fields are %s", diag.Enumerate(known, "and"))
+	}
+	d.add(f)
+	return near
+}
+
+// field is a member of a struct by the name it has in YAML.
+type field struct {
+	name     string
+	required bool
+	index    []int
+}
+
+// fieldsByType remembers what fieldsOf found out: the types are few, and asking
+// reflection anew for each mapping of a file is a sixth of the work.
+var fieldsByType sync.Map
+
+func fieldsOf(t reflect.Type) []field {
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.([]field)
+	}
+	var fields []field
+	for _, f := range reflect.VisibleFields(t) {
+		name, option, _ := strings.Cut(f.Tag.Get("key"), ",")
+		if name != "" {
+			fields = append(fields, field{name: name, required: option == "required", index: f.Index})
+		}
+	}
+	fieldsByType.Store(t, fields)
+	return fields
+}
+
+func names(fields []field) []string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = f.name
+	}
+	return all
+}
+
+// check refuses what YAML has and the language does not, everywhere in a document,
+// before anything is decoded.
+func (d *decoder) check(n *yaml.Node, depth int) {
+	if depth > maxDepth {
+		d.add(limitExceeded.At(d.at.Span(n), "nested deeper than %d levels", maxDepth))
+		return
+	}
+	switch {
+	case n.Kind == yaml.AliasNode:
+		d.add(d.alias(d.at.Span(n), n.Value))
+		return
+	case n.Anchor != "":
+		d.add(notInLanguage.At(d.at.Span(n), "an anchor (&%s)", n.Anchor).Suggest("remove the anchor and write values out"))
+	case n.Style&yaml.TaggedStyle != 0:
+		d.add(notInLanguage.At(d.at.Span(n), "a tag (%s)", n.Tag).Suggest("remove the tag"))
+	}
+	if n.Kind == yaml.MappingNode {
+		seen := map[string]diag.Span{}
+		for key := range pairs(n) {
+			span := d.at.Span(key)
+			switch first, twice := seen[key.Value]; {
+			case key.Kind != yaml.ScalarNode:
+				d.add(WrongType.At(span, "expected a word as key, found %s", describe(key)))
+			case key.ShortTag() == "!!merge":
+				d.add(notInLanguage.At(span, "a merge key (<<)").Suggest("write the fields out"))
+			case twice:
+				d.add(object.DuplicateKey.At(span, "the key %q is written twice in one mapping", key.Value).See(first, "first here").
+					Suggest("keep one of the two"))
+			default:
+				seen[key.Value] = span
+			}
+		}
+	}
+	for i, c := range n.Content {
+		if c.Kind == yaml.AliasNode && n.Kind == yaml.MappingNode && i > 0 && n.Content[i-1].ShortTag() == "!!merge" {
+			continue // the merge key says it
+		}
+		d.check(c, depth+1)
+	}
+}
+
+func (d *decoder) alias(span diag.Span, name string) diag.Diagnostic {
+	return notInLanguage.At(span, "an alias (*%s)", name).
+		Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\"")
+}
+
+// pairs yields a mapping's keys and values.
+func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
+	return func(yield func(key, value *yaml.Node) bool) {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i], n.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias"
+	}
+	return tagged(n.Value, n.ShortTag())
+}
+
+// tooLong refuses a list of values that nobody wrote by hand.
+func (d *decoder) tooLong(items []*yaml.Node) bool {
+	if len(items) <= mostValues {
+		return false
+	}
+	d.add(TooMuch(d.at.Span(items[mostValues]), fmt.Sprintf("%d values in one list, expected %d at most", len(items), mostValues),
+		"say what they have in common: a selector, a set, or a range"))
+	return true
+}

@@ -1,0 +1,194 @@
+// Package language is what people may write: documents of three kinds, read as strictly
+// as a reviewer reads them, and everything that follows from how they are written: their
+// form, their schema, their names, where they may lie, and how one more line is put in.
+//
+// Its invariant: every mistake of a file is reported in one run, each at the word that is
+// wrong, and every value that was written keeps its place.
+//
+// It must not know what a document means: no name in it is looked up, and no environment
+// chosen. Nor must it know who asks.
+package language
+
+import (
+	"bytes"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// Repository is what was written, document by document, unresolved.
+type Repository struct {
+	Platform *Platform // its parts merged; nil if there is none
+	Intents  []NetworkIntent
+	Waivers  []Waiver
+
+	Parts []Platform // as written, the one of PlatformFile first
+	// Partial: some document has a mistake, so that something in it may be missing.
+	Partial bool
+	// Lost: of some document not even the name is known.
+	Lost bool
+}
+
+// kinds is the table of what a document may be.
+var kinds = []struct {
+	name     string
+	document reflect.Type
+	add      func(*Repository, *decoder, *yaml.Node)
+}{
+	{"NetworkIntent", reflect.TypeFor[NetworkIntent](), func(r *Repository, d *decoder, n *yaml.Node) {
+		i := decoded[NetworkIntent](d, n)
+		i.Partial = d.found.Failed()
+		r.Lost = r.Lost || i.Metadata.Name.Value == "" || i.Partial && i.Metadata.Namespace.Value == "" && i.Spec.Namespaces == nil
+		r.Intents = append(r.Intents, i)
+	}},
+	{"Platform", reflect.TypeFor[Platform](), func(r *Repository, d *decoder, n *yaml.Node) {
+		r.Parts = append(r.Parts, decoded[Platform](d, n))
+	}},
+	{"Waiver", reflect.TypeFor[Waiver](), func(r *Repository, d *decoder, n *yaml.Node) {
+		r.Waivers = append(r.Waivers, decoded[Waiver](d, n))
+	}},
+}
+
+func decoded[T any](d *decoder, n *yaml.Node) (document T) {
+	d.value(n, reflect.ValueOf(&document).Elem())
+	return document
+}
+
+func kindNames() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
+}
+
+// Parse reads the files that are Ours. The order in which they are given does not
+// matter.
+func Parse(files []File) (*Repository, diag.List) {
+	repo := &Repository{}
+	var found diag.List
+	sorted := slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	for _, f := range sorted {
+		if Ours(f) {
+			found = append(found, repo.parse(f)...)
+		}
+	}
+	repo.Partial = found.Failed()
+	found = append(found, repo.mergeParts()...)
+	if repo.Platform == nil && !found.Failed() {
+		found = append(found, platformCount.At(diag.Span{File: PlatformFile}, "there is no Platform in the repository").
+			Suggest("put one into %s:\n\n%s", PlatformFile, indent(minimalPlatform)))
+	}
+	return repo, found
+}
+
+const minimalPlatform = `apiVersion: ` + APIVersion + `
+kind: Platform
+metadata: {name: my-platform}
+spec: {}
+`
+
+func indent(s string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ")
+}
+
+func (r *Repository) parse(f File) diag.List {
+	data := bytes.TrimPrefix(f.Data, bom)
+	if found := Unreadable(f); found != nil {
+		r.Lost = true
+		return found
+	}
+	if found := object.Stray(f.Path, data); found != nil {
+		r.Lost = true
+		return found
+	}
+	var found diag.List
+	for doc := range object.Documents(f.Path, data) {
+		d := &decoder{at: doc}
+		if n := d.root(); n == nil || !r.document(d, n) {
+			r.Lost = true
+		}
+		if all := len(d.found); all > mostFindings {
+			d.found = append(d.found[:mostFindings], limitExceeded.At(d.at.Line(1), "the document has %d mistakes, of which %d are told", all, mostFindings).
+				Suggest("mend those first"))
+		}
+		found = append(found, d.found...)
+	}
+	return found
+}
+
+// document decodes one document into the kind that it says it is, and reports
+// whether there is such a kind.
+func (r *Repository) document(d *decoder, n *yaml.Node) (known bool) {
+	var head struct{ apiVersion, kind *yaml.Node }
+	var misspelt []*yaml.Node
+	if n.Kind == yaml.MappingNode {
+		for key, value := range pairs(n) {
+			switch meant := headKey(key.Value); {
+			case key.Value == "apiVersion":
+				head.apiVersion = value
+			case key.Value == "kind":
+				head.kind = value
+			case meant == "apiVersion" || meant == "kind":
+				misspelt = append(misspelt, key)
+			}
+		}
+	}
+	if (head.kind == nil || head.apiVersion == nil) && len(misspelt) > 0 {
+		for _, key := range misspelt {
+			meant := headKey(key.Value)
+			d.add(unknownField.At(d.at.Span(key), "there is no field %q here: %s is spelt so", key.Value, meant).
+				Because("keys are read as they are written, and a document without %s could be anybody's", meant).
+				Suggest("write %s", meant).Replace(d.at.Span(key), meant))
+		}
+		return false
+	}
+	if head.kind == nil || head.apiVersion == nil {
+		d.add(wrongKind.At(d.at.Span(n), "expected a document with apiVersion: %s and a kind", APIVersion).
+			Suggest("the kinds are %s", diag.Enumerate(kindNames(), "and")))
+		return false
+	}
+	if head.apiVersion.Value != APIVersion {
+		f := wrongKind.At(d.at.Span(head.apiVersion), "expected apiVersion %s, found %.80s", APIVersion, head.apiVersion.Value)
+		if strings.HasPrefix(head.apiVersion.Value, strings.TrimSuffix(APIVersion, "v1alpha1")) || head.kind.Value == "NetworkIntent" {
+			f = f.Suggest("write %s", APIVersion).Replace(d.at.Span(head.apiVersion), APIVersion)
+		} else {
+			f = f.Suggest("move other manifests into a file of their own: here they would not be read")
+		}
+		d.add(f)
+		return false
+	}
+	for _, k := range kinds {
+		if k.name == head.kind.Value {
+			k.add(r, d, n)
+			return true
+		}
+	}
+	f := wrongKind.At(d.at.Span(head.kind), "expected the kind %s, found %.80s", diag.Enumerate(kindNames(), "or"), head.kind.Value)
+	if near := diag.Nearest(head.kind.Value, kindNames()); near != "" {
+		f = f.Suggest("did you mean %s?", near).Replace(d.at.Span(head.kind), near)
+	}
+	d.add(f)
+	return false
+}
+
+// DefaultEnvironment is the only one of a Platform that names none.
+const DefaultEnvironment = "default"
+
+// Environments returns the names of the repository's environments, in order.
+func (r *Repository) Environments() []string {
+	if r.Platform == nil || len(r.Platform.Spec.Environments) == 0 {
+		return []string{DefaultEnvironment}
+	}
+	var all []string
+	for _, e := range r.Platform.Spec.Environments {
+		all = append(all, string(e.Key.Value))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

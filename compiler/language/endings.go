@@ -1,0 +1,40 @@
+package language
+
+import (
+	"slices"
+)
+
+// Ending is something that is written to hold until a day.
+type Ending struct {
+	What  string // for people
+	Until At[Date]
+}
+
+// Endings collects the lines and quarantines of the repository that have a last day, in
+// the order of their places.
+func (r *Repository) Endings() []Ending {
+	var all []Ending
+	add := func(what string, until At[Date]) {
+		if until.Value != "" {
+			all = append(all, Ending{what, until})
+		}
+	}
+	for _, i := range r.Intents {
+		for _, l := range i.Spec.Inbound {
+			add("this line", l.Until)
+		}
+		for _, l := range i.Spec.Outbound {
+			add("this line", l.Until)
+		}
+	}
+	if r.Platform != nil {
+		for _, l := range r.Platform.Spec.Flows {
+			add("this line", l.Until)
+		}
+		for _, q := range r.Platform.Spec.Quarantine {
+			add("this quarantine", q.Until)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Ending) int { return a.Until.Span.Compare(b.Until.Span) })
+	return all
+}

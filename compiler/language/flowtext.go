@@ -1,0 +1,118 @@
+package language
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Question is a flow in one line, as tests and explain write it:
+//
+//	SOURCE -> DESTINATION[:PORT]
+//
+// The ends are peers without braces, or addresses; an IPv6 address before a port
+// stands in brackets. Without a port it asks about every one.
+type Question struct {
+	From, To Member
+	Port     *PortRef // nil is every port
+}
+
+// Test is a Question with the answer that is expected.
+type Test struct {
+	Question
+	Allow bool
+	In    []Name // environments or groups; none is everywhere
+
+	Text string // as written; empty if it could not be read
+}
+
+const questionForm = "SOURCE -> DESTINATION[:PORT]"
+
+// ParseQuestion reads one line.
+func ParseQuestion(text string) (Question, error) {
+	q, m := parseQuestion(text)
+	if m == nil {
+		return q, nil
+	}
+	if m.hint != "" {
+		return q, fmt.Errorf("%s; %s", m.message, m.hint)
+	}
+	return q, fmt.Errorf("%s", m.message)
+}
+
+func parseQuestion(text string) (q Question, m *mistake) {
+	from, to, arrow := strings.Cut(text, "->")
+	from, to = strings.TrimSpace(from), strings.TrimSpace(to)
+	if !arrow || from == "" || to == "" {
+		return q, &mistake{rule: badTest, message: fmt.Sprintf("%.80q is not a flow", text),
+			hint: "write it as " + questionForm + ": frontend -> checkout:http"}
+	}
+	if m := q.From.parse(from, "!!str"); m != nil {
+		return q, m
+	}
+	to, port, m := cutPort(to)
+	if m != nil {
+		return q, m
+	}
+	if m := q.To.parse(to, "!!str"); m != nil {
+		return q, m
+	}
+	if port != "" {
+		q.Port = &PortRef{}
+		return q, q.Port.parse(port, "!!str")
+	}
+	return q, nil
+}
+
+// cutPort parts a destination from its port.
+func cutPort(word string) (end, port string, m *mistake) {
+	if inside, rest, closed := strings.Cut(strings.TrimPrefix(word, "["), "]"); strings.HasPrefix(word, "[") {
+		if port, given := strings.CutPrefix(rest, ":"); closed && (given && port != "" || rest == "") {
+			return inside, port, nil
+		}
+		return "", "", &mistake{rule: badTest, message: fmt.Sprintf("%.80q is not a destination", word), hint: "write an IPv6 address and a port as [2001:db8::1]:53/udp"}
+	}
+	if _, m := parseCIDR(word); m == nil {
+		return word, "", nil // with all its colons
+	}
+	if i := strings.LastIndexByte(word, ':'); i >= 0 {
+		if word[i+1:] == "" {
+			return "", "", &mistake{rule: badTest, message: fmt.Sprintf("%.80q ends where a port should stand", word), hint: "write the port, or leave out the colon"}
+		}
+		return word[:i], word[i+1:], nil
+	}
+	return word, "", nil
+}
+
+var verdict = regexp.MustCompile(`^(.*\S)[ \t]+(allow|deny)(?:[ \t]+in[ \t]+(\S.*))?$`)
+
+func (t *Test) parse(word, tag string) *mistake {
+	bad := func(format string, args ...any) *mistake {
+		return &mistake{rule: badTest, message: fmt.Sprintf(format, args...),
+			hint: "write it as " + questionForm + " allow|deny [in ENVIRONMENT, …]: frontend -> checkout:http allow"}
+	}
+	parts := verdict.FindStringSubmatch(word)
+	if tag != "!!str" || parts == nil {
+		return bad("the test does not end in allow or deny")
+	}
+	q, m := parseQuestion(parts[1])
+	if m != nil {
+		return m
+	}
+	t.Question, t.Allow, t.Text = q, parts[2] == "allow", word
+	if parts[3] != "" {
+		for name := range strings.SplitSeq(parts[3], ",") {
+			var n Name
+			if m := n.parse(strings.TrimSpace(name), "!!str"); m != nil {
+				return m
+			}
+			t.In = append(t.In, n)
+		}
+	}
+	if t.Allow && t.Port == nil {
+		m := bad("a test that expects allow names no port")
+		m.hint = "write the port that must be reachable; without one deny means every port"
+		return m
+	}
+	return nil
+}

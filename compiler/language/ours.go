@@ -1,0 +1,180 @@
+package language
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// Ours reports whether a file holds a document of the intent language, and is therefore
+// read strictly: one of a kind of ours, or of an API group that has our name in it, however
+// YAML spells that and in whatever case its keys are. Other YAML beside it is not our business. Of what does not parse, the
+// words decide.
+func Ours(f File) bool {
+	switch {
+	case !IsYAML(f.Path):
+		return false
+	case path.Base(f.Path) == PlatformFile || plainHead.Match(f.Data):
+		return true
+	case !mentions.Match(f.Data) && !tagged64.Match(f.Data):
+		return false
+	}
+	for doc := range object.Documents(f.Path, bytes.TrimPrefix(f.Data, bom)) {
+		reader := yaml.NewDecoder(bytes.NewReader(doc.Text))
+		for {
+			var n yaml.Node
+			err := reader.Decode(&n)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				if spelt.Match(doc.Text) {
+					return true
+				}
+				break
+			}
+			if isOurs(&n, map[*yaml.Node]bool{}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Foreign reports whether all of a file is text and YAML, and none of it ours: nothing in it
+// can be meant for us.
+func Foreign(f File) bool {
+	if path.Base(f.Path) == PlatformFile || Unreadable(f) != nil {
+		return false
+	}
+	for doc := range object.Documents(f.Path, bytes.TrimPrefix(f.Data, bom)) {
+		reader := yaml.NewDecoder(bytes.NewReader(doc.Text))
+		for {
+			var n yaml.Node
+			if err := reader.Decode(&n); err == io.EOF {
+				break
+			} else if err != nil || isOurs(&n, map[*yaml.Node]bool{}) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var (
+	// plainHead is how almost every document of ours begins: a line that is nothing else.
+	plainHead = regexp.MustCompile(`(?m)^apiVersion: portcullis\.dev/`)
+	// spelt is a document's head in a text that does not parse.
+	spelt = regexp.MustCompile(`(?im)^[^#\n]*?(["']?api[-_ ]?Version["']?[ \t]*:[ \t]*["']?[a-z0-9.-]*portcullis|["']?kind["']?[ \t]*:[ \t]*["']?NetworkIntent\b)`)
+	// mentions are the words without which nothing is ours, and what YAML can hide them in:
+	// escapes of characters, lines that are joined inside a word and, in tagged64, binary
+	// values. Most files of other people have none of it, and are not parsed.
+	mentions = regexp.MustCompile(`(?i:portcullis)|\b(?:` + strings.Join(kindNames(), "|") + `)\b|\\[xuU]|\\\r?\n`)
+	tagged64 = regexp.MustCompile(`(?i)![^ \t\r\n]*(binary|%)|%TAG`)
+)
+
+// isOurs reports whether a document, or one that it lists, is of the language. It looks at no
+// node twice, whatever aliases make of them.
+func isOurs(n *yaml.Node, seen map[*yaml.Node]bool) bool {
+	if n = resolved(n); n == nil || seen[n] {
+		return false
+	}
+	seen[n] = true
+	switch n.Kind {
+	case yaml.DocumentNode:
+		return len(n.Content) == 1 && isOurs(n.Content[0], seen)
+	case yaml.SequenceNode:
+		return slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return isOurs(c, seen) })
+	case yaml.MappingNode:
+	default:
+		return false
+	}
+	for key, value := range pairs(n) {
+		switch headKey(word(key)) {
+		case "apiVersion":
+			if groupIsOurs(word(value)) {
+				return true
+			}
+		case "kind":
+			if slices.Contains(kindNames(), word(value)) {
+				return true
+			}
+		case "items", "<<":
+			if isOurs(value, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// headKey says what a key of a document's head is meant to be, whatever its case and whatever
+// joins its words: who wrote Kind or api_version meant a document too, and would not see that
+// it is passed over. The reader then says how the key is spelt.
+func headKey(key string) string {
+	letters := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || r == '<' {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, key)
+	if letters == "apiversion" {
+		return "apiVersion"
+	}
+	return letters
+}
+
+func groupIsOurs(apiVersion string) bool {
+	return strings.Contains(strings.ToLower(apiVersion), "portcullis")
+}
+
+// resolved returns what a node stands for.
+func resolved(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// word returns the text that a node stands for; empty where it is no text.
+func word(n *yaml.Node) string {
+	if n = resolved(n); n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	if n.ShortTag() == "!!binary" {
+		if text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.Value), "")); err == nil {
+			return string(text)
+		}
+	}
+	return n.Value
+}
+
+// pointer is how a file begins that Git LFS keeps elsewhere. Under its earlier names the
+// program wrote other versions, which it still takes for its own; it skips space before them.
+var pointer = regexp.MustCompile(`^\s*version (https://(git-lfs|hawser)\.github\.com/spec/|http://git-media\.io/v/)`)
+
+// Unreadable finds what keeps a file from being text: then nobody knows whether it is ours.
+func Unreadable(f File) diag.List {
+	data := bytes.TrimPrefix(f.Data, bom)
+	if pointer.Match(data) {
+		return diag.List{unreadable.At(diag.Span{File: f.Path}, "a pointer of Git LFS stands here in place of the file").
+			Suggest("fetch it (git lfs pull), or keep the file out of LFS: what is compiled has to be reviewed as text")}
+	}
+	if span, c, bad := object.NotUTF8(f.Path, data); bad {
+		return diag.List{unreadable.At(span, "the byte 0x%02x is not UTF-8", c).Suggest("save the file as UTF-8")}
+	}
+	if bytes.IndexByte(data, 0) >= 0 {
+		return diag.List{unreadable.At(diag.Span{File: f.Path}, "the file holds NUL characters, as UTF-16 does").Suggest("save the file as UTF-8")}
+	}
+	return nil
+}

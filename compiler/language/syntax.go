@@ -1,0 +1,140 @@
+package language
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// root parses one document into nodes that hold nothing but the language's YAML.
+func (d *decoder) root() *yaml.Node {
+	at := 0
+	for line := range bytes.SplitSeq(d.at.Text, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("%")) {
+			d.add(notInLanguage.At(d.at.Within(at, at+len(line)), "a YAML directive").Suggest("remove the line"))
+			return nil
+		}
+		at += len(line) + 1
+	}
+	var n, rest yaml.Node
+	reader := yaml.NewDecoder(bytes.NewReader(d.at.Text))
+	if err := reader.Decode(&n); err != nil {
+		d.syntax(err)
+		return nil
+	}
+	if err := reader.Decode(&rest); err != io.EOF {
+		d.beyond(err, notInLanguage, "something follows the end of the document's value", "begin each document with ---, or write what belongs to one into one mapping")
+		return nil
+	}
+	if count(&n) > maxNodes {
+		d.add(limitExceeded.At(d.at.Line(1), "more than %d values in one document", maxNodes))
+		return nil
+	}
+	before := len(d.found)
+	d.check(n.Content[0], 0)
+	if d.found[before:].Failed() {
+		return nil
+	}
+	return n.Content[0]
+}
+
+func count(n *yaml.Node) int {
+	total := 1
+	for _, c := range n.Content {
+		total += count(c)
+	}
+	return total
+}
+
+var (
+	errorLine = regexp.MustCompile(`line (\d+): (.*)`)
+	// indicator is a character that cannot begin a plain word, where one begins.
+	indicator = regexp.MustCompile("(?:^|[\\[{,:-])[ \t]*([@`%])")
+	star      = regexp.MustCompile(`(?:^|[\[{,:-])[ \t]*(\*/\*)`)
+	tab       = regexp.MustCompile(`^ *(\t)`)
+	unknown   = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+)
+
+// errorAt takes a parse error apart. The parser counts lines from 0 in some of its
+// errors and from 1 in the others, and does not name a line 0.
+func errorAt(err error) (line int, message string) {
+	message = strings.TrimPrefix(err.Error(), "yaml: ")
+	if m := errorLine.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		message = m[2]
+	}
+	if line == 0 || strings.HasPrefix(message, "did not find expected") {
+		line++
+	}
+	return line, message
+}
+
+// beyond explains the error of a parser that has read one value, of which nothing but
+// the end of the text was expected.
+func (d *decoder) beyond(err error, r *diag.Rule, message, help string) {
+	line, problem := errorAt(err)
+	if problem != "did not find expected <document start>" {
+		d.syntax(err)
+		return
+	}
+	d.add(r.At(d.at.Line(line), "%s", message).Suggest("%s", help))
+}
+
+// syntax explains a parse error. The parser names a line near the mistake, and no
+// column; what people most often forget are the quotes around @names and "*/*".
+func (d *decoder) syntax(err error) {
+	line, message := errorAt(err)
+	lines := strings.Split(string(d.at.Text), "\n")
+	if m := unknown.FindStringSubmatch(message); m != nil {
+		for i, text := range lines {
+			if at := strings.Index(text, "*"+m[1]); at >= 0 {
+				d.add(d.alias(d.columns(lines, i+1, at, at+1+len(m[1])), m[1]))
+				return
+			}
+		}
+	}
+	for _, n := range []int{line, line - 1, line + 1, 1} {
+		if n < 1 || n > len(lines) {
+			continue
+		}
+		if at := tab.FindStringSubmatchIndex(lines[n-1]); at != nil {
+			d.add(object.NotYAML.At(d.columns(lines, n, at[2], at[3]), "a tab in the indentation").
+				Because("YAML indents by spaces alone").Suggest("write spaces"))
+			return
+		}
+		for _, quoted := range []*regexp.Regexp{indicator, star} {
+			if at := quoted.FindStringSubmatchIndex(lines[n-1]); at != nil {
+				word := wordAt(lines[n-1][at[2]:])
+				span := d.columns(lines, n, at[2], at[2]+len(word))
+				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %q", word).Replace(span, fmt.Sprintf("%q", word)))
+				return
+			}
+		}
+	}
+	d.add(object.NotYAML.At(d.at.Line(line), "the document does not parse as YAML: %.200s", message).
+		Suggest("look at the indentation and the brackets of this line and its neighbours"))
+}
+
+// columns returns a part of the nth of the document's lines, between two of its bytes.
+func (d *decoder) columns(lines []string, n, start, end int) diag.Span {
+	before := 0
+	for _, l := range lines[:n-1] {
+		before += len(l) + 1
+	}
+	return d.at.Within(before+start, before+end)
+}
+
+func wordAt(s string) string {
+	if i := strings.IndexAny(s, " ,]}\t\r"); i > 0 {
+		return s[:i]
+	}
+	return s
+}

@@ -1,0 +1,145 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+
+	"portcullis.dev/compiler/language"
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+)
+
+// claim is what one line says of one pair of ends.
+type claim struct {
+	from, to party
+	ports    []plan.Port
+	line     *line
+	home     *plan.Workload // nil for the Platform
+}
+
+func (c claim) origin(ports []plan.Port) plan.Origin {
+	terms := c.line.terms
+	o := plan.Origin{Span: c.line.span, Why: terms.Why.Value, Ticket: terms.Ticket.Value, Until: string(terms.Until.Value), Ports: plan.NormalPorts(ports), Outbound: c.line.from == nil}
+	if c.home != nil {
+		o.Intent = c.home.Ref()
+	}
+	// The peer is the better place to point at: a line may name many.
+	if far := c.far(); !far.span.IsZero() {
+		o.Span = far.span
+	}
+	return o
+}
+
+// far returns the end that the line names.
+func (c claim) far() party {
+	if c.line.from == nil {
+		return c.to
+	}
+	return c.from
+}
+
+// flows turns lines into flows: it pairs their ends, asks who must agree, and
+// merges lines that say the same.
+func (s *resolver) flows(lines []line, exists []bool) {
+	var claims []claim
+	answers := acceptances{}
+	for i := range lines {
+		made, here := s.claims(&lines[i])
+		claims = append(claims, made...)
+		exists[i] = exists[i] || here
+		if len(claims) > mostPairs {
+			s.add(language.TooMuch(lines[i].span, fmt.Sprintf("the lines mean more than %d pairs of ends", mostPairs), "name a set of workloads instead of each of them"))
+			return
+		}
+	}
+	for _, c := range claims {
+		answers.add(s, c)
+	}
+	// The Platform's flows stay apart: they hold in namespaces that nobody listed.
+	type pairing struct {
+		from, to string
+		platform bool
+	}
+	byPair := map[pairing]int{}
+	for _, c := range claims {
+		ports := s.agreed(c, answers)
+		if len(ports) == 0 {
+			continue
+		}
+		pair := pairing{c.from.end.Name, c.to.end.Name, c.home == nil}
+		i, merged := byPair[pair]
+		if !merged {
+			byPair[pair] = len(s.plan.Flows)
+			s.plan.Flows = append(s.plan.Flows, plan.Flow{From: c.from.end, To: c.to.end, Ports: ports, Origins: []plan.Origin{c.origin(ports)}})
+			continue
+		}
+		f := &s.plan.Flows[i]
+		f.Ports = plan.NormalPorts(slices.Concat(f.Ports, ports))
+		f.Origins = append(f.Origins, c.origin(ports))
+	}
+}
+
+// claims resolves one line. It is here if the line, its workload and at least one
+// pair of ends exist in this environment.
+func (s *resolver) claims(l *line) (made []claim, here bool) {
+	if !s.in(l.terms.In) {
+		return nil, false
+	}
+	var home *plan.Workload
+	namespace := ""
+	if l.home != nil {
+		i, ok := s.workloads[l.home.ref()]
+		if !ok {
+			return nil, false
+		}
+		home = &s.plan.Workloads[i]
+		namespace = home.Namespace
+	}
+	ends := func(written []language.At[language.Peer]) []party {
+		if written == nil {
+			return []party{s.workloadParty(home, diag.Span{})}
+		}
+		parties := s.peers(written, namespace)
+		if home != nil {
+			s.checkUsedBy(written, *home)
+		}
+		return parties
+	}
+	if l.terms.Ports != nil && len(l.terms.Ports) == 0 {
+		s.add(language.MissingField.At(l.span, "the line names no port").Suggest("name the ports that it needs; everything is [any]"))
+	}
+	for _, p := range l.terms.Ports {
+		if slices.ContainsFunc(p.Value.Ports, plan.Port.IsICMP) {
+			s.requireCalico(p.Span, "a line on ICMP")
+		}
+	}
+	froms, tos := ends(l.from), ends(l.to)
+	for _, to := range tos {
+		for _, target := range s.ports(l.terms.Ports, to) {
+			for _, from := range froms {
+				made = append(made, claim{from: from, to: target.to, ports: target.ports, line: l, home: home})
+			}
+		}
+	}
+	// An @name that has nobody here makes its lines not exist; that is no mistake.
+	named := slices.ContainsFunc(slices.Concat(l.from, l.to), func(p language.At[language.Peer]) bool { return p.Value.Kind == language.NamedPeer })
+	return made, len(made) > 0 || named && (len(froms) == 0 || len(tos) == 0)
+}
+
+func (s *resolver) checkUsedBy(written []language.At[language.Peer], w plan.Workload) {
+	for _, p := range written {
+		for _, e := range s.Platform.Spec.Peers {
+			if p.Value.Kind == language.NamedPeer && string(e.Key.Value) == p.Value.Name && !mayName(e.Value, w) {
+				s.add(notYours.At(p.Span, "%s may not name @%s", w.Ref(), p.Value.Name).See(e.Key.Span, "its usedBy does not list %s", w.Ref()).
+					Suggest("ask %s to add %s to usedBy", ownerOr(e.Value.Owner.Value), w.Ref()))
+			}
+		}
+	}
+}
+
+func ownerOr(owner string) string {
+	if owner == "" {
+		return "the Platform's owners"
+	}
+	return owner
+}

@@ -1,0 +1,62 @@
+package resolve
+
+import (
+	"slices"
+
+	"portcullis.dev/compiler/language"
+	"portcullis.dev/policies/diag"
+)
+
+// line is any line of the language, whoever wrote it.
+type line struct {
+	span     diag.Span
+	from, to []language.At[language.Peer] // nil is the line's own workload
+	terms    language.Terms
+	home     *instance // nil for the Platform
+}
+
+// lines collects all of the repository's, those of an intent once for each namespace in
+// which it stands.
+func (r *repository) lines() []line {
+	var all []line
+	for i := range r.instances {
+		home := &r.instances[i]
+		for _, l := range home.intent.Spec.Inbound {
+			all = append(all, line{span: l.Span, from: l.From, terms: l.Terms, home: home})
+		}
+		for _, l := range home.intent.Spec.Outbound {
+			all = append(all, line{span: l.Span, to: l.To, terms: l.Terms, home: home})
+		}
+	}
+	for _, l := range r.Platform.Spec.Flows {
+		if l.From != nil && l.To != nil {
+			all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms})
+		}
+	}
+	// A line that names nobody is refused where it is read, and goes no further.
+	return slices.DeleteFunc(all, func(l line) bool { return l.from == nil && l.to == nil })
+}
+
+// test is a test, whoever wrote it.
+type test struct {
+	language.Test
+	span diag.Span
+	home *instance // nil for the Platform
+}
+
+// tests collects all that could be read.
+func (r *repository) tests() []test {
+	var all []test
+	add := func(list []language.At[language.Test], home *instance) {
+		for _, t := range list {
+			if t.Value.Text != "" {
+				all = append(all, test{t.Value, t.Span, home})
+			}
+		}
+	}
+	for i := range r.instances {
+		add(r.instances[i].intent.Spec.Tests, &r.instances[i])
+	}
+	add(r.Platform.Spec.Tests, nil)
+	return all
+}

@@ -1,0 +1,83 @@
+package resolve
+
+import (
+	"cmp"
+	"slices"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/object"
+)
+
+// describeWorkloads turns intents into workloads of the plan.
+func (s *resolver) describeWorkloads() {
+	for _, i := range s.instances {
+		s.misread[i.ref()] = s.misread[i.ref()] || i.intent.Partial
+		if !s.knownNamespace(i.namespace, i.span) || !s.in(i.intent.Spec.In) {
+			s.elsewhere[i.ref()] = true
+			continue
+		}
+		s.plan.Workloads = append(s.plan.Workloads, s.describe(i))
+	}
+	slices.SortStableFunc(s.plan.Workloads, func(a, b plan.Workload) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	for i, w := range s.plan.Workloads {
+		s.workloads[w.Ref()] = i
+	}
+	s.checkOwners()
+}
+
+func (s *resolver) describe(i instance) plan.Workload {
+	spec := i.intent.Spec
+	name := i.intent.Metadata.Name
+	n, _ := s.plan.Namespace(i.namespace)
+	label := cmp.Or(string(s.entries[i.namespace].NameLabel.Value), string(s.Platform.Spec.NameLabel.Value), "app.kubernetes.io/name")
+	w := plan.Workload{
+		Namespace: i.namespace, Name: string(name.Value), Owner: cmp.Or(spec.Owner.Value, n.Owner),
+		Selector: object.NewSelector(object.Equals(label, string(name.Value))), DNS: true, Span: name.Span,
+		HostNetwork: spec.HostNetwork.Value,
+	}
+	if spec.Selector != nil {
+		w.Selector, w.SelectorSpan = spec.Selector.Selector, spec.Selector.Span
+		if len(w.Selector) > 0 && !slices.ContainsFunc(w.Selector, func(r object.Requirement) bool { return r.Op == object.In || r.Op == object.Exists }) {
+			s.add(onlyNegates.At(spec.Selector.Span, "the selector of %s names no label that its pods carry", w.Ref()).
+				Because("it selects whatever lacks those labels, also pods that somebody adds tomorrow").
+				Suggest("select the pods by a label that they have"))
+		}
+	}
+	if spec.DNS.Given() {
+		w.DNS = spec.DNS.Value
+	}
+	for _, p := range spec.Ports {
+		w.Ports = append(w.Ports, plan.NamedPort{Name: string(p.Key.Value), Ports: portNumbers(p.Value), Span: p.Key.Span})
+	}
+	slices.SortFunc(w.Ports, func(a, b plan.NamedPort) int { return cmp.Compare(a.Name, b.Name) })
+	return w
+}
+
+// checkOwners looks for pods that two intents of different owners certainly share.
+func (s *resolver) checkOwners() {
+	bySelector := map[string]plan.Workload{}
+	for _, w := range s.plan.Workloads {
+		key := w.Namespace + "\x00" + w.Selector.String()
+		first, shared := bySelector[key]
+		if !shared {
+			bySelector[key] = w
+			continue
+		}
+		if w.Owner != first.Owner {
+			s.add(sharedPods.At(w.Span, "%s and %s select the same pods, and have different owners", first.Ref(), w.Ref()).See(first.Span, "%s, of %s", first.Ref(), ownerOr(first.Owner)).
+				Because("flows add up: each owner opens the other's pods").
+				Suggest("give the pods one intent, or each intent a selector of its own"))
+		}
+	}
+}
+
+// identity returns the workload's name in full, by which others agree with it: of one that
+// stands in a namespace made after a pattern, the name in the pattern.
+func (s *resolver) identity(w *plan.Workload) string {
+	if pattern, made := s.patterns[w.Namespace]; made {
+		return pattern + "/" + w.Name
+	}
+	return w.Ref()
+}
