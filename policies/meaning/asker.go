@@ -7,7 +7,7 @@ import "portcullis.dev/policies/selector"
 type Asker struct {
 	m     *Meaning
 	ends  map[placed]end // nil: nothing is remembered
-	apply map[governed][]stage
+	apply map[halfOf][]stage
 
 	candidates map[side]*candidates
 	tried      int // rules against which packets were held: what walking costs
@@ -19,15 +19,15 @@ type placed struct {
 	family int
 }
 
-// governed is an endpoint or a host in one direction.
-type governed struct {
+// halfOf is an endpoint or a host in one direction.
+type halfOf struct {
 	owner selector.Labels
 	d     Direction
 }
 
 // Asker is for those who ask more than a few times.
 func (m *Meaning) Asker() *Asker {
-	return &Asker{m: m, ends: map[placed]end{}, apply: map[governed][]stage{}, candidates: map[side]*candidates{}}
+	return &Asker{m: m, ends: map[placed]end{}, apply: map[halfOf][]stage{}, candidates: map[side]*candidates{}}
 }
 
 // once is an Asker that remembers nothing.
@@ -82,7 +82,7 @@ func (a *Asker) stages(owner selector.Labels, namespace string, d Direction) []s
 	if a.apply == nil {
 		return a.m.stages(owner, namespace, d)
 	}
-	key := governed{owner, d}
+	key := halfOf{owner, d}
 	s, known := a.apply[key]
 	if !known {
 		s = a.m.stages(owner, namespace, d)

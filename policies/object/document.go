@@ -116,8 +116,8 @@ func (s *source) lineSpan(offset int) diag.Span {
 	return s.span(start, max(start, starts[line-1]+len(text)))
 }
 
-// document is one YAML document of a source: text, which begins at the offset.
-type document struct {
+// textDocument is one YAML document of a source: text, which begins at the offset.
+type textDocument struct {
 	*source
 	offset int
 	text   []byte
@@ -133,11 +133,11 @@ type rest struct{ start, end int }
 // three dashes or three dots can only be a marker between two of them (YAML 1.2.2,
 // 9.1.2), so no parse is needed. A line of dashes belongs to the document that it
 // begins; a line of dots to none, so that nothing in it is read as part of one.
-func (s *source) documents() iter.Seq[document] {
-	return func(yield func(document) bool) {
+func (s *source) documents() iter.Seq[textDocument] {
+	return func(yield func(textDocument) bool) {
 		start := 0
 		emit := func(end, next int) bool {
-			d := document{source: s, offset: start, text: s.data[start:end], breaks: new([]int), rest: new(rest)}
+			d := textDocument{source: s, offset: start, text: s.data[start:end], breaks: new([]int), rest: new(rest)}
 			start = next
 			return content(d.text) == len(d.text) || yield(d)
 		}
@@ -264,7 +264,7 @@ func content(text []byte) int {
 
 // lineOffset is the offset in the source of the document's nth line, counted from 1
 // in YAML's sense; one past the end is the last.
-func (d document) lineOffset(n int) int {
+func (d textDocument) lineOffset(n int) int {
 	if len(*d.breaks) == 0 {
 		*d.breaks = append(*d.breaks, 0)
 		for at := lineLength(d.text); at < len(d.text); at += lineLength(d.text[at:]) {
@@ -275,4 +275,4 @@ func (d document) lineOffset(n int) int {
 }
 
 // start is the first line with content.
-func (d document) start() diag.Span { return d.lineSpan(d.offset + content(d.text)) }
+func (d textDocument) start() diag.Span { return d.lineSpan(d.offset + content(d.text)) }

@@ -12,7 +12,7 @@ import (
 
 // node is the stretch of the source that stands for a place. The parser's nodes
 // know only where they begin: where they end is read off the text.
-func (d document) node(at place) diag.Span {
+func (d textDocument) node(at place) diag.Span {
 	n := at.value
 	switch {
 	case n.Kind == yamlv3.AliasNode:
@@ -29,7 +29,7 @@ func (d document) node(at place) diag.Span {
 }
 
 // collectionLength is how far a list or mapping goes in its first line.
-func (d document) collectionLength(start int) int {
+func (d textDocument) collectionLength(start int) int {
 	line := d.uncommented(start)
 	brackets := min(d.properties(start)-start, len(line))
 	if end := yamltext.Closing(line[brackets:]); end >= 0 {
@@ -39,7 +39,7 @@ func (d document) collectionLength(start int) int {
 }
 
 // scalar is the stretch of a scalar, without its anchor and tag.
-func (d document) scalar(n *yamlv3.Node, at place) diag.Span {
+func (d textDocument) scalar(n *yamlv3.Node, at place) diag.Span {
 	start := d.properties(d.begin(n))
 	rest := d.text[start:]
 	switch {
@@ -53,19 +53,19 @@ func (d document) scalar(n *yamlv3.Node, at place) diag.Span {
 }
 
 // within is the span between two offsets in the document.
-func (d document) within(start, end int) diag.Span {
+func (d textDocument) within(start, end int) diag.Span {
 	start = min(start, len(d.text))
 	return d.span(d.offset+start, d.offset+min(max(start, end), len(d.text)))
 }
 
 // begin is the offset in the document at which the node begins.
-func (d document) begin(n *yamlv3.Node) int {
+func (d textDocument) begin(n *yamlv3.Node) int {
 	return d.forward(d.lineOffset(n.Line), n.Column-1, d.offset+len(d.text)) - d.offset
 }
 
 // uncommented is the rest of the line at an offset in the document, without its comment.
 // What is written in one line asks for it once for each of its parts.
-func (d document) uncommented(at int) []byte {
+func (d textDocument) uncommented(at int) []byte {
 	if at < d.rest.start || at >= d.rest.end {
 		*d.rest = rest{at, at + len(trimComment(d.line(at)))}
 	}
@@ -73,13 +73,13 @@ func (d document) uncommented(at int) []byte {
 }
 
 // line is the rest of the line at an offset in the document, without its break.
-func (d document) line(at int) []byte {
+func (d textDocument) line(at int) []byte {
 	line := d.text[at : at+lineLength(d.text[at:])]
 	return line[:len(line)-breakLength(line)]
 }
 
 // properties skips the anchor and the tag that may stand before a node's content.
-func (d document) properties(at int) int {
+func (d textDocument) properties(at int) int {
 	for at < len(d.text) && (d.text[at] == '&' || d.text[at] == '!') {
 		if end := bytes.IndexAny(d.text[at:], " \t\r\n\u0085\u2028\u2029"); end >= 0 {
 			at += end
@@ -145,7 +145,7 @@ func space(r rune) bool {
 
 // blockLength is the length of a block scalar from its header to the end of its
 // last line that is not empty.
-func (d document) blockLength(start int, at place) int {
+func (d textDocument) blockLength(start int, at place) int {
 	header := trimComment(d.line(start))
 	end := start + len(header)
 	indent := 0 // of the content; 0 while unknown
@@ -174,7 +174,7 @@ func (d document) blockLength(start int, at place) int {
 
 // parentIndent is the indentation of the collection that holds a block scalar: that
 // of its key, or of its dash.
-func (d document) parentIndent(start int, at place) int {
+func (d textDocument) parentIndent(start int, at place) int {
 	if at.key != nil {
 		return at.key.Column - 1
 	}

@@ -19,7 +19,7 @@ type Index struct {
 
 // indexed is where an object stands.
 type indexed struct {
-	doc     document
+	doc     textDocument
 	node    *yamlv3.Node
 	values  func() Values // of the document, decoded once for all objects in it
 	pointer string        // of the object in its document

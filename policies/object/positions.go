@@ -13,7 +13,7 @@ import (
 // manifests: its text, and the places of what a yaml/v3 parser finds in it.
 type Document struct {
 	Text []byte
-	at   document
+	at   textDocument
 }
 
 // Documents yields the documents of a file that hold anything, in order.

@@ -24,7 +24,7 @@ var atLine = regexp.MustCompile(`line (\d+): (.*)`)
 
 // syntax turns the parser's error into findings. It names lines, from 1 in the
 // document, and sometimes one past the end.
-func (d document) syntax(err error) diag.List {
+func (d textDocument) syntax(err error) diag.List {
 	if strings.Contains(err.Error(), "already set in map") {
 		if twice := d.twice(); twice != nil {
 			return twice
@@ -47,7 +47,7 @@ func (d document) syntax(err error) diag.List {
 
 // twice finds the keys that are written more than once in a mapping. The parser's
 // own error has the line of the value, which may be another.
-func (d document) twice() diag.List {
+func (d textDocument) twice() diag.List {
 	var root yamlv3.Node
 	if yamlv3.Unmarshal(d.text, &root) != nil {
 		return nil
@@ -104,7 +104,7 @@ var mergeable = regexp.MustCompile(`"(true|false|null|[-+.]?[0-9][^"]*)":`)
 
 // lost finds what the conversion to JSON drops without a word: keys that differ in
 // YAML and not in JSON, and text after the end of the document's value.
-func (d document) lost(raw json.RawMessage) diag.List {
+func (d textDocument) lost(raw json.RawMessage) diag.List {
 	if mergeable.Match(raw) {
 		if twice := d.twice(); twice != nil {
 			return twice

@@ -41,7 +41,7 @@ type Tier struct {
 // Program is what a set of policies does in one direction: the tiers in their order.
 // Packets that no tier decides are allowed (see [Wanted.Ungoverned]).
 type Program struct {
-	whole   []tier             // of a program as it was made
+	whole   []sortedTier       // of a program as it was made
 	pods    *Program           // see ofPods; once asked for
 	classes map[*Cube]*Program // its parts by class of namespaces, which all questions share
 
@@ -52,8 +52,8 @@ type Program struct {
 	tiers []*residualTier
 }
 
-// tier finds the policies that can select pods of one namespace without asking the others.
-type tier struct {
+// sortedTier finds the policies that can select pods of one namespace without asking the others.
+type sortedTier struct {
 	Name        string
 	Pass        bool // see [Tier]
 	policies    []placed
@@ -72,7 +72,7 @@ func NewProgram(tiers []Tier) *Program {
 	p := &Program{}
 	number := 0
 	for _, t := range tiers {
-		made := tier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
+		made := sortedTier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
 		for i, policy := range t.Policies {
 			all := placed{policy, i, make([]*Rule, len(policy.Rules))}
 			for j := range policy.Rules {
@@ -89,7 +89,7 @@ func NewProgram(tiers []Tier) *Program {
 	return p
 }
 
-func (t *tier) add(p placed) {
+func (t *sortedTier) add(p placed) {
 	t.policies = append(t.policies, p)
 	if name, one := onlyNamespace(p.Selects, Own); one {
 		t.byNamespace[name] = append(t.byNamespace[name], p)
@@ -99,8 +99,8 @@ func (t *tier) add(p placed) {
 }
 
 // ofPods leaves out rules that demand of the own end addresses which no pod has.
-func (t *tier) ofPods(addresses packet.Addresses) tier {
-	made := tier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
+func (t *sortedTier) ofPods(addresses packet.Addresses) sortedTier {
+	made := sortedTier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
 	for _, p := range t.policies {
 		p.rules = slices.DeleteFunc(slices.Clone(p.rules), func(r *Rule) bool {
 			return slices.ContainsFunc(demands(r.Match), func(l *literal) bool {
@@ -128,7 +128,7 @@ func onlyNamespace(f *Formula, end End) (name string, one bool) {
 
 // among are the policies that can select pods of a namespace, in order; with an empty name
 // all of them.
-func (t *tier) among(namespace string) []placed {
+func (t *sortedTier) among(namespace string) []placed {
 	if namespace == "" {
 		return t.policies
 	}
@@ -248,7 +248,7 @@ func (p *Program) tier(i int) *residualTier {
 }
 
 // specialize leaves out what holds nowhere on a cube.
-func (t *tier) specialize(v view) *residualTier {
+func (t *sortedTier) specialize(v view) *residualTier {
 	own, namespace := Own, ""
 	if v.mirrored {
 		own = Peer
