@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,7 +24,8 @@ type Explained struct {
 	Report diag.Report
 	Worlds []*explain.World // of each environment, in order; of manifests one
 
-	repository // zero for manifests
+	places     []func(diag.Subject) diag.Span // of each world
+	repository                                // zero for manifests
 }
 
 // repository is what a change of the intents is tried on.
@@ -55,6 +58,7 @@ func (o Options) ExplainRepository(files []language.File, before diag.List, envi
 		}
 		for i := range r.plans {
 			e.Worlds = append(e.Worlds, e.repository.explained(i))
+			e.places = append(e.places, once(e.rendering.Environments[i].Places().At))
 		}
 	}
 	if found.Failed() {
@@ -82,15 +86,11 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 
 // explained is one environment of what was rendered.
 func (r *repository) explained(i int) *explain.World {
-	at := &r.rendering.Environments[i]
-	p, rendered := at.Plan, at.Objects
+	p, rendered := r.plans[i], r.rendering.Environments[i].Objects
 	known := population.Of(p, r.world)
 	m, _ := meaningOf(rendered, p, p.Assumed()[0])
-	lines := mender{r, i}
 	return &explain.World{
 		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: known.Known(),
-		Locate: at.Places().At,
-		Peer:   lines.peer, Mend: lines.mend, Unmean: lines.unmean,
 	}
 }
 
@@ -104,7 +104,8 @@ func ExplainManifests(files []language.File, before diag.List, calicoMinor int) 
 		cluster.CalicoMinor = calicoMinor
 		m, odd := meaning.Of(set, cluster)
 		odd = append(odd, m.HostsNotEvaluated()...)
-		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints, Locate: locate.InManifests(set, files)}}
+		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints}}
+		e.places = []func(diag.Subject) diag.Span{once(locate.InManifests(set, files))}
 		for _, d := range odd {
 			d.Severity = min(d.Severity, diag.Warning)
 			found = append(found, d)
@@ -114,70 +115,187 @@ func ExplainManifests(files []language.File, before diag.List, calicoMinor int) 
 	return e
 }
 
-// AnswerList answers a list of questions in every world. The findings are about the
-// list.
-func (e *Explained) AnswerList(f language.File) (map[string]explain.Answers, diag.Report) {
-	asked, found := language.ParseList(f)
-	all := map[string]explain.Answers{}
-	asked = slices.DeleteFunc(asked, func(q language.Listed) bool { return q.From == "" || q.To == "" }) // which is said
-	for _, w := range e.Worlds {
-		answers, wrong := w.Answer(asked)
-		if all[w.Environment] = answers; w.Environment != "" {
-			wrong = wrong.In(w.Environment)
+// once looks up the place of each subject once.
+func once(at func(diag.Subject) diag.Span) func(diag.Subject) diag.Span {
+	known := map[diag.Subject]diag.Span{}
+	return func(s diag.Subject) diag.Span {
+		span, asked := known[s]
+		if !asked {
+			span = at(s)
+			known[s] = span
 		}
-		found = append(found, wrong...)
+		return span
 	}
-	return all, diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{f.Path: f.Data})
+}
+
+// AnswerList answers a list of questions in every world. The findings are about the
+// list. Changes are looked for where everything is asked for: to try one takes a build.
+func (e *Explained) AnswerList(f language.File, d explain.Detail) (explain.Answers, diag.Report) {
+	list, found := language.ParseList(f)
+	if len(found) > 0 {
+		return explain.Answers{}, diag.NewReport(found, nil, map[string][]byte{f.Path: f.Data})
+	}
+	var all []explain.Answer
+	for i, w := range e.Worlds {
+		answers := w.AnswerList(list, d)
+		e.locate(i, answers)
+		if d == explain.Everything {
+			e.change(i, answers)
+		}
+		all = append(all, answers...)
+	}
+	return e.told(all), diag.NewReport(nil, nil, nil)
 }
 
 // questionName is what findings call the text of a question.
 const questionName = "FLOW"
 
-// Explain answers one question in every world. Answers that are the same in several
-// environments are told once. A name need be known in one environment alone.
-func (e *Explained) Explain(text string) ([]explain.Explanation, diag.Report) {
-	within := func(start, end int) diag.Span {
-		column := func(at int) diag.Position {
-			return diag.Position{Line: 1, Column: utf8.RuneCountInString(text[:at]) + 1}
-		}
-		return diag.Span{File: questionName, Start: column(start), End: column(end)}
-	}
-	report := func(found diag.List) diag.Report {
-		return diag.NewReport(everywhere(found, len(e.Worlds)), nil, map[string][]byte{questionName: []byte(text)})
-	}
+// Explain answers one question in every world. A name need be known in one of them alone:
+// where it is known in none, the findings say so.
+func (e *Explained) Explain(text string, d explain.Detail) (explain.Answers, diag.Report) {
 	q, err := language.ParseQuestion(text)
 	if err != nil {
-		return nil, report(diag.List{language.Unanswerable.At(within(0, len(text)), "%s", err)})
+		return explain.Answers{}, flowReport(text, diag.List{language.Unanswerable.At(flowSpan(text, 0, len(text)), "%s", err)})
 	}
-	from, _, _ := strings.Cut(text, "->")
-	places := explain.Places{From: within(0, len(strings.TrimRight(from, " "))), To: within(len(text)-len(strings.TrimLeft(text[len(from)+len("->"):], " ")), len(text))}
-	var all []explain.Explanation
-	var found diag.List
-	for _, w := range e.Worlds {
-		answers, wrong := w.Explain(q, places)
-		if w.Environment != "" {
-			wrong = wrong.In(w.Environment)
+	var all []explain.Answer
+	for i, w := range e.Worlds {
+		e.resolve(i, q)
+		answers := w.Answer(text, q, d)
+		e.locate(i, answers)
+		if d > explain.Brief {
+			e.change(i, answers)
 		}
-		found = append(found, wrong...)
-		for _, a := range answers {
-			same := slices.IndexFunc(all, func(b explain.Explanation) bool { return slices.Equal(a.Lines, b.Lines) })
-			if same < 0 {
-				all = append(all, a)
-				continue
+		all = append(all, answers...)
+	}
+	if !slices.ContainsFunc(all, func(a explain.Answer) bool { return a.Verdict != explain.Unanswered }) {
+		return explain.Answers{}, flowReport(text, everywhere(unanswered(text, all), len(e.Worlds)))
+	}
+	return e.told(all), diag.NewReport(nil, nil, nil)
+}
+
+// resolve says to a world what the @names of a question mean there.
+func (e *Explained) resolve(i int, q language.Question) {
+	if e.repo == nil {
+		return
+	}
+	e.Worlds[i].Peers = map[string]explain.Named{}
+	for _, p := range []language.Peer{q.From.Peer, q.To.Peer} {
+		if p.Kind == language.NamedPeer {
+			e.Worlds[i].Peers[p.Name] = mender{&e.repository, i}.named(p.Name)
+		}
+	}
+}
+
+// locate looks up the places of answers.
+func (e *Explained) locate(i int, answers []explain.Answer) {
+	for j := range answers {
+		for _, p := range answers[j].Places() {
+			if p.Span.IsZero() && !p.Subject.Object.IsZero() {
+				p.Span = e.places[i](p.Subject)
 			}
-			all[same].Environments = append(all[same].Environments, a.Environments...)
 		}
+	}
+}
+
+// change looks for what turns the verdicts of examples.
+func (e *Explained) change(i int, answers []explain.Answer) {
+	w := e.Worlds[i]
+	for j := range answers {
+		for k := range answers[j].Examples {
+			x := &answers[j].Examples[k]
+			c := explain.NotEvaluated
+			switch {
+			case !w.Decided(x):
+			case e.repo != nil:
+				c = mender{&e.repository, i}.change(x)
+			default:
+				c = w.Change(x)
+			}
+			x.Change = &c
+		}
+		e.locate(i, answers[j:j+1])
+	}
+}
+
+// told arranges answers as they are told: in the order of the questions, and those that are the
+// same in several environments once.
+func (e *Explained) told(all []explain.Answer) explain.Answers {
+	t := explain.Answers{Sources: e.Report.Sources, Flows: all}
+	for _, d := range e.Report.Findings {
+		if d.Severity < diag.Error {
+			t.Warnings = append(t.Warnings, d)
+		}
+	}
+	if len(e.Worlds) > 1 {
+		t.Flows = joined(all)
 	}
 	if e.repo != nil && len(e.repo.Environments()) == 1 {
-		for i := range all {
-			all[i].Environments = nil
+		for i := range t.Flows {
+			t.Flows[i].Environments = nil
 		}
 	}
-	if len(all) == 0 {
-		return nil, report(found)
+	return t
+}
+
+// joined makes one of answers that differ in environments alone.
+func joined(all []explain.Answer) []explain.Answer {
+	var out []explain.Answer
+	first := map[string]int{}
+	for _, a := range all {
+		environments := a.Environments
+		a.Environments = nil
+		text, err := json.Marshal(a) // all that is told of it
+		at, known := first[string(text)]
+		if !known || err != nil {
+			at = len(out)
+			first[string(text)] = at
+			out = append(out, a)
+		}
+		out[at].Environments = append(out[at].Environments, environments...)
 	}
-	for _, d := range report(found).Findings {
-		all = append(all, explain.Explanation{Environments: d.Environments, Allowed: true, Lines: []explain.Line{{Text: "not asked: " + d.Message}}})
+	slices.SortStableFunc(out, func(a, b explain.Answer) int {
+		return cmp.Or(cmp.Compare(a.Question.Number, b.Question.Number), cmp.Compare(missing(a), missing(b)))
+	})
+	return out
+}
+
+// missing sorts what cannot be asked in an environment behind what can.
+func missing(a explain.Answer) int {
+	if a.Verdict == explain.Unanswered {
+		return 1
 	}
-	return all, report(nil)
+	return 0
+}
+
+// unanswered makes findings about a question that no world answers.
+func unanswered(text string, all []explain.Answer) diag.List {
+	arrow := strings.Index(text, "->")
+	after := text[arrow+len("->"):]
+	from := flowSpan(text, 0, len(strings.TrimRight(text[:arrow], " ")))
+	to := flowSpan(text, len(text)-len(strings.TrimLeft(after, " ")), len(text))
+	var found diag.List
+	for _, a := range all {
+		for _, m := range a.Missing {
+			at := to
+			if m.What == "from" {
+				at = from
+			}
+			d := language.Unanswerable.At(at, "%s", m.Reason).Suggest("%s", m.Hint)
+			d.Environments = a.Environments
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+func flowReport(text string, found diag.List) diag.Report {
+	return diag.NewReport(found, nil, map[string][]byte{questionName: []byte(text)})
+}
+
+// flowSpan finds a part of the text of a question.
+func flowSpan(text string, start, end int) diag.Span {
+	column := func(at int) diag.Position {
+		return diag.Position{Line: 1, Column: utf8.RuneCountInString(text[:at]) + 1}
+	}
+	return diag.Span{File: questionName, Start: column(start), End: column(end)}
 }

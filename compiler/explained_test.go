@@ -26,30 +26,32 @@ func exampleFiles(t testing.TB, name string) []language.File {
 }
 
 // explained asks the question, which must have an answer.
-func explained(t *testing.T, e *Explained, question string) []explain.Explanation {
+func explained(t *testing.T, e *Explained, question string) []explain.Answer {
 	t.Helper()
-	answers, rep := e.Explain(question)
-	if len(rep.Findings) > 0 || len(answers) == 0 {
+	answers, rep := e.Explain(question, explain.Everything)
+	if len(rep.Findings) > 0 || len(answers.Flows) == 0 {
 		t.Fatalf("%s: %v", question, rep.Findings)
 	}
-	return answers
+	return answers.Flows
 }
 
-func text(a explain.Explanation) string {
+// text is what an answer says of changes.
+func text(a explain.Answer) string {
 	var b strings.Builder
-	for _, l := range a.Lines {
-		b.WriteString(strings.Repeat(" ", l.Indent) + l.Text)
-		if at := l.At.String(); at != "" {
-			b.WriteString(" @" + at)
+	fmt.Fprintln(&b, a.Question.From, "->", a.Question.To, a.Question.Traffic, a.Verdict)
+	for _, e := range a.Examples {
+		fmt.Fprintln(&b, e.Change.Aim, e.Change.Text)
+		for _, s := range e.Change.Steps {
+			fmt.Fprintln(&b, s.Text, "@"+s.At.String())
+			fmt.Fprintln(&b, strings.Join(s.Lines, "\n"))
 		}
-		b.WriteByte('\n')
 	}
 	return b.String()
 }
 
-// pasted is the repository with what the explanation says to add, as a reader adds it:
-// below the line, or before the bracket, that it points at.
-func pasted(t *testing.T, files []language.File, a explain.Explanation) []language.File {
+// pasted is the repository with what the answer's first example says to add, as a reader
+// adds it: below the line, or before the bracket, that it points at.
+func pasted(t *testing.T, files []language.File, a explain.Answer) []language.File {
 	t.Helper()
 	files = slices.Clone(files)
 	type insertion struct {
@@ -58,17 +60,11 @@ func pasted(t *testing.T, files []language.File, a explain.Explanation) []langua
 		lines  []string
 	}
 	var all []insertion
-	for _, l := range a.Lines {
-		switch n := len(all) - 1; {
-		case strings.HasPrefix(l.Text, "to spec."):
-			all = append(all, insertion{at: l.At, inside: strings.HasSuffix(l.Text, "before the bracket that closes this")})
-		case l.Indent == 6 && n >= 0:
-			all[n].lines = append(all[n].lines, l.Text)
-		case l.Indent == 0 && n >= 0 && l.Text == "":
-			goto paste
+	for _, s := range a.Examples[0].Change.Steps {
+		if len(s.Lines) > 0 {
+			all = append(all, insertion{at: s.At.Span, inside: strings.HasSuffix(s.Text, "before the bracket that closes this"), lines: s.Lines})
 		}
 	}
-paste:
 	if len(all) == 0 {
 		t.Fatalf("nothing is to be added:\n%s", text(a))
 	}
@@ -112,7 +108,7 @@ func TestWhatIsPastedOpens(t *testing.T) {
 					}
 					question := fmt.Sprintf("%s -> %s:%s", from.Ref(), to.Ref(), to.Ports[len(to.Ports)-1].Name)
 					a := explained(t, e, question)[0]
-					if a.Allowed {
+					if a.Verdict == explain.Allow {
 						continue
 					}
 					opened++
@@ -120,7 +116,7 @@ func TestWhatIsPastedOpens(t *testing.T) {
 					if err != nil || again.Report.Findings.Failed() {
 						t.Fatalf("%s: %v %v\n%s", question, err, again.Report.Findings, text(a))
 					}
-					if !explained(t, again, question)[0].Allowed {
+					if explained(t, again, question)[0].Verdict != explain.Allow {
 						t.Fatalf("%s stays denied\n%s", question, text(a))
 					}
 				}
@@ -149,32 +145,21 @@ func TestWhatIsAddedOpens(t *testing.T) {
 			}
 			question := fmt.Sprintf("zero-trust-demo/%s -> zero-trust-demo/%s:80", from, to)
 			a := explained(t, e, question)[0]
-			if a.Allowed {
+			if a.Verdict == explain.Allow {
 				t.Errorf("%s is allowed", question)
 				continue
 			}
 			added := files
-			var policies []string
-			where := ""
-			for _, l := range a.Lines {
-				switch {
-				case strings.Contains(l.Text, "needs a new policy"):
-					policies = append(policies, "")
-					where = "new"
-				case strings.Contains(l.Text, "needs a rule in"):
-					where = "rule"
-				case l.Indent == 6 && where == "new":
-					policies[len(policies)-1] += l.Text + "\n"
-				}
+			into := false
+			for i, step := range a.Examples[0].Change.Steps {
+				into = into || strings.Contains(step.Text, "needs a rule in")
+				added = append(slices.Clone(added), language.File{Path: fmt.Sprintf("added-%d.yaml", i), Data: []byte(strings.Join(step.Lines, "\n"))})
 			}
-			for i, p := range policies {
-				added = append(slices.Clone(added), language.File{Path: fmt.Sprintf("added-%d.yaml", i), Data: []byte(p)})
-			}
-			if strings.Contains(text(a), "needs a rule in") {
+			if into {
 				continue // TestRepairsOpenOneHalf pastes those
 			}
 			opened++
-			if again := ExplainManifests(added, nil, 32); !explained(t, again, question)[0].Allowed {
+			if again := ExplainManifests(added, nil, 32); explained(t, again, question)[0].Verdict != explain.Allow {
 				t.Errorf("%s stays denied\n%s", question, text(a))
 			}
 		}
@@ -204,7 +189,7 @@ func TestWhatIsForbidden(t *testing.T) {
 	} {
 		a := explained(t, e, question)[0]
 		said := text(a)
-		if a.Allowed || !strings.Contains(said, "to open it: no line") || !strings.Contains(said, want) || !strings.Contains(said, "@"+language.PlatformFile) {
+		if a.Verdict == explain.Allow || !strings.Contains(said, "open no line") || !strings.Contains(said, want) || !strings.Contains(said, "@"+language.PlatformFile) {
 			t.Errorf("%s\n%s", question, said)
 		}
 	}
@@ -249,8 +234,8 @@ func TestOpenPortsAreWalked(t *testing.T) {
 		for _, open := range ports {
 			some = some || open
 		}
-		if partly := strings.HasPrefix(a.Lines[0].Text, "partly allowed"); partly != some {
-			t.Errorf("%s: %s", question, a.Lines[0].Text)
+		if partly := a.Verdict == explain.Partly; partly != some {
+			t.Errorf("%s: %s", question, a.Verdict)
 		}
 	}
 }
@@ -265,17 +250,17 @@ func TestAnyMessage(t *testing.T) {
 			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: u, labels: {app: b}}\nspec: {containers: [{name: c}]}\nstatus: {podIP: 10.0.0.2}\n" +
 			"---\napiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: p, namespace: u}\nspec: {selector: app == 'b', types: [Ingress], ingress: [" + rules + "]}\n")}}
 	}
-	for rules, want := range map[string]string{
+	for rules, want := range map[string]explain.Verdict{
 		"":                                "deny",
 		"{action: Allow, protocol: ICMP}": "allow",
-		"{action: Allow, protocol: ICMP, icmp: {type: 8}}":                                                      "unknown",
-		"{action: Deny, protocol: ICMP, icmp: {type: 3, code: 4}}, {action: Allow}":                             "unknown",
-		"{action: Allow, protocol: ICMP, notICMP: {type: 254, code: 255}}":                                      "unknown",
+		"{action: Allow, protocol: ICMP, icmp: {type: 8}}":                                                      "partly",
+		"{action: Deny, protocol: ICMP, icmp: {type: 3, code: 4}}, {action: Allow}":                             "partly",
+		"{action: Allow, protocol: ICMP, notICMP: {type: 254, code: 255}}":                                      "partly",
 		"{action: Deny, protocol: ICMP, icmp: {type: 0, code: 0}}, {action: Deny}":                              "deny",
 		"{action: Allow, protocol: ICMP, icmp: {type: 5}}, {action: Allow, protocol: ICMP, notICMP: {type: 5}}": "allow",
 	} {
 		e := ExplainManifests(policy(rules), nil, 32)
-		all, rep := e.AnswerList(language.File{Path: "flows.yaml", Data: []byte("[{from: u/a, to: u/b, protocol: ICMP}]")})
+		all, rep := e.AnswerList(language.File{Path: "flows.yaml", Data: []byte("[{from: u/a, to: u/b, protocol: ICMP}]")}, explain.Deciding)
 		if len(e.Report.Findings)+len(rep.Findings) > 0 {
 			t.Fatal(e.Report.Findings, rep.Findings)
 		}
@@ -285,11 +270,11 @@ func TestAnyMessage(t *testing.T) {
 			v := m.Walk(meaning.Packet{From: meaning.Pod(ends[0]), To: meaning.Pod(ends[1]), Protocol: meaning.ICMP, Type: uint8(message >> 8), Code: uint8(message)})
 			outcomes[v.Outcome().String()] = true
 		}
-		walked := "unknown"
+		walked := explain.Partly
 		if len(outcomes) == 1 {
-			walked = diag.SortedKeys(outcomes)[0]
+			walked = explain.Verdict(diag.SortedKeys(outcomes)[0])
 		}
-		if got := all[""].Flows[0].Verdict; got != want || walked != want {
+		if got := all.Flows[0].Verdict; got != want || walked != want {
 			t.Errorf("%s: %s, walks say %s, expected %s", rules, got, walked, want)
 		}
 	}
@@ -331,8 +316,8 @@ func BenchmarkExplainList(b *testing.B) {
 	}
 	f := language.File{Path: "flows.json", Data: []byte(list.String())}
 	for b.Loop() {
-		answers, rep := e.AnswerList(f)
-		if len(rep.Findings) > 0 || len(answers[""].Flows) != questions {
+		answers, rep := e.AnswerList(f, explain.Deciding)
+		if len(rep.Findings) > 0 || len(answers.Flows) != questions {
 			b.Fatal(rep.Findings)
 		}
 	}
@@ -357,5 +342,48 @@ func TestExplainedPlaces(t *testing.T) {
 	id.Name = "b"
 	if got := at(diag.Subject{Object: id}); !got.IsZero() {
 		t.Errorf("an object that is not there is at %s", got)
+	}
+}
+
+// A pod on the host's network is told as what it is: lines that name it or every node mean
+// what goes to it, and no policy holds its end.
+func TestHostNetworkIsAnswered(t *testing.T) {
+	t.Parallel()
+	e, err := ExplainRepository(exampleFiles(t, "online-shop"), nil, []string{"dev"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for question, want := range map[string]string{ // the line that means it
+		"monitoring/prometheus -> monitoring/node-exporter:metrics":                     "platform/monitoring.yaml:7:13",
+		"shop/cart -> monitoring/node-exporter:metrics":                                 "",
+		"{from: monitoring/prometheus, to: monitoring/node-exporter, port: 9100}":       "platform/monitoring.yaml:7:13",
+		"{from: shop/cart, to: monitoring/node-exporter, port: 9100}":                   "",
+		"{from: monitoring/prometheus, to: monitoring/node-exporter, icmp: {type: 8}}":  "monitoring/monitoring.yaml:8:12", // of @nodes
+		"{from: monitoring/node-exporter, to: monitoring/prometheus, icmp: {type: 13}}": "",
+	} {
+		var x explain.Example
+		if strings.HasPrefix(question, "{") {
+			answers, rep := e.AnswerList(language.File{Path: "flows.yaml", Data: []byte("- " + question)}, explain.Deciding)
+			if len(rep.Findings) > 0 || len(answers.Flows[0].Examples) != 1 {
+				t.Fatalf("%s: %v %+v", question, rep.Findings, answers)
+			}
+			x = answers.Flows[0].Examples[0]
+		} else {
+			x = explained(t, e, question)[0].Examples[0]
+		}
+		got := ""
+		for _, m := range x.Meant {
+			got += m.At.String()
+		}
+		half, other := x.Ingress, x.Egress
+		if strings.HasPrefix(x.Flow, "monitoring/node-exporter") {
+			half, other = other, half
+		}
+		if half.By != "none" || half.Verdict != explain.Allow || !strings.Contains(half.Reason, "host's network") || strings.Contains(other.Reason, "host's network") {
+			t.Errorf("%s: %+v", question, half)
+		}
+		if got != want || (x.Verdict == explain.Allow) != (want != "") {
+			t.Errorf("%s: %s, meant by %q, expected %q", question, x.Verdict, got, want)
+		}
 	}
 }

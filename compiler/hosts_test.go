@@ -8,8 +8,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/language"
-	"portcullis.dev/policies/diag"
 )
 
 const early = `apiVersion: v1
@@ -57,75 +57,69 @@ func TestWhatHostEndpointsDecideIsNotKnown(t *testing.T) {
 - {from: 203.0.113.9, to: shop/web, protocol: TCP, port: 22}
 - {from: 198.51.100.9, to: 192.0.2.7, protocol: TCP, port: 22}
 - {from: 203.0.113.9, to: shop/web, protocol: ICMP}
-`)})
+`)}, explain.Everything)
 	if rep.Findings.Failed() {
 		t.Fatal(rep.Findings.Err())
 	}
-	var b bytes.Buffer
-	if err := answers[""].WriteJSON(&b); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := jsonschema.NewCompiler().Compile("explain/answers.schema.json")
+	schema, err := jsonschema.NewCompiler().Compile("../ci/report/answers.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(b.Bytes()))
-	if err != nil || schema.Validate(document) != nil {
-		t.Fatalf("the answers are not those of their schema: %v %v\n%s", err, schema.Validate(document), b.String())
-	}
-	var got struct {
-		Flows []struct {
-			Verdict  string
-			Ingress  struct{ Verdict, Reason string }
-			OnTheWay *struct {
-				Verdict, Reason, File string
-				Line, Column          int
-				Policy                diag.ObjectID
-			}
-		}
-	}
-	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+	written, err := json.Marshal(map[string]any{"version": "v1alpha1", "flows": answers.Flows})
+	if err != nil {
 		t.Fatal(err)
 	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(written))
+	if err != nil || schema.Validate(document) != nil {
+		t.Fatalf("the answers are not those of their schema: %v %v\n%s", err, schema.Validate(document), written)
+	}
 	want := []struct {
-		verdict, ingress string
+		verdict, ingress explain.Verdict
 		onTheWay         bool
 	}{{"unknown", "allow", true}, {"allow", "allow", false}, {"deny", "deny", true}, {"unknown", "unknown", false}, {"deny", "deny", true}}
+	if len(answers.Flows) != len(want) {
+		t.Fatalf("%d answers, expected %d", len(answers.Flows), len(want))
+	}
 	for i, w := range want {
-		f := got.Flows[i]
+		f := answers.Flows[i].Examples[0]
 		if f.Verdict != w.verdict || f.Ingress.Verdict != w.ingress || (f.OnTheWay != nil) != w.onTheWay {
 			t.Errorf("flow %d: %+v, expected %+v", i, f, w)
 		}
-		if way := f.OnTheWay; way != nil && (way.Verdict != "unknown" || way.Policy.Name != "early" || way.File != "early.yaml" || way.Line != 20 || way.Column != 12 || !strings.Contains(way.Reason, "preDNAT")) {
+		if way := f.OnTheWay; way != nil && (way.Verdict != "unknown" || way.Policy.Name != "early" || way.At.String() != "early.yaml:20:12" || !strings.Contains(way.Reason, "preDNAT")) {
 			t.Errorf("flow %d does not say where it is decided: %+v", i, *way)
 		}
 	}
-	if reason := got.Flows[3].Ingress.Reason; !strings.Contains(reason, "HostEndpoint node-1") {
+	if reason := answers.Flows[3].Examples[0].Ingress.Reason; !strings.Contains(reason, "HostEndpoint node-1") {
 		t.Errorf("nobody says whose the address is: %s", reason)
 	}
 
-	for question, want := range map[string][]string{
-		"203.0.113.9 -> shop/web:80":   {"not known: 203.0.113.9 -> shop/web TCP 80", "no change is named", "on the way between them: not known", "GlobalNetworkPolicy early (preDNAT) may decide at a host endpoint"},
-		"198.51.100.9 -> shop/web:80":  {"allowed: 198.51.100.9 -> shop/web TCP 80"},
-		"203.0.113.9 -> shop/web:22":   {"denied: 203.0.113.9 -> shop/web TCP 22", "as far as the policies of pods decide"},
-		"203.0.113.9 -> shop/web":      {"partly not known: 203.0.113.9 -> shop/web on every port", "Open ports: none."},
-		"198.51.100.9 -> 192.0.2.7:22": {"not known: 198.51.100.9 -> 192.0.2.7 TCP 22", "The policies of HostEndpoint node-1 deny it"},
+	for question, want := range map[string]struct {
+		verdict explain.Verdict
+		change  string // what is said of one, or
+		reason  string // of a half
+		several bool   // outcomes
+	}{
+		"203.0.113.9 -> shop/web:80":   {"unknown", "no change is named", "GlobalNetworkPolicy early (preDNAT) may decide at a host endpoint", false},
+		"198.51.100.9 -> shop/web:80":  {verdict: "allow"},
+		"203.0.113.9 -> shop/web:22":   {verdict: "deny", change: "as far as the policies of pods decide"},
+		"203.0.113.9 -> shop/web":      {verdict: "unknown", several: true},
+		"198.51.100.9 -> 192.0.2.7:22": {verdict: "unknown", reason: "the policies of HostEndpoint node-1 deny it"},
 	} {
-		explained, rep := e.Explain(question)
-		if rep.Findings.Failed() || len(explained) != 1 {
+		explained, rep := e.Explain(question, explain.Deciding)
+		if rep.Findings.Failed() || len(explained.Flows) != 1 {
 			t.Fatalf("%s: %v", question, rep.Findings.Err())
 		}
-		var text []string
-		for _, l := range explained[0].Lines {
-			text = append(text, l.Text)
+		a := explained.Flows[0]
+		x := a.Examples[0]
+		reasons := x.Egress.Reason + "\n" + x.Ingress.Reason
+		if x.OnTheWay != nil {
+			reasons += "\n" + x.OnTheWay.Reason
 		}
-		for _, w := range want {
-			if !strings.Contains(strings.Join(text, "\n"), w) {
-				t.Errorf("%s: nobody says %q:\n%s", question, w, strings.Join(text, "\n"))
-			}
+		if a.Verdict != want.verdict || !strings.Contains(x.Change.Text, want.change) || !strings.Contains(reasons, want.reason) || len(a.Examples) > 1 != want.several {
+			t.Errorf("%s: %s, %d examples, %s\n%s", question, a.Verdict, len(a.Examples), x.Change.Text, reasons)
 		}
-		if explained[0].Allowed != strings.HasPrefix(text[0], "allowed") {
-			t.Errorf("%s is allowed: %v", question, explained[0].Allowed)
+		if want.several && a.Open.Traffic != "" {
+			t.Errorf("%s: %s is open", question, a.Open.Traffic)
 		}
 	}
 

@@ -31,7 +31,7 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 	if c, forbidden := m.forbidden(k); forbidden {
 		return c
 	}
-	var refused []explain.Line // of the smallest change that does not compile
+	var refused []explain.Step // of the smallest change that does not compile
 	for _, amendments := range m.candidates(k) {
 		files, where, ok := m.amended(amendments)
 		if !ok {
@@ -40,7 +40,7 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 		opens, wrong := m.opens(files, k)
 		if !opens && wrong != "" && refused == nil {
 			a := amendments[0]
-			refused = []explain.Line{{Indent: 2, Text: fmt.Sprintf("%s in spec.%s of %s does not compile: %s", yamltext.Line(a.Entry), a.Field, a.of, wrong)}}
+			refused = []explain.Step{{Text: fmt.Sprintf("%s in spec.%s of %s does not compile: %s", yamltext.Line(a.Entry), a.Field, a.of, wrong)}}
 		}
 		if !opens {
 			continue
@@ -49,20 +49,21 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 		if len(amendments) > 1 {
 			both = ", all of it"
 		}
-		c := explain.Change{Text: "to open it: add what follows" + both + ". With it, the repository was found to compile and the flow to be allowed."}
+		c := explain.Change{Aim: explain.ToOpen, Found: true, Text: "add what follows" + both + ". With it, the repository was found to compile and the flow to be allowed."}
 		for i, a := range amendments {
-			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: fmt.Sprintf("to spec.%s of %s, %s", a.Field, a.of, map[bool]string{true: "before the bracket that closes this", false: "after this line"}[where[i].Inside]), At: where[i].After})
-			for _, text := range where[i].Lines {
-				c.Lines = append(c.Lines, explain.Line{Indent: 6, Text: text})
+			side := "after this line"
+			if where[i].Inside {
+				side = "before the bracket that closes this"
 			}
+			c.Steps = append(c.Steps, explain.Step{Text: fmt.Sprintf("to spec.%s of %s, %s", a.Field, a.of, side), At: explain.Place{Span: where[i].After}, Lines: where[i].Lines})
 		}
 		return c
 	}
-	c := explain.Change{Text: "to open it: no line was found that does.", Lines: refused}
+	c := explain.Change{Aim: explain.ToOpen, Text: "no line was found that does.", Steps: refused}
 	for _, p := range []meaning.Peer{k.From, k.To} {
-		place := explain.Place(p)
+		place := explain.PlaceOf(p)
 		if _, listed := m.plan().Namespace(place.Namespace); place.Namespace != "" && !listed {
-			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: fmt.Sprintf("The namespace %s is not one of the Platform's: whoever answers for the Platform lists it first", place.Namespace), At: m.plan().Platform})
+			c.Steps = append(c.Steps, explain.Step{Text: fmt.Sprintf("The namespace %s is not one of the Platform's: whoever answers for the Platform lists it first", place.Namespace), At: explain.Place{Span: m.plan().Platform}})
 		}
 	}
 	return c
@@ -70,11 +71,11 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 
 // forbidden is the answer where nobody may open the way.
 func (m mender) forbidden(k meaning.Packet) (explain.Change, bool) {
-	from, to, p := explain.Place(k.From), explain.Place(k.To), m.plan()
+	from, to, p := explain.PlaceOf(k.From), explain.PlaceOf(k.To), m.plan()
 	for _, q := range p.Quarantine {
 		if q.End.Has(from) || q.End.Has(to) {
-			c := explain.Change{Text: fmt.Sprintf("to open it: no line can while %s is in quarantine (%s). Ask whoever answers for the Platform to end it, here:", q.End.Name, about(q.Why, q.Ticket, q.Until))}
-			c.Lines = []explain.Line{{Indent: 2, Text: "the quarantine", At: q.Span}}
+			c := explain.Change{Aim: explain.ToOpen, Text: fmt.Sprintf("no line can while %s is in quarantine (%s). Ask whoever answers for the Platform to end it, here:", q.End.Name, about(q.Why, q.Ticket, q.Until))}
+			c.Steps = []explain.Step{{Text: "the quarantine", At: explain.Place{Span: q.Span}}}
 			return c, true
 		}
 	}
@@ -88,10 +89,10 @@ func (m mender) forbidden(k meaning.Packet) (explain.Change, bool) {
 		if from.Namespace == "" {
 			who = k.To.String()
 		}
-		c := explain.Change{Text: fmt.Sprintf("to open it: no line of an intent can, for the guardrail %s denies it (%s). Ask whoever answers for the Platform to add %s to its unless, here:", g.Name, about(g.Why), who)}
-		c.Lines = []explain.Line{{Indent: 2, Text: "the guardrail", At: g.Span}}
-		if len(explain.Meant(p, k)) == 0 {
-			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: "After that a line that means the flow is needed as well; ask again then."})
+		c := explain.Change{Aim: explain.ToOpen, Text: fmt.Sprintf("no line of an intent can, for the guardrail %s denies it (%s). Ask whoever answers for the Platform to add %s to its unless, here:", g.Name, about(g.Why), who)}
+		c.Steps = []explain.Step{{Text: "the guardrail", At: explain.Place{Span: g.Span}}}
+		if len(explain.FlowsMeaning(p, k)) == 0 {
+			c.Steps = append(c.Steps, explain.Step{Text: "After that a line that means the flow is needed as well; ask again then."})
 		}
 		return c, true
 	}
@@ -181,7 +182,7 @@ func (p party) from(namespace string) any {
 }
 
 func (m mender) party(peer meaning.Peer) party {
-	p := party{peer: peer, place: explain.Place(peer)}
+	p := party{peer: peer, place: explain.PlaceOf(peer)}
 	e := peer.Endpoint
 	for i := range m.plan().Workloads {
 		w := &m.plan().Workloads[i]
@@ -271,9 +272,9 @@ func outcomeIn(e render.Environment, k meaning.Packet) meaning.Outcome {
 // them.
 func (m mender) unmean(k meaning.Packet) explain.Change {
 	p := m.plan()
-	meant := explain.Meant(p, k)
+	meant := explain.FlowsMeaning(p, k)
 	if len(meant) == 0 {
-		return explain.Change{Text: "to close it: no line of the intents allows it. What does stands below: the cluster's DNS, a namespace that is not governed, or a component."}
+		return explain.Change{Aim: explain.ToClose, Text: "no line of the intents allows it. What does is named above: the cluster's DNS, a namespace that is not governed, or a component."}
 	}
 	without := *p
 	without.Flows = nil
@@ -284,29 +285,41 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 			without.Flows = append(without.Flows, f)
 		}
 	}
-	c := explain.Change{}
+	c := explain.Change{Aim: explain.ToClose}
 	lines := 0
 	for _, f := range meant {
 		for _, o := range f.Origins {
 			lines++
-			c.Lines = append(c.Lines, explain.Line{Indent: 2, Text: "the line that allows it", At: o.Span})
+			c.Steps = append(c.Steps, explain.Step{Text: "the line that allows it", At: explain.Place{Span: o.Span}})
 		}
 	}
 	changed, found, err := render.Plans([]*plan.Plan{&without}, m.components, m.Child)
-	denied := err == nil && !found.Failed() && outcomeIn(changed.Environments[0], k) == meaning.Denied
+	c.Found = err == nil && !found.Failed() && outcomeIn(changed.Environments[0], k) == meaning.Denied
 	what, gone := "remove this line, or its part that means the flow", "Without it"
 	if lines > 1 {
 		what = fmt.Sprintf("remove these %d lines, or their parts that mean the flow", lines)
 		gone = "Without them"
 	}
-	c.Text = "to close it: " + what + ". " + gone + ", the flow was found to be denied."
-	if !denied {
-		c.Text = "to close it: " + what + ". That alone does not close it: see below what else allows it."
+	c.Text = what + ". " + gone + ", the flow was found to be denied."
+	if !c.Found {
+		c.Text = what + ". That alone does not close it: see above what else allows it."
 	}
 	return c
 }
 
-// peer resolves an @name.
-func (m mender) peer(name string) ([]plan.End, diag.List) {
-	return resolve.Named(m.repo, name, m.plan().Environment, resolve.Options{Targets: lower.Names()})
+// change finds what turns the verdict of an example.
+func (m mender) change(e *explain.Example) explain.Change {
+	if e.Verdict == explain.Allow {
+		return m.unmean(e.Packet())
+	}
+	return m.mend(e.Packet())
+}
+
+// named resolves an @name in the environment.
+func (m mender) named(name string) explain.Named {
+	ends, found := resolve.Named(m.repo, name, m.plan().Environment, resolve.Options{Targets: lower.Names()})
+	for _, d := range found {
+		return explain.Named{Wrong: d.Message, Hint: d.Hint}
+	}
+	return explain.Named{Ends: ends}
 }

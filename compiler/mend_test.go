@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/yamltext"
 )
@@ -39,11 +40,10 @@ func TestAdviceIsTheSameForEveryName(t *testing.T) {
 				question := namespace + "/" + name + " -> shop/api:80"
 				a := explained(t, e, question)[0]
 				again, err := ExplainRepository(pasted(t, files, a), nil, []string{"default"})
-				if err != nil || again.Report.Findings.Failed() || !explained(t, again, question)[0].Allowed {
+				if err != nil || again.Report.Findings.Failed() || explained(t, again, question)[0].Verdict != explain.Allow {
 					t.Errorf("%s is not opened: %v %v\n%s", question, err, again.Report.Findings, text(a))
 				}
-				_, advice, _ := strings.Cut(text(a), "to open it: ")
-				advice, _, _ = strings.Cut(advice, "\n\n")
+				_, advice, _ := strings.Cut(text(a), string(explain.ToOpen))
 				return advice
 			}
 			for _, namespace := range []string{"shop", "stall"} {

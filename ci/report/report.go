@@ -1,7 +1,9 @@
-// Package report writes what one run found, for people and for machines.
+// Package report writes what one run found, and what explain answers, for people and for
+// machines.
 //
-// Its invariant: every format is written from the same sorted diag.Report, so none
-// can say what another does not, and the same report gives the same bytes. What
+// Its invariant: every format is written from the same sorted diag.Report, or the same
+// explain.Answers, so none can say what another does not, and the same data gives the same
+// bytes. What
 // comes from the files being judged is hostile until a format's own escaping has
 // made it inert: it moves no cursor, hides no character and starts no command of
 // the system that shows it.

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,25 +18,40 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// explainFormats lists the names of the forms of an answer, the default first.
+func explainFormats() []string {
+	var names []string
+	for _, f := range report.AnswerFormats {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 func explainCommand(p *program) *cli.Command {
 	var asked explaining
 	return &cli.Command{
 		Name:      "explain",
 		Usage:     "say why a flow is allowed or denied, and what one change would turn that",
 		ArgsUsage: "FLOW [DIR]",
-		Description: "FLOW is \"SOURCE -> DESTINATION[:PORT]\", as tests are written:\n\n" +
+		Description: "FLOW is \"SOURCE -> DESTINATION[:PORT,…]\", as tests are written:\n\n" +
 			"   \"shop/cart -> shop/cart-cache:redis\"\n" +
-			"   \"payments/* -> data/orders-db:5432\"\n" +
+			"   \"payments/* -> data/orders-db:5432,9187\"\n" +
 			"   \"192.0.2.7 -> shop/frontend:8080\"\n\n" +
-			"Without a port it is about every port. It is answered for the repository of DIR, by default that of " +
-			"the nearest portcullis.yaml, in each environment, or for manifests of anybody. A list of flows " +
-			"(--file) is YAML or JSON: {from, to, protocol, port, icmp: {type, code}}, an end being " +
-			"namespace/name of a pod or workload, or an address.",
+			"Without a port it is about every port; SOURCE:PORT gives the source's. It is answered for the " +
+			"repository of DIR, by default that of the nearest portcullis.yaml, in each environment, or for " +
+			"manifests of anybody. A list of flows (--file) is YAML or JSON: {from, to, protocol, sourcePort, port, " +
+			"icmp: {type, code}}, an end being namespace/name of a pod or workload, or an address, and port a " +
+			"number, a name, 53/udp, any, or a list of those.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "manifests", Usage: "answer for the manifests at this `PATH`: a file, a directory, or - for stdin; further arguments are further ones"},
 			&cli.StringSliceFlag{Name: "env", Usage: "answer for this `ENVIRONMENT` of the repository alone; may be given several times"},
 			&cli.StringFlag{Name: "file", Usage: "answer the questions listed in this `FILE`, or in stdin (-)"},
-			formFlag(&asked.format, "the `FORMAT`: text or, of a list, json"),
+			&typed[report.AnswerFormat]{
+				StringFlag: cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: explainFormats()[0], Usage: "the `FORMAT`: " + either(explainFormats())},
+				parse:      report.LookupAnswers, closed: explainFormats(), into: &asked.format,
+			},
+			&cli.BoolFlag{Name: "all", Usage: "tell the way through every policy too", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "brief", Usage: "tell verdicts alone, each on one line", DisableDefaultText: true},
 			&typed[calicoRelease]{
 				StringFlag: cli.StringFlag{Name: "calico", Value: newestCalico.String(), Usage: "explain manifests as this `RELEASE` of Calico evaluates them"},
 				parse:      parseRelease, into: &asked.calico,
@@ -56,14 +69,32 @@ type explaining struct {
 	flow, dir string
 	manifests []string
 	list      string // the file with the questions; empty: flow is the question
-	format    form
+	format    report.AnswerFormat
+	detail    explain.Detail
 	calico    calicoRelease
 	colour    colour
 	timeout   time.Duration
 }
 
+// detailOf reads how much is asked for.
+func detailOf(c *cli.Context) (explain.Detail, error) {
+	switch {
+	case c.Bool("all") && c.Bool("brief"):
+		return 0, usageError{errors.New("--all and --brief contradict each other: choose one")}
+	case c.Bool("all"):
+		return explain.Everything, nil
+	case c.Bool("brief"):
+		return explain.Brief, nil
+	default:
+		return explain.Deciding, nil
+	}
+}
+
 // arguments fills in what arguments say, and refuses what contradicts itself.
-func (e *explaining) arguments(c *cli.Context) error {
+func (e *explaining) arguments(c *cli.Context) (err error) {
+	if e.detail, err = detailOf(c); err != nil {
+		return err
+	}
 	e.manifests, e.list = c.StringSlice("manifests"), c.String("file")
 	var others []string
 	for _, arg := range c.Args().Slice() {
@@ -87,8 +118,6 @@ func (e *explaining) arguments(c *cli.Context) error {
 	switch {
 	case e.list == "" && e.flow == "":
 		return usageError{errors.New("explain needs a flow: \"SOURCE -> DESTINATION:PORT\", or a list of them by --file")}
-	case e.list == "" && e.format == formJSON:
-		return usageError{errors.New("-o json answers a list of flows: give it by --file")}
 	case stdins(*e) > 1:
 		return usageError{errors.New("- is given twice, and stdin can be read once: name a file for the manifests or for the flows")}
 	case len(e.manifests) > 0 && len(c.StringSlice("env")) > 0:
@@ -112,10 +141,8 @@ func stdins(e explaining) int {
 
 // told is what questions are answered with.
 type told struct {
-	dir     string        // that the answers' places are below
 	reports []diag.Report // on the input and on the questions
-	answers []explain.Explanation
-	list    explain.Answers
+	answers explain.Answers
 }
 
 func (p *program) explain(c *cli.Context, asked explaining) error {
@@ -133,10 +160,13 @@ func (p *program) explain(c *cli.Context, asked explaining) error {
 			return err
 		}
 	}
-	if asked.list != "" {
-		return p.tellList(c, asked, t.list)
+	if err := report.WriteAnswers(p.out, asked.format, t.answers, asked.detail, report.Options{}); err != nil {
+		return err
 	}
-	return p.tell(c, t.answers, t.reports[0].Sources, t.dir)
+	if c.Bool("exit-code") && !t.answers.AllAllowed() {
+		return findings{exitFindings}
+	}
+	return nil
 }
 
 // answer reads what the questions are about, and answers them.
@@ -145,66 +175,31 @@ func (p *program) answer(ctx context.Context, c *cli.Context, asked explaining) 
 	if err != nil {
 		return told{}, err
 	}
-	t := told{dir: dir, reports: []diag.Report{under(dir, e.Report)}}
-	switch {
-	case e.Worlds == nil:
-		return t, nil
-	case asked.list != "":
-		rep := diag.Report{}
-		t.list, rep, err = p.answerList(e, asked.list, dir)
-		t.reports = append(t.reports, rep)
-		return t, err
-	default:
-		answers, rep := e.Explain(asked.flow)
-		t.answers, t.reports = answers, append(t.reports, rep)
+	t := told{reports: []diag.Report{under(dir, e.Report)}}
+	if e.Worlds == nil {
 		return t, nil
 	}
-}
-
-// tell writes explanations for people.
-func (p *program) tell(c *cli.Context, answers []explain.Explanation, sources map[string][]byte, dir string) error {
-	out := bufio.NewWriter(p.out)
-	allowed := true
-	for i, a := range answers {
-		if i > 0 {
-			fmt.Fprintln(out)
+	var rep diag.Report
+	if asked.list == "" {
+		t.answers, rep = e.Explain(asked.flow, asked.detail)
+	} else {
+		f, found, err := p.readList(asked.list)
+		if err != nil {
+			return told{}, inputError(err)
 		}
-		allowed = allowed && a.Allowed
-		shown := map[diag.Span]bool{} // a line is quoted once, and then named
-		for n, l := range a.Lines {
-			text := report.Line(l.Text)
-			if n == 0 && len(a.Environments) > 0 {
-				text += " [" + report.Line(strings.Join(a.Environments, ", ")) + "]"
-			}
-			if shown[l.At] {
-				l.At, l.Near = diag.Span{}, l.At
-			}
-			if !l.Near.IsZero() {
-				text += " (" + report.Line(below(dir, l.Near).String()) + ")"
-			}
-			indent := strings.Repeat(" ", l.Indent)
-			if text == "" {
-				fmt.Fprintln(out)
-				continue
-			}
-			if l.At.IsZero() {
-				fmt.Fprintln(out, indent+text)
-				continue
-			}
-			shown[l.At] = true
-			fmt.Fprintln(out, indent+text+":")
-			for _, quoted := range report.Quote(sources, below(dir, l.At)) {
-				fmt.Fprintln(out, indent+"  "+quoted)
-			}
+		rep = diag.NewReport(found, nil, nil)
+		if len(found) == 0 {
+			t.answers, rep = e.AnswerList(f, asked.detail)
 		}
 	}
-	if err := out.Flush(); err != nil {
-		return err
+	t.reports = append(t.reports, rep)
+	t.answers.Warnings, t.answers.Sources = t.reports[0].Findings, t.reports[0].Sources
+	for i := range t.answers.Flows {
+		for _, place := range t.answers.Flows[i].Places() {
+			place.Span = below(dir, place.Span)
+		}
 	}
-	if c.Bool("exit-code") && !allowed {
-		return findings{exitFindings}
-	}
-	return nil
+	return t, nil
 }
 
 // explained reads and renders what the questions are about.
@@ -246,64 +241,6 @@ func (p *program) complain(asked explaining, rep diag.Report) error {
 		return findings{exitInput}
 	}
 	return nil
-}
-
-// answerList answers a list of questions.
-func (p *program) answerList(e *compiler.Explained, name, dir string) (explain.Answers, diag.Report, error) {
-	if len(e.Worlds) > 1 {
-		return explain.Answers{}, diag.Report{}, usageError{fmt.Errorf("the answers differ by environment: choose one of %s by --env", strings.Join(environmentsOf(e), ", "))}
-	}
-	f, found, err := p.readList(name)
-	if err != nil {
-		return explain.Answers{}, diag.Report{}, inputError(err)
-	}
-	if len(found) > 0 {
-		return explain.Answers{}, diag.NewReport(found, nil, nil), nil
-	}
-	all, rep := e.AnswerList(f)
-	answers := all[e.Worlds[0].Environment]
-	for i := range answers.Flows {
-		for _, half := range []*explain.HalfAnswer{&answers.Flows[i].Egress, &answers.Flows[i].Ingress, answers.Flows[i].OnTheWay} {
-			if half == nil {
-				continue
-			}
-			half.File = below(dir, diag.Span{File: half.File}).File
-		}
-	}
-	return answers, rep, nil
-}
-
-// tellList writes the answers to a list, each on a line of its own.
-func (p *program) tellList(c *cli.Context, asked explaining, answers explain.Answers) error {
-	out := bufio.NewWriter(p.out)
-	if asked.format == formJSON {
-		if err := answers.WriteJSON(out); err != nil {
-			return err
-		}
-	} else {
-		for _, a := range answers.Flows {
-			fmt.Fprintf(out, "%s\tegress: %s\tingress: %s", a.Verdict, report.Line(a.Egress.Reason), report.Line(a.Ingress.Reason))
-			if a.OnTheWay != nil {
-				fmt.Fprintf(out, "\ton the way: %s", report.Line(a.OnTheWay.Reason))
-			}
-			fmt.Fprintln(out)
-		}
-	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	if c.Bool("exit-code") && slices.ContainsFunc(answers.Flows, func(a explain.Answer) bool { return a.Verdict != "allow" }) {
-		return findings{exitFindings}
-	}
-	return nil
-}
-
-func environmentsOf(e *compiler.Explained) []string {
-	var names []string
-	for _, w := range e.Worlds {
-		names = append(names, w.Environment)
-	}
-	return names
 }
 
 // readList reads the file with the questions, which programs may make long.

@@ -24,6 +24,7 @@ type asked struct {
 	To       string         `json:"to"`
 	Protocol any            `json:"protocol,omitempty"`
 	Port     int            `json:"port,omitempty"`
+	Source   int            `json:"sourcePort,omitempty"`
 	ICMP     map[string]int `json:"icmp,omitempty"`
 }
 
@@ -57,7 +58,7 @@ func ask(t *testing.T, schema *jsonschema.Schema, set object.Set, questions []as
 	if err := schema.Validate(document); err != nil {
 		t.Fatal(err)
 	}
-	var answers explain.Answers
+	var answers struct{ Flows []explain.Answer }
 	if err := json.Unmarshal([]byte(out), &answers); err != nil {
 		t.Fatal(err)
 	}
@@ -89,12 +90,16 @@ func asWritten(t *testing.T, o object.Object) []byte {
 
 func answersSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	schema, err := jsonschema.NewCompiler().Compile("../../compiler/explain/answers.schema.json")
+	schema, err := jsonschema.NewCompiler().Compile("../../ci/report/answers.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, wrong := range []string{`{}`, `{"flows": [{"verdict": "allow"}]}`, `{"flows": [{"verdict": "yes", "egress": {"verdict": "allow", "by": "none", "reason": ""}, "ingress": {"verdict": "allow", "by": "none", "reason": ""}}]}`,
-		`{"flows": [{"verdict": "deny", "egress": {"verdict": "deny", "by": "rule", "reason": ""}, "ingress": {"verdict": "allow", "by": "none", "reason": ""}}]}`} {
+	const half = `{"of": "a/b", "verdict": "allow", "by": "none", "reason": ""}`
+	const question = `"question": {"from": "a/b", "to": "a/c", "traffic": "TCP 80"}`
+	for _, wrong := range []string{`{}`, `{"flows": []}`, `{"version": "v1alpha1", "flows": [{"verdict": "allow"}]}`,
+		`{"version": "v1alpha1", "flows": [{` + question + `, "verdict": "yes"}]}`,
+		`{"version": "v1alpha1", "flows": [{` + question + `, "verdict": "unanswered"}]}`,
+		`{"version": "v1alpha1", "flows": [{` + question + `, "verdict": "deny", "examples": [{"flow": "", "verdict": "deny", "egress": {"of": "a/b", "verdict": "deny", "by": "rule", "reason": ""}, "ingress": ` + half + `}]}]}`} {
 		document, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(wrong)))
 		if err != nil || schema.Validate(document) == nil {
 			t.Fatalf("the schema accepts %s (%v)", wrong, err)
@@ -119,8 +124,9 @@ func TestExplainVectors(t *testing.T) {
 		}
 		for i, a := range ask(t, schema, s.Set, questions) {
 			flows++
-			if a.Verdict != string(s.Flows[i].Expect) {
-				t.Errorf("%s: %s is %s, Calico says %s: %s; %s", s.ID, s.Flows[i].Name, a.Verdict, s.Flows[i].Expect, a.Egress.Reason, a.Ingress.Reason)
+			if a.Verdict != explain.Verdict(s.Flows[i].Expect) {
+				e := a.Examples[0]
+				t.Errorf("%s: %s is %s, Calico says %s: %s; %s", s.ID, s.Flows[i].Name, a.Verdict, s.Flows[i].Expect, e.Egress.Reason, e.Ingress.Reason)
 			}
 		}
 	}
@@ -141,7 +147,7 @@ func TestExplainIsTheOracle(t *testing.T) {
 	t.Parallel()
 	schema := answersSchema(t)
 	const worlds, packets = 30, 60
-	known := map[string]int{}
+	known := map[explain.Verdict]int{}
 	for seed := range uint64(worlds) {
 		r := rand.New(rand.NewPCG(seed, 11))
 		c, err := oracle.Random(r, 32, oracle.Features{Tiers: true, ClusterPolicies: true})
@@ -152,7 +158,6 @@ func TestExplainIsTheOracle(t *testing.T) {
 		var questions []asked
 		var judged []oracle.Verdict
 		for _, p := range w.Packets(r, packets, false) {
-			p.SourcePort = 0
 			q := asked{From: nameOf(p.From), To: nameOf(p.To), Protocol: p.Protocol}
 			for _, end := range []struct {
 				written *string
@@ -166,7 +171,7 @@ func TestExplainIsTheOracle(t *testing.T) {
 			case oracle.ICMP, oracle.ICMPv6:
 				q.ICMP = map[string]int{"type": p.Type, "code": p.Code}
 			case oracle.TCP, oracle.UDP, oracle.SCTP:
-				if q.Port = p.Port; q.Port == 0 {
+				if q.Port, q.Source = p.Port, p.SourcePort; q.Port == 0 {
 					continue
 				}
 			}
@@ -175,10 +180,10 @@ func TestExplainIsTheOracle(t *testing.T) {
 		for i, a := range ask(t, schema, c.Set, questions, "--calico", "3.32") {
 			want := judged[i]
 			for half, pair := range map[string]struct {
-				got  string
+				got  explain.Verdict
 				want oracle.Outcome
-			}{"egress": {a.Egress.Verdict, want.Egress.Outcome}, "ingress": {a.Ingress.Verdict, want.Ingress.Outcome}} {
-				if known[pair.got]++; pair.got != "unknown" && pair.got != string(pair.want) {
+			}{"egress": {a.Examples[0].Egress.Verdict, want.Egress.Outcome}, "ingress": {a.Examples[0].Ingress.Verdict, want.Ingress.Outcome}} {
+				if known[pair.got]++; pair.got != "unknown" && pair.got != explain.Verdict(pair.want) {
 					t.Errorf("seed %d: %s of %+v is %s, the oracle says %s", seed, half, questions[i], pair.got, pair.want)
 				}
 			}

@@ -28,17 +28,12 @@ var today = limits{
 	knot:  10,
 	knots: map[string]int{},
 	lines: 400,
-	files: map[string]int{
-		"compiler/explain/way.go": 469,
-	},
-	twins: []string{
-		"compiler/explain: Answer and answer",
-	},
+	files: map[string]int{},
 }
 
 // floors are the top-level folders, from the ground up. An arrow from one folder
 // to another leads to a lower floor; folders on one floor do not know each other.
-var floors = map[string]int{"policies": 0, "overlays": 1, "rego": 1, "compiler": 2, "ci": 2, "cmd": 3}
+var floors = map[string]int{"policies": 0, "overlays": 1, "rego": 1, "compiler": 2, "ci": 3, "cmd": 4}
 
 // faults is everything in which the house differs from its description and from
 // its own rules, sorted.
@@ -455,7 +450,7 @@ func TestHouseFindsArrowsUp(t *testing.T) {
 		{"compiler", "compiler/resolve", true},
 		{"compiler", "rego", true},
 		{"compiler", "ci", false},
-		{"ci/report", "compiler/plan", false},
+		{"ci/report", "compiler/plan", true}, // what it writes
 		{"ci", "ci/report", true},
 		{"ci", "policies/diag", true},
 		{"cmd/tool", "compiler", true},

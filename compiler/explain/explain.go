@@ -8,6 +8,9 @@
 // ask of pods. A change is named only if policies with that change were found to do what
 // it promises.
 //
+// An answer is data: those who write it for people and for programs share it, and so do
+// those who look up where something stands and what change of a repository would do.
+//
 // It must not know how a file is read or a terminal is written to, nor any rule by
 // which policies are judged good or bad.
 package explain
@@ -32,25 +35,23 @@ type World struct {
 	// Pods are the endpoints that have a name: those that manifests describe, and those
 	// that stand for workloads of the plan.
 	Pods []*meaning.Endpoint
-	// Locate is the place in a file that an object's part came from: in manifests where
-	// it is written, else the line of an intent, of the Platform or of a component that
-	// asked for it.
-	Locate func(diag.Subject) diag.Span
-	// Peer are the ends that an @name of the Platform's means; nil for manifests.
-	Peer func(name string) ([]plan.End, diag.List)
-	// Mend finds the lines of the intents that open a packet's way, and Unmean those
-	// that do and whether it is closed without them; nil for manifests.
-	Mend   func(meaning.Packet) Change
-	Unmean func(meaning.Packet) Change
+	// Peers are what the @names of the questions mean; nil for manifests.
+	Peers map[string]Named
 
 	byName    map[string][]*meaning.Endpoint
 	byAddress map[netip.Addr]*meaning.Endpoint
-	places    map[diag.Subject]diag.Span
 	asker     *meaning.Asker
 	labels    map[string]map[string]string // of namespaces that manifests describe
 	asked     []asked
-	types     []uint8 // of control messages, as messages has them
-	codes     []uint8
+	sets      []meaning.Holder
+	byID      map[diag.ObjectID]*meaning.Policy
+}
+
+// Named is what an @name of the Platform's means in the world's environment, or why it
+// means nothing.
+type Named struct {
+	Ends        []plan.End
+	Wrong, Hint string
 }
 
 func (w *World) walk(k meaning.Packet) meaning.Verdict { return w.asking().Follow(k) }
@@ -101,19 +102,6 @@ func (w *World) at(a netip.Addr) meaning.Peer {
 	return meaning.Address(a)
 }
 
-// place is Locate, asked once for each subject.
-func (w *World) place(s diag.Subject) diag.Span {
-	if span, known := w.places[s]; known {
-		return span
-	}
-	if w.places == nil {
-		w.places = map[diag.Subject]diag.Span{}
-	}
-	span := w.Locate(s)
-	w.places[s] = span
-	return span
-}
-
 // peer is the end that a name or an address means. Where it means none, the text says
 // why, with what was meant if something is near.
 func (w *World) peer(text string) (p meaning.Peer, wrong, hint string) {
@@ -132,7 +120,23 @@ func (w *World) peer(text string) (p meaning.Peer, wrong, hint string) {
 	if found := w.named(text); len(found) > 0 {
 		return meaning.Pod(found[0]), "", ""
 	}
+	if wl := w.planned(text); wl != nil && wl.HostNetwork { // which no pod stands for
+		return w.workload(wl).shown[0], "", ""
+	}
 	return p, "there is no pod or workload called " + quoted(text), w.nearest(text)
+}
+
+// planned finds the workload of the plan with a name, or nil.
+func (w *World) planned(name string) *plan.Workload {
+	if w.Plan == nil {
+		return nil
+	}
+	for i := range w.Plan.Workloads {
+		if wl := &w.Plan.Workloads[i]; wl.Ref() == name {
+			return wl
+		}
+	}
+	return nil
 }
 
 // nearest suggests the name that was meant.

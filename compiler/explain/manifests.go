@@ -13,12 +13,28 @@ import (
 	"portcullis.dev/policies/object"
 )
 
+// Change finds what turns the verdict of an example by a change of the manifests.
+func (w *World) Change(e *Example) Change {
+	if e.Verdict == Allow {
+		return w.close(e.packet)
+	}
+	return w.open(e.packet)
+}
+
+// Decided reports whether what policies say of the example's ends is what it fares by. If
+// not, what is at host endpoints may decide, and no change is known to turn it.
+func (w *World) Decided(e *Example) bool {
+	return e.verdict.Outcome() != meaning.Unknown || w.asking().Walk(e.packet).Outcome() == meaning.Unknown
+}
+
+// NotEvaluated is the change of what is not decided by policies of its ends.
+var NotEvaluated = Change{Text: "no change is named: what decides is not evaluated."}
+
 // open is the smallest change of manifests that opens a packet's way. It is named only
 // if it was tried.
-func (w *World) open(e example) Change {
-	set, m, k := w.Set, w.Meaning, e.packet
-	var c Change
-	var said page
+func (w *World) open(k meaning.Packet) Change {
+	set, m := w.Set, w.Meaning
+	var steps []Step
 	changes := 0
 	for _, d := range []meaning.Direction{meaning.Egress, meaning.Ingress} {
 		half := m.WalkHalf(k, d)
@@ -31,65 +47,63 @@ func (w *World) open(e example) Change {
 		}
 		r := repair.Of(m, k, d, by)
 		if r.Lines == "" {
-			return Change{Text: "to open it: no single rule does.", Lines: []Line{{Indent: 2, Text: fmt.Sprintf("The %s of %s: %s.", d, r.Owner, r.Why)}}}
+			return Change{Aim: ToOpen, Text: "no single rule does.", Steps: []Step{{Text: fmt.Sprintf("The %s of %s: %s.", d, r.Owner, r.Why)}}}
 		}
 		changed, err := apply(set, r)
 		if err != nil {
-			return Change{Text: "to open it: no change was found."}
+			return Change{Aim: ToOpen, Text: "no change was found."}
 		}
 		set = changed
 		m, _ = meaning.Of(set, w.Meaning.Cluster)
 		k = moved(k, m)
 		changes++
-		where := Line{Indent: 2, Text: fmt.Sprintf("the %s of %s needs a new policy:", d, r.Owner)}
+		step := Step{Text: fmt.Sprintf("the %s of %s needs a new policy", d, r.Owner), Lines: strings.Split(strings.TrimRight(r.Lines, "\n"), "\n")}
 		if !r.Policy.IsZero() {
 			section := r.At[:strings.LastIndexByte(r.At, '/')]
 			place := "as the last of " + section
 			if n := r.At[len(section)+1:]; n != "-" {
 				place = "before the rule " + section + "/" + n
 			}
-			where.Text = fmt.Sprintf("the %s of %s needs a rule in %s, %s", d, r.Owner, r.Policy, place)
-			where.Near = w.place(diag.Subject{Object: r.Policy})
+			step.Text = fmt.Sprintf("the %s of %s needs a rule in %s, %s", d, r.Owner, r.Policy, place)
+			step.At.Subject = diag.Subject{Object: r.Policy}
 		}
-		said.lines = append(said.lines, where)
-		for text := range strings.Lines(r.Lines) {
-			said.add(6, "%s", strings.TrimRight(text, "\n"))
-		}
+		steps = append(steps, step)
 	}
 	switch v := m.Follow(k); {
 	case v.Outcome() == meaning.Unknown && v.OnTheWay != nil:
-		return Change{Text: "to open it, as far as the policies of pods decide: add what follows. Whether it passes the host endpoints on its way is not evaluated.", Lines: said.lines}
+		return Change{Aim: ToOpen, Text: "as far as the policies of pods decide, add what follows. Whether it passes the host endpoints on its way is not evaluated.", Steps: steps}
 	case v.Outcome() != meaning.Allowed:
-		return Change{Text: "to open it: no change was found that does."}
+		return Change{Aim: ToOpen, Text: "no change was found that does."}
 	}
-	c.Text = "to open it: add what follows" + map[bool]string{true: "; both halves need it", false: ""}[changes == 2] + ". With it, the flow was found to be allowed."
-	c.Lines = said.lines
-	return c
+	text := "add what follows. With it, the flow was found to be allowed."
+	if changes == 2 {
+		text = "add what follows; both halves need it. With it, the flow was found to be allowed."
+	}
+	return Change{Aim: ToOpen, Found: true, Text: text, Steps: steps}
 }
 
 // close is the smallest removal that closes a packet's way: of the rules that allow it
 // on one half, one after the other, or where no policy governs it a policy that does.
-func (w *World) close(e example) Change {
+func (w *World) close(k meaning.Packet) Change {
 	best := []meaning.Decision(nil)
 	half := meaning.Egress
 	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
-		if rules := w.withoutRules(e.packet, d); rules != nil && (best == nil || len(rules) < len(best)) {
+		if rules := w.withoutRules(k, d); rules != nil && (best == nil || len(rules) < len(best)) {
 			best, half = rules, d
 		}
 	}
 	if best == nil {
-		return Change{Text: "to close it: no rule allows it that could be removed; a policy that governs either end and allows less would."}
+		return Change{Aim: ToClose, Text: "no rule allows it that could be removed; a policy that governs either end and allows less would."}
 	}
-	var said page
+	var steps []Step
 	for _, by := range best {
-		at := w.place(diag.Subject{Object: by.Policy, Pointer: by.Pointer})
-		said.lines = append(said.lines, Line{Indent: 2, Text: fmt.Sprintf("%s at %s", by.Policy, by.Pointer), At: at})
+		steps = append(steps, Step{Text: fmt.Sprintf("%s at %s", by.Policy, by.Pointer), At: Place{Subject: diag.Subject{Object: by.Policy, Pointer: by.Pointer}}})
 	}
-	text := "to close it: remove the rule that allows it on the %s half, and with it whatever else it allows. Without it, the flow was found to be denied."
+	text := "remove the rule that allows it on the %s half, and with it whatever else it allows. Without it, the flow was found to be denied."
 	if len(best) > 1 {
-		text = "to close it: remove the rules that allow it on the %s half, and with them whatever else they allow. Without them, the flow was found to be denied."
+		text = "remove the rules that allow it on the %s half, and with them whatever else they allow. Without them, the flow was found to be denied."
 	}
-	return Change{Text: fmt.Sprintf(text, half), Lines: said.lines}
+	return Change{Aim: ToClose, Found: true, Text: fmt.Sprintf(text, half), Steps: steps}
 }
 
 // withoutRules are the rules without which a half is denied, or nil.

@@ -3,10 +3,11 @@ package explain
 import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
 )
 
-// Place is where a packet begins or ends, in the words of a plan.
-func Place(p meaning.Peer) plan.Place {
+// PlaceOf says where a packet begins or ends, in the words of a plan.
+func PlaceOf(p meaning.Peer) plan.Place {
 	if e := p.Endpoint; e != nil && !e.HostNetwork {
 		return plan.Place{Namespace: e.Namespace, NamespaceLabels: e.NamespaceLabels, Labels: e.Labels}
 	}
@@ -16,37 +17,41 @@ func Place(p meaning.Peer) plan.Place {
 	return plan.Place{Address: p.Addr.Unmap()}
 }
 
-// Meant are the flows of a plan that mean a packet.
-func Meant(p *plan.Plan, k meaning.Packet) []plan.Flow {
+// FlowsMeaning finds the flows of a plan that mean a packet.
+func FlowsMeaning(p *plan.Plan, k meaning.Packet) []plan.Flow {
 	var all []plan.Flow
 	for _, f := range p.Flows {
-		if f.From.Has(Place(k.From)) && f.To.Has(Place(k.To)) && plan.PacketsOn(f.Ports).Contains(k.Header()) {
+		if has(p, f.From, k.From) && has(p, f.To, k.To) && plan.PacketsOn(f.Ports).Contains(k.Header()) {
 			all = append(all, f)
 		}
 	}
 	return all
 }
 
-// meant names the flows of the plan that mean the packet.
-func (w *World) meant(p *page, k meaning.Packet) {
+// has reports whether an end of a flow is a peer. A pod on the network of a node that nobody
+// knows is whatever every node is, and what is said of its workload by name.
+func has(p *plan.Plan, e plan.End, peer meaning.Peer) bool {
+	place := PlaceOf(peer)
+	if peer.Endpoint == nil || !peer.Endpoint.HostNetwork || place.Address.IsValid() {
+		return e.Has(place)
+	}
+	if e.Pods != nil {
+		return false
+	}
+	nodes := packet.AddressesOf(p.Cluster.NodeCIDRs...)
+	return e.Name == peer.Endpoint.Ref() || !nodes.IsEmpty() && packet.AddressesOf(plan.Ranges(e.Blocks)...).Covers(nodes)
+}
+
+// meant finds the lines of the plan that mean the packet: nil without a plan.
+func (w *World) meant(k meaning.Packet) []Meant {
 	if w.Plan == nil {
-		return
+		return nil
 	}
-	flows := Meant(w.Plan, k)
-	if len(flows) == 0 {
-		p.add(0, "No line of an intent or of the Platform means it.")
-	}
-	for _, f := range flows {
+	all := []Meant{}
+	for _, f := range FlowsMeaning(w.Plan, k) {
 		for _, o := range f.Origins {
-			by := "the Platform"
-			if o.Intent != "" {
-				by = "the intent " + o.Intent
-			}
-			text := "Meant by " + by + ": " + f.From.Name + " -> " + f.To.Name + " on " + plan.FormatPorts(f.Ports)
-			if o.Why != "" {
-				text += " (" + o.Why + ")"
-			}
-			p.lines = append(p.lines, Line{Text: text, At: o.Span})
+			all = append(all, Meant{Intent: o.Intent, From: f.From.Name, To: f.To.Name, Ports: plan.FormatPorts(f.Ports), Why: o.Why, At: Place{Span: o.Span}})
 		}
 	}
+	return all
 }

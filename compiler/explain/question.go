@@ -1,7 +1,10 @@
 package explain
 
 import (
+	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
@@ -27,40 +30,44 @@ type side struct {
 type question struct {
 	from, to side
 	traffic  packet.Traffic
-	every    bool           // no port was named
+	source   uint16         // port of the packets; zero is any
+	every    bool           // no port was named, or every one of a protocol
 	one      *packet.Header // the only packet, if it is about one
 	words    string         // the traffic, for people
 	note     string         // what a reader should know of the two together
+	number   int            // in a list, from 1
+	missing  []Missing      // why there is no answer
 }
-
-// Places are where the two ends of a question are written.
-type Places struct{ From, To diag.Span }
 
 // ask resolves a question. Of one that means several pairs of ends in this world there
 // are several.
-func (w *World) ask(q language.Question, places Places) ([]question, diag.List) {
-	var found diag.List
-	sides := func(p language.Peer, at diag.Span) []side {
+func (w *World) ask(text string, q language.Question) []question {
+	from, to, _ := strings.Cut(text, "->")
+	unanswered := question{from: side{name: strings.TrimSpace(from)}, to: side{name: strings.TrimSpace(to)}}
+	sides := func(p language.Peer, what string) []side {
 		all, wrong, hint := w.sides(p)
 		if wrong != "" {
-			found = append(found, language.Unanswerable.At(at, "%s", wrong).Suggest("%s", hint))
+			unanswered.missing = append(unanswered.missing, Missing{what, wrong, hint})
 		}
 		return all
 	}
-	from, to := sides(q.From.Peer, places.From), sides(q.To.Peer, places.To)
-	if len(found) > 0 {
-		return nil, found
+	senders, receivers := sides(q.From.Peer, "from"), sides(q.To.Peer, "to")
+	if len(unanswered.missing) > 0 {
+		return []question{unanswered}
 	}
 	var all []question
-	for _, t := range to {
-		asked := question{to: t}
-		if wrong, hint := asked.ports(q.Port); wrong != "" {
-			return nil, append(found, language.Unanswerable.At(places.To, "%s", wrong).Suggest("%s", hint))
+	for _, t := range receivers {
+		asked := question{to: t, source: q.SourcePort}
+		if q.Ports == nil {
+			asked.about(packet.Anything())
+		} else if wrong, hint := asked.ports(q.Ports, nil); wrong != "" {
+			unanswered.missing = []Missing{{"ports", wrong, hint}}
+			return []question{unanswered}
 		}
 		if asked.every && t.exact && isIPv6(t.shown[0].Addr) {
 			asked.note = "every port is meant; one of them is written after brackets, [" + t.name + "]:443"
 		}
-		for _, f := range from {
+		for _, f := range senders {
 			asked.from = f
 			if f.name == t.name && !f.set {
 				asked.note = "what one pod sends to itself meets no policy; this is about two pods that look like " + f.name
@@ -68,40 +75,103 @@ func (w *World) ask(q language.Question, places Places) ([]question, diag.List) 
 			all = append(all, asked)
 		}
 	}
-	return all, nil
+	return all
 }
 
-// ports finds out which traffic is asked about.
-func (q *question) ports(ref *language.PortRef) (wrong, hint string) {
-	var ports []plan.Port
+func isIPv6(a netip.Addr) bool { return a.IsValid() && !a.Unmap().Is4() }
+
+// listed resolves a question of a list.
+func (w *World) listed(l *language.Listed) question {
+	q := question{}
+	end := func(name, what string) side {
+		p, wrong, hint := w.peer(name)
+		if wrong != "" {
+			q.missing = append(q.missing, Missing{what, wrong, hint})
+			return side{name: name}
+		}
+		return w.exactly(name, p)
+	}
+	q.from, q.to = end(l.From, "from"), end(l.To, "to")
+	if len(q.missing) > 0 {
+		return q
+	}
+	if wl := w.planned(l.To); wl != nil {
+		q.to.ports = wl.Ports
+	}
+	q.source = l.SourcePort
 	switch {
-	case ref == nil:
-		q.every, q.traffic, q.words = true, packet.Anything(), "on every port"
-		return "", ""
-	case ref.Name == "":
-		ports = ref.Ports
+	case l.Message != nil:
+		h := packet.Header{Protocol: packet.ICMP, Type: l.Message.Type, Code: l.Message.Code}
+		switch {
+		case l.Protocol != nil:
+			h.Protocol = *l.Protocol
+		case isIPv6(q.from.shown[0].Addr) || isIPv6(q.to.shown[0].Addr):
+			h.Protocol = packet.ICMPv6
+		}
+		q.about(packet.One(h))
+	case l.Ports != nil:
+		if wrong, hint := q.ports(l.Ports, l.Protocol); wrong != "" {
+			q.missing = append(q.missing, Missing{"ports", wrong, hint})
+		}
+	case l.Protocol != nil:
+		q.about(packet.Of(*l.Protocol))
 	default:
-		var known []string
-		for _, p := range q.to.ports {
-			if known = append(known, p.Name); p.Name == ref.Name {
-				ports = append(ports, p.Ports...)
+		q.about(packet.Anything())
+	}
+	return q
+}
+
+// about says which traffic is asked about.
+func (q *question) about(t packet.Traffic) {
+	q.traffic, q.words = t, t.String()
+	h, _ := t.Witness()
+	switch {
+	case t.Equal(packet.Anything()):
+		q.every, q.words = true, "on every port"
+	case t.Equal(packet.One(h)):
+		q.one, q.words = &h, h.String()
+	default:
+		q.every = t.Equal(packet.Of(h.Protocol))
+	}
+	if q.source > 0 && t.Overlaps(withPorts) {
+		q.words += fmt.Sprintf(" from port %d", q.source)
+	}
+}
+
+// withPorts is the traffic of which a rule may name ports.
+var withPorts = packet.Of(packet.TCP).Union(packet.Of(packet.UDP)).Union(packet.Of(packet.SCTP))
+
+// ports finds out which traffic is asked about by ports, of a protocol if one is given.
+func (q *question) ports(refs []language.PortRef, only *packet.Protocol) (wrong, hint string) {
+	of := packet.Anything()
+	if only != nil {
+		of = packet.Of(*only)
+	}
+	if only != nil && !only.HasPorts() { // whose ports no policy names
+		q.about(of)
+		return "", ""
+	}
+	var all packet.Traffic
+	for _, ref := range refs {
+		traffic := plan.PacketsOn(ref.Ports)
+		if ref.Name != "" {
+			var known []string
+			for _, p := range q.to.ports {
+				if known = append(known, p.Name); p.Name == ref.Name {
+					traffic = traffic.Union(plan.PacketsOn(p.Ports))
+				}
+			}
+			if traffic = traffic.Intersect(of); traffic.IsEmpty() {
+				wrong := q.to.name + " has no port called " + ref.Name
+				if only != nil {
+					wrong += " on " + only.String()
+				}
+				return wrong, suggestion(ref.Name, slices.DeleteFunc(known, func(name string) bool { return name == ref.Name }), "write the port's number")
 			}
 		}
-		if len(ports) == 0 {
-			hint = "write the port's number"
-			if near := diag.Nearest(ref.Name, known); near != "" {
-				hint = "did you mean " + near + "?"
-			}
-			return q.to.name + " has no port called " + ref.Name, hint
-		}
+		all = all.Union(traffic)
 	}
-	q.traffic = plan.PacketsOn(ports)
-	q.words = q.traffic.String()
-	if p := ports[0]; len(ports) == 1 && p.First == p.Last && p.Protocol != plan.Any {
-		if h, ok := q.traffic.Witness(); ok && h.Protocol.HasPorts() {
-			q.one = &h
-		}
-	}
+	q.about(all)
 	return "", ""
 }
 
@@ -123,7 +193,7 @@ func (w *World) sides(p language.Peer) (all []side, wrong, hint string) {
 		}
 		return []side{w.pods(p.Namespace+"/*", pods)}, "", ""
 	case language.NamedPeer:
-		if w.Peer == nil {
+		if w.Plan == nil {
 			return nil, "manifests have no @names", "write the addresses: 192.0.2.0/24 -> shop/cart:80"
 		}
 		return w.platformPeer(p.Name)
@@ -132,12 +202,8 @@ func (w *World) sides(p language.Peer) (all []side, wrong, hint string) {
 		return nil, quoted(p.Name) + " has no namespace", w.nearest(p.Name)
 	}
 	name := p.Namespace + "/" + p.Name
-	if w.Plan != nil {
-		for i := range w.Plan.Workloads {
-			if wl := &w.Plan.Workloads[i]; wl.Ref() == name {
-				return []side{w.workload(wl)}, "", ""
-			}
-		}
+	if wl := w.planned(name); wl != nil {
+		return []side{w.workload(wl)}, "", ""
 	}
 	found := w.named(name)
 	if len(found) == 0 {
@@ -151,11 +217,11 @@ func (w *World) sides(p language.Peer) (all []side, wrong, hint string) {
 }
 
 func (w *World) platformPeer(name string) (all []side, wrong, hint string) {
-	ends, found := w.Peer(name)
-	for _, d := range found {
-		return nil, d.Message, d.Hint
+	named := w.Peers[name]
+	if named.Wrong != "" {
+		return nil, named.Wrong, named.Hint
 	}
-	for _, e := range ends {
+	for _, e := range named.Ends {
 		if e.Pods != nil {
 			all = append(all, w.pods(e.Name, *e.Pods))
 			continue

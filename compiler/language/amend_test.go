@@ -1,6 +1,7 @@
 package language_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -62,7 +63,7 @@ func TestAmend(t *testing.T) {
 func TestParseList(t *testing.T) {
 	t.Parallel()
 	all, found := language.ParseList(language.File{Path: "f", Data: []byte("- {from: a/b, to: 10.0.0.1, port: 80}\n- {from: \"::1\", to: c/d, protocol: icmpv6, icmp: {type: 128, code: 1}}\n- {from: a/b, to: c/d, protocol: 50}\n")})
-	if len(found) > 0 || len(all) != 3 || all[0].Header.String() != "TCP 80" || all[1].Header.String() != "ICMPv6 type 128 code 1" || all[2].Header.Protocol != 50 {
+	if len(found) > 0 || len(all) != 3 || all[0].Protocol != nil || all[0].Ports[0].Ports[0].String() != "80" || *all[1].Message != (language.Message{Type: 128, Code: 1}) || *all[2].Protocol != 50 {
 		t.Errorf("%+v %v", all, found)
 	}
 	if at := all[1].ToSpan().String(); at != "f:2:21" {
@@ -79,6 +80,71 @@ func TestParseList(t *testing.T) {
 	} {
 		if _, found = language.ParseList(language.File{Path: "f", Data: []byte(text)}); len(found) != 1 || found[0].Span.Start != want {
 			t.Errorf("%q: %v; expected a finding at %v", text, found, want)
+		}
+	}
+}
+
+// TestListedPorts: ports by number, name and word, one or several, of the protocol that the
+// flow gives; and each contradiction at its place.
+func TestListedPorts(t *testing.T) {
+	t.Parallel()
+	for fields, want := range map[string]string{
+		"port: 80":                 "80",
+		"port: http":               "http",
+		"port: 53/udp":             "53/udp",
+		`port: "8000-8100"`:        "8000-8100",
+		"port: [80, http, 53/udp]": "80 http 53/udp",
+		"port: any":                "every",
+		"port: [80, any]":          "every",
+		"protocol: UDP, port: any": "UDP every",
+		"protocol: UDP, port: 53":  "UDP 53/udp",
+		"protocol: udp, port: [53, dns, 5353/udp]": "UDP 53/udp dns 5353/udp",
+		"protocol: UDPLite, port: 53":              "UDPLite 53",
+		"port: ping":                               "ping",
+		"":                                         "every",
+		"protocol: ICMP":                           "ICMP every",
+		"sourcePort: 40000, port: 80":              "from 40000 80",
+		"sourcePort: null, port: null, protocol: null": "every",
+		"protocol: TCP, port: 53/udp":                  "PC133 1:44",
+		"protocol: TCP, port: [1, ping]":               "PC133 1:48",
+		"protocol: ICMP, port: 80":                     "PC133 1:45",
+		"protocol: ICMP, sourcePort: 80":               "PC133 1:51",
+		"port: []":                                     "PC133 1:29",
+		"port: [[80]]":                                 "PC004 1:30",
+		"port: 0":                                      "PC133 1:29",
+		"port: 1e3":                                    "PC107 1:29",
+		"port: 80/tpc":                                 "PC107 1:29",
+		"sourcePort: http, port: 80":                   "PC133 1:35",
+		"port: [" + strings.Repeat("1,", 100) + "1]":   "PC006 1:29",
+	} {
+		all, found := language.ParseList(language.File{Path: "f", Data: []byte("[{from: a/b, to: c/d, " + fields + "}]")})
+		got := ""
+		for _, d := range found {
+			got += fmt.Sprintf("%s %d:%d ", d.Rule.Code, d.Span.Start.Line, d.Span.Start.Column)
+		}
+		if len(found) == 0 {
+			q := all[0]
+			if q.Protocol != nil {
+				got += q.Protocol.String() + " "
+			}
+			if q.SourcePort > 0 {
+				got += fmt.Sprintf("from %d ", q.SourcePort)
+			}
+			if q.Ports == nil {
+				got += "every"
+			}
+			for _, p := range q.Ports {
+				if name := p.Name; name != "" {
+					got += name + " "
+				} else if p.Ports[0].IsICMP() {
+					got += "ping "
+				} else {
+					got += p.Ports[0].String() + " "
+				}
+			}
+		}
+		if strings.TrimSpace(got) != want {
+			t.Errorf("%s: %s, expected %s", fields, got, want)
 		}
 	}
 }

@@ -6,28 +6,31 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
 )
 
-// Listed is one question of a list that programs write: one packet, and the two ends
-// by their names.
+// Listed is one question of a list that programs write: what goes between two ends, by
+// their names.
 type Listed struct {
-	From, To string
-	// Header has the protocol TCP where none is given or, beside an ICMP type, ICMP.
-	Header packet.Header
-	// AnyMessage: the protocol is ICMP or ICMPv6, and no type is given.
-	AnyMessage bool
-	// AnyICMP: a type is given, and no protocol.
-	AnyICMP bool
+	From, To   string
+	Protocol   *packet.Protocol // nil where none is given: TCP for ports, and otherwise every one
+	SourcePort uint16           // zero is any
+	Ports      []PortRef        // of the destination; nil is every one
+	Message    *Message         // of ICMP; nil is every one
 
 	doc            object.Document
 	node, from, to *yaml.Node
 }
+
+// Message is a control message of ICMP or ICMPv6.
+type Message struct{ Type, Code uint8 }
 
 // FromSpan and ToSpan are where the ends are written. They are looked up when somebody
 // asks: a list of thousands may stand on one line.
@@ -161,48 +164,102 @@ func (l *listReader) fields(n *yaml.Node, required, others []string) map[string]
 
 func (l *listReader) flow(n *yaml.Node) Listed {
 	q := Listed{doc: l.at, node: n}
-	given := l.fields(n, []string{"from", "to"}, []string{"protocol", "port", "icmp"})
+	given := l.fields(n, []string{"from", "to"}, []string{"protocol", "sourcePort", "port", "icmp"})
 	if given == nil {
 		return q
 	}
 	q.from, q.to = given["from"], given["to"]
 	q.From, q.To = l.name(q.from), l.name(q.to)
-	h := &q.Header
-	protocol, port, icmp := given["protocol"], given["port"], given["icmp"]
-	q.AnyICMP = protocol == nil && icmp != nil
+	protocol, icmp := given["protocol"], given["icmp"]
+	of := packet.TCP // of which ports are where no protocol is given
 	switch {
 	case protocol != nil:
-		if !l.protocol(protocol, &h.Protocol) {
+		if !l.protocol(protocol, &of) {
 			return q
 		}
+		q.Protocol = &of
 	case icmp != nil:
-		h.Protocol = packet.ICMP
-	default:
-		h.Protocol = packet.TCP
+		of = packet.ICMP
 	}
-	q.AnyMessage = h.Protocol.HasTypes() && icmp == nil
-	switch {
-	case port != nil && !h.Protocol.HasPorts() && !slices.Contains(withPorts, h.Protocol):
-		l.add(Unanswerable.At(l.at.Span(port), "%s has no ports", h.Protocol).Suggest("leave out port"))
-	case port != nil:
-		h.Port = uint16(l.number(port, "a port", 1, 65535))
-	case h.Protocol.HasPorts():
-		l.add(Unanswerable.At(l.at.Span(n), "the flow has no port").Because("a verdict is about one packet").
-			Suggest("add port; explain \"FROM -> TO\" tells of every port of two ends"))
+	for _, name := range []string{"port", "sourcePort"} {
+		if port := given[name]; port != nil && !of.HasPorts() && !slices.Contains(withPorts, of) {
+			l.add(Unanswerable.At(l.at.Span(port), "%s has no ports", of).Suggest("leave out %s", name))
+			return q
+		}
+	}
+	if port := given["sourcePort"]; port != nil {
+		q.SourcePort = uint16(l.number(port, "a port", 1, 65535))
+	}
+	if port := given["port"]; port != nil {
+		q.Ports = l.ports(port, q.Protocol)
 	}
 	switch {
 	case icmp == nil:
-	case !h.Protocol.HasTypes():
-		l.add(Unanswerable.At(l.at.Span(icmp), "%s has no types", h.Protocol).Suggest("leave out icmp, or write protocol: ICMP or ICMPv6"))
+	case !of.HasTypes():
+		l.add(Unanswerable.At(l.at.Span(icmp), "%s has no types", of).Suggest("leave out icmp, or write protocol: ICMP or ICMPv6"))
 	default:
 		if message := l.fields(icmp, []string{"type"}, []string{"code"}); message != nil {
-			h.Type = uint8(l.number(message["type"], "a type", 0, 255))
+			q.Message = &Message{Type: uint8(l.number(message["type"], "a type", 0, 255))}
 			if code := message["code"]; code != nil {
-				h.Code = uint8(l.number(code, "a code", 0, 255))
+				q.Message.Code = uint8(l.number(code, "a code", 0, 255))
 			}
 		}
 	}
 	return q
+}
+
+// ports reads a port, or a list of them, of a protocol if one is given. Nil is every port.
+func (l *listReader) ports(n *yaml.Node, of *packet.Protocol) []PortRef {
+	items := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		if items = n.Content; len(items) == 0 {
+			l.add(Unanswerable.At(l.at.Span(n), "an empty list of ports").Suggest("name a port, or leave out port for every one"))
+		}
+	}
+	if len(items) > mostPorts {
+		l.add(limitExceeded.At(l.at.Span(n), "the flow names %d ports", len(items)).Suggest("name %d at most, or a range", mostPorts))
+		return nil
+	}
+	all := make([]PortRef, 0, len(items))
+	every := false
+	for _, item := range items {
+		if item.Kind == yaml.ScalarNode && item.ShortTag() == "!!int" {
+			number := uint16(l.number(item, "a port", 1, 65535))
+			all = append(all, l.only(item, of, PortRef{Ports: []plan.Port{{Protocol: plan.TCP, First: number, Last: number}}}))
+			continue
+		}
+		var p PortRef
+		if item.Kind != yaml.ScalarNode || !l.plain(item) {
+			l.add(WrongType.At(l.at.Span(item), "expected a port, found %s", describe(item)).Suggest("write a number, a name, 53/udp, any, or a list of those"))
+			continue
+		}
+		if m := p.parse(item.Value, item.ShortTag()); m != nil {
+			l.mistake(l.at.Span(item), m)
+			continue
+		}
+		every = every || len(p.Ports) > 0 && p.Ports[0].Protocol == plan.Any
+		all = append(all, l.only(item, of, p))
+	}
+	if every {
+		return nil
+	}
+	return all
+}
+
+// only turns a port into one of the protocol that the flow gives, if it gives one.
+func (l *listReader) only(n *yaml.Node, of *packet.Protocol, p PortRef) PortRef {
+	if of == nil || p.Name != "" || len(p.Ports) == 0 || p.Ports[0].Protocol == plan.Any || slices.Contains(withPorts, *of) {
+		return p
+	}
+	own := p.Ports[0].Protocol
+	switch {
+	case string(own) == of.String():
+	case p.Portless() || strings.Contains(n.Value, "/"):
+		l.add(Unanswerable.At(l.at.Span(n), "%s is no port of %s", n.Value, of).Suggest("leave out protocol"))
+	default:
+		p.Ports[0].Protocol = plan.Protocol(of.String())
+	}
+	return p
 }
 
 // withPorts are protocols whose ports no policy names: they may be given, and decide

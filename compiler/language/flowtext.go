@@ -8,13 +8,14 @@ import (
 
 // Question is a flow in one line, as tests and explain write it:
 //
-//	SOURCE -> DESTINATION[:PORT]
+//	SOURCE[:PORT] -> DESTINATION[:PORT,…]
 //
 // The ends are peers without braces, or addresses; an IPv6 address before a port
 // stands in brackets. Without a port it asks about every one.
 type Question struct {
-	From, To Member
-	Port     *PortRef // nil is every port
+	From, To   Member
+	SourcePort uint16    // zero is any
+	Ports      []PortRef // of the destination; nil is every one
 }
 
 // Test is a Question with the answer that is expected.
@@ -47,30 +48,53 @@ func parseQuestion(text string) (q Question, m *mistake) {
 		return q, &mistake{rule: badTest, message: fmt.Sprintf("%.80q is not a flow", text),
 			hint: "write it as " + questionForm + ": frontend -> checkout:http"}
 	}
+	from, source, m := cutPort(from, "source")
+	if m != nil {
+		return q, m
+	}
 	if m := q.From.parse(from, "!!str"); m != nil {
 		return q, m
 	}
-	to, port, m := cutPort(to)
+	if source != "" {
+		number, ok := portNumber(source)
+		if !ok {
+			return q, &mistake{rule: BadPort, message: fmt.Sprintf("%.60q is not a source port", source), hint: "write a number from 1 to 65535, or leave it out for any"}
+		}
+		q.SourcePort = number
+	}
+	to, port, m := cutPort(to, "destination")
 	if m != nil {
 		return q, m
 	}
 	if m := q.To.parse(to, "!!str"); m != nil {
 		return q, m
 	}
-	if port != "" {
-		q.Port = &PortRef{}
-		return q, q.Port.parse(port, "!!str")
+	if port == "" {
+		return q, nil
+	}
+	words := strings.Split(port, ",")
+	if len(words) > mostPorts {
+		return q, &mistake{rule: limitExceeded, message: fmt.Sprintf("the flow names %d ports", len(words)), hint: fmt.Sprintf("name %d at most, or a range", mostPorts)}
+	}
+	q.Ports = make([]PortRef, len(words))
+	for i, word := range words {
+		if m := q.Ports[i].parse(strings.TrimSpace(word), "!!str"); m != nil {
+			return q, m
+		}
 	}
 	return q, nil
 }
 
-// cutPort parts a destination from its port.
-func cutPort(word string) (end, port string, m *mistake) {
+// mostPorts is how many ports a flow may name.
+const mostPorts = 100
+
+// cutPort parts an end from its ports.
+func cutPort(word, what string) (end, port string, m *mistake) {
 	if inside, rest, closed := strings.Cut(strings.TrimPrefix(word, "["), "]"); strings.HasPrefix(word, "[") {
 		if port, given := strings.CutPrefix(rest, ":"); closed && (given && port != "" || rest == "") {
 			return inside, port, nil
 		}
-		return "", "", &mistake{rule: badTest, message: fmt.Sprintf("%.80q is not a destination", word), hint: "write an IPv6 address and a port as [2001:db8::1]:53/udp"}
+		return "", "", &mistake{rule: badTest, message: fmt.Sprintf("%.80q is not a %s", word, what), hint: "write an IPv6 address and a port as [2001:db8::1]:53/udp"}
 	}
 	if _, m := parseCIDR(word); m == nil {
 		return word, "", nil // with all its colons
@@ -99,6 +123,11 @@ func (t *Test) parse(word, tag string) *mistake {
 	if m != nil {
 		return m
 	}
+	if q.SourcePort > 0 {
+		m := bad("a test names a source port")
+		m.hint = "leave it out: what a line allows, it allows from every port of the source"
+		return m
+	}
 	t.Question, t.Allow, t.Text = q, parts[2] == "allow", word
 	if parts[3] != "" {
 		for name := range strings.SplitSeq(parts[3], ",") {
@@ -109,7 +138,7 @@ func (t *Test) parse(word, tag string) *mistake {
 			t.In = append(t.In, n)
 		}
 	}
-	if t.Allow && t.Port == nil {
+	if t.Allow && t.Ports == nil {
 		m := bad("a test that expects allow names no port")
 		m.hint = "write the port that must be reachable; without one deny means every port"
 		return m

@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -188,6 +189,7 @@ func FuzzQuestion(f *testing.F) {
 	for _, text := range []string{
 		"frontend -> checkout:http", "a/* -> */*", "@internet -> a/b:53/udp", "10.0.0.1 -> [2001:db8::1]:53/udp", "2001:db8::/32 -> a:1-2", "a->b", "a -> b:", "a -> [b", "-> b", "a -> ", "a -> b -> c",
 		"a.b.svc -> c", "dns:example.com -> a", "a -> [10.0.0.1]:any", "::ffff:1.2.3.4 -> a", "a -> b:ping", "010.0.0.1 -> a", "a -> [b]x", "a\x00 -> b", "a -> fe80::1%eth0", "a -> 1.2.3.4/33",
+		"a:40000 -> b:53,53/udp", "[fd00::1]:40000 -> b:http,any", "a -> b:1,", "a:http -> b",
 	} {
 		f.Add(text)
 	}
@@ -199,10 +201,10 @@ func FuzzQuestion(f *testing.F) {
 			}
 			return
 		}
-		if q.From.Kind == 0 || q.To.Kind == 0 || q.Port != nil && q.Port.Name == "" && len(q.Port.Ports) == 0 {
+		if q.From.Kind == 0 || q.To.Kind == 0 || slices.ContainsFunc(q.Ports, func(p PortRef) bool { return p.Name == "" && len(p.Ports) == 0 }) {
 			t.Fatalf("%q is half a question: %+v", text, q)
 		}
-		if q.Port != nil {
+		if q.Ports != nil || q.SourcePort > 0 {
 			return
 		}
 		from, to, _ := strings.Cut(text, "->")

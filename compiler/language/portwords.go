@@ -98,6 +98,12 @@ func portNumber(s string) (uint16, bool) {
 	return uint16(n), err == nil && n > 0 && s[0] != '0' && s[0] != '+'
 }
 
+// Portless reports whether the word stands for traffic that no workload declares as a
+// port of its own.
+func (v PortRef) Portless() bool {
+	return len(v.Ports) > 0 && (v.Ports[0].Protocol == plan.Any || v.Ports[0].IsICMP())
+}
+
 // Covers reports whether a port, as evidence spells it, is one of those that the word
 // stands for; a name stands for what the workload declares under it.
 func (v PortRef) Covers(evidence string, declared []plan.NamedPort) bool {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/plan"
@@ -216,15 +217,22 @@ func confirm(t *testing.T, p *plan.Plan, rendered object.Set, s proof.Shown) {
 	if len(manifests.Worlds) != 1 {
 		t.Fatal(manifests.Report.Findings.Err())
 	}
-	answers, wrong := manifests.Worlds[0].Answer([]language.Listed{{From: ends[0].asked(), To: ends[1].asked(), Header: h}})
-	if wrong.Failed() {
-		t.Fatal(wrong.Err())
+	q := language.Listed{From: ends[0].asked(), To: ends[1].asked(), Protocol: &h.Protocol, SourcePort: s.Packet.SourcePort}
+	switch {
+	case h.Protocol.HasPorts():
+		q.Ports = []language.PortRef{{Ports: []plan.Port{{Protocol: plan.Protocol(h.Protocol.String()), First: h.Port, Last: h.Port}}}}
+	case h.Protocol.HasTypes():
+		q.Message = &language.Message{Type: h.Type, Code: h.Code}
+	}
+	answers := manifests.Worlds[0].AnswerList([]language.Listed{q}, explain.Deciding)
+	if len(answers[0].Examples) != 1 {
+		t.Fatalf("%+v", answers[0])
 	}
 	meant := p.Between(ends[0].place(), ends[1].place()).Allows(plan.Protocol(h.Protocol.String()), h.Port)
-	answer := answers.Flows[0]
+	answer := answers[0].Examples[0]
 	for _, judge := range []struct{ name, flow, egress, ingress string }{
 		{"the oracle", string(judged.Outcome()), string(judged.Egress.Outcome), string(judged.Ingress.Outcome)},
-		{"explain --manifests", answer.Verdict, answer.Egress.Verdict, answer.Ingress.Verdict},
+		{"explain --manifests", string(answer.Verdict), string(answer.Egress.Verdict), string(answer.Ingress.Verdict)},
 	} {
 		half := judge.egress
 		if s.Direction == meaning.Ingress {

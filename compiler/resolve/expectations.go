@@ -39,12 +39,24 @@ func (s *resolver) expectations(tests []test, exist []bool) {
 // asked returns what a test asks of one destination. A number may be one that nobody
 // declares: that it is closed is worth a test.
 func (s *resolver) asked(t test, to party) []target {
-	switch {
-	case t.Port == nil:
+	if t.Ports == nil {
 		return []target{{to, nil}}
-	case t.Port.Name == "":
-		return []target{{to, plan.NormalPorts(t.Port.Ports)}}
-	default:
-		return s.ports([]language.At[language.PortRef]{{Value: *t.Port, Span: t.span}}, to)
 	}
+	var numbers []plan.Port
+	var names []language.At[language.PortRef]
+	for _, p := range t.Ports {
+		if p.Name == "" {
+			numbers = append(numbers, p.Ports...)
+		} else {
+			names = append(names, language.At[language.PortRef]{Value: p, Span: t.span})
+		}
+	}
+	var all []target
+	if len(numbers) > 0 {
+		all = append(all, target{to, plan.NormalPorts(numbers)})
+	}
+	if len(names) > 0 {
+		all = append(all, s.ports(names, to)...)
+	}
+	return all
 }

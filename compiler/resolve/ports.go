@@ -10,12 +10,6 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// portless reports whether the word stands for traffic that no workload declares as a
-// port of its own.
-func portless(v language.PortRef) bool {
-	return len(v.Ports) > 0 && (v.Ports[0].Protocol == plan.Any || v.Ports[0].IsICMP())
-}
-
 // target is a destination with the ports that a line reaches on it.
 type target struct {
 	to    party
@@ -77,7 +71,7 @@ func (s *resolver) workloadPorts(list []language.At[language.PortRef], to party)
 		case p.Value.Name != "":
 			s.add(suggestName(unknownPort.At(p.Span, "%s declares no port called %s", w.Ref(), p.Value.Name).See(w.Span, "%s is described here", w.Ref()),
 				p.Span, p.Value.Name, known, "its ports are"))
-		case portless(p.Value) || len(plan.SubtractPorts(p.Value.Ports, declared)) == 0:
+		case p.Value.Portless() || len(plan.SubtractPorts(p.Value.Ports, declared)) == 0:
 			all = append(all, p.Value.Ports...)
 		default:
 			s.add(unknownPort.At(p.Span, "%s does not listen on %s", w.Ref(), plan.FormatPorts(p.Value.Ports)).See(w.Span, "%s is described here", w.Ref()).

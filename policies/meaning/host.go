@@ -73,6 +73,7 @@ const uniqueNets = 33
 
 // networkSet is a NetworkSet or GlobalNetworkSet: labels on address ranges.
 type networkSet struct {
+	id              object.ID
 	namespace       string
 	labels          map[string]string
 	namespaceLabels map[string]string
@@ -99,6 +100,7 @@ func (s *networkSet) Label(key string) (string, bool) {
 
 // Holder is a network set, or a host endpoint: labels on addresses.
 type Holder struct {
+	ID        object.ID
 	Namespace string // of a network set that has one
 	Known     bool   // a Namespace object says which labels the namespace has
 	Labels    selector.Labels
@@ -110,10 +112,10 @@ type Holder struct {
 func (m *Meaning) Holders() []Holder {
 	var all []Holder
 	for _, s := range m.sets {
-		all = append(all, Holder{s.namespace, s.namespaceLabels != nil, s, packet.AddressRanges(s.addresses.Ranges()...), false})
+		all = append(all, Holder{s.id, s.namespace, s.namespaceLabels != nil, s, packet.AddressRanges(s.addresses.Ranges()...), false})
 	}
 	for _, h := range m.Hosts {
-		all = append(all, Holder{"", false, h, single(h.Addresses), true})
+		all = append(all, Holder{h.ID, "", false, h, single(h.Addresses), true})
 	}
 	return all
 }
@@ -142,7 +144,7 @@ func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLa
 			prefixes = append(prefixes, p)
 		}
 	}
-	return &networkSet{namespace: r.id.Namespace, labels: labels, namespaceLabels: namespaceLabels, addresses: ipSet(prefixes)}
+	return &networkSet{id: r.id, namespace: r.id.Namespace, labels: labels, namespaceLabels: namespaceLabels, addresses: ipSet(prefixes)}
 }
 
 func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Host {

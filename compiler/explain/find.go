@@ -5,105 +5,86 @@ import (
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
-	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
 )
 
-// Explanation is the answer to a question, for people.
-type Explanation struct {
-	Environments []string // in which it is the same answer; empty for manifests
-	Allowed      bool     // all that was asked about, for certain
-	Lines        []Line
+// Answer answers a question, which was read from a text. Of one that means several pairs of
+// ends there are several answers.
+func (w *World) Answer(text string, q language.Question, d Detail) []Answer {
+	return w.answers(w.ask(text, q), d)
 }
 
-// Line is one line of an answer.
-type Line struct {
-	Indent int
-	Text   string
-	At     diag.Span // shown with its source below the text; zero for a line of text alone
-	Near   diag.Span // shown behind the text, in parentheses
-}
-
-// Change is what turns a verdict: one line that says which, and what to paste.
-type Change struct {
-	Text  string
-	Lines []Line
-}
-
-// page collects lines.
-type page struct{ lines []Line }
-
-func (p *page) add(indent int, format string, args ...any) {
-	p.lines = append(p.lines, Line{Indent: indent, Text: fmt.Sprintf(format, args...)})
-}
-
-func (p *page) near(at diag.Span, indent int, format string, args ...any) {
-	p.lines = append(p.lines, Line{Indent: indent, Text: fmt.Sprintf(format, args...), Near: at})
-}
-
-// Explain answers a question. Of one that means several pairs of ends there are several
-// answers. The places are for what is wrong with it.
-func (w *World) Explain(q language.Question, at Places) ([]Explanation, diag.List) {
-	asked, found := w.ask(q, at)
-	if len(found) > 0 {
-		return nil, found
+// AnswerList answers a list of questions.
+func (w *World) AnswerList(list []language.Listed, d Detail) []Answer {
+	all := make([]Answer, 0, len(list))
+	for i := range list {
+		q := w.listed(&list[i])
+		q.number = i + 1
+		all = append(all, w.answers([]question{q}, d)...)
 	}
-	var all []Explanation
+	return all
+}
+
+func (w *World) answers(asked []question, d Detail) []Answer {
+	all := make([]Answer, len(asked))
 	for i := range asked {
-		e := w.explain(&asked[i])
+		all[i] = w.answer(&asked[i], d)
 		if w.Environment != "" {
-			e.Environments = []string{w.Environment}
+			all[i].Environments = []string{w.Environment}
 		}
-		all = append(all, e)
 	}
-	return all, nil
+	return all
 }
 
-// outcomes in words.
-var outcomes = map[meaning.Outcome]string{meaning.Allowed: "allowed", meaning.Denied: "denied", meaning.Unknown: "not known"}
+// verdicts are what becomes of packets, as answers call it.
+var verdicts = map[meaning.Outcome]Verdict{meaning.Allowed: Allow, meaning.Denied: Deny, meaning.Unknown: Unknown}
 
-func (w *World) explain(q *question) Explanation {
-	var p page
-	flow := fmt.Sprintf("%s -> %s %s", q.from.name, q.to.name, q.words)
-	a := w.find(q)
-	examples := a.examples
+func (w *World) answer(q *question, d Detail) Answer {
 	single := q.one != nil && !q.from.set && !q.to.set
-	switch {
-	case len(examples) == 0:
-		if nobody := w.nobody(q); nobody != "" {
-			p.add(0, "%s: %s", outcomes[meaning.Unknown], flow)
-			p.add(0, "%s: name the pod or its workload.", upperFirst(nobody))
-			return Explanation{Lines: p.lines}
-		}
-		p.add(0, "no packet: %s", flow)
-		p.add(0, "Nothing can go from the one to the other: they have no family of addresses in common, or nobody knows who has the addresses.")
-		return Explanation{Lines: p.lines}
-	case len(examples) == 1 && single:
-		p.add(0, "%s: %s", outcomes[examples[0].outcome], flow)
-	case len(examples) == 1:
-		p.add(0, "%s: %s, all of it", outcomes[examples[0].outcome], flow)
-	case examples[0].outcome != meaning.Allowed:
-		p.add(0, "partly not known: %s", flow)
-	default:
-		p.add(0, "partly allowed: %s", flow)
+	a := Answer{Question: Query{Number: q.number, From: q.from.name, To: q.to.name, Traffic: q.words, Many: !single}}
+	if len(q.missing) > 0 {
+		a.Verdict, a.Missing = Unanswered, q.missing
+		return a
 	}
+	f := w.find(q)
 	for _, note := range []string{q.from.note, q.to.note, q.note} {
-		if note != "" {
-			p.add(0, "Note: %s.", note)
+		if note != "" && d > Brief {
+			a.Notes = append(a.Notes, note)
 		}
 	}
-	if q.every || len(examples) > 1 {
-		w.extent(&p, q, a)
-	}
-	for i, e := range examples {
-		if len(examples) > 1 || !single {
-			p.add(0, "")
-			p.add(0, "%s: %s", []string{"for example", "and"}[min(i, 1)], sentence(e.packet, e.outcome))
+	switch examples := f.examples; {
+	case len(examples) == 0:
+		a.Notes = nil
+		if nobody := w.nobody(q); nobody != "" {
+			a.Verdict, a.Reason = Unknown, nobody+": name the pod or its workload"
+		} else {
+			a.Verdict, a.Reason = NoPacket, "nothing can go from the one to the other: they have no family of addresses in common, or nobody knows who has the addresses"
 		}
-		w.example(&p, e, single)
+		return a
+	case len(examples) == 1:
+		a.Verdict = verdicts[examples[0].outcome]
+	case examples[0].outcome == meaning.Allowed:
+		a.Verdict = Partly
+	default:
+		a.Verdict = Unknown
 	}
-	return Explanation{Allowed: len(examples) == 1 && examples[0].outcome == meaning.Allowed, Lines: p.lines}
+	if d == Brief {
+		return a
+	}
+	if q.every || len(f.examples) > 1 {
+		a.Open = &Open{Everywhere: f.everywhere}
+		if a.Open.Sets = q.from.set || q.to.set; a.Open.Sets {
+			a.Open.Pairs = f.pairs
+		}
+		if !f.open.IsEmpty() {
+			a.Open.Traffic = f.open.String()
+		}
+	}
+	for _, e := range f.examples {
+		a.Examples = append(a.Examples, w.example(e, d))
+	}
+	return a
 }
 
 // nobody says of an address of a question that no known pod has it; empty where each
@@ -121,38 +102,16 @@ func (w *World) nobody(q *question) string {
 	return ""
 }
 
-func sentence(k meaning.Packet, o meaning.Outcome) string {
-	return fmt.Sprintf("%s -> %s %s is %s", k.From, k.To, k.Header(), outcomes[o])
-}
-
-// extent says what is allowed of a question about much.
-func (w *World) extent(p *page, q *question, a answer) {
-	open := a.open
-	switch {
-	case open.IsEmpty():
-		p.add(0, "Open ports: none.")
-	case a.everywhere:
-		p.add(0, "Open: %s.", open)
-	case !q.from.set && !q.to.set:
-		p.add(0, "Open: %s. All other traffic that was asked about is not.", open)
-	default:
-		p.add(0, "Open between some of them: %s.", open)
-		for _, pair := range a.pairs {
-			p.add(2, "%s", pair)
-		}
-	}
-}
-
-// example is one packet, and the way that it takes.
-type example struct {
+// sample is one packet, and the way that it takes.
+type sample struct {
 	packet  meaning.Packet
 	outcome meaning.Outcome
 	verdict meaning.Verdict
 }
 
-// answer is everything that is known of a question.
-type answer struct {
-	examples   []example      // one of each outcome, the allowed one first
+// findings is everything that is known of a question.
+type findings struct {
+	examples   []sample       // one of each outcome, the allowed one first
 	open       packet.Traffic // allowed between some of the ends
 	everywhere bool           // all that was asked about is allowed
 	pairs      []string       // what is allowed between whom, shortened
@@ -160,15 +119,15 @@ type answer struct {
 
 // find decides a question: by one walk where it is about one packet, and by everything
 // that policies allow where it is about more.
-func (w *World) find(q *question) answer {
+func (w *World) find(q *question) findings {
 	if q.from.exact && q.to.exact && q.one != nil {
-		k := meaning.Packet{From: q.from.shown[0], To: q.to.shown[0], Protocol: q.one.Protocol, Port: q.one.Port}
+		k := packetOf(*q.one, q.source, q.from.shown[0], q.to.shown[0])
 		e := w.walked(k)
-		return answer{examples: []example{e}, everywhere: e.outcome == meaning.Allowed}
+		return findings{examples: []sample{e}, everywhere: e.outcome == meaning.Allowed}
 	}
 	from, to := q.from.ends(), q.to.ends()
-	a := answer{everywhere: true}
-	byOutcome := map[meaning.Outcome]example{}
+	a := findings{everywhere: true}
+	byOutcome := map[meaning.Outcome]sample{}
 	var all pairing
 	denied := false
 	receivers, senders := w.reach(to), w.reach(from)
@@ -182,7 +141,7 @@ func (w *World) find(q *question) answer {
 			if closed := sends != nil && !sends[j] || accepts[j] != nil && !accepts[j][i]; closed && denied {
 				continue // all of it is denied, and of that there is an example
 			}
-			for outcome, g := range w.between(f, t, q.traffic) {
+			for outcome, g := range w.between(f, t, q.traffic, q.source) {
 				switch outcome {
 				case meaning.Allowed:
 					a.open = a.open.Union(g.traffic)
@@ -217,6 +176,15 @@ func (w *World) find(q *question) answer {
 	return a
 }
 
+// packetOf makes the packet with a header between two ends, from a port if the protocol
+// has ports.
+func packetOf(h packet.Header, source uint16, from, to meaning.Peer) meaning.Packet {
+	if !h.Protocol.HasPorts() {
+		source = 0
+	}
+	return meaning.Packet{From: from, To: to, Protocol: h.Protocol, SourcePort: source, Port: h.Port, Type: h.Type, Code: h.Code}
+}
+
 // fate is traffic between two ends that has one outcome, and a packet of it.
 type fate struct {
 	traffic packet.Traffic
@@ -224,7 +192,7 @@ type fate struct {
 }
 
 // between is what becomes of traffic between two ends, by outcome.
-func (w *World) between(from, to end, of packet.Traffic) map[meaning.Outcome]fate {
+func (w *World) between(from, to end, of packet.Traffic, source uint16) map[meaning.Outcome]fate {
 	all := map[meaning.Outcome]fate{}
 	parts := w.asking().Parts(from.Peer, to.Peer, of)
 	if w.hostAt(from.Peer) != nil || w.hostAt(to.Peer) != nil {
@@ -236,7 +204,8 @@ func (w *World) between(from, to end, of packet.Traffic) map[meaning.Outcome]fat
 		}
 		for _, part := range parts {
 			h, _ := part.Witness()
-			k := meaning.Packet{From: from.Peer, To: to.Peer, Protocol: h.Protocol, Port: h.Port, Type: h.Type, Code: h.Code, Family: family}
+			k := packetOf(h, source, from.Peer, to.Peer)
+			k.Family = family
 			outcome := w.walk(k).Outcome()
 			g, known := all[outcome]
 			if !known {
@@ -262,18 +231,20 @@ func split(parts []packet.Traffic, by packet.Traffic) []packet.Traffic {
 	return all
 }
 
-func (w *World) walked(k meaning.Packet) example {
+func (w *World) walked(k meaning.Packet) sample {
 	v := w.walk(k)
-	return example{packet: k, verdict: v, outcome: v.Outcome()}
+	return sample{packet: k, verdict: v, outcome: v.Outcome()}
 }
 
 // representative is a packet of a fate: between those who stand for the ends, where they
 // fare alike, and on a port that people know.
-func (w *World) representative(q *question, g fate) example {
+func (w *World) representative(q *question, g fate) sample {
 	best := w.walked(g.witness)
 	h := telling(q, g.traffic)
 	try := func(k meaning.Packet) bool {
-		k.Protocol, k.Port, k.Type, k.Code = h.Protocol, h.Port, h.Type, h.Code
+		family := k.Family
+		k = packetOf(h, q.source, k.From, k.To)
+		k.Family = family
 		e := w.walked(k)
 		if e.outcome != best.outcome {
 			return false
@@ -317,11 +288,4 @@ func telling(q *question, t packet.Traffic) packet.Header {
 		}
 	}
 	return packet.Header{}
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

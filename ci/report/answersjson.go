@@ -1,0 +1,58 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+
+	"portcullis.dev/compiler/explain"
+)
+
+// answersVersion is the version of the document. A field may be added within a version;
+// none changes its meaning or disappears.
+const answersVersion = "v1alpha1"
+
+// writeAnswersJSON writes each warning and each answer on a line of its own: there may be
+// thousands of them.
+func writeAnswersJSON(w *bufio.Writer, a explain.Answers, _ explain.Detail, _ Options) error {
+	w.WriteString(`{"version": "` + answersVersion + `"`)
+	if len(a.Warnings) > 0 {
+		err := jsonLines(w, "warnings", len(a.Warnings), func(i int) any {
+			return jsonFinding{Rule: a.Warnings[i].Rule.Code, Diagnostic: a.Warnings[i]}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := jsonLines(w, "flows", len(a.Flows), func(i int) any { return a.Flows[i] }); err != nil {
+		return err
+	}
+	w.WriteString("}\n")
+	return nil // what a bufio.Writer could not write, its Flush tells
+}
+
+func jsonLines(w *bufio.Writer, name string, n int, of func(int) any) error {
+	w.WriteString(`, "` + name + `": [`)
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	for i := range n {
+		line.Reset()
+		if i > 0 {
+			line.WriteByte(',')
+		}
+		line.WriteByte('\n')
+		if err := enc.Encode(of(i)); err != nil {
+			return err
+		}
+		line.Truncate(line.Len() - len("\n"))
+		if err := writeInert(w, line.String()); err != nil {
+			return err
+		}
+	}
+	if n > 0 {
+		w.WriteByte('\n')
+	}
+	w.WriteByte(']')
+	return nil
+}
