@@ -104,6 +104,26 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	return built, err
 }
 
+// report governs what was found as the repository says, and makes the report. The
+// plans are nil where some rule did not judge some of them.
+func (o Options) report(repo *language.Repository, plans []*plan.Plan, judged govern.Traffic, checks *checks, found diag.List, files []language.File) (*Built, error) {
+	rules, broken, err := checks.wait()
+	if err != nil {
+		return nil, err
+	}
+	known := rules
+	if found = append(found, broken...); broken.Failed() {
+		plans, known = nil, nil
+	}
+	built := &Built{plans: plans, engine: checks.engine, traffic: judged}
+	if repo.Platform != nil {
+		found = govern.Of(repo, o.EffectiveTime, known, judged).Apply(found, plans)
+	}
+	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
+	built.Waivers = govern.Waivers(repo, built.Report.Findings)
+	return built, nil
+}
+
 // compiled is a repository on its way to being judged: what every later stage stands on.
 type compiled struct {
 	world      object.Set        // the manifests beside the intents

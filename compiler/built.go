@@ -106,26 +106,6 @@ func carriedOf(all []deploy.CarriedIn, namespace string) []bundle.Carried {
 	return entries
 }
 
-// report governs what was found as the repository says, and makes the report. The
-// plans are nil where some rule did not judge some of them.
-func (o Options) report(repo *language.Repository, plans []*plan.Plan, judged govern.Traffic, checks *checks, found diag.List, files []language.File) (*Built, error) {
-	rules, broken, err := checks.wait()
-	if err != nil {
-		return nil, err
-	}
-	known := rules
-	if found = append(found, broken...); broken.Failed() {
-		plans, known = nil, nil
-	}
-	built := &Built{plans: plans, engine: checks.engine, traffic: judged}
-	if repo.Platform != nil {
-		found = govern.Of(repo, o.EffectiveTime, known, judged).Apply(found, plans)
-	}
-	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
-	built.Waivers = govern.Waivers(repo, built.Report.Findings)
-	return built, nil
-}
-
 // everywhere clears the list of environments where it names them all.
 func everywhere(found diag.List, environments int) diag.List {
 	sorted := found.Sorted()

@@ -37,7 +37,7 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 	return rules, c.found, c.err
 }
 
-// judge lets the rules decide on documents. Where there is no engine nothing is
+// judge lets the rules in Rego decide on documents. Where there is no engine nothing is
 // decided: wait tells why.
 func (c *checks) judge(ctx context.Context, documents iter.Seq[facts.Document]) (diag.List, error) {
 	<-c.ready

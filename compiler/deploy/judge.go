@@ -6,12 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/render"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
-	"portcullis.dev/policies/object"
 )
 
 // CarriedIn is what one environment's bundle holds without a judgement.
@@ -112,20 +110,6 @@ func stacks(p *plan.Plan, laid []overlays.Laid) map[string]stack {
 		}
 	}
 	return all
-}
-
-// emittedMetadata are the labels and annotations that we wrote, or nil.
-func emittedMetadata(from locate.Origins, id object.ID) *Metadata {
-	emitted, ours := from[id]
-	if !ours {
-		return nil
-	}
-	decoded, _ := object.Decode("", emitted.Manifest.YAML())
-	if len(decoded) != 1 {
-		return nil
-	}
-	m := MetadataOf(decoded[0])
-	return &m
 }
 
 // CarriedFelix are the names of Calico's configurations that components carry into an environment.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -164,4 +165,18 @@ func (v *vetting) isNamed(named func(plan.Component) []plan.NamedMetadata, key, 
 			return m.Key == key && m.Value == value && v.Wrote(c, key, object.Pointer(key)[1:])
 		})
 	})
+}
+
+// emittedMetadata are the labels and annotations that we wrote, or nil.
+func emittedMetadata(from locate.Origins, id object.ID) *Metadata {
+	emitted, ours := from[id]
+	if !ours {
+		return nil
+	}
+	decoded, _ := object.Decode("", emitted.Manifest.YAML())
+	if len(decoded) != 1 {
+		return nil
+	}
+	m := MetadataOf(decoded[0])
+	return &m
 }
