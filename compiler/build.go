@@ -172,7 +172,7 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 
 // relationOf says what rendered objects do; nil where they cannot be judged.
 func relationOf(e *render.Environment) (*relation.Relation, diag.List) {
-	m, found := meaningOf(e.Objects, e.Plan, e.Plan.Assumed()[0])
+	m, found := e.Meaning(e.Plan.Assumed()[0])
 	if found.Failed() {
 		return nil, found
 	}
@@ -185,7 +185,7 @@ func provable(e *render.Environment, assumed *relation.Relation) *relation.Relat
 	if len(e.Plan.Cluster.PodCIDRs) > 0 {
 		return assumed
 	}
-	m, _ := meaningOf(e.Objects, e.Plan, e.Plan.Cluster)
+	m, _ := e.Meaning(e.Plan.Cluster)
 	return population.RelationOf(e.Plan, m)
 }
 

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"portcullis.dev/compiler/explain"
+	"portcullis.dev/compiler/fix"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/population"
@@ -88,7 +89,7 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 func (r *repository) explained(i int) *explain.World {
 	p, rendered := r.plans[i], r.rendering.Environments[i].Objects
 	known := population.Of(p, r.world)
-	m, _ := meaningOf(rendered, p, p.Assumed()[0])
+	m, _ := r.rendering.Environments[i].Meaning(p.Assumed()[0])
 	return &explain.World{
 		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: known.Known(),
 	}
@@ -181,8 +182,17 @@ func (e *Explained) resolve(i int, q language.Question) {
 	e.Worlds[i].Peers = map[string]explain.Named{}
 	for _, p := range []language.Peer{q.From.Peer, q.To.Peer} {
 		if p.Kind == language.NamedPeer {
-			e.Worlds[i].Peers[p.Name] = mender{&e.repository, i}.named(p.Name)
+			e.Worlds[i].Peers[p.Name] = e.fixer(i).Named(p.Name)
 		}
+	}
+}
+
+// fixer tries changes of the repository in a world's environment.
+func (e *Explained) fixer(i int) fix.Fixer {
+	r := &e.repository
+	return fix.Fixer{
+		Plan: r.plans[i], Repository: r.repo, Files: r.files, Components: r.components,
+		Child: r.Child, Namespace: r.Namespace, AllowEmpty: r.AllowEmpty,
 	}
 }
 
@@ -207,7 +217,7 @@ func (e *Explained) change(i int, answers []explain.Answer) {
 			switch {
 			case !w.Decided(x):
 			case e.repo != nil:
-				c = mender{&e.repository, i}.change(x)
+				c = e.fixer(i).Change(x)
 			default:
 				c = w.Change(x)
 			}

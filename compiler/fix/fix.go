@@ -1,4 +1,11 @@
-package compiler
+// Package fix looks for what of a repository turns the verdict of a packet: the fewest lines that
+// open its way, or the lines that allow it.
+//
+// Its invariant: what it says to write was tried. The repository was compiled with it, and the
+// packet was found to be treated as it says.
+//
+// It must not know why a packet is treated as it is.
+package fix
 
 import (
 	"fmt"
@@ -11,33 +18,37 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/render"
 	"portcullis.dev/compiler/resolve"
+	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/yamltext"
 )
 
-// mender finds what of a repository turns the verdict of a packet in one environment.
-type mender struct {
-	*repository
-	environment int // its place in plans
+// Fixer tries changes of a repository in one environment.
+type Fixer struct {
+	Plan       *plan.Plan // of the environment
+	Repository *language.Repository
+	Files      []language.File               // that it was parsed from
+	Components map[string]overlays.Component // by path
+	Child      overlays.Child                // in which components are rendered
+	Namespace  string                        // see [resolve.Options]
+	AllowEmpty bool
 }
-
-func (m mender) plan() *plan.Plan { return m.plans[m.environment] }
 
 // mend is the fewest lines of the intents, or else of the Platform, that open a
 // packet's way. Lines are named only if the repository, compiled with them, was found
 // to allow the packet.
-func (m mender) mend(k meaning.Packet) explain.Change {
-	if c, forbidden := m.forbidden(k); forbidden {
+func (f Fixer) mend(k meaning.Packet) explain.Change {
+	if c, forbidden := f.forbidden(k); forbidden {
 		return c
 	}
 	var refused []explain.Step // of the smallest change that does not compile
-	for _, amendments := range m.candidates(k) {
-		files, where, ok := m.amended(amendments)
+	for _, amendments := range f.candidates(k) {
+		files, where, ok := f.amended(amendments)
 		if !ok {
 			continue
 		}
-		opens, wrong := m.opens(files, k)
+		opens, wrong := f.opens(files, k)
 		if !opens && wrong != "" && refused == nil {
 			a := amendments[0]
 			refused = []explain.Step{{Text: fmt.Sprintf("%s in spec.%s of %s does not compile: %s", yamltext.Line(a.Entry), a.Field, a.of, wrong)}}
@@ -62,16 +73,16 @@ func (m mender) mend(k meaning.Packet) explain.Change {
 	c := explain.Change{Aim: explain.ToOpen, Text: "no line was found that does.", Steps: refused}
 	for _, p := range []meaning.Peer{k.From, k.To} {
 		place := explain.PlaceOf(p)
-		if _, listed := m.plan().Namespace(place.Namespace); place.Namespace != "" && !listed {
-			c.Steps = append(c.Steps, explain.Step{Text: fmt.Sprintf("The namespace %s is not one of the Platform's: whoever answers for the Platform lists it first", place.Namespace), At: explain.Place{Span: m.plan().Platform}})
+		if _, listed := f.Plan.Namespace(place.Namespace); place.Namespace != "" && !listed {
+			c.Steps = append(c.Steps, explain.Step{Text: fmt.Sprintf("The namespace %s is not one of the Platform's: whoever answers for the Platform lists it first", place.Namespace), At: explain.Place{Span: f.Plan.Platform}})
 		}
 	}
 	return c
 }
 
 // forbidden is the answer where nobody may open the way.
-func (m mender) forbidden(k meaning.Packet) (explain.Change, bool) {
-	from, to, p := explain.PlaceOf(k.From), explain.PlaceOf(k.To), m.plan()
+func (f Fixer) forbidden(k meaning.Packet) (explain.Change, bool) {
+	from, to, p := explain.PlaceOf(k.From), explain.PlaceOf(k.To), f.Plan
 	for _, q := range p.Quarantine {
 		if q.End.Has(from) || q.End.Has(to) {
 			c := explain.Change{Aim: explain.ToOpen, Text: fmt.Sprintf("no line can while %s is in quarantine (%s). Ask whoever answers for the Platform to end it, here:", q.End.Name, about(q.Why, q.Ticket, q.Until))}
@@ -120,9 +131,9 @@ type amendment struct {
 // candidates are the changes that may open a way, the smallest first: a line of the
 // workload that is called, which opens both halves; of the one that calls; of both,
 // where both must agree; the same with the port declared; a flow of the Platform.
-func (m mender) candidates(k meaning.Packet) [][]amendment {
-	from, to := m.party(k.From), m.party(k.To)
-	ports := m.ports(k, to.workload)
+func (f Fixer) candidates(k meaning.Packet) [][]amendment {
+	from, to := f.party(k.From), f.party(k.To)
+	ports := f.ports(k, to.workload)
 	var inbound, outbound, declared []amendment
 	line := func(ends ...yamltext.Field) yamltext.Map {
 		return append(ends, yamltext.Field{Key: "ports", Value: yamltext.List{ports}})
@@ -139,7 +150,7 @@ func (m mender) candidates(k meaning.Packet) [][]amendment {
 	if w := from.workload; w != nil {
 		outbound = []amendment{{language.Amendment{At: w.Span, Field: "outbound", Entry: line(end("to", to, w.Namespace))}, w.Ref()}}
 	}
-	platform := []amendment{{language.Amendment{At: m.plan().Platform, Field: "flows", Entry: line(end("from", from, ""), end("to", to, ""))}, "the Platform"}}
+	platform := []amendment{{language.Amendment{At: f.Plan.Platform, Field: "flows", Entry: line(end("from", from, ""), end("to", to, ""))}, "the Platform"}}
 	var all [][]amendment
 	for _, lines := range [][]amendment{inbound, outbound, slices.Concat(inbound, outbound)} {
 		if len(lines) > 0 {
@@ -181,12 +192,12 @@ func (p party) from(namespace string) any {
 	return yamltext.Map{{Key: "namespace", Value: p.place.Namespace}, {Key: "selector", Value: yamltext.StringMap(p.place.Labels)}}
 }
 
-func (m mender) party(peer meaning.Peer) party {
+func (f Fixer) party(peer meaning.Peer) party {
 	p := party{peer: peer, place: explain.PlaceOf(peer)}
 	e := peer.Endpoint
-	for i := range m.plan().Workloads {
-		w := &m.plan().Workloads[i]
-		n, _ := m.plan().Namespace(w.Namespace)
+	for i := range f.Plan.Workloads {
+		w := &f.Plan.Workloads[i]
+		n, _ := f.Plan.Namespace(w.Namespace)
 		switch {
 		case n.Pattern || e == nil || w.Namespace != e.Namespace || w.HostNetwork != e.HostNetwork:
 		case w.HostNetwork && w.Name == e.Name, !w.HostNetwork && w.Selector.Matches(e.Labels):
@@ -201,7 +212,7 @@ func (m mender) party(peer meaning.Peer) party {
 }
 
 // ports is the packet's port as a line writes it, by its name where it has one.
-func (m mender) ports(k meaning.Packet, w *plan.Workload) any {
+func (f Fixer) ports(k meaning.Packet, w *plan.Workload) any {
 	h := k.Header()
 	switch {
 	case h.Protocol.HasTypes() && plan.PacketsOn(plan.Ping).Contains(h):
@@ -226,8 +237,8 @@ func (m mender) ports(k meaning.Packet, w *plan.Workload) any {
 }
 
 // amended is the repository with lines added.
-func (m mender) amended(lines []amendment) (files []language.File, where []language.Amended, ok bool) {
-	files = slices.Clone(m.files)
+func (f Fixer) amended(lines []amendment) (files []language.File, where []language.Amended, ok bool) {
+	files = slices.Clone(f.Files)
 	for _, l := range lines {
 		i := slices.IndexFunc(files, func(f language.File) bool { return f.Path == l.At.File })
 		if i < 0 {
@@ -245,9 +256,9 @@ func (m mender) amended(lines []amendment) (files []language.File, where []langu
 
 // opens reports whether a repository compiles and allows the packet, or what is wrong
 // with it. Of the environments only the one that was asked about is rendered.
-func (m mender) opens(files []language.File, k meaning.Packet) (opens bool, wrong string) {
+func (f Fixer) opens(files []language.File, k meaning.Packet) (opens bool, wrong string) {
 	repo, parsed := language.Parse(files)
-	plans, resolved := resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: m.Namespace, AllowEmpty: m.AllowEmpty})
+	plans, resolved := resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: f.Namespace, AllowEmpty: f.AllowEmpty})
 	for _, d := range slices.Concat(parsed, resolved) {
 		if d.Severity == diag.Error {
 			wrong = d.Message
@@ -257,21 +268,21 @@ func (m mender) opens(files []language.File, k meaning.Packet) (opens bool, wron
 			return false, wrong
 		}
 	}
-	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == m.plan().Environment })]
-	changed, found, err := render.Plans([]*plan.Plan{p}, m.components, m.Child)
-	return err == nil && !found.Failed() && outcomeIn(changed.Environments[0], k) == meaning.Allowed, ""
+	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == f.Plan.Environment })]
+	changed, found, err := render.Plans([]*plan.Plan{p}, f.Components, f.Child)
+	return err == nil && !found.Failed() && outcome(changed.Environments[0], k) == meaning.Allowed, ""
 }
 
-// outcomeIn is what becomes of a packet in an environment of what was rendered.
-func outcomeIn(e render.Environment, k meaning.Packet) meaning.Outcome {
-	rendered, _ := meaningOf(e.Objects, e.Plan, e.Plan.Assumed()[0])
+// outcome is what becomes of a packet in an environment of what was rendered.
+func outcome(e render.Environment, k meaning.Packet) meaning.Outcome {
+	rendered, _ := e.Meaning(e.Plan.Assumed()[0])
 	return rendered.Walk(k).Outcome()
 }
 
 // unmean says which lines a packet is allowed by, and whether it is denied without
 // them.
-func (m mender) unmean(k meaning.Packet) explain.Change {
-	p := m.plan()
+func (f Fixer) unmean(k meaning.Packet) explain.Change {
+	p := f.Plan
 	meant := explain.FlowsMeaning(p, k)
 	if len(meant) == 0 {
 		return explain.Change{Aim: explain.ToClose, Text: "no line of the intents allows it. What does is named above: the cluster's DNS, a namespace that is not governed, or a component."}
@@ -293,8 +304,8 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 			c.Steps = append(c.Steps, explain.Step{Text: "the line that allows it", At: explain.Place{Span: o.Span}})
 		}
 	}
-	changed, found, err := render.Plans([]*plan.Plan{&without}, m.components, m.Child)
-	c.Found = err == nil && !found.Failed() && outcomeIn(changed.Environments[0], k) == meaning.Denied
+	changed, found, err := render.Plans([]*plan.Plan{&without}, f.Components, f.Child)
+	c.Found = err == nil && !found.Failed() && outcome(changed.Environments[0], k) == meaning.Denied
 	what, gone := "remove this line, or its part that means the flow", "Without it"
 	if lines > 1 {
 		what = fmt.Sprintf("remove these %d lines, or their parts that mean the flow", lines)
@@ -307,17 +318,17 @@ func (m mender) unmean(k meaning.Packet) explain.Change {
 	return c
 }
 
-// change finds what turns the verdict of an example.
-func (m mender) change(e *explain.Example) explain.Change {
+// Change finds what turns the verdict of an example.
+func (f Fixer) Change(e *explain.Example) explain.Change {
 	if e.Verdict == explain.Allow {
-		return m.unmean(e.Packet())
+		return f.unmean(e.Packet())
 	}
-	return m.mend(e.Packet())
+	return f.mend(e.Packet())
 }
 
-// named resolves an @name in the environment.
-func (m mender) named(name string) explain.Named {
-	ends, found := resolve.Named(m.repo, name, m.plan().Environment, resolve.Options{Targets: lower.Names()})
+// Named resolves an @name in the environment.
+func (f Fixer) Named(name string) explain.Named {
+	ends, found := resolve.Named(f.Repository, name, f.Plan.Environment, resolve.Options{Targets: lower.Names()})
 	for _, d := range found {
 		return explain.Named{Wrong: d.Message, Hint: d.Hint}
 	}

@@ -1,4 +1,4 @@
-package compiler
+package render
 
 import (
 	"portcullis.dev/compiler/plan"
@@ -7,10 +7,11 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// meaningOf is what rendered objects mean in the namespaces of a plan. A network set inherits
-// the labels of its namespace, whose object is deployed by others: what the plan lists of it
-// counts, and that it has its name.
-func meaningOf(rendered object.Set, p *plan.Plan, cluster object.Cluster) (*meaning.Meaning, diag.List) {
+// Meaning says what the rendered objects mean in a cluster, in the namespaces of the plan. A
+// network set inherits the labels of its namespace, whose object is deployed by others: what the
+// plan lists of it counts, and that it has its name.
+func (e *Environment) Meaning(cluster object.Cluster) (*meaning.Meaning, diag.List) {
+	rendered, p := e.Objects, e.Plan
 	known := meaning.Namespaces(rendered)
 	var more []object.Object
 	for _, o := range rendered.All() {
