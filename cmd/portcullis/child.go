@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"portcullis.dev/overlays"
@@ -25,8 +26,10 @@ const childArgument = "__render"
 // to do comes in by one pipe, and goes out by another.
 func (p *program) child(ctx context.Context) overlays.Child {
 	return func(job []byte, results func(io.Reader) error) error {
-		p.children.Add(1)
-		defer p.children.Done()
+		if !p.children.begin() {
+			return errors.New("the run is over")
+		}
+		defer p.children.end()
 		self, err := itself()
 		if err != nil {
 			return err
@@ -49,23 +52,76 @@ func (p *program) child(ctx context.Context) overlays.Child {
 		}
 		err = cmd.Wait()
 		if ctx.Err() != nil {
-			p.ended.add(overlays.ComponentsOf(job))
+			p.children.died(overlays.ComponentsOf(job))
 		}
 		return err
 	}
 }
 
-// timedOut waits for the children, and says in the error of a run whose time was over what
-// they were at.
+// children are the processes of a run that render components.
+type children struct {
+	lock       sync.Mutex
+	running    int
+	over       bool          // the run is, and no more are started
+	idle       chan struct{} // closed when the last has ended; nil if nobody waits
+	components []string      // that were being rendered as the time of the run was over
+}
+
+// begin counts one more, unless the run is over.
+func (c *children) begin() bool {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if !c.over {
+		c.running++
+	}
+	return !c.over
+}
+
+// end counts one that has ended.
+func (c *children) end() {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if c.running--; c.running == 0 && c.idle != nil {
+		close(c.idle)
+		c.idle = nil
+	}
+}
+
+// died takes note of what a child was at whose time was over.
+func (c *children) died(components []string) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.components = append(c.components, components...)
+}
+
+// finish waits until all have ended, and lets no other begin. The components are those that
+// were not rendered in time.
+func (c *children) finish() (components []string) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.over = true
+	if c.running > 0 {
+		idle := make(chan struct{})
+		c.idle = idle
+		c.lock.Unlock()
+		<-idle
+		c.lock.Lock()
+	}
+	return c.components
+}
+
+// timedOut waits for the children of a run that failed, and says in the error of one whose time
+// was over what they were at.
 func (p *program) timedOut(err error) error {
-	p.children.Wait()
-	p.ended.Lock()
-	defer p.ended.Unlock()
-	if len(p.ended.components) == 0 || !errors.As(err, new(usageError)) {
+	if err == nil {
+		return nil
+	}
+	names := p.children.finish()
+	if len(names) == 0 || !errors.As(err, new(usageError)) {
 		return err
 	}
-	slices.Sort(p.ended.components)
-	names := slices.Compact(p.ended.components)
+	slices.Sort(names)
+	names = slices.Compact(names)
 	const most = 5
 	more := ""
 	if len(names) > most {

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"io"
-	"sync"
-)
+import "io"
 
 // streams are where the program reads and writes.
 type streams struct {
@@ -16,18 +13,5 @@ type program struct {
 	streams
 	environ map[string]string
 
-	children sync.WaitGroup // processes that render components
-	ended    ended          // those that did not come to their own end
-}
-
-// ended are the components that were being rendered as the time of the run was over.
-type ended struct {
-	sync.Mutex
-	components []string
-}
-
-func (e *ended) add(components []string) {
-	e.Lock()
-	defer e.Unlock()
-	e.components = append(e.components, components...)
+	children children
 }
