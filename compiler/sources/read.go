@@ -264,7 +264,7 @@ func (r *reader) keepApart() {
 // link reports a symbolic link. One with the name of a YAML file could stand for an intent, so
 // leaving it out would change what is compiled. One that leads out of the directory, nowhere,
 // or to what is not walked may stand for a directory of intents: see hiddenByLink. What
-// another one leads to is read where it lies, unless it stands where rules are: see ownRules.
+// another one leads to is read where it lies, unless it stands where rules are: see OwnRules.
 func (r *reader) link(name string) {
 	f := refusedFile.At(diag.Span{File: name}, "a symbolic link, which is not followed").
 		Because("a link can lead out of the repository, to files that are not the author's").
