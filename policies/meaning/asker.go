@@ -1,6 +1,11 @@
 package meaning
 
-import "portcullis.dev/policies/selector"
+import (
+	"fmt"
+	"slices"
+
+	"portcullis.dev/policies/selector"
+)
 
 // Asker walks many packets through one Meaning. It remembers who the ends are, which
 // policies apply to them, and which rules name an address, and so is for one goroutine.
@@ -43,6 +48,65 @@ func (a *Asker) Walk(p Packet) Verdict {
 func (a *Asker) WalkHalf(p Packet, d Direction) Half {
 	f := a.flow(p)
 	return a.half(&f, d)
+}
+
+// half evaluates what one end does with a packet.
+func (a *Asker) half(f *flow, d Direction) Half { return a.halfBelow(f, d, "") }
+
+// halfBelow evaluates a half for the Asker without the tiers down to the named one, as if
+// they had passed the packet on.
+func (a *Asker) halfBelow(f *flow, d Direction, tier string) Half {
+	at := &f.to
+	if d == Egress {
+		at = &f.from
+	}
+	w := walk{a: a, m: a.m, f: f, d: d}
+	switch {
+	case at.pod != nil:
+		w.stages = a.stages(at.pod, at.pod.Namespace, d)
+		w.profiles = []*profile{podProfile(at.pod)}
+	case at.host != nil:
+		w.stages = a.stages(at.host, "", d)
+		w.profiles = at.host.profiles
+	case at.anonymous:
+		return Half{Outcome: Unknown, By: Decision{Cause: Outside, Reason: fmt.Sprintf("nobody describes the pod with the address %s", at.addr)}}
+	case !at.addr.IsValid():
+		return a.onSomeNode(*f, d)
+	default:
+		return Half{Outcome: Allowed, By: ungoverned}
+	}
+	if above := slices.IndexFunc(w.stages, func(s stage) bool { return s.tier.Name == tier }); above >= 0 {
+		w.stages = w.stages[above+1:]
+	}
+	switch w.from(0) {
+	case mayAllow:
+		return Half{Outcome: Allowed, By: w.by, Steps: w.steps[:w.last]}
+	case mayDeny:
+		return Half{Outcome: Denied, By: w.by, Steps: w.steps[:w.last]}
+	default:
+		if w.doubt.Cause == ByProfile {
+			return Half{Outcome: Unknown, By: w.doubt, Steps: w.steps[:w.last]}
+		}
+		doubtful := &w.steps[w.doubtAt]
+		doubtful.Result, doubtful.Policy, doubtful.Pointer = "unknown", w.doubt.Policy, w.doubt.Pointer
+		return Half{Outcome: Unknown, By: w.doubt, Steps: w.steps[:w.doubtAt+1]}
+	}
+}
+
+// onSomeNode is the half of a pod on the host's network whose node nobody knows: it
+// may be any that a host endpoint protects, or another.
+func (a *Asker) onSomeNode(f flow, d Direction) Half {
+	at := &f.to
+	if d == Egress {
+		at = &f.from
+	}
+	for _, h := range a.m.Hosts {
+		at.host = h
+		if a.half(&f, d).Outcome != Allowed {
+			return Half{Outcome: Unknown, By: onNodeOf(h)}
+		}
+	}
+	return Half{Outcome: Allowed, By: ungoverned}
 }
 
 // Governing is Meaning's.

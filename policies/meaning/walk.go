@@ -1,11 +1,6 @@
 package meaning
 
-import (
-	"fmt"
-	"slices"
-
-	"portcullis.dev/policies/object"
-)
+import "portcullis.dev/policies/object"
 
 // Outcome is what becomes of a packet. The zero Outcome is invalid.
 type Outcome int
@@ -91,63 +86,6 @@ func (m *Meaning) familyOf(p Packet) int {
 		return 6
 	}
 	return 4
-}
-
-func (a *Asker) half(f *flow, d Direction) Half { return a.halfBelow(f, d, "") }
-
-// halfBelow leaves out the tiers down to the one with that name.
-func (a *Asker) halfBelow(f *flow, d Direction, tier string) Half {
-	at := &f.to
-	if d == Egress {
-		at = &f.from
-	}
-	w := walk{a: a, m: a.m, f: f, d: d}
-	switch {
-	case at.pod != nil:
-		w.stages = a.stages(at.pod, at.pod.Namespace, d)
-		w.profiles = []*profile{podProfile(at.pod)}
-	case at.host != nil:
-		w.stages = a.stages(at.host, "", d)
-		w.profiles = at.host.profiles
-	case at.anonymous:
-		return Half{Outcome: Unknown, By: Decision{Cause: Outside, Reason: fmt.Sprintf("nobody describes the pod with the address %s", at.addr)}}
-	case !at.addr.IsValid():
-		return a.onSomeNode(*f, d)
-	default:
-		return Half{Outcome: Allowed, By: ungoverned}
-	}
-	if above := slices.IndexFunc(w.stages, func(s stage) bool { return s.tier.Name == tier }); above >= 0 {
-		w.stages = w.stages[above+1:]
-	}
-	switch w.from(0) {
-	case mayAllow:
-		return Half{Outcome: Allowed, By: w.by, Steps: w.steps[:w.last]}
-	case mayDeny:
-		return Half{Outcome: Denied, By: w.by, Steps: w.steps[:w.last]}
-	default:
-		if w.doubt.Cause == ByProfile {
-			return Half{Outcome: Unknown, By: w.doubt, Steps: w.steps[:w.last]}
-		}
-		doubtful := &w.steps[w.doubtAt]
-		doubtful.Result, doubtful.Policy, doubtful.Pointer = "unknown", w.doubt.Policy, w.doubt.Pointer
-		return Half{Outcome: Unknown, By: w.doubt, Steps: w.steps[:w.doubtAt+1]}
-	}
-}
-
-// onSomeNode is the half of a pod on the host's network whose node nobody knows: it
-// may be any that a host endpoint protects, or another.
-func (a *Asker) onSomeNode(f flow, d Direction) Half {
-	at := &f.to
-	if d == Egress {
-		at = &f.from
-	}
-	for _, h := range a.m.Hosts {
-		at.host = h
-		if a.half(&f, d).Outcome != Allowed {
-			return Half{Outcome: Unknown, By: onNodeOf(h)}
-		}
-	}
-	return Half{Outcome: Allowed, By: ungoverned}
 }
 
 // outcomes is the set of what may become of a packet.
