@@ -236,22 +236,32 @@ func (f Fixer) ports(k meaning.Packet, w *plan.Workload) any {
 	return port.String()
 }
 
-// amended is the repository with lines added.
+// amended is the repository with lines added, and where they went, as its files were before.
 func (f Fixer) amended(lines []amendment) (files []language.File, where []language.Amended, ok bool) {
-	files = slices.Clone(f.Files)
-	for _, l := range lines {
-		i := slices.IndexFunc(files, func(f language.File) bool { return f.Path == l.At.File })
-		if i < 0 {
-			return nil, nil, false
+	files, where = slices.Clone(f.Files), make([]language.Amended, len(lines))
+	written := 0
+	for i := range files {
+		var all []language.Amendment
+		var of []int
+		for n, l := range lines {
+			if l.At.File == files[i].Path {
+				all, of = append(all, l.Amendment), append(of, n)
+			}
 		}
-		changed, at, ok := language.Amend(files[i], l.Amendment)
+		if len(all) == 0 {
+			continue
+		}
+		changed, at, ok := language.Amend(files[i], all...)
 		if !ok {
 			return nil, nil, false
 		}
 		files[i] = changed
-		where = append(where, at)
+		for n, place := range at {
+			where[of[n]] = place
+		}
+		written += len(all)
 	}
-	return files, where, true
+	return files, where, written == len(lines)
 }
 
 // opens reports whether a repository compiles and allows the packet, or what is wrong

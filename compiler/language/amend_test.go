@@ -7,6 +7,7 @@ import (
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // One more entry leaves every other byte as it is, however the document is written; and
@@ -27,9 +28,9 @@ func TestAmend(t *testing.T) {
 		"brackets":            {"inbound", "spec:\n  inbound: [{from: a, why: \"]}\"}]  # ]\n", "spec:\n  inbound: [{from: a, why: \"]}\"}, NEW]  # ]\n", true},
 		"empty brackets":      {"inbound", "spec:\n  inbound: []\n", "spec:\n  inbound: [NEW]\n", true},
 		"all in brackets":     {"inbound", "spec: {ports: {a: 1}}\n", "spec: {ports: {a: 1}, inbound: [NEW]}\n", true},
-		"a mapping":           {"ports", "spec:\n  ports:\n    a: 1\n  dns: false\n", "spec:\n  ports:\n    a: 1\n    NEW\n  dns: false\n", false},
-		"a mapping in braces": {"ports", "spec:\n  ports: {a: 1}\n", "spec:\n  ports: {a: 1, NEW}\n", true},
-		"no mapping":          {"ports", "spec:\n  dns: false\n", "spec:\n  dns: false\n  ports:\n    NEW\n", false},
+		"a mapping":           {"ports", "spec:\n  ports:\n    a: 1\n  dns: false\n", "spec:\n  ports:\n    a: 1\n    NEW: 1\n  dns: false\n", false},
+		"a mapping in braces": {"ports", "spec:\n  ports: {a: 1}\n", "spec:\n  ports: {a: 1, NEW: 1}\n", true},
+		"no mapping":          {"ports", "spec:\n  dns: false\n", "spec:\n  dns: false\n  ports:\n    NEW: 1\n", false},
 		"no spec":             {"inbound", "", "", false},
 		"a word":              {"inbound", "spec:\n  inbound: a\n", "", false},
 		"no YAML":             {"inbound", "spec: [\n", "", false},
@@ -40,8 +41,12 @@ func TestAmend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			at := diag.Span{File: "x.yaml", Start: diag.Position{Line: 5, Column: 18}}
+			var entry any = "NEW"
+			if test.field == "ports" {
+				entry = yamltext.Field{Key: "NEW", Value: 1}
+			}
 			f := language.File{Path: "x.yaml", Data: []byte(head + test.text)}
-			changed, where, ok := language.Amend(f, language.Amendment{At: at, Field: test.field, Entry: "NEW"})
+			changed, where, ok := language.Amend(f, language.Amendment{At: at, Field: test.field, Entry: entry})
 			if ok != (test.want != "") {
 				t.Fatalf("ok is %t:\n%s", ok, changed.Data)
 			}
@@ -51,8 +56,8 @@ func TestAmend(t *testing.T) {
 			if got := strings.TrimPrefix(string(changed.Data), head); got != test.want {
 				t.Errorf("it is\n%s\nexpected\n%s", got, test.want)
 			}
-			if where.Inside != test.inside || !where.After.HasPosition() || !strings.Contains(strings.Join(where.Lines, "\n"), "NEW") {
-				t.Errorf("%+v", where)
+			if w := where[0]; w.Inside != test.inside || !w.After.HasPosition() || !strings.Contains(strings.Join(w.Lines, "\n"), "NEW") {
+				t.Errorf("%+v", w)
 			}
 		})
 	}

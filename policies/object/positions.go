@@ -38,6 +38,9 @@ func (d Document) Line(n int) diag.Span { return d.at.lineSpan(d.at.lineOffset(n
 // Within is the span of some bytes of the document's text.
 func (d Document) Within(start, end int) diag.Span { return d.at.within(start, end) }
 
+// Start is the byte of the file, counted behind a byte order mark, with which the text begins.
+func (d Document) Start() int { return d.at.offset }
+
 // Offset is the byte of the document's text that stands at a position in it: the
 // way back from Within.
 func (d Document) Offset(p diag.Position) int {

@@ -4,6 +4,13 @@ package yamltext
 // there is none, or the text begins otherwise. What stands between quotes and in comments is
 // passed over.
 func Closing[Text ~string | ~[]byte](text Text) int {
+	_, closing := Inside(text)
+	return closing
+}
+
+// Inside finds what Closing does, and where the last of what stands before it ends, be it a
+// comma: what follows is blanks and comments.
+func Inside[Text ~string | ~[]byte](text Text) (last, closing int) {
 	depth := 0
 	fresh := true     // a value may begin here, so a quote would be one
 	property := false // the word is an anchor or a tag, behind which a value begins
@@ -14,7 +21,7 @@ func Closing[Text ~string | ~[]byte](text Text) int {
 			fresh = true
 		case ']', '}':
 			if depth--; depth == 0 {
-				return i
+				return last, i
 			}
 			fresh = false
 		case ',':
@@ -37,15 +44,19 @@ func Closing[Text ~string | ~[]byte](text Text) int {
 		case ' ', '\t', '\n', '\r':
 			fresh = fresh || property
 			property = false
+			if depth > 0 {
+				continue
+			}
 		default:
 			property = property || fresh && (c == '&' || c == '!')
 			fresh = false
 		}
 		if depth <= 0 {
-			return -1
+			return 0, -1
 		}
+		last = i + 1
 	}
-	return -1
+	return 0, -1
 }
 
 func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }

@@ -29,6 +29,26 @@ func TestClosing(t *testing.T) {
 	}
 }
 
+// TestInside finds what stands last between brackets, with blanks and comments behind it.
+func TestInside(t *testing.T) {
+	t.Parallel()
+	for inside, behind := range map[string]string{
+		"[": " ", "{": "\n  # a, b\n", "[a": "", "[a,": "  ", `["a, "`: " ", "[{a: b}": "\r\n", "[a, 'b'": " # ] c\n", "[a,b#c": "\t\n  ", "[[a,]": "\n# 'd\n",
+	} {
+		closing := "]"
+		if inside[0] == '{' {
+			closing = "}"
+		}
+		last, at := yamltext.Inside(inside + behind + closing + " # ]")
+		if max(last, 1) != len(inside) || at != len(inside+behind) {
+			t.Errorf("%q is closed at %d behind %d; expected %d, and %d", inside+behind+closing, at, last, len(inside+behind), len(inside))
+		}
+	}
+	if got := yamltext.Closing(" []"); got != -1 {
+		t.Errorf("a blank is closed at %d", got)
+	}
+}
+
 // TestClosingOfLines finds the end of whatever the pen writes between brackets.
 func TestClosingOfLines(t *testing.T) {
 	t.Parallel()
