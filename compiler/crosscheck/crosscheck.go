@@ -18,6 +18,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 var (
@@ -114,9 +115,9 @@ func (c *checker) namespace(n plan.Namespace, naming map[string]plan.Namespace, 
 		}
 		what := "has no such label"
 		if has {
-			what = fmt.Sprintf("says %s", got)
+			what = fmt.Sprintf("says %s", yamltext.Quote(got))
 		}
-		f := otherNamespaceLabels.At(n.Span, "the Platform gives namespace %s the label %s: %s, and its manifest %s", n.Name, key, want, what)
+		f := otherNamespaceLabels.At(n.Span, "the Platform gives namespace %s the label %s, and its manifest %s", n.Name, label(key, want), what)
 		c.add(seen(f, o.ID, "/metadata/name").Suggest("add the label to the manifest, or correct the Platform"))
 	}
 	for _, key := range diag.SortedKeys(carried) {
@@ -125,12 +126,17 @@ func (c *checker) namespace(n plan.Namespace, naming map[string]plan.Namespace, 
 			continue
 		}
 		f := unlistedLabel.On(diag.Subject{Object: o.ID, Pointer: "/metadata/labels" + object.Pointer(key)},
-			"namespace %s carries %s: %s, and the Platform lists it without", n.Name, key, carried[key]).
+			"namespace %s carries %s, and the Platform lists it without", n.Name, label(key, carried[key])).
 			Because("the Platform names %s at %s, and so says of every namespace that it lists whether it carries that label", key, by.Name).
-			Suggest("add %s: %s to the labels of %s in the Platform, or take it from the manifest", key, carried[key], n.Name)
+			Suggest("add %s to the labels of %s in the Platform, or take it from the manifest", label(key, carried[key]), n.Name)
 		f.Related = []diag.Related{{Span: n.Span, Message: "what the Platform lists"}, {Span: by.Span, Message: "where it names " + key}}
 		c.add(f)
 	}
+}
+
+// label writes a label as it can be pasted.
+func label(key, value string) string {
+	return yamltext.Line(yamltext.Field{Key: key, Value: value})
 }
 
 func (c *checker) workload(w plan.Workload) {

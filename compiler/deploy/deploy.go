@@ -126,7 +126,7 @@ func VetNames(components []plan.Component) diag.List {
 		}
 		for _, m := range slices.Concat(c.Labels, c.Annotations) {
 			if d := deployerOf(m.Key); d != nil && d.refuses(m.Key, m.Value) {
-				found = append(found, actsOnDeployers.At(m.Span, "%s: %s never passes", m.Key, m.Value).
+				found = append(found, actsOnDeployers.At(m.Span, "%s never passes", yamltext.Line(yamltext.Field{Key: m.Key, Value: m.Value})).
 					Because("%s", d.does).
 					Suggest("leave it out: a policy that is proved is applied, and stays"))
 			}

@@ -139,10 +139,15 @@ func (v *vetting) actedOn(field string, values map[string]string, ours func(*Met
 		if !refused {
 			hint = "remove it or, if it is meant, name it in the Platform: " + v.example(field, yamltext.Map{{Key: k, Value: values[k]}}, k, object.Pointer(k)[1:])
 		}
-		v.add(actsOnDeployers.On(v.at("metadata", field, k), "the %s %s: %s on %s is for those who deploy it", strings.TrimSuffix(field, "s"), k, quoted(values[k]), v.object.ID).
+		v.add(actsOnDeployers.On(v.at("metadata", field, k), "the %s %s on %s is for those who deploy it", strings.TrimSuffix(field, "s"), entry(k, values[k]), v.object.ID).
 			Because("%s", d.does).Suggest("%s", hint), k, object.Pointer(k)[1:])
 	}
 	return carried
+}
+
+// entry is a label, or an annotation, as YAML has it, its value shortened.
+func entry(key, value string) string {
+	return yamltext.Line(yamltext.Field{Key: key, Value: quoted(value)})
 }
 
 // taken refuses that a label, or an annotation, is gone that we wrote for those who deploy the
@@ -153,7 +158,7 @@ func (v *vetting) taken(field string, values, emitted map[string]string) {
 		if _, kept := values[k]; kept || d == nil {
 			continue
 		}
-		v.add(actsOnDeployers.On(v.at("metadata", field), "the %s %s: %s is gone from %s, and is for those who deploy it", strings.TrimSuffix(field, "s"), k, quoted(emitted[k]), v.object.ID).
+		v.add(actsOnDeployers.On(v.at("metadata", field), "the %s %s is gone from %s, and is for those who deploy it", strings.TrimSuffix(field, "s"), entry(k, emitted[k]), v.object.ID).
 			Because("%s; it was written so that they do it right", d.does).
 			Suggest("leave it as it was written: a component adds labels and annotations, and takes none of ours away"), k, object.Pointer(k)[1:], field, "metadata")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Flux replaces variables in each object unless a label or annotation of its own says no
@@ -62,7 +63,7 @@ func (v *vetting) text(value any, pointer string, guarded bool) {
 		case forPeople.MatchString(pointer) && !guarded && strings.Contains(value, "$"):
 			v.add(replacedText.On(diag.Subject{Object: v.object.ID, Pointer: pointer}, "the text %q of %s holds a $, which Flux may replace", quoted(value), v.object.ID).
 				Because("Flux's post-build substitution reads every object, and what it makes of a text is not what was judged").
-				Suggest("annotate the object with %s: %s, or write the text without it", substitute, disabled), value, "$")
+				Suggest("annotate the object with %s, or write the text without it", yamltext.Line(yamltext.Field{Key: substitute, Value: disabled})), value, "$")
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // lastingFirst puts the waivers into the order in which they are tried, so that of
@@ -248,6 +249,7 @@ func (g *Governance) strays(plans []*plan.Plan) diag.List {
 		}
 		d := waiverStray.At(at, "there is no %s %s for the waiver %s", what, name, w.Metadata.Name.Value)
 		if near := diag.Nearest(name, names); near != "" {
+			near = yamltext.Quote(near)
 			found = append(found, d.Suggest("did you mean %s?", near).Replace(at, near))
 			return
 		}

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+
+	"portcullis.dev/policies/yamltext"
 )
 
 // CIDR is an address range in canonical form.
@@ -49,9 +51,9 @@ func parseCIDR(word string) (netip.Prefix, *mistake) {
 		return bad("write the IPv4 range itself")
 	}
 	if masked := prefix.Masked(); masked != prefix {
-		_, m := bad(fmt.Sprintf("the range is %s; a single address is %s", masked, prefix.Addr()))
+		_, m := bad(fmt.Sprintf("the range is %s; a single address is %s", yamltext.Quote(masked.String()), yamltext.Quote(prefix.Addr().String())))
 		m.message = fmt.Sprintf("%s has host bits set", word)
-		m.replace = masked.String()
+		m.replace = yamltext.Quote(masked.String())
 		return masked, m
 	}
 	return prefix, nil

@@ -341,7 +341,7 @@ func (e *editing) intoBrackets(n *yaml.Node, entry string) bool {
 	if comma {
 		x.tail = ","
 	}
-	separator, between := "", false // whether a comma stands behind what is there, and not before the entry
+	separator, between := "", false                                           // whether a comma stands behind what is there, and not before the entry
 	if own := strings.LastIndexByte(e.text[:closing], '\n') + 1; own > last { // where the bracket's line begins
 		if !comma && len(n.Content) > 0 {
 			separator, between = ", ", true

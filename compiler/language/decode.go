@@ -11,6 +11,7 @@ import (
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // At is a value with its place in the file. A value that was not written has the
@@ -70,7 +71,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 			if n.Kind == yaml.MappingNode {
 				f = f.Suggest("begin it with a dash: it is the first of a list")
 			} else {
-				f = f.Suggest("write it as [%s]", n.Value).Replace(d.at.Span(n), "["+n.Value+"]")
+				f = f.Suggest("write it as %s", listOf(n)).Replace(d.at.Span(n), listOf(n))
 			}
 			d.add(f)
 			return
@@ -91,6 +92,14 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	default:
 		panic("language: no decoder for " + v.Type().String()) // a mistake in the types of this package
 	}
+}
+
+// listOf writes a list of one word, which stays what it is: text, or a number.
+func listOf(n *yaml.Node) string {
+	if n.ShortTag() == "!!str" {
+		return yamltext.Line(yamltext.List{n.Value})
+	}
+	return "[" + n.Value + "]"
 }
 
 func (d *decoder) scalar(n *yaml.Node, target scalar) {

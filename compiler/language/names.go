@@ -44,7 +44,7 @@ func (v *Name) parse(word, tag string) *mistake {
 		m := &mistake{rule: BadName, message: fmt.Sprintf("%.80q is not a name", word),
 			hint: "a name has at most 63 lower-case letters, digits and dashes, and begins and ends with a letter or digit"}
 		if mended := mendName(word); mended != "" {
-			m.hint += "; did you mean " + mended + "?"
+			m.hint += "; did you mean " + yamltext.Quote(mended) + "?"
 		}
 		return m
 	}

@@ -107,7 +107,7 @@ func (r *Replication) decodeNode(d *decoder, n *yaml.Node) {
 			d.add(WrongType.At(r.Span, "an empty list of namespaces").Suggest("name at least one, or select them by label: {} is every one that the Platform lists"))
 		}
 	default:
-		d.add(WrongType.At(r.Span, "expected a list of namespaces or a selector over their labels, found %s", describe(n)).Suggest("write it as [%s]", n.Value))
+		d.add(WrongType.At(r.Span, "expected a list of namespaces or a selector over their labels, found %s", describe(n)).Suggest("write it as %s", listOf(n)))
 	}
 }
 

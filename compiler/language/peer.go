@@ -97,7 +97,8 @@ func (p *Peer) parse(word, tag string) *mistake {
 		return bad(fmt.Sprintf("open-source Calico has no policy by DNS name, and %s is not resolved at build time because it may change after: use an @name of the Platform or an egress proxy", host), "")
 	}
 	if _, m := parseCIDR(word); m == nil {
-		return bad("addresses are written as {cidr: "+word+"}", "{cidr: "+yamltext.Quoted(word)+"}")
+		block := yamltext.Line(yamltext.Map{{Key: "cidr", Value: word}})
+		return bad("addresses are written as "+block, block)
 	}
 	namespace, name, both := strings.Cut(word, "/")
 	if !both {
@@ -105,7 +106,8 @@ func (p *Peer) parse(word, tag string) *mistake {
 		if n, ns, dotted := strings.Cut(word, "."); dotted {
 			ns, _, _ = strings.Cut(ns, ".") // ledger.payments.svc.cluster.local
 			if dnsLabel.MatchString(n) && dnsLabel.MatchString(ns) {
-				return bad("write namespace/name: "+ns+"/"+n, ns+"/"+n)
+				ref := yamltext.Quote(ns + "/" + n)
+				return bad("write namespace/name: "+ref, ref)
 			}
 		}
 	}
@@ -123,7 +125,7 @@ func (p *Peer) parse(word, tag string) *mistake {
 		if peer, port, both := strings.Cut(word, ":"); both {
 			hint = "a line says its ports by themselves: " + yamltext.Line(yamltext.Map{{Key: "to", Value: peer}, {Key: "ports", Value: yamltext.List{PortValue(port)}}})
 		} else if mended := mendName(word); mended != "" && !both {
-			hint += "; did you mean " + mended + "?"
+			hint += "; did you mean " + yamltext.Quote(mended) + "?"
 		}
 		return bad(hint, "")
 	}

@@ -2,7 +2,6 @@ package language
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/yamltext"
 )
 
 // root parses one document into nodes that hold nothing but the language's YAML.
@@ -114,7 +114,7 @@ func (d *decoder) syntax(err error) {
 			if at := quoted.FindStringSubmatchIndex(lines[n-1]); at != nil {
 				word := wordAt(lines[n-1][at[2]:])
 				span := d.columns(lines, n, at[2], at[2]+len(word))
-				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %q", word).Replace(span, fmt.Sprintf("%q", word)))
+				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %s", yamltext.Quoted(word)).Replace(span, yamltext.Quoted(word)))
 				return
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // namespaces settles which namespaces are known here, and which are governed.
@@ -108,7 +109,7 @@ func (s *resolver) knownNamespace(name string, span diag.Span) (here bool) {
 	}
 	for _, e := range s.order {
 		if e.Key.Value.Covers(name) {
-			s.add(f.Suggest("it is one of %s: write that", e.Key.Value).See(e.Key.Span, "the pattern"))
+			s.add(f.Suggest("it is one of %s: write that", yamltext.Quote(string(e.Key.Value))).See(e.Key.Span, "the pattern"))
 			return false
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/yamltext"
 )
 
 // party is one end of a line, resolved: a workload, a set of pods, or addresses.
@@ -102,9 +103,9 @@ func (s *resolver) unknownWorkload(name, namespace string, span diag.Span, home 
 	f := unknownWorkload.At(span, "no workload named %q in namespace %s", name, namespace)
 	spelling := func(w plan.Workload) string {
 		if w.Namespace == home {
-			return w.Name
+			return yamltext.Quote(w.Name)
 		}
-		return w.Ref()
+		return yamltext.Quote(w.Ref())
 	}
 	var here []string
 	var same []plan.Workload
@@ -126,9 +127,9 @@ func (s *resolver) unknownWorkload(name, namespace string, span diag.Span, home 
 			Suggest("did you mean %s?", spelling(same[0])).Replace(span, spelling(same[0]))
 	}
 	if _, ok := s.plan.Namespace(name); ok {
-		return f.Suggest("%s is a namespace: every pod of it is %s/*", name, name)
+		return f.Suggest("%s is a namespace: every pod of it is %s", name, yamltext.Quote(name+"/*"))
 	}
-	return f.Suggest("write a NetworkIntent for it, or reach its pods by label: {namespace: %s, selector: {…}}", namespace)
+	return f.Suggest("write a NetworkIntent for it, or reach its pods by label: {%s, selector: {…}}", yamltext.Line(yamltext.Field{Key: "namespace", Value: namespace}))
 }
 
 func (s *resolver) labelled(p language.Peer, span diag.Span, home string) []party {
@@ -258,7 +259,7 @@ func (s *resolver) named(name string, span diag.Span) []party {
 	known = append(known, "@internet", "@nodes")
 	f := unknownPeer.At(span, "the Platform has no peer called @%s", name)
 	if near := diag.Nearest("@"+name, known); near != "" {
-		s.add(f.Suggest("did you mean %q?", near).Replace(span, "\""+near+"\""))
+		s.add(f.Suggest("did you mean %s?", yamltext.Quote(near)).Replace(span, yamltext.Quote(near)))
 	} else {
 		s.add(f.Suggest("the peers are %s", diag.Enumerate(known, "and")))
 	}

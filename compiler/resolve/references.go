@@ -5,6 +5,7 @@ import (
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // clusterUnit is where the tree keeps what belongs to no namespace.
@@ -84,7 +85,7 @@ func (c *references) declare(spec language.PlatformSpec) {
 	for _, name := range diag.SortedKeys(groups) {
 		if first, both := c.environments[name]; both {
 			c.add(language.Reserved.At(groups[name], "%s is an environment and a group", name).See(first, "the environment").
-				Suggest("rename one of the two: in: [%s] must mean one thing", name))
+				Suggest("rename one of the two: %s must mean one thing", yamltext.Line(yamltext.Field{Key: "in", Value: yamltext.List{name}})))
 		}
 		c.environments[name] = groups[name]
 	}
@@ -166,6 +167,7 @@ func keys[V any](m language.Mapping[language.Name, V]) []language.At[language.Na
 // suggestName adds what was probably meant, or what there is.
 func suggestName(f diag.Diagnostic, span diag.Span, word string, known []string, there string) diag.Diagnostic {
 	if near := diag.Nearest(word, known); near != "" {
+		near = yamltext.Quote(near)
 		return f.Suggest("did you mean %s?", near).Replace(span, near)
 	}
 	return f.Suggest("%s %s", there, diag.Enumerate(known, "and"))

@@ -12,6 +12,7 @@ import (
 
 	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/selector"
+	"portcullis.dev/policies/yamltext"
 )
 
 // icmpByNumber is the release whose validators know ICMP as protocol 1 or 58 too.
@@ -299,7 +300,7 @@ func (r *reader) services(e calico.EntityRule, pointer string, own bool) {
 	case e.Services.Namespace == "":
 		r.add(matchesNothing.On(subject, "services without a namespace matches nothing").
 			Because("Calico's API says that it means the policy's namespace, but nothing fills that in").
-			Suggest("add namespace: %s", r.id.Namespace))
+			Suggest("add %s", yamltext.Line(yamltext.Field{Key: "namespace", Value: r.id.Namespace})))
 	}
 }
 
