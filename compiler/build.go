@@ -42,8 +42,10 @@ type Options struct {
 	// Namespace, if not empty, has been made after a pattern of the Platform: see
 	// [resolve.Options].
 	Namespace string
-	// AllowEmpty: a repository without intents is meant.
+	// AllowEmpty: a repository without intents is meant, or that there is nothing to judge.
 	AllowEmpty bool
+	// Exclude and IgnoreKinds leave out manifests of somebody else's: see [sources.Choice].
+	Exclude, IgnoreKinds []string
 	// Child starts the process in which components are rendered, which are other people's
 	// work for a program that must not fall over it. Without it they are rendered in this
 	// process, which is for components that nobody need fear.

@@ -110,7 +110,7 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			files, found, err := sources.ReadTree(write(t, c.files), c.limits)
+			files, found, err := sources.ReadRepository(write(t, c.files), c.limits)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,8 +21,14 @@ import (
 // manifests, the system's excepted, is held to be governed, in a cluster as
 // kubeadm and Calico's operator set it up.
 func Check(ctx context.Context, files []language.File, before diag.List) (*Built, error) {
+	return Options{}.Check(ctx, files, before)
+}
+
+// Check is the function of this name with options.
+func (o Options) Check(ctx context.Context, files []language.File, before diag.List) (*Built, error) {
 	checks := prepareChecks(ctx, nil)
-	set, found := sources.Manifests(files, before)
+	shown, found := o.choice().Manifests(files, before)
+	set := shown.Set
 	if !found.Failed() {
 		p := assumed(set)
 		m, unread := meaning.Of(set, p.Cluster)
@@ -42,7 +48,13 @@ func Check(ctx context.Context, files []language.File, before diag.List) (*Built
 		return nil, err
 	}
 	found = locate.WithEvidence(locate.Manifests(append(found, broken...), set, files), nil, locate.Authors{})
-	return &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}, nil
+	built := &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}
+	built.Report.Survey = &shown.Survey
+	return built, nil
+}
+
+func (o Options) choice() sources.Choice {
+	return sources.Choice{Exclude: o.Exclude, IgnoreKinds: o.IgnoreKinds, AllowEmpty: o.AllowEmpty}
 }
 
 // assumed is the plan of people who have none: their namespaces, governed, and no

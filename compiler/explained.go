@@ -98,7 +98,8 @@ func (r *repository) explained(i int) *explain.World {
 // ExplainManifests reads manifests as Check does. What an API server would refuse is
 // told, and explained as Calico takes it if it is stored all the same.
 func ExplainManifests(files []language.File, before diag.List, calicoMinor int) *Explained {
-	set, found := sources.Manifests(files, before)
+	shown, found := sources.Choice{}.Manifests(files, before)
+	set := shown.Set
 	e := &Explained{}
 	if !found.Failed() {
 		cluster := object.DefaultCluster()

@@ -16,6 +16,7 @@ type checking struct {
 	reporting
 	at      time.Time // zero for now
 	timeout time.Duration
+	exclude []string // patterns of paths
 }
 
 func checkCommand(p *program) *cli.Command {
@@ -32,6 +33,12 @@ func checkCommand(p *program) *cli.Command {
 				StringFlag: cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
 				parse:      parseInstant, into: &asked.at,
 			},
+			&typedList[string]{
+				StringSliceFlag: cli.StringSliceFlag{Name: "exclude", Usage: "leave out the files and directories that match `GLOB`, a path with *, and ** for any directories; may be repeated"},
+				parse:           parseGlob, into: &asked.exclude,
+			},
+			&cli.StringSliceFlag{Name: "ignore-kind", Usage: "leave out manifests of `KIND`, or KIND.GROUP; may be repeated"},
+			&cli.BoolFlag{Name: "allow-empty", Usage: "that there is nothing to judge is no failure"},
 			timeoutFlag(&asked.timeout),
 		}, reportFlags(&asked.reporting)...),
 		Action: func(c *cli.Context) error { return p.check(c, asked) },
@@ -42,7 +49,10 @@ func (p *program) check(c *cli.Context, asked checking) error {
 	if asked.at.IsZero() {
 		asked.at = time.Now()
 	}
-	built, err := p.judge(c, asked.timeout, compiler.Options{EffectiveTime: asked.at})
+	built, err := p.judge(c, asked.timeout, compiler.Options{
+		EffectiveTime: asked.at, AllowEmpty: c.Bool("allow-empty"),
+		Exclude: asked.exclude, IgnoreKinds: c.StringSlice("ignore-kind"),
+	})
 	if err != nil {
 		return err
 	}
@@ -77,7 +87,7 @@ func (p *program) judge(c *cli.Context, timeout time.Duration, o compiler.Option
 	}
 	defer p.progress("judging")()
 	built, err := within(c.Context, timeout, func(ctx context.Context) (*compiler.Built, error) {
-		return compiler.Check(ctx, files, found)
+		return o.Check(ctx, files, found)
 	})
 	if err != nil {
 		return diag.Report{}, err

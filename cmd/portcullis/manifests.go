@@ -28,7 +28,7 @@ func (p *program) readManifests(name string) ([]language.File, diag.List, error)
 		return nil, nil, err
 	}
 	if !info.IsDir() {
-		f, found, err := sources.ReadFile(name, limits)
+		f, found, err := sources.ReadManifest(name, limits)
 		return []language.File{f}, found, err
 	}
 	files, found, err := sources.ReadTree(name, limits)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -128,4 +129,12 @@ func either(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// parseGlob reads a pattern of paths.
+func parseGlob(text string) (string, error) {
+	if !sources.IsPattern(text) {
+		return "", fmt.Errorf("%q is no pattern of paths: expected names with *, ?, [a-z] and {a,b}, and ** for any directories", text)
+	}
+	return text, nil
 }

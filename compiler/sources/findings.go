@@ -22,6 +22,10 @@ var (
 		Title: "A kustomization instead of manifests",
 		Why:   "What counts is what reaches the cluster.",
 		Mend:  "Render the kustomization, and judge its output."}
+	unrendered = &diag.Rule{Code: "PC051", Severity: diag.Info,
+		Title: "Manifests that another program renders",
+		Why:   "A chart, or an object that stands for one, becomes manifests in another program. Which policies and workloads these are is not known here, and they are not judged.",
+		Mend:  "Render it, and judge what comes out."}
 	noOwnRules = &diag.Rule{Code: "PC509", Severity: diag.Error,
 		Title: "Rules of your own that are not there",
 		Why:   "The Platform names a directory of rules in checks.dir. Without a rule in it, nothing found would look like nothing wrong.",
@@ -29,4 +33,4 @@ var (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{refusedFile, overLimit, NothingToJudge, kustomization, noOwnRules}
+var Rules = []*diag.Rule{refusedFile, overLimit, NothingToJudge, kustomization, unrendered, noOwnRules}

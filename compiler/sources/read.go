@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -37,12 +36,13 @@ func DefaultLimits() Limits {
 	return Limits{FileBytes: 8 << 20, TotalBytes: 512 << 20, Files: 200_000}
 }
 
-// ReadTree reads every file of YAML or Rego below a directory, in the order of paths. It
+// ReadTree reads every file of YAML, JSON or Rego below a directory, in the order of paths. It
 // follows no symbolic link and opens nothing but regular files; the content of a
 // file that it refuses reaches no message. The error is about the directory
 // itself.
 func ReadTree(dir string, limits Limits) ([]language.File, diag.List, error) {
-	return readBelow(dir, limits, (*reader).visit)
+	limits.FileBytes = limits.TotalBytes // a stream of manifests has any size
+	return readBelow(dir, limits, (*reader).visitManifests)
 }
 
 // ReadRepository is ReadTree without what bundles below the directory list, which is output:
@@ -64,6 +64,12 @@ func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntr
 		err = nil
 	}
 	return r.files, r.found, plainPathError(err)
+}
+
+// ReadManifest reads one file that the user named as one of manifests, of any size.
+func ReadManifest(name string, limits Limits) (language.File, diag.List, error) {
+	limits.FileBytes = limits.TotalBytes
+	return ReadFile(name, limits)
 }
 
 // ReadFile reads one file that the user named.
@@ -130,12 +136,29 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 		r.found = append(r.found, refusedFile.At(diag.Span{File: name}, "%s, not a file", kindOf(entry.Type())))
 		return nil
 	}
+	return r.readNext(name)
+}
+
+// readNext reads a file, if there are not too many.
+func (r *reader) readNext(name string) error {
 	if len(r.files) >= r.limits.Files {
 		r.found = append(r.found, overLimit.At(diag.Span{File: name}, "more than %d files", r.limits.Files).
 			Suggest("judge a smaller directory"))
 		return errLimit
 	}
 	return r.read(name)
+}
+
+// visitManifests takes files of JSON for manifests as well, and passes over links to what is
+// read where it lies.
+func (r *reader) visitManifests(name string, entry fs.DirEntry, err error) error {
+	if err == nil && entry.Type()&fs.ModeSymlink != 0 && r.readElsewhere(name) {
+		return nil
+	}
+	if err == nil && language.IsJSON(name) && entry.Type().IsRegular() {
+		return r.readNext(name)
+	}
+	return r.visit(name, entry, err)
 }
 
 func (r *reader) visitRepository(name string, entry fs.DirEntry, err error) error {
@@ -259,50 +282,6 @@ func (r *reader) keepApart() {
 		}
 		r.apart[name] = true
 	}
-}
-
-// link reports a symbolic link. One with the name of a YAML file could stand for an intent, so
-// leaving it out would change what is compiled. One that leads out of the directory, nowhere,
-// or to what is not walked may stand for a directory of intents: see hiddenByLink. What
-// another one leads to is read where it lies, unless it stands where rules are: see OwnRules.
-func (r *reader) link(name string) {
-	f := refusedFile.At(diag.Span{File: name}, "a symbolic link, which is not followed").
-		Because("a link can lead out of the repository, to files that are not the author's").
-		Suggest("put the file itself here")
-	if !isYAML(name) {
-		f.Severity = diag.Warning
-		switch info, err := r.root.Stat(name); {
-		case err != nil:
-		case !info.IsDir() && !language.IsRego(name):
-			return // a link to some other file
-		case !info.IsDir() || r.walks(name):
-			f.Severity = diag.Info
-		}
-	}
-	r.found = append(r.found, f)
-}
-
-// walks reports whether the directory that a link leads to, by a way inside the root, is one
-// of those that are read.
-func (r *reader) walks(link string) bool {
-	root, err := filepath.EvalSymlinks(r.root.Name())
-	if err != nil {
-		return false
-	}
-	target, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(link)))
-	if err != nil {
-		return false
-	}
-	below, err := filepath.Rel(root, target)
-	if err != nil || !filepath.IsLocal(below) {
-		return false
-	}
-	for dir := filepath.ToSlash(below); dir != "."; dir = path.Dir(dir) {
-		if path.Base(dir) == ".git" || r.apart[dir] {
-			return false
-		}
-	}
-	return true
 }
 
 // read opens without blocking: a FIFO that took a file's place since it was listed

@@ -14,6 +14,7 @@ type Report struct {
 	Sources  map[string][]byte // file as in Span.File → its bytes
 	Tests    []Test            // where the run was about tests, sorted by place
 	Coverage []Coverage        // where it was about tests of rules, sorted by file
+	Survey   *Survey           // of manifests that somebody else wrote; nil for a repository
 }
 
 // NewReport sorts the findings and the rules; a rule that two packages name is

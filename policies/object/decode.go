@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
@@ -43,7 +44,7 @@ func Decode(file string, data []byte) ([]Object, diag.List) {
 			found = append(found, wrong...)
 			continue
 		}
-		d := decoder{file: file, start: doc.start()}
+		d := decoder{file: file, start: doc.start(), doc: &doc}
 		objects = append(objects, d.value(raw, 0)...)
 		found = append(found, d.found...)
 	}
@@ -62,7 +63,16 @@ type decoder struct {
 	file  string
 	start diag.Span // where the document begins
 	found diag.List
+
+	doc *textDocument // in which positions are looked up; nil for what was no text
+	at  string        // the pointer of what is read in its document
+
+	passed     *[]Passed // of somebody else's manifests; nil where everything is ours, and has to be read
+	enterprise string    // a field of Calico Enterprise that the last policy has
 }
+
+// others reports whether what is read is somebody else's.
+func (d *decoder) others() bool { return d.passed != nil }
 
 // listDepth is how deep Lists may stand in Lists.
 const listDepth = 8
@@ -72,8 +82,9 @@ type head struct {
 	Kind       string          `json:"kind"`
 	Items      json.RawMessage `json:"items"`
 	Metadata   struct {
-		Name      string `json:"name"`
-		Namespace string `json:"namespace"`
+		Name         string `json:"name"`
+		GenerateName string `json:"generateName"`
+		Namespace    string `json:"namespace"`
 	} `json:"metadata"`
 }
 
@@ -84,24 +95,26 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 	var h head
 	// An API server tells Kind from kind, and so do we.
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &h); err != nil {
-		d.add(nameless.At(d.start, "this is not a Kubernetes object: %s", mismatch(err)).
-			Suggest("a manifest is a mapping with apiVersion, kind and metadata"))
+		d.headless(raw, err)
 		return nil
 	}
-	if strings.HasSuffix(h.Kind, "List") && bytes.HasPrefix(h.Items, []byte("[")) {
+	if (d.others() || strings.HasSuffix(h.Kind, "List")) && bytes.HasPrefix(h.Items, []byte("[")) {
 		return d.list(h, depth+1)
+	}
+	if d.others() && !concerns(h) {
+		*d.passed = append(*d.passed, Passed{h.APIVersion, h.Kind, h.Metadata.Name, h.Metadata.Namespace})
+		return nil
+	}
+	k, instead := classify(h.APIVersion, h.Kind)
+	if d.others() && k.role == World && h.Metadata.Name == "" {
+		h.Metadata.Name = h.Metadata.GenerateName // which whoever reads a list of pods recognises
 	}
 	if h.Kind == "" || h.APIVersion == "" || h.Metadata.Name == "" {
 		d.add(nameless.At(d.start, "a manifest without %s", missing(h)).
 			Suggest("every Kubernetes object needs apiVersion, kind and metadata.name"))
 		return nil
 	}
-	k, instead := classify(h.APIVersion, h.Kind)
-	group, _, hasGroup := strings.Cut(h.APIVersion, "/")
-	if !hasGroup {
-		group = ""
-	}
-	id := ID{Group: group, Kind: h.Kind, Namespace: h.Metadata.Namespace, Name: h.Metadata.Name}
+	id := ID{Group: GroupOf(h.APIVersion), Kind: h.Kind, Namespace: h.Metadata.Namespace, Name: h.Metadata.Name}
 	switch {
 	case k.cluster:
 		id.Namespace = ""
@@ -109,17 +122,24 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 		id.Namespace = "default"
 	}
 	o := Object{ID: id, APIVersion: h.APIVersion, Role: k.role, File: d.file, JSON: raw}
-	switch k.role {
-	case Unmodelled:
-		d.add(unmodelledKind.On(diag.Subject{Object: id, Pointer: "/kind"}, "%s of %s cannot be judged", h.Kind, h.APIVersion).
+	switch {
+	case k.role != Foreign && d.substituted(raw, id):
+		return nil
+	case k.role == Unmodelled && d.others():
+		o.Instead = instead
+	case k.role == Unmodelled:
+		d.add(UnmodelledKind.On(diag.Subject{Object: id, Pointer: "/kind"}, "%s of %s cannot be judged", h.Kind, h.APIVersion).
 			Because("it decides traffic in a way that is not modelled, so every verdict beside it would be a guess").
 			Suggest("%s", instead))
-	case Policy:
-		o.Typed = d.strict(raw, id, k.typed())
-	case World:
+	case k.role == Policy:
+		if o.Typed = d.strict(raw, id, k.typed()); o.Typed == nil && d.enterprise != "" {
+			o.Role, o.Instead = Unmodelled, "it has the field "+d.enterprise+" of Calico Enterprise, and what that does is not modelled"
+			d.enterprise = ""
+		}
+	case k.role == World:
 		typed := k.typed()
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, typed); err != nil {
-			d.add(badField.On(diag.Subject{Object: id}, "%s cannot be read: %s", id, mismatch(err)))
+			d.add(d.unread(raw, id, err))
 			return nil
 		}
 		o.Typed = typed
@@ -136,10 +156,36 @@ func (d *decoder) list(h head, depth int) []Object {
 		return nil
 	}
 	var all []Object
-	for _, item := range items {
-		all = append(all, d.value(item, depth)...)
+	for i, item := range items {
+		inner := *d
+		inner.at = fmt.Sprintf("%s/items/%d", d.at, i)
+		all = append(all, inner.value(d.named(item, h), depth)...)
+		d.found = inner.found
 	}
 	return all
+}
+
+// named gives an item of a kind's own list the kind and the version that it leaves to the
+// list, as kubectl does.
+func (d *decoder) named(item json.RawMessage, list head) json.RawMessage {
+	kind := strings.TrimSuffix(list.Kind, "List")
+	if !d.others() || kind == "" || kind == list.Kind {
+		return item
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(item, &members) != nil || members == nil {
+		return item
+	}
+	for key, value := range map[string]string{"apiVersion": list.APIVersion, "kind": kind} {
+		if members[key] == nil {
+			members[key], _ = json.Marshal(value) // of a string
+		}
+	}
+	whole, err := json.Marshal(members)
+	if err != nil {
+		return item
+	}
+	return whole
 }
 
 // strict decodes a policy as an API server does that validates strictly, and
@@ -152,18 +198,27 @@ func (d *decoder) strict(raw []byte, id ID, typed any) any {
 		if errors.As(err, &typeError) {
 			subject.Pointer = pointerToMismatch(raw, typeError)
 		}
-		d.add(badField.On(subject, "%s cannot be read: %s", id, mismatch(err)).
-			Because("an API server refuses the object").Suggest("check the type against the API reference of %s", id.Kind))
+		f := BadField.On(subject, "%s cannot be read: %s", id, mismatch(err)).
+			Because("an API server refuses the object").Suggest("check the type against the API reference of %s", id.Kind)
+		if typeError != nil && typeError.Type.Kind() == reflect.String {
+			f = d.quoted(f, subject.Pointer)
+		}
+		d.add(f)
 		return nil
 	}
+	unknown = slices.DeleteFunc(unknown, d.ofStatus)
 	for _, err := range unknown {
 		var field kjson.FieldError
 		if !errors.As(err, &field) {
-			d.add(badField.On(diag.Subject{Object: id}, "%s cannot be read: %s", id, plain(err)))
+			d.add(BadField.On(diag.Subject{Object: id}, "%s cannot be read: %s", id, plain(err)))
 			continue
 		}
 		pointer, name := pointerToField(raw, field.FieldPath())
-		d.add(badField.On(diag.Subject{Object: id, Pointer: pointer}, "%s has no field %q", id.Kind, name).
+		if d.others() && enterprise[name] && strings.HasPrefix(id.Group, "projectcalico.org") {
+			d.enterprise = name
+			return nil
+		}
+		d.add(BadField.On(diag.Subject{Object: id, Pointer: pointer}, "%s has no field %q", id.Kind, name).
 			Because("an API server drops an unknown field or refuses the object: the policy that runs is not the one that is written").
 			Suggest("check the spelling, upper and lower case too, and the indentation against the API reference of %s", id.Kind))
 	}
@@ -171,6 +226,16 @@ func (d *decoder) strict(raw []byte, id ID, typed any) any {
 		return nil
 	}
 	return typed
+}
+
+// ofStatus reports whether an unknown field is of the status that a cluster wrote into what is
+// somebody else's: kubectl leaves it out.
+func (d *decoder) ofStatus(err error) bool {
+	var field kjson.FieldError
+	if !d.others() || !errors.As(err, &field) {
+		return false
+	}
+	return field.FieldPath() == "status" || strings.HasPrefix(field.FieldPath(), "status.")
 }
 
 func missing(h head) string {

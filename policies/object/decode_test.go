@@ -78,7 +78,7 @@ func TestDecode(t *testing.T) {
 		"a foreign kind called List":       {"apiVersion: x.io/v1\nkind: AllowList\nmetadata: {name: c}\nspec: {}\n", []string{"AllowList c"}, nil},
 		"foreign fields are not read":      {cm + "data: 1\nspec: [x]\n", []string{cmID}, nil},
 		"world fields need not be known":   {ns + "spec: {future: 1}\n", []string{nsID}, nil},
-		"world fields have types":          {manifest("Deployment", "d") + "spec: {replicas: many}\n", nil, []string{"PC010 Deployment default/d"}},
+		"world fields have types":          {manifest("Deployment", "d") + "spec: {replicas: many}\n", nil, []string{"PC010 5:18"}},
 
 		"no kind":             {"apiVersion: v1\nmetadata: {name: x}\n", nil, []string{"PC013 1:1"}},
 		"no name":             {np + "---\n# second\nkind: Namespace\napiVersion: v1\n", []string{npID}, []string{"PC013 7:1"}},
@@ -129,7 +129,7 @@ func TestDecode(t *testing.T) {
 		"the empty field":                 {np + "\"\": 1\n", []string{npID}, []string{"PC010 NetworkPolicy default/a/"}},
 		"an unknown field with a quote":   {np + "'a\"b.c': 1\n", []string{npID}, []string{"PC010 NetworkPolicy default/a/a\"b.c"}},
 		"another type":                    {np + "spec:\n  podSelector: x\n", []string{npID}, []string{"PC010 NetworkPolicy default/a/spec/podSelector"}},
-		"another type in a list":          {np + "spec:\n  ingress:\n  - {}\n  - ports: [{protocol: TCP}, {protocol: 6}]\n", []string{npID}, []string{"PC010 NetworkPolicy default/a/spec/ingress/1/ports/1/protocol"}},
+		"another type in a list":          {np + "spec:\n  ingress:\n  - {}\n  - ports: [{protocol: TCP}, {protocol: 6}]\n", []string{npID}, []string{"PC010 8:41"}},
 		"another type under a dotted key": {np + "  labels:\n    a.b: x\n    app.kubernetes.io/name: [1]\n", []string{npID}, []string{"PC010 NetworkPolicy default/a/metadata/labels/app.kubernetes.io~1name"}},
 
 		"an unmodelled group":   {"apiVersion: crd.projectcalico.org/v1\nkind: NetworkPolicy\nmetadata: {name: x, namespace: z}\n", []string{"NetworkPolicy z/x"}, []string{"PC011 NetworkPolicy z/x/kind"}},

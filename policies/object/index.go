@@ -77,8 +77,11 @@ func (x *Index) read() {
 		})
 		for pointer, n := range manifests(root.Content[0]) {
 			id := identity(n)
+			if id.Kind == "" { // an item of a kind's own list may leave it to the list
+				id = identityIn(root.Content[0], id)
+			}
 			ids := []ID{id}
-			if id.Namespace == "" && !ClusterScoped(text(n, "/apiVersion"), id.Kind) {
+			if id.Namespace == "" && !clusterScoped(id) {
 				id.Namespace = "default"
 				ids = append(ids, id)
 			}

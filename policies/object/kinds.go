@@ -84,15 +84,6 @@ var kinds = map[string]map[string]kind{
 	},
 }
 
-// unmodelled lists the API groups whose kinds decide verdicts in a way that is
-// not modelled here, with what to use instead.
-var unmodelled = map[string]string{
-	"crd.projectcalico.org":    "Calico's storage form has other names and other defaults than its API; write " + CalicoAPI,
-	"policy.networking.k8s.io": "this version is not modelled; write a ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2, or a GlobalNetworkPolicy of " + CalicoAPI + " in a tier of its own",
-	"cilium.io":                "Cilium's policies are not modelled; Portcullis judges Kubernetes and Calico policy",
-	"crd.antrea.io":            "Antrea's policies are not modelled; Portcullis judges Kubernetes and Calico policy",
-}
-
 // classify says what a kind is to us and, where it is Unmodelled, what to use
 // instead. Any kind called …NetworkPolicy that is not in the table, or not in
 // that version, is Unmodelled: it would be silently left out otherwise.
@@ -100,14 +91,36 @@ func classify(apiVersion, name string) (k kind, instead string) {
 	if k, ok := kinds[apiVersion][name]; ok {
 		return k, ""
 	}
-	group, _, _ := strings.Cut(apiVersion, "/")
-	if why, ok := unmodelled[group]; ok {
-		return kind{role: Unmodelled}, why
+	group := GroupOf(apiVersion)
+	if o, known := otherOf(group, name); known && o.decides {
+		return kind{role: Unmodelled}, o.instead
 	}
 	if strings.HasSuffix(name, "NetworkPolicy") {
 		return kind{role: Unmodelled}, "write " + KubernetesAPI + " or " + CalicoAPI
 	}
 	return kind{role: Foreign}, ""
+}
+
+// GroupOf is the group of an API version, empty for the core's.
+func GroupOf(apiVersion string) string {
+	group, _, hasGroup := strings.Cut(apiVersion, "/")
+	if !hasGroup {
+		return ""
+	}
+	return group
+}
+
+// RoleOf is what the kind of an object is to us, in some version of its API.
+func RoleOf(id ID) Role {
+	for apiVersion, byName := range kinds {
+		if k, known := byName[id.Kind]; known && GroupOf(apiVersion) == id.Group {
+			return k.role
+		}
+	}
+	if IsPolicyKind(id.Group, id.Kind) {
+		return Unmodelled
+	}
+	return Foreign
 }
 
 // ClusterScoped reports whether the kind is one of ours that has no namespace.
@@ -117,11 +130,24 @@ func ClusterScoped(apiVersion, name string) bool { return kinds[apiVersion][name
 // of that name that decides verdicts, modelled or not.
 func IsPolicyKind(group, name string) bool {
 	for apiVersion, byName := range kinds {
-		if g, _, _ := strings.Cut(apiVersion, "/"); group == "" || g == group {
+		if group == "" || GroupOf(apiVersion) == group {
 			if byName[name].role == Policy {
 				return true
 			}
 		}
 	}
-	return unmodelled[group] != "" || strings.HasSuffix(name, "NetworkPolicy")
+	if strings.HasSuffix(name, "NetworkPolicy") {
+		return true
+	}
+	for g, all := range others {
+		for _, o := range all {
+			if !o.decides {
+				continue
+			}
+			if _, named := otherOf(g, name); g == group || group == "" && named && o.kinds != "*" {
+				return true
+			}
+		}
+	}
+	return false
 }

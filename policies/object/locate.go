@@ -43,7 +43,7 @@ func same(got, want any) bool {
 	return json.Unmarshal(wanted, &w) == nil && reflect.DeepEqual(got, w)
 }
 
-// manifests yields the document's object, or those of a List, each with its
+// manifests yields the document's object, or those of a list of whatever kind, each with its
 // pointer in the document.
 func manifests(n *yamlv3.Node) iter.Seq2[string, *yamlv3.Node] {
 	return func(yield func(string, *yamlv3.Node) bool) {
@@ -51,7 +51,7 @@ func manifests(n *yamlv3.Node) iter.Seq2[string, *yamlv3.Node] {
 		walk = func(at string, n *yamlv3.Node, depth int) bool {
 			n = target(n)
 			items, ok := descend(n, "/items")
-			if !ok || target(items.value).Kind != yamlv3.SequenceNode || !strings.HasSuffix(text(n, "/kind"), "List") {
+			if !ok || target(items.value).Kind != yamlv3.SequenceNode {
 				return yield(at, n)
 			}
 			if depth == listDepth {
@@ -72,15 +72,32 @@ func manifests(n *yamlv3.Node) iter.Seq2[string, *yamlv3.Node] {
 // and may be left out where it is the default one.
 func identity(n *yamlv3.Node) ID {
 	apiVersion, kind := text(n, "/apiVersion"), text(n, "/kind")
-	group, _, hasGroup := strings.Cut(apiVersion, "/")
-	if !hasGroup {
-		group = ""
-	}
-	id := ID{Group: group, Kind: kind, Namespace: text(n, "/metadata/namespace"), Name: text(n, "/metadata/name")}
+	id := ID{Group: GroupOf(apiVersion), Kind: kind, Namespace: text(n, "/metadata/namespace"), Name: text(n, "/metadata/name")}
 	if ClusterScoped(apiVersion, kind) {
 		id.Namespace = ""
 	}
 	return id
+}
+
+// identityIn completes what an item calls itself by what the list that it stands in says of
+// all its items.
+func identityIn(list *yamlv3.Node, id ID) ID {
+	apiVersion, kind := text(list, "/apiVersion"), strings.TrimSuffix(text(list, "/kind"), "List")
+	id.Group, id.Kind = GroupOf(apiVersion), kind
+	if ClusterScoped(apiVersion, kind) {
+		id.Namespace = ""
+	}
+	return id
+}
+
+// clusterScoped reports whether a kind of ours has no namespace, in some version of its API.
+func clusterScoped(id ID) bool {
+	for apiVersion, byName := range kinds {
+		if GroupOf(apiVersion) == id.Group && byName[id.Kind].cluster {
+			return true
+		}
+	}
+	return false
 }
 
 func text(n *yamlv3.Node, pointer string) string {

@@ -27,6 +27,7 @@ type Object struct {
 	File       string          // where it was read; empty for one that was rendered in memory
 	Typed      any             // the API's Go type, e.g. *networkingv1.NetworkPolicy; nil for Foreign and Unmodelled kinds, and for a policy that cannot be read
 	JSON       json.RawMessage // the manifest as JSON, keys sorted
+	Instead    string          // of an Unmodelled one among somebody else's manifests: what to do about it
 }
 
 // Set is a collection of objects in the order of their IDs, each ID at most once.

@@ -1,0 +1,64 @@
+package sources
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// survey counts what is passed over, by the reason.
+type survey map[string]*diag.NotJudged
+
+// mostExamples is how many of what is passed over are named.
+const mostExamples = 5
+
+// add counts one more, and returns how many there are.
+func (s survey) add(reason, example, help string) int {
+	n := s[reason]
+	if n == nil {
+		n = &diag.NotJudged{Reason: reason, Help: help}
+		s[reason] = n
+	}
+	n.Count++
+	if len(n.Examples) < mostExamples && !slices.Contains(n.Examples, example) {
+		n.Examples = append(n.Examples, example)
+	}
+	return n.Count
+}
+
+// of is what is told of a run over a set.
+func (s survey) of(set object.Set) diag.Survey {
+	var all diag.Survey
+	namespaces := map[string]bool{}
+	for _, o := range set.All() {
+		switch {
+		case o.ID.Kind == "Namespace":
+			namespaces[o.ID.Name] = true
+		case o.Role == object.Policy:
+			all.Policies++
+		case o.PodTemplate() != nil:
+			all.Workloads++
+		}
+		if o.ID.Namespace != "" {
+			namespaces[o.ID.Namespace] = true
+		}
+	}
+	all.Namespaces = len(namespaces)
+	for _, reason := range diag.SortedKeys(s) {
+		n := *s[reason]
+		slices.Sort(n.Examples)
+		all.NotJudged = append(all.NotJudged, n)
+	}
+	slices.SortStableFunc(all.NotJudged, func(a, b diag.NotJudged) int { return cmp.Compare(a.Reason, b.Reason) })
+	return all
+}
+
+func counted(files int) string {
+	if files == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", files)
+}
