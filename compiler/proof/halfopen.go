@@ -193,6 +193,9 @@ func portsOf(r *meaning.Rule) []port {
 		protocol = r.Protocol.String()
 	}
 	ports := r.Destination.Ports
+	if r.Protocol == nil && len(ports) > 0 {
+		protocol = "" // a name says it of its own
+	}
 	if r.Protocol == nil || len(ports) == 0 || named(ports) {
 		text := make([]string, len(ports))
 		for i, p := range ports {

@@ -7,11 +7,8 @@ import (
 	"portcullis.dev/policies/selector"
 )
 
-// Calico 3.32 reads ClusterNetworkPolicies, 3.33 their named ports.
-const (
-	clusterPolicies   = 32
-	clusterNamedPorts = 33
-)
+// clusterPolicies is the release from which Calico reads ClusterNetworkPolicies.
+const clusterPolicies = 32
 
 // clusterPolicy reads a ClusterNetworkPolicy the way Calico does
 // (libcalico-go/lib/backend/k8s/conversion/clusternetworkpolicy.go): a global policy
@@ -136,10 +133,6 @@ func (r *reader) clusterPeer(p object.ClusterPeer, pointer string) (Entity, bool
 
 func (r *reader) clusterPorts(p object.ClusterProtocol, pointer string) (portGroup, bool) {
 	if p.DestinationNamedPort != "" {
-		if r.cluster.CalicoMinor < clusterNamedPorts {
-			r.add(notEvaluated.On(r.at(pointer), "Calico 3.%d does not read named ports here: an Accept rule is left out, any other denies everything", r.cluster.CalicoMinor))
-			return portGroup{}, false
-		}
 		return portGroup{ports: []PortMatch{{Name: p.DestinationNamedPort}}}, true
 	}
 	for _, c := range []struct {

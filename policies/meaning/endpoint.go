@@ -92,17 +92,19 @@ func (e *Endpoint) Label(key string) (string, bool) {
 	return v, ok
 }
 
-// port finds the numbers that the endpoint gives a name, for one protocol.
-func (e *Endpoint) port(name string, protocol Protocol, number uint16) truth {
-	for _, p := range e.Ports {
-		if p.Name == name && p.Protocol == protocol && p.Number == number {
-			return yes
+// calls are the numbers that the endpoint gives a name, for one protocol, and whether those
+// are all.
+func (e *Endpoint) calls(name string, protocol Protocol) (numbers []uint16, complete bool) {
+	return numbersOf(e.Ports, name, protocol), e.PortsKnown
+}
+
+func numbersOf(ports []NamedPort, name string, protocol Protocol) (numbers []uint16) {
+	for _, p := range ports {
+		if p.Name == name && p.Protocol == protocol {
+			numbers = append(numbers, p.Number)
 		}
 	}
-	if e.PortsKnown {
-		return no
-	}
-	return maybe
+	return numbers
 }
 
 // Namespaces are the labels of the set's Namespaces, by name: those of the manifest,

@@ -205,12 +205,7 @@ func (r *reader) tierObject(t *calico.Tier) {
 	}
 }
 
-// port reports whether a name stands for the number on the host.
-func (h *Host) port(name string, protocol Protocol, number uint16) truth {
-	for _, p := range h.Ports {
-		if p.Name == name && p.Protocol == protocol && p.Number == number {
-			return yes
-		}
-	}
-	return no
+// calls are the numbers that the host gives a name, for one protocol. They are all.
+func (h *Host) calls(name string, protocol Protocol) (numbers []uint16, complete bool) {
+	return numbersOf(h.Ports, name, protocol), true
 }

@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"net/netip"
+	"slices"
 
 	"go4.org/netipx"
 
@@ -213,7 +214,7 @@ func (m *Meaning) matchEnd(r *Rule, e *Entity, at *end, f *flow, port uint16, po
 	if result == no || len(e.Ports)+len(e.NotPorts) == 0 {
 		return result
 	}
-	named := at.namedPorts(e, r, f)
+	named := at.namedPorts(e, m.Names(r, f.Protocol), f)
 	if len(e.Ports) > 0 {
 		result = min(result, onPort(e.Ports, named, port, portKnown))
 	}
@@ -253,14 +254,31 @@ func (e *end) anyOwner(matches func(selector.Labels) bool) truth {
 	return no
 }
 
+// Names reports whether a port's name in the rule can stand for ports of the protocol:
+// the rule's own. Where it gives none, those are all that have ports, and up to Calico
+// 3.31, which refuses such a rule and enforces it where it is stored all the same, TCP
+// (felix/calc/rule_scanner.go).
+func (m *Meaning) Names(r *Rule, protocol Protocol) bool {
+	switch {
+	case !protocol.HasPorts():
+		return false
+	case r.Protocol != nil:
+		return *r.Protocol == protocol
+	default:
+		return protocol == TCP || m.Cluster.CalicoMinor >= namesOfAnyProtocol
+	}
+}
+
+// namesOfAnyProtocol is the release from which a named port needs no protocol.
+const namesOfAnyProtocol = 32
+
 // namedPorts says what the end's owner calls a port. Calico collects named ports of
 // the objects that the entity selects, so an owner that it does not select has none,
-// whoever else the address makes it match; and of one protocol, which is TCP where
-// the rule names none (felix/calc/rule_scanner.go).
-func (e *end) namedPorts(of *Entity, r *Rule, f *flow) func(name string, port uint16, known bool) truth {
+// whoever else the address makes it match.
+func (e *end) namedPorts(of *Entity, names bool, f *flow) func(name string, port uint16, known bool) truth {
 	return func(name string, port uint16, known bool) truth {
 		switch {
-		case r.Protocol == nil && f.Protocol != TCP || !f.Protocol.HasPorts():
+		case !names:
 			return no
 		case e.pod != nil:
 			return of.named(e.pod, name, f.Protocol, port, known)
@@ -278,18 +296,22 @@ func (e *end) namedPorts(of *Entity, r *Rule, f *flow) func(name string, port ui
 	}
 }
 
-// named says whether an owner of ports calls one by the name.
+// named says whether an owner of ports calls one by the name. Of a port that is not known
+// it may be so, unless the owner has none of that name.
 func (e *Entity) named(owner interface {
 	selector.Labels
-	port(name string, protocol Protocol, number uint16) truth
-}, name string, protocol Protocol, port uint16, known bool) truth {
-	switch {
-	case e.Selector != nil && !e.selects(owner):
+	calls(name string, protocol Protocol) (numbers []uint16, complete bool)
+}, name string, protocol Protocol, port uint16, portKnown bool) truth {
+	if e.Selector != nil && !e.selects(owner) {
 		return no
-	case !known:
+	}
+	switch numbers, complete := owner.calls(name, protocol); {
+	case portKnown && slices.Contains(numbers, port):
+		return yes
+	case !complete, !portKnown && len(numbers) > 0:
 		return maybe
 	default:
-		return owner.port(name, protocol, port)
+		return no
 	}
 }
 

@@ -58,17 +58,16 @@ func (a *Asker) Meets(r *Rule, source bool, pod *Endpoint, family int) (certain,
 	if result == yes {
 		certain = packet.Anything()
 	}
-	naming := packet.Of(TCP) // of ports, where the rule names no protocol
-	if r.Protocol != nil {
-		naming = packet.Traffic{}
-		if r.Protocol.HasPorts() {
-			naming = packet.Of(*r.Protocol)
+	var naming packet.Traffic
+	for _, p := range withPorts {
+		if a.m.Names(r, p) {
+			naming = naming.Union(packet.Of(p))
 		}
 	}
 	on := func(ports []PortMatch) (certain, possible packet.Traffic) {
 		owns := e.Selector == nil || e.selects(pod)
 		if source {
-			return sourcePorts(owns, ports, naming)
+			return pod.sourcePorts(owns, ports, naming)
 		}
 		certain = plainPorts(ports)
 		possible = certain

@@ -140,7 +140,7 @@ func (e *Endpoint) targets(p corev1.ServicePort, f *flow) truth {
 	case !ok || protocol != f.Protocol:
 		return no
 	case p.TargetPort.Type == intstr.String && p.TargetPort.StrVal != "":
-		return e.port(p.TargetPort.StrVal, f.Protocol, f.Port)
+		return (&Entity{}).named(e, p.TargetPort.StrVal, f.Protocol, f.Port, true)
 	case p.TargetPort.IntVal != 0:
 		return known(p.TargetPort.IntVal == int32(f.Port))
 	default:

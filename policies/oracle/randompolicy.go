@@ -362,11 +362,13 @@ func (g *generator) clusterPolicy() {
 				other = fields{"networks": []string{pick(g, append(slices.Clone(blocks[4]), blocks[6]...)...)}}
 			}
 			rule := fields{"name": "r", "action": pick(g, "Accept", "Deny", "Pass"), map[string]string{"ingress": "from", "egress": "to"}[direction]: []fields{other}}
-			switch g.IntN(4) {
+			switch g.IntN(5) {
 			case 0:
 				rule["protocols"] = []fields{{"tcp": fields{"destinationPort": fields{"number": pick(g, portEdges...)}}}}
 			case 1:
 				rule["protocols"] = []fields{{"udp": fields{}}, {"sctp": fields{"destinationPort": fields{"range": fields{"start": 53, "end": 1023}}}}}
+			case 2:
+				rule["protocols"] = []fields{{"destinationNamedPort": pick(g, portNames...)}}
 			}
 			rules = append(rules, rule)
 		}

@@ -193,7 +193,8 @@ func (w *World) isOneOf(s selector, address netip.Addr) bool {
 
 // isPort reports whether the port is one of the numbers or one of the names. A name
 // means the ports that objects with the address call so; they must be selected by
-// the entity, and the port's protocol be the rule's, or TCP if it has none.
+// the entity, and the port's protocol be the rule's; if that has none, any that has ports,
+// and up to 3.31 TCP.
 func (w *World) isPort(ports []numorstring.Port, r rule, e entity, p concrete, address netip.Addr, port int) bool {
 	if !hasPorts(p.protocol) {
 		return false
@@ -205,9 +206,12 @@ func (w *World) isPort(ports []numorstring.Port, r rule, e entity, p concrete, a
 			}
 			continue
 		}
-		protocol := TCP
-		if r.protocol == UDP || r.protocol == SCTP {
-			protocol = r.protocol
+		protocol := r.protocol
+		if !hasPorts(protocol) {
+			protocol = TCP
+			if r.protocol == 0 && w.cluster.CalicoMinor >= 32 {
+				protocol = p.protocol
+			}
 		}
 		for _, t := range w.things() {
 			if e.selector != nil && !e.selector(t.labels) || !within(t.nets, address) {

@@ -19,7 +19,7 @@ func TestVectors(t *testing.T) {
 			}
 		}
 	}
-	if len(scenarios) != 65 || flows != 166 {
-		t.Errorf("read %d scenarios with %d flows, expected 65 with 166", len(scenarios), flows)
+	if len(scenarios) != 67 || flows != 172 {
+		t.Errorf("read %d scenarios with %d flows, expected 67 with 172", len(scenarios), flows)
 	}
 }

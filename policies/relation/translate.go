@@ -221,8 +221,7 @@ func (l setLabels) isFree(key string) bool {
 }
 
 // ports asks for the packet's port at one end. What a pod calls a port nobody knows of all
-// pods; Calico asks those alone that the entity selects, and for TCP where the rule names
-// no protocol (felix/calc/rule_scanner.go).
+// pods; Calico asks those alone that the entity selects (felix/calc/rule_scanner.go).
 func (t *translation) ports(ports []meaning.PortMatch, end End, r *meaning.Rule, source bool, labels *Formula) *Formula {
 	any := []*Formula{False}
 	var ranges []packet.Range
@@ -231,18 +230,15 @@ func (t *translation) ports(ports []meaning.PortMatch, end End, r *meaning.Rule,
 			ranges = append(ranges, packet.Range{First: uint32(p.First), Last: uint32(p.Last)})
 			continue
 		}
-		protocol := packet.TCP
-		if r.Protocol != nil {
-			protocol = *r.Protocol
-		}
-		if !protocol.HasPorts() {
-			continue
-		}
 		named := And(t.u.IsPod(end), labels)
-		if len(t.m.Hosts) > 0 {
+		if t.hostNames(p.Name) {
 			named = Or(named, Not(t.u.IsPod(end)))
 		}
-		any = append(any, And(named, t.u.Traffic(packet.Of(protocol)), t.u.flag(end, portFlag(source, p.Name, protocol))))
+		for _, protocol := range withPorts {
+			if t.m.Names(r, protocol) {
+				any = append(any, And(named, t.u.Traffic(packet.Of(protocol)), t.u.flag(end, portFlag(source, p.Name, protocol))))
+			}
+		}
 	}
 	numbers := packet.Join(ranges...)
 	switch {
@@ -252,13 +248,22 @@ func (t *translation) ports(ports []meaning.PortMatch, end End, r *meaning.Rule,
 	default:
 		var of packet.Traffic
 		for _, n := range numbers.Ranges() {
-			for _, p := range []packet.Protocol{packet.TCP, packet.UDP, packet.SCTP} {
+			for _, p := range withPorts {
 				of = of.Union(packet.Ports(p, uint16(n.First), uint16(n.Last)))
 			}
 		}
 		any = append(any, t.u.Traffic(of))
 	}
 	return Or(any...)
+}
+
+var withPorts = []packet.Protocol{packet.TCP, packet.UDP, packet.SCTP}
+
+// hostNames reports whether a host endpoint calls one of its ports so.
+func (t *translation) hostNames(name string) bool {
+	return slices.ContainsFunc(t.m.Hosts, func(h *meaning.Host) bool {
+		return slices.ContainsFunc(h.Ports, func(p meaning.NamedPort) bool { return p.Name == name })
+	})
 }
 
 func named(ports []meaning.PortMatch) bool {
