@@ -280,15 +280,17 @@ func spell(p PortMatch) string {
 	return strconv.Itoa(int(p.First)) + ":" + strconv.Itoa(int(p.Last))
 }
 
-// services checks a match on a Service: alone in its end, and at the far end.
+// services checks a match on a Service: at the far end, and alone there. The source may have
+// ports beside it, which a Service says nothing about; a destination has those of the Service.
 func (r *reader) services(e calico.EntityRule, pointer string, own bool) {
 	subject := r.at(pointer)
 	if own {
 		r.add(contradiction.On(subject, "services at the end that the policy governs").
 			Suggest("use services in the source of ingress rules and in the destination of egress rules"))
 	}
+	ports := len(e.Ports)+len(e.NotPorts) > 0 && strings.HasSuffix(pointer, "/destination/services")
 	if e.Selector != "" || e.NotSelector != "" || e.NamespaceSelector != "" || e.ServiceAccounts != nil ||
-		len(e.Nets)+len(e.NotNets) > 0 || len(e.Ports)+len(e.NotPorts) > 0 {
+		len(e.Nets)+len(e.NotNets) > 0 || ports {
 		r.add(contradiction.On(subject, "services beside other conditions on the same end").
 			Suggest("put them into two rules"))
 	}

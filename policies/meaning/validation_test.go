@@ -126,9 +126,8 @@ func TestValidation(t *testing.T) {
 		{rule + "source: {services: {name: x, namespace: shop}, notSelector: all()}" + end, never},
 		{rule + "source: {services: {name: x, namespace: shop}, notNets: [10.0.0.0/8]}" + end, never},
 		{rule + "source: {services: {namespace: shop}}" + end, never},
-		// Stricter than 3.28, as the API's description of the field says.
-		{rule + "protocol: TCP, source: {services: {name: x, namespace: shop}, ports: [80]}" + end, never},
-		{rule + "protocol: TCP, source: {services: {name: x, namespace: shop}, notPorts: [80]}" + end, never},
+		{rule + "protocol: TCP, source: {services: {name: x, namespace: shop}, ports: [80]}" + end, always},
+		{rule + "protocol: TCP, source: {services: {name: x, namespace: shop}, notPorts: [80]}" + end, always},
 		{rule + "source: {serviceAccounts: {selector: a = 1}}" + end, never},
 		{rule + "source: {notSelector: a = 1}" + end, never},
 		{rule + "source: {namespaceSelector: global()}" + end, always},
@@ -138,6 +137,7 @@ func TestValidation(t *testing.T) {
 		{rule + "source: {serviceAccounts: {selector: global()}}" + end, never},
 
 		{global + "metadata: {name: p}\nspec: {egress: [{action: Allow, source: {services: {name: x, namespace: shop}}}]}", never},
+		{global + "metadata: {name: p}\nspec: {egress: [{action: Allow, protocol: TCP, destination: {services: {name: x, namespace: shop}, notPorts: [80]}}]}", never},
 		{global + "metadata: {name: p}\nspec: {ingress: [{action: next-tier}]}", never},
 		{global + "metadata: {name: p}\nspec: {serviceAccountSelector: a = 1}", never},
 		{global + "metadata: {name: p}\nspec: {namespaceSelector: global()}", never},

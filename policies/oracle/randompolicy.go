@@ -173,7 +173,13 @@ func (g *generator) rule(direction, namespace string) fields {
 			delete(service, "namespace") // and it matches nothing
 		}
 		if direction == "Ingress" {
-			source = fields{"services": service}
+			beside := fields{"services": service}
+			for _, key := range []string{"ports", "notPorts"} { // which a source may have
+				if ports := source[key]; ports != nil {
+					beside[key] = ports
+				}
+			}
+			source = beside
 		} else {
 			destination = fields{"services": service}
 			delete(rule, "protocol")
