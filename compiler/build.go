@@ -198,12 +198,14 @@ func trafficOf(e *render.Environment, m *meaning.Meaning, everybody population.P
 	})
 }
 
-// withoutTold leaves out warnings about parts of objects that are refused as it is.
+// withoutTold leaves out warnings about parts of objects that are refused as it is, and what
+// else is wrong with a name that is.
 func withoutTold(found, refused diag.List) diag.List {
 	if len(refused) == 0 {
 		return found
 	}
 	return slices.DeleteFunc(slices.Clone(found), func(d diag.Diagnostic) bool {
-		return d.Severity < diag.Error && slices.ContainsFunc(refused, func(r diag.Diagnostic) bool { return r.Subject == d.Subject })
+		told := d.Severity < diag.Error || d.Subject.Pointer == "/metadata/name"
+		return told && slices.ContainsFunc(refused, func(r diag.Diagnostic) bool { return r.Subject == d.Subject })
 	})
 }

@@ -55,6 +55,8 @@ func (r *reader) calicoPolicy(typed any) *Policy {
 		p.OnHosts = "applyOnForward"
 	}
 	r.hostFields(s, p)
+	r.hints(s.PerformanceHints)
+	r.calicoLimits(s)
 	r.stagedAction(staged, s)
 	r.policyName(p.Tier)
 	if r.cluster.CalicoMinor < kindTieBreak {
@@ -120,7 +122,9 @@ func (r *reader) subject(s calico.GlobalNetworkPolicySpec) selector.Selector {
 // hostFields reports the fields that only matter to host endpoints.
 func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec, p *Policy) {
 	before := len(*r.found)
-	refuse := func(pointer, format string) { r.add(contradiction.On(r.at(pointer), "%s", format)) }
+	refuse := func(pointer, format string) {
+		r.add(contradiction.On(r.at(pointer), "%s", format).Because(calicoRefuses))
+	}
 	if s.PreDNAT && s.DoNotTrack {
 		refuse("/spec/preDNAT", "preDNAT and doNotTrack exclude each other")
 	}
@@ -156,9 +160,10 @@ func (r *reader) stagedAction(a calico.StagedAction, s calico.GlobalNetworkPolic
 	case "", calico.StagedActionSet, calico.StagedActionLearn, calico.StagedActionIgnore:
 	case calico.StagedActionDelete:
 		if s.Order != nil || s.Selector != "" || len(s.Ingress)+len(s.Egress)+len(s.Types) > 0 ||
-			s.NamespaceSelector != "" || s.ServiceAccountSelector != "" {
+			s.NamespaceSelector != "" || s.ServiceAccountSelector != "" || len(s.PerformanceHints) > 0 ||
+			s.DoNotTrack || s.PreDNAT || s.ApplyOnForward {
 			r.add(contradiction.On(r.at("/spec/stagedAction"), "stagedAction Delete with other fields than tier").
-				Suggest("leave the rest of the spec out"))
+				Because(calicoRefuses).Suggest("leave the rest of the spec out"))
 		}
 	default:
 		r.add(badAction.On(r.at("/spec/stagedAction"), "the stagedAction %q is none of Set, Delete, Learn and Ignore", string(a)))

@@ -286,19 +286,19 @@ func (r *reader) services(e calico.EntityRule, pointer string, own bool) {
 	subject := r.at(pointer)
 	if own {
 		r.add(contradiction.On(subject, "services at the end that the policy governs").
-			Suggest("use services in the source of ingress rules and in the destination of egress rules"))
+			Because(calicoRefuses).Suggest("use services in the source of ingress rules and in the destination of egress rules"))
 	}
 	ports := len(e.Ports)+len(e.NotPorts) > 0 && strings.HasSuffix(pointer, "/destination/services")
 	if e.Selector != "" || e.NotSelector != "" || e.NamespaceSelector != "" || e.ServiceAccounts != nil ||
 		len(e.Nets)+len(e.NotNets) > 0 || ports {
 		r.add(contradiction.On(subject, "services beside other conditions on the same end").
-			Suggest("put them into two rules"))
+			Because(calicoRefuses).Suggest("put them into two rules"))
 	}
 	switch {
 	case e.Services.Name == "":
-		r.add(contradiction.On(subject, "services without a name"))
+		r.add(contradiction.On(subject, "services without a name").Because(calicoRefuses))
 	case e.Services.Namespace == "" && r.id.Namespace == "":
-		r.add(contradiction.On(subject, "services without a namespace in a cluster-wide policy"))
+		r.add(contradiction.On(subject, "services without a namespace in a cluster-wide policy").Because(calicoRefuses))
 	case e.Services.Namespace == "":
 		r.add(matchesNothing.On(subject, "services without a namespace matches nothing").
 			Because("Calico's API says that it means the policy's namespace, but nothing fills that in").
@@ -312,7 +312,9 @@ func (r *reader) http(w calico.Rule, pointer string, d Direction) {
 		return
 	}
 	subject := r.at(pointer + "/http")
-	refuse := func(format string, args ...any) { r.add(contradiction.On(subject, format, args...)) }
+	refuse := func(format string, args ...any) {
+		r.add(contradiction.On(subject, format, args...).Because(calicoRefuses))
+	}
 	if d == Egress {
 		refuse("http in an egress rule")
 	}

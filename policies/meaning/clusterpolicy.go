@@ -26,13 +26,14 @@ func (r *reader) clusterPolicy(c *object.ClusterNetworkPolicy) *Policy {
 		r.add(badName.On(r.at("/spec/tier"), "the tier %q is neither Admin nor Baseline", s.Tier))
 		r.drop("its tier does not exist")
 	}
+	r.clusterLimits(&s)
 	if r.cluster.CalicoMinor < clusterPolicies {
 		r.add(notEvaluated.On(r.at("/kind"), "Calico 3.%d does not read ClusterNetworkPolicies: it is taken to have no effect", r.cluster.CalicoMinor))
 		r.drop("this release of Calico does not read it")
 	}
 	subject, ok := r.clusterPeer(s.Subject, "/spec/subject")
 	if !ok || len(s.Subject.Networks) > 0 {
-		r.add(contradiction.On(r.at("/spec/subject"), "the subject is neither namespaces nor pods"))
+		r.add(contradiction.On(r.at("/spec/subject"), "the subject is neither namespaces nor pods").Because(serverRefuses))
 		r.drop("it has no subject")
 	} else {
 		p.selector = selector.And(ofKubernetes(), *subject.Selector)
@@ -115,11 +116,11 @@ func (r *reader) clusterPeer(p object.ClusterPeer, pointer string) (Entity, bool
 		pods, valid := r.labelSelector(&p.Pods.PodSelector, pointer+"/pods/podSelector")
 		s := selector.And(ofKubernetes(), pods, namespaces.Prefixed(namespacePrefix))
 		return Entity{Selector: &s}, ok && valid
-	case len(p.Networks) > 0:
+	case len(p.Networks) > 0: // a bare address is no range to Calico, nor to the API server
 		var nets []netip.Prefix
 		valid := true
 		for i, text := range p.Networks {
-			n, ok := r.network(text, item(pointer+"/networks", i))
+			n, ok := r.block(text, item(pointer+"/networks", i))
 			valid = valid && ok
 			nets = append(nets, n)
 		}

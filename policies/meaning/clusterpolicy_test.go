@@ -21,14 +21,14 @@ func TestClusterNetworkPolicy(t *testing.T) {
 	}{
 		{"a deny of ports", "{action: Deny, to: [{networks: [192.0.2.0/24]}], protocols: [{tcp: {destinationPort: {range: {start: 80, end: 90}}}}]}", 32, 85, Denied, 0},
 		{"outside the ports", "{action: Deny, to: [{networks: [192.0.2.0/24]}], protocols: [{tcp: {destinationPort: {number: 80}}}]}", 32, 81, Allowed, 0},
-		{"another protocol", "{action: Deny, to: [{networks: [192.0.2.0/24]}], protocols: [{udp: {}}]}", 32, 85, Allowed, 0},
+		{"another protocol", "{action: Deny, to: [{networks: [192.0.2.0/24]}], protocols: [{udp: {destinationPort: {number: 85}}}]}", 32, 85, Allowed, 0},
 		{"a pass beats a later deny", "{action: Pass, to: [{networks: [192.0.2.0/24]}]}, {action: Deny, to: [{networks: [0.0.0.0/0]}]}", 32, 85, Allowed, 0},
 		{"a deny of nodes denies everything", "{action: Deny, to: [{nodes: {}}]}", 32, 85, Denied, 1},
 		{"a pass of names denies everything", "{action: Pass, to: [{domainNames: [example.com]}]}", 32, 85, Denied, 1},
 		{"an accept of nodes is left out", "{action: Accept, to: [{nodes: {}}]}, {action: Deny, to: [{networks: [0.0.0.0/0]}]}", 32, 85, Denied, 1},
 		{"a bad range fails closed", "{action: Deny, to: [{networks: [010.0.0.0/8]}]}", 32, 85, Denied, 1},
 		{"bad ports fail closed", "{action: Deny, to: [{networks: [10.0.0.0/8]}], protocols: [{tcp: {destinationPort: {number: 70000}}}]}", 32, 85, Denied, 1},
-		{"named ports are read", "{action: Deny, to: [{networks: [0.0.0.0/0]}], protocols: [{destinationNamedPort: http}]}", 32, 85, Allowed, 0},
+		{"named ports are read", "{action: Deny, to: [{pods: {namespaceSelector: {}, podSelector: {}}}], protocols: [{destinationNamedPort: http}]}", 32, 85, Allowed, 0},
 		{"no effect before 3.32", "{action: Deny, to: [{networks: [0.0.0.0/0]}]}", 31, 85, Allowed, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

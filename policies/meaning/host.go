@@ -138,7 +138,7 @@ func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLa
 	for i, text := range nets {
 		if r.cluster.CalicoMinor >= uniqueNets && slices.Contains(nets[:i], text) {
 			r.add(contradiction.On(r.at(item("/spec/nets", i)), "the range %s is written twice", text).
-				Suggest("keep one"))
+				Because("from Calico 3.33 on the API server refuses the set").Suggest("keep one"))
 		}
 		if p, ok := r.network(text, item("/spec/nets", i)); ok {
 			prefixes = append(prefixes, p)
@@ -149,10 +149,10 @@ func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLa
 
 func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Host {
 	if h.Spec.Node == "" {
-		r.add(contradiction.On(r.at("/spec"), "a HostEndpoint without a node"))
+		r.add(contradiction.On(r.at("/spec"), "a HostEndpoint without a node").Because("Calico refuses the HostEndpoint"))
 	}
 	if h.Spec.InterfaceName == "" && len(h.Spec.ExpectedIPs) == 0 {
-		r.add(contradiction.On(r.at("/spec"), "a HostEndpoint without interfaceName and without expectedIPs"))
+		r.add(contradiction.On(r.at("/spec"), "a HostEndpoint without interfaceName and without expectedIPs").Because("Calico refuses the HostEndpoint"))
 	}
 	out := &Host{ID: r.id, Labels: h.Labels, Unlisted: len(h.Spec.ExpectedIPs) == 0}
 	for i, text := range h.Spec.ExpectedIPs {
@@ -163,9 +163,10 @@ func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Hos
 		}
 		out.Addresses = append(out.Addresses, a.Unmap())
 	}
-	for _, p := range h.Spec.Ports {
-		if n := r.protocol(&p.Protocol, "/spec/ports"); n != nil {
-			out.Ports = append(out.Ports, NamedPort{p.Name, *n, p.Port})
+	r.hostNames(h.Spec)
+	for i, p := range h.Spec.Ports {
+		if n, ok := r.hostPort(p, item("/spec/ports", i)); ok {
+			out.Ports = append(out.Ports, n)
 		}
 	}
 	for _, name := range h.Spec.Profiles {

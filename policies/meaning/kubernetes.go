@@ -3,6 +3,7 @@ package meaning
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -113,7 +114,7 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity
 	if p.IPBlock != nil {
 		if p.PodSelector != nil || p.NamespaceSelector != nil {
 			r.add(contradiction.On(r.at(pointer), "ipBlock beside a selector in one peer").
-				Suggest("write two peers"))
+				Because(serverRefuses).Suggest("write two peers"))
 		}
 		return r.ipBlock(p.IPBlock, pointer+"/ipBlock"), true
 	}
@@ -144,22 +145,22 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity
 	return Entity{Selector: &s}, true
 }
 
-// ipBlock reads a range and its exceptions. Calico leaves out what it cannot parse:
-// without its cidr the peer is every address, without an except more than is written.
+// ipBlock reads a range and its exceptions. Calico leaves out what it cannot parse, and
+// what follows: without its cidr the peer is every address, without an except more than
+// is written.
 func (r *reader) ipBlock(b *networkingv1.IPBlock, pointer string) Entity {
 	var e Entity
-	block, ok := r.network(b.CIDR, pointer+"/cidr")
+	block, ok := r.block(b.CIDR, pointer+"/cidr")
 	if !ok {
 		return e
 	}
-	r.hostBits(b.CIDR, block, pointer+"/cidr")
 	e.Nets = []netip.Prefix{block}
+	unread := false
 	for i, text := range b.Except {
-		n, ok := r.network(text, item(pointer+"/except", i))
-		if !ok {
-			continue
+		n, ok := r.block(text, item(pointer+"/except", i))
+		if unread = unread || !ok; unread {
+			continue // what follows is lost as well
 		}
-		r.hostBits(text, n, item(pointer+"/except", i))
 		if !block.Contains(n.Addr()) || n.Bits() <= block.Bits() {
 			r.add(badCIDR.On(r.at(item(pointer+"/except", i)), "the exception %s is not a part of %s", n, block).
 				Because("the API server refuses it").
@@ -170,11 +171,21 @@ func (r *reader) ipBlock(b *networkingv1.IPBlock, pointer string) Entity {
 	return e
 }
 
-func (r *reader) hostBits(text string, n netip.Prefix, pointer string) {
-	if !canonical(text) {
+// block reads a range of an ipBlock, which has a length, and may have host bits.
+func (r *reader) block(text, pointer string) (netip.Prefix, bool) {
+	n, ok := r.network(text, pointer)
+	switch {
+	case !ok:
+	case !strings.Contains(text, "/"):
+		r.add(badCIDR.On(r.at(pointer), "%q has no prefix length", text).
+			Because("the API server refuses the policy").
+			Suggest("write %s", n))
+		return n, false
+	case !canonical(text):
 		r.add(hostBits.On(r.at(pointer), "%q is read as %s", text, n).
 			Suggest("write %s", n))
 	}
+	return n, ok
 }
 
 // portGroup is the ports of one protocol; none is all of them.

@@ -68,12 +68,14 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 	profiles := map[string]*profile{}
 	object.Each(set, func(o object.Object, p *calico.Profile) {
 		r := reading(o)
+		r.labelsToApply(p.Spec.LabelsToApply)
 		profiles[o.ID.Name] = &profile{name: o.ID.Name, labels: p.Spec.LabelsToApply, rules: [2][]Rule{
 			r.calicoRules(p.Spec.Ingress, Ingress), r.calicoRules(p.Spec.Egress, Egress),
 		}}
 	})
 	for _, o := range set.All() {
 		r := reading(o)
+		r.identity(o)
 		switch typed := o.Typed.(type) {
 		case *networkingv1.NetworkPolicy, *calico.StagedKubernetesNetworkPolicy:
 			m.Policies = append(m.Policies, r.kubernetesPolicy(typed))
