@@ -29,6 +29,7 @@ func (o Options) Check(ctx context.Context, files []language.File, before diag.L
 	checks := prepareChecks(ctx, nil)
 	shown, found := o.choice().Manifests(files, before)
 	set := shown.Set
+	found = meaning.ByRelease(found, object.DefaultCluster())
 	if !found.Failed() {
 		p := assumed(set)
 		m, unread := meaning.Of(set, p.Cluster)

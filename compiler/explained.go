@@ -100,10 +100,11 @@ func (r *repository) explained(i int) *explain.World {
 func ExplainManifests(files []language.File, before diag.List, calicoMinor int) *Explained {
 	shown, found := sources.Choice{}.Manifests(files, before)
 	set := shown.Set
+	cluster := object.DefaultCluster()
+	cluster.CalicoMinor = calicoMinor
+	found = meaning.ByRelease(found, cluster)
 	e := &Explained{}
 	if !found.Failed() {
-		cluster := object.DefaultCluster()
-		cluster.CalicoMinor = calicoMinor
 		m, odd := meaning.Of(set, cluster)
 		odd = append(odd, m.HostsNotEvaluated()...)
 		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints}}
