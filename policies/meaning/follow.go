@@ -3,27 +3,31 @@ package meaning
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/packet"
-	"portcullis.dev/policies/selector"
 )
 
 // Follow is Walk for those who want to know what becomes of a packet in the cluster, and
 // not what policies say of its ends alone. What is not evaluated at host endpoints is
 // unknown where it may decide, unless a pod's own policies deny the packet: failsafe ports,
 // hosts whose addresses nobody lists, and policies that act on what is forwarded, not
-// tracked, or not yet translated.
+// tracked, or not yet translated. So is what policies of Calico's operator may decide that
+// are not in sight.
 func (m *Meaning) Follow(p Packet) Verdict { return m.once().Follow(p) }
 
 // Follow is Meaning's.
 func (a *Asker) Follow(p Packet) Verdict {
 	v := a.Walk(p)
+	f := a.flow(p)
+	for d, half := range map[Direction]*Half{Egress: &v.Egress, Ingress: &v.Ingress} {
+		if by, doubt := a.m.unseen(&f, d, *half); doubt {
+			*half = Half{Outcome: Unknown, By: by}
+		}
+	}
 	if len(a.m.Hosts)+len(a.m.onHosts) == 0 {
 		return v
 	}
-	f := a.flow(p)
 	for d, half := range map[Direction]*Half{Egress: &v.Egress, Ingress: &v.Ingress} {
 		if by, doubt := a.atHost(f, d, *half); doubt {
 			*half = Half{Outcome: Unknown, By: by}
@@ -194,16 +198,6 @@ func (m *Meaning) mayMeet(r *Rule, d Direction, f *flow) bool {
 	}
 	return !(e.asksAddresses() && at.in(e.addresses.IPSet(), f.family) == no) &&
 		!((e.Selector != nil || e.NotSelector != nil) && at.selected(e.Selector, e.NotSelector) == no)
-}
-
-// mayGovernHosts reports whether the policy may select a host endpoint, of which any may
-// exist. None has labels of namespaces and accounts, nor those that Calico gives to pods.
-func (p *Policy) mayGovernHosts() bool {
-	may, _ := p.selector.Possible(selector.Map{}, func(key string) bool {
-		return key != labelNamespace && key != labelOrchestrator && key != labelServiceAccount &&
-			!strings.HasPrefix(key, namespacePrefix) && !strings.HasPrefix(key, accountPrefix)
-	})
-	return may
 }
 
 // HostsNotEvaluated says, at the first of the host endpoints, what of theirs is not known.

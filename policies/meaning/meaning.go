@@ -13,8 +13,9 @@
 // which no policy stops, and of a pod to its own node, which the node's default
 // decides (host-network pods and nodes count as being on another node); packets of
 // connections that exist already; untracked, pre-DNAT and forwarded traffic of host
-// endpoints and their failsafe ports, which Follow calls unknown; HTTP criteria; encapsulated packets and
-// spoofed sources, which Calico drops before policy; FelixConfiguration.
+// endpoints and their failsafe ports, and policies that Calico's operator has for its own
+// components, which Follow calls unknown; HTTP criteria; encapsulated packets and spoofed
+// sources, which Calico drops before policy; FelixConfiguration.
 package meaning
 
 import (

@@ -17,6 +17,15 @@ const (
 	kubernetesOrder  = 1_000 // of every Kubernetes NetworkPolicy, in tier default
 )
 
+// Calico's operator keeps policies for its own components in a tier of its own. It is
+// allow-tigera up to 3.31, where Calico Enterprise alone has it, and calico-system from 3.32
+// on; its order is 100, and its end drops (tigera/operator, pkg/render/tiers).
+var operatorTiers = [2]string{"allow-tigera", "calico-system"}
+
+const operatorOrder = 100
+
+func isOperatorTier(name string) bool { return slices.Contains(operatorTiers[:], name) }
+
 // kindTieBreak is the first of Calico's minor releases that breaks ties by name,
 // namespace and kind, and that has kube-admin and kube-baseline tiers.
 const kindTieBreak = 32

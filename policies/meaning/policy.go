@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"net/netip"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -59,6 +60,16 @@ func (p *Policy) Selector() selector.Selector { return p.selector }
 
 // Live reports whether the policy can decide anything about pods.
 func (p *Policy) Live() bool { return p.Enforced && !p.HostsOnly && p.Dropped == "" }
+
+// mayGovernHosts reports whether the policy may select a host endpoint, of which any may
+// exist. None has labels of namespaces and accounts, nor those that Calico gives to pods.
+func (p *Policy) mayGovernHosts() bool {
+	may, _ := p.selector.Possible(selector.Map{}, func(key string) bool {
+		return key != labelNamespace && key != labelOrchestrator && key != labelServiceAccount &&
+			!strings.HasPrefix(key, namespacePrefix) && !strings.HasPrefix(key, accountPrefix)
+	})
+	return may
+}
 
 // Action is what a rule does with the packets that it matches.
 type Action int

@@ -17,8 +17,8 @@ type Tier struct {
 	// PassAtEnd: a packet that no rule of the tier's policies decides goes on to the
 	// next tier. Otherwise it is dropped.
 	PassAtEnd bool
-	// Defined: built in, or among the manifests. Policies of a tier that is not
-	// defined are enforced after all others, as if the tier ended in Deny.
+	// Defined: built in, the operator's, or among the manifests. Policies of a tier that
+	// is not defined are enforced after all others, as if the tier ended in Deny.
 	Defined  bool
 	Policies []*Policy // all of them, in the order of evaluation
 }
@@ -62,6 +62,9 @@ func tiersOf(set object.Set, minor int, policies []*Policy) []*Tier {
 		t, ok := byName[p.Tier]
 		if !ok {
 			t = &Tier{Name: p.Tier, Order: defaultTierOrder}
+			if isOperatorTier(t.Name) { // which the operator defines
+				t.Order, t.OrderGiven, t.Defined = operatorOrder, true, true
+			}
 			byName[t.Name] = t
 			tiers = append(tiers, t)
 		}

@@ -212,7 +212,10 @@ func (w *World) readTiers(set object.Set) {
 		tiers[o.ID.Name] = read
 	})
 	for _, p := range w.policies {
-		t := tiers[p.tier] // one that does not exist is enforced all the same, after all others
+		t, known := tiers[p.tier] // one that does not exist is enforced all the same, after all others
+		if !known && (p.tier == "allow-tigera" || p.tier == "calico-system") {
+			t = tier{order: 100, exists: true} // and these Calico's operator has made
+		}
 		t.policies = append(t.policies, p)
 		tiers[p.tier] = t
 	}
