@@ -37,6 +37,7 @@ func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody popu
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 		search: &relation.Search{Universe: r.Universe, Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{},
 	}
+	a.likeness = newLikeness(a.world, p.Cluster.DNS.Port, append(slices.Clip(everybody.DNS), everybody.Stranger)...)
 	for _, e := range everybody.All {
 		a.search.Described[e.Namespace] = append(a.search.Described[e.Namespace], e.Endpoint)
 		a.names[e.Ref()] = true
@@ -63,6 +64,8 @@ type asker struct {
 	programs [2]*relation.Program // by direction: what the policies do for every pod
 	names    map[string]bool      // of known endpoints
 
+	likeness *likeness // of pods that ask for names
+
 	labelled  map[labelled]map[string][]*population.Pods // by the value of the label; filled when asked
 	undecided []*relation.Rule                           // of which the world could not be found out
 }
@@ -88,9 +91,10 @@ func (a *asker) document(scope, namespace string) Document {
 func (a *asker) namespace(n plan.Namespace) Document {
 	d := a.document("namespace", n.Name)
 	d.Namespace = Namespace{Name: n.Name, Owner: n.Owner, Labels: labels(n.Labels), Governed: n.Governed, System: n.System}
+	alike := map[string][]Probe{} // by class
 	for _, e := range a.known.ByNamespace[n.Name] {
 		f, egress := a.endpoint(e)
-		f.Probes = a.clientProbes(e, egress)
+		f.Probes = a.probesAlike(alike, e, egress)
 		d.Endpoints = append(d.Endpoints, f)
 	}
 	for _, p := range a.policies[n.Name] {
@@ -120,11 +124,11 @@ func (a *asker) cluster() Document {
 
 // endpoint is what its policies make of it, and which those are for what it sends.
 func (a *asker) endpoint(e *population.Pods) (Endpoint, meaning.Governed) {
-	egress := a.walks.Governing(e.Endpoint, meaning.Egress)
+	egress, ingress := a.walks.Governing(e.Endpoint, meaning.Egress), a.walks.Governing(e.Endpoint, meaning.Ingress)
 	return Endpoint{
 		Name: e.Ref(), Kind: string(e.Kind), Labels: labels(e.Labels), DNS: e.Resolves,
-		Ingress: direction(a.walks.Governing(e.Endpoint, meaning.Ingress)), Egress: direction(egress),
-		World: a.world.of(e),
+		Ingress: direction(ingress), Egress: direction(egress),
+		World: a.world.of(e, ingress),
 	}, egress
 }
 
@@ -133,7 +137,7 @@ func direction(g meaning.Governed) Direction {
 }
 
 func references(policies []*meaning.Policy) []Reference {
-	refs := []Reference{}
+	refs := make([]Reference, 0, len(policies))
 	for _, p := range policies {
 		refs = append(refs, Reference{Object: p.ID})
 	}

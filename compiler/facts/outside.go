@@ -17,8 +17,8 @@ const widest = 0.25
 // anywhere gives, for a sample of a family, an address that stands for the internet: one
 // that the endpoint may ask for names if it may ask many, and else one that it may not.
 func (w *worldMap) anywhere(e *population.Pods, g meaning.Governed) func(netip.Addr, meaning.Protocol) netip.Addr {
-	if !g.Isolated || !w.mayAdmit(g.Policies, meaning.Egress) {
-		return func(sample netip.Addr, _ meaning.Protocol) netip.Addr { return sample } // like all others
+	if w.isLikeAnywhere(g) {
+		return func(sample netip.Addr, _ meaning.Protocol) netip.Addr { return sample }
 	}
 	return func(sample netip.Addr, protocol meaning.Protocol) netip.Addr {
 		key := fmt.Sprint(sample, protocol, "\n", w.sharing(e, g.Policies, meaning.Egress))
@@ -30,6 +30,12 @@ func (w *worldMap) anywhere(e *population.Pods, g meaning.Governed) func(netip.A
 		}
 		return server
 	}
+}
+
+// isLikeAnywhere reports whether an endpoint may ask all public addresses for names, or none, so
+// that any of them stands for all.
+func (w *worldMap) isLikeAnywhere(g meaning.Governed) bool {
+	return !g.Isolated || !w.mayAdmit(g.Policies, meaning.Egress)
 }
 
 // upstream is an address outside the pod network that the endpoint may ask for names,

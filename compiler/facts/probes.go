@@ -45,6 +45,19 @@ func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []Prob
 	return probes
 }
 
+// probesAlike are a pod's client probes: those of the first of its class in its namespace.
+func (a *asker) probesAlike(known map[string][]Probe, e *population.Pods, egress meaning.Governed) []Probe {
+	class, named := a.likeness.sender(e, egress)
+	if probes, asked := known[class]; named && asked {
+		return probes
+	}
+	probes := a.clientProbes(e, egress)
+	if named {
+		known[class] = probes
+	}
+	return probes
+}
+
 // serverProbes ask about the DNS pods: whether they let clients in, and reach their
 // upstream. Of the clients that get the same answer for the same reason, the first
 // stands for all.
@@ -56,10 +69,13 @@ func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) [
 			by      Reference
 		}
 		seen := map[answer]bool{}
+		heard := map[string]bool{} // classes
 		for _, e := range a.known.All {
-			if e.Kind == population.DNS {
+			class, named := a.likeness.client(e, server)
+			if e.Kind == population.DNS || named && heard[class] {
 				continue
 			}
+			heard[class] = true
 			half := half(a.walks.WalkHalf(a.packet(meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), protocol, a.plan.Cluster.DNS.Port), meaning.Ingress))
 			if key := (answer{half.Verdict, half.By}); !seen[key] {
 				seen[key] = true

@@ -15,12 +15,13 @@ import (
 // worldMap answers what of the internet an endpoint accepts. Endpoints under the
 // same policies share an answer, unless a rule asks something of the endpoint.
 type worldMap struct {
-	m       *meaning.Meaning
-	walks   *meaning.Asker
-	ranges  []netip.Prefix // by which selectors tell addresses apart
-	known   bool           // some of them are public: a selector may admit the internet
-	answers map[string][]World
-	servers map[string]netip.Addr // see anywhere
+	m          *meaning.Meaning
+	walks      *meaning.Asker
+	ranges     []netip.Prefix // by which selectors tell addresses apart
+	known      bool           // some of them are public: a selector may admit the internet
+	publicPods bool           // pods may have public addresses
+	answers    map[string][]World
+	servers    map[string]netip.Addr // see anywhere
 
 	concerns [2]map[*meaning.Policy]concern // by direction, of the policies that were looked at
 }
@@ -29,6 +30,7 @@ func newWorldMap(m *meaning.Meaning, walks *meaning.Asker) *worldMap {
 	w := &worldMap{m: m, walks: walks, ranges: m.Ranges(), answers: map[string][]World{}, servers: map[string]netip.Addr{}}
 	w.concerns = [2]map[*meaning.Policy]concern{{}, {}}
 	w.known = slices.ContainsFunc(w.ranges, isPublic)
+	w.publicPods = slices.ContainsFunc(m.Cluster.PodCIDRs, isPublic)
 	return w
 }
 
@@ -41,9 +43,9 @@ func familyOf(p netip.Prefix) packet.Family {
 	return packet.IPv6
 }
 
-// of is what the endpoint accepts, by family, protocol and ports.
-func (w *worldMap) of(e *population.Pods) []World {
-	g := w.walks.Governing(e.Endpoint, meaning.Ingress)
+// of is what the endpoint accepts, by family, protocol and ports, from those whom the policies
+// that govern it let in.
+func (w *worldMap) of(e *population.Pods, g meaning.Governed) []World {
 	key := w.sharing(e, g.Policies, meaning.Ingress)
 	if got, ok := w.answers[key]; ok {
 		return got
@@ -63,6 +65,7 @@ func (w *worldMap) of(e *population.Pods) []World {
 type concern struct {
 	number  int
 	some    bool // a rule may match one
+	admits  bool // a rule that does not deny may
 	ownEnds bool // such a rule asks something of the endpoint
 }
 
@@ -72,7 +75,10 @@ func (w *worldMap) concern(p *meaning.Policy, d meaning.Direction) concern {
 	if !known {
 		c.number = len(w.concerns[d])
 		for i := range p.Rules[d] {
-			if r := &p.Rules[d][i]; w.mayMatch(r, d) || slices.ContainsFunc(w.m.Cluster.PodCIDRs, isPublic) {
+			r := &p.Rules[d][i]
+			may := w.mayMatch(r, d)
+			c.admits = c.admits || may && r.Action != meaning.Deny
+			if may || w.publicPods {
 				c.some, c.ownEnds = true, c.ownEnds || r.AsksOwnEnd(d)
 			}
 		}
@@ -105,14 +111,7 @@ func (w *worldMap) sharing(e *population.Pods, policies []*meaning.Policy, d mea
 // mayAdmit reports whether a rule could match a public address at all. Under the
 // usual policies none does, and nothing needs to be walked.
 func (w *worldMap) mayAdmit(policies []*meaning.Policy, d meaning.Direction) bool {
-	for _, p := range policies {
-		for i := range p.Rules[d] {
-			if w.mayMatch(&p.Rules[d][i], d) && p.Rules[d][i].Action != meaning.Deny {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(policies, func(p *meaning.Policy) bool { return w.concern(p, d).admits })
 }
 
 // mayMatch reports whether a rule may match a public address.

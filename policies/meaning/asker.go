@@ -116,6 +116,11 @@ func (a *Asker) Governing(e *Endpoint, d Direction) Governed {
 	}
 	var g Governed
 	stages := a.stages(e, e.Namespace, d)
+	count := 0
+	for _, s := range stages {
+		count += len(s.policies)
+	}
+	g.Policies = slices.Grow(g.Policies, count)
 	for _, s := range stages {
 		g.Policies = append(g.Policies, s.policies...)
 	}

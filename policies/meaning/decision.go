@@ -52,9 +52,9 @@ func byTierEnd(t *Tier, isolating *Policy) Decision {
 		Reason: fmt.Sprintf("no rule in tier %s allows it, and %s isolates the endpoint", t.Name, isolating.ID)}
 }
 
-// isolating is the policy that best explains why a tier's end drops a packet: the
+// Isolating is the policy that best explains why a tier's end drops a packet: the
 // first of those with the fewest rules.
-func isolating(policies []*Policy, d Direction) *Policy {
+func Isolating(policies []*Policy, d Direction) *Policy {
 	best := policies[0]
 	for _, p := range policies[1:] {
 		if len(p.Rules[d]) < len(best.Rules[d]) {

@@ -151,7 +151,7 @@ func (w *walk) fromStage(i int) outcomes {
 	if s.tier.PassAtEnd {
 		return got | w.from(i+1)
 	}
-	w.end(i, "deny", byTierEnd(s.tier, isolating(s.policies, w.d)))
+	w.end(i, "deny", byTierEnd(s.tier, Isolating(s.policies, w.d)))
 	return got | mayDeny
 }
 
