@@ -2,6 +2,7 @@ package relation
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -30,14 +31,14 @@ const manyRules = 12
 
 // indexRules looks for the variable of which most rules demand a value, and of which they
 // demand the most different ones.
-func indexRules(rules []*Rule, mirrored bool) ruleIndex {
-	x := ruleIndex{all: rules}
+func indexRules(rules []*Rule, mirrored bool) *ruleIndex {
+	x := &ruleIndex{all: rules}
 	if len(rules) < manyRules || mirrored {
 		return x
 	}
 	demanded := map[int32]map[string]bool{} // distinct demands, by variable
 	for _, r := range rules {
-		for _, l := range demands(r.Match) {
+		for l := range demands(r.Match) {
 			if demanded[l.variable] == nil {
 				demanded[l.variable] = map[string]bool{}
 			}
@@ -76,7 +77,7 @@ func indexRules(rules []*Rule, mirrored bool) ruleIndex {
 
 // add files a rule under what it demands of the variable; false if that is nothing.
 func (x *ruleIndex) add(r *Rule) bool {
-	for _, l := range demands(r.Match) {
+	for l := range demands(r.Match) {
 		if l.variable != x.variable {
 			continue
 		}
@@ -95,21 +96,30 @@ func (x *ruleIndex) add(r *Rule) bool {
 
 // demands are the literals of a conjunction that name the values which a label, the
 // namespace or an address may have.
-func demands(f *Formula) []*literal {
-	terms := []*Formula{f}
-	if f.op == conjunction {
-		terms = f.kids
-	}
-	var all []*literal
-	for _, t := range terms {
-		if t.op != elementary || !t.sign {
-			continue
+func demands(f *Formula) iter.Seq[*literal] {
+	return func(yield func(*literal) bool) {
+		if f.op != conjunction {
+			if l := f.demand(); l != nil {
+				yield(l)
+			}
+			return
 		}
-		if l := t.lit; l.kind == ofAddress || (l.kind == ofNamespace || l.kind == ofLabel) && l.isOneOf() {
-			all = append(all, l)
+		for _, kid := range f.kids {
+			if l := kid.demand(); l != nil && !yield(l) {
+				return
+			}
 		}
 	}
-	return all
+}
+
+func (f *Formula) demand() *literal {
+	if f.op != elementary || !f.sign {
+		return nil
+	}
+	if l := f.lit; l.kind == ofAddress || (l.kind == ofNamespace || l.kind == ofLabel) && l.isOneOf() {
+		return l
+	}
+	return nil
 }
 
 // among are the rules that may match on a cube, in order, with some that do not.
@@ -193,7 +203,7 @@ func indexPolicies(policies []residualPolicy) policyIndex {
 	}
 	asked := map[int32]int{}
 	for i := range policies {
-		for _, l := range demands(policies[i].selects) {
+		for l := range demands(policies[i].selects) {
 			if l.kind == ofLabel {
 				asked[l.variable]++
 			}
@@ -210,13 +220,18 @@ func indexPolicies(policies []residualPolicy) policyIndex {
 	}
 	x := policyIndex{variable: best, byValue: map[string][]int{}}
 	for i := range policies {
-		all := demands(policies[i].selects)
-		at := slices.IndexFunc(all, func(l *literal) bool { return l.variable == best && l.kind == ofLabel })
-		if at < 0 {
+		var of *literal
+		for l := range demands(policies[i].selects) {
+			if l.variable == best && l.kind == ofLabel {
+				of = l
+				break
+			}
+		}
+		if of == nil {
 			x.rest = append(x.rest, i)
 			continue
 		}
-		for _, value := range all[at].test.Values {
+		for _, value := range of.test.Values {
 			x.byValue[value] = append(x.byValue[value], i)
 		}
 	}

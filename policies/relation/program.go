@@ -64,7 +64,7 @@ type sortedTier struct {
 type placed struct {
 	*Policy
 	order int
-	rules []*Rule // of the policy's, those that may match
+	rules *ruleIndex // of the policy's, those that may match
 }
 
 // NewProgram prepares tiers for being asked. It numbers the rules.
@@ -74,13 +74,13 @@ func NewProgram(tiers []Tier) *Program {
 	for _, t := range tiers {
 		made := sortedTier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
 		for i, policy := range t.Policies {
-			all := placed{policy, i, make([]*Rule, len(policy.Rules))}
+			rules := make([]*Rule, len(policy.Rules))
 			for j := range policy.Rules {
 				policy.Rules[j].number, policy.Rules[j].tier = number, len(p.whole)
-				all.rules[j] = &policy.Rules[j]
+				rules[j] = &policy.Rules[j]
 				number++
 			}
-			made.add(all)
+			made.add(placed{policy, i, indexRules(rules, false)})
 		}
 		if len(t.Policies) > 0 {
 			p.whole = append(p.whole, made)
@@ -102,11 +102,17 @@ func (t *sortedTier) add(p placed) {
 func (t *sortedTier) ofPods(addresses packet.Addresses) sortedTier {
 	made := sortedTier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
 	for _, p := range t.policies {
-		p.rules = slices.DeleteFunc(slices.Clone(p.rules), func(r *Rule) bool {
-			return slices.ContainsFunc(demands(r.Match), func(l *literal) bool {
-				return l.kind == ofAddress && l.end == Own && !l.addresses.Overlaps(addresses)
-			})
-		})
+		foreign := func(r *Rule) bool {
+			for l := range demands(r.Match) {
+				if l.kind == ofAddress && l.end == Own && !l.addresses.Overlaps(addresses) {
+					return true
+				}
+			}
+			return false
+		}
+		if slices.ContainsFunc(p.rules.all, foreign) {
+			p.rules = indexRules(slices.DeleteFunc(slices.Clone(p.rules.all), foreign), false)
+		}
 		made.add(p)
 	}
 	return made
@@ -232,7 +238,7 @@ func (t *residualTier) among(v view) iter.Seq[*residualPolicy] {
 
 type residualPolicy struct {
 	selects *Formula
-	rules   ruleIndex
+	rules   *ruleIndex
 }
 
 // tier is one of a part's tiers.
@@ -256,57 +262,61 @@ func (t *sortedTier) specialize(v view) *residualTier {
 	if class, one := v.places[own].single(); one {
 		namespace = v.u.listed[class].Name
 	}
-	made := &residualTier{pass: t.Pass}
+	kept := v.u.keptPolicies[:0]
 	for _, policy := range t.among(namespace) {
-		selects, _ := v.formula(policy.Selects)
-		if selects == no {
-			continue
+		if left, some := (residualPolicy{policy.Selects, policy.rules}).specialize(v); some {
+			kept = append(kept, left)
 		}
-		left := residualPolicy{selects: policy.Selects}
-		if selects == yes {
-			left.selects = True
-		}
-		var rules []*Rule
-		for _, rule := range policy.rules {
-			if a, _ := v.formula(rule.Match); a != no {
-				rules = append(rules, rule)
-			}
-		}
-		left.rules = indexRules(rules, v.mirrored)
-		made.policies = append(made.policies, left)
 	}
-	made.index = indexPolicies(made.policies)
-	return made
+	v.u.keptPolicies = kept
+	return newResidualTier(t.Pass, kept)
 }
 
-// specialize leaves out more, on a smaller cube.
+func newResidualTier(pass bool, policies []residualPolicy) *residualTier {
+	return &residualTier{pass: pass, policies: slices.Clone(policies), index: indexPolicies(policies)}
+}
+
+// specialize leaves out more, on a smaller cube. What stays as it is, is shared.
 func (t *residualTier) specialize(v view) *residualTier {
-	made := &residualTier{pass: t.pass}
+	kept, same := v.u.keptPolicies[:0], true
 	for policy := range t.among(v) {
-		selects, _ := v.formula(policy.selects)
-		if selects == no {
+		if left, some := policy.specialize(v); some {
+			kept, same = append(kept, left), same && left == *policy
+		}
+	}
+	v.u.keptPolicies = kept
+	if same && len(kept) == len(t.policies) {
+		return t
+	}
+	return newResidualTier(t.pass, kept)
+}
+
+// specialize leaves out of a policy what holds nowhere on a cube; nothing is left of one that
+// selects nobody there.
+func (p residualPolicy) specialize(v view) (left residualPolicy, some bool) {
+	selects, _ := v.formula(p.selects)
+	if selects == no {
+		return p, false
+	}
+	if selects == yes {
+		p.selects = True
+	}
+	kept := v.u.keptRules[:0]
+	for _, rule := range p.rules.among(v) {
+		a, _ := v.formula(rule.Match)
+		if a == no {
 			continue
 		}
-		left := residualPolicy{selects: policy.selects}
-		if selects == yes {
-			left.selects = True
+		kept = append(kept, rule)
+		if a == yes && selects == yes {
+			break // no later rule of the policy decides anything
 		}
-		var rules []*Rule
-		for _, rule := range policy.rules.among(v) {
-			a, _ := v.formula(rule.Match)
-			if a == no {
-				continue
-			}
-			rules = append(rules, rule)
-			if a == yes && left.selects == True {
-				break // no later rule of the policy decides anything
-			}
-		}
-		left.rules = indexRules(rules, v.mirrored)
-		made.policies = append(made.policies, left)
 	}
-	made.index = indexPolicies(made.policies)
-	return made
+	v.u.keptRules = kept
+	if len(kept) < len(p.rules.all) {
+		p.rules = indexRules(slices.Clone(kept), v.mirrored)
+	}
+	return p, true
 }
 
 // Verdicts is a set of what may become of packets.

@@ -55,6 +55,10 @@ type Universe struct {
 	start     [2]*Cube                // a pod's peer is a pod; is another address
 	all       *Cube                   // both
 	classes   []*Cube                 // of all, by the own end's class of namespaces, once asked for
+
+	// What one specialization keeps is gathered here before it is known how much it is.
+	keptPolicies []residualPolicy
+	keptRules    []*Rule
 }
 
 // NewUniverse is what is known of a cluster: its namespaces, the addresses that pods may
