@@ -21,10 +21,10 @@ type Cube struct {
 // constraint is what is known of one variable: the field of its kind.
 type constraint struct {
 	variable  int32
+	flag      answer
 	values    *selector.Values
 	addresses packet.Addresses
 	numbers   packet.Numbers
-	flag      answer
 }
 
 // everything is all packets between a pod and whoever is a pod, or is an address that is no

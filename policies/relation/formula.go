@@ -32,23 +32,32 @@ func And(all ...*Formula) *Formula { return join(conjunction, True, False, all) 
 func Or(all ...*Formula) *Formula { return join(disjunction, False, True, all) }
 
 func join(op operation, neutral, absorbing *Formula, all []*Formula) *Formula {
-	kids := make([]*Formula, 0, len(all))
+	count, only := 0, neutral
 	for _, f := range all {
 		switch f.op {
 		case absorbing.op:
 			return absorbing
+		case neutral.op:
+			continue
+		case op:
+			count += len(f.kids)
+		default:
+			count++
+		}
+		only = f
+	}
+	if count <= 1 || only.op == op && len(only.kids) == count {
+		return only // which is all that there is
+	}
+	kids := make([]*Formula, 0, count)
+	for _, f := range all {
+		switch f.op {
 		case neutral.op:
 		case op:
 			kids = append(kids, f.kids...)
 		default:
 			kids = append(kids, f)
 		}
-	}
-	switch len(kids) {
-	case 0:
-		return neutral
-	case 1:
-		return kids[0]
 	}
 	return &Formula{op: op, kids: kids}
 }
