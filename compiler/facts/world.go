@@ -65,7 +65,7 @@ func (w *worldMap) of(e *population.Pods, g meaning.Governed) []World {
 type concern struct {
 	number  int
 	some    bool // a rule may match one
-	admits  bool // a rule that does not deny may
+	admits  bool // a rule that does not deny may, of what goes out one that asks for names
 	ownEnds bool // such a rule asks something of the endpoint
 }
 
@@ -77,7 +77,7 @@ func (w *worldMap) concern(p *meaning.Policy, d meaning.Direction) concern {
 		for i := range p.Rules[d] {
 			r := &p.Rules[d][i]
 			may := w.mayMatch(r, d)
-			c.admits = c.admits || may && r.Action != meaning.Deny
+			c.admits = c.admits || may && r.Action != meaning.Deny && (d == meaning.Ingress || r.Traffic().Overlaps(asking(dnsPort)))
 			if may || w.publicPods {
 				c.some, c.ownEnds = true, c.ownEnds || r.AsksOwnEnd(d)
 			}
@@ -108,8 +108,8 @@ func (w *worldMap) sharing(e *population.Pods, policies []*meaning.Policy, d mea
 	return string(key)
 }
 
-// mayAdmit reports whether a rule could match a public address at all. Under the
-// usual policies none does, and nothing needs to be walked.
+// mayAdmit reports whether a rule could let in a public address at all, or let out who asks
+// one for names. Under the usual policies none does, and nothing needs to be walked.
 func (w *worldMap) mayAdmit(policies []*meaning.Policy, d meaning.Direction) bool {
 	return slices.ContainsFunc(policies, func(p *meaning.Policy) bool { return w.concern(p, d).admits })
 }
