@@ -262,7 +262,7 @@ func (c *Cube) assume(f *Formula) (*Cube, *Formula) {
 	case elementary:
 		return c.where(f.lit, f.sign), True
 	case conjunction:
-		n := c.clone(len(f.kids))
+		n := c.clone(c.unknown(f.kids))
 		var rest []*Formula
 		for _, kid := range f.kids {
 			if kid.op != elementary {
@@ -274,6 +274,20 @@ func (c *Cube) assume(f *Formula) (*Cube, *Formula) {
 		return n, And(rest...)
 	}
 	return c, f
+}
+
+// unknown is of how many variables nothing is known that literals of a conjunction ask about;
+// a variable counts as often as it is asked.
+func (c *Cube) unknown(kids []*Formula) int {
+	count := 0
+	for _, kid := range kids {
+		if kid.op == elementary && !kid.lit.ofPlace() {
+			if _, known := c.find(kid.lit.variable); !known {
+				count++
+			}
+		}
+	}
+	return count
 }
 
 // require narrows a cube that nobody else has yet to where a literal holds, or does not; false
