@@ -1,6 +1,8 @@
 package relation
 
 import (
+	"slices"
+
 	"portcullis.dev/policies/meaning"
 )
 
@@ -131,13 +133,28 @@ func (t *residualTier) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 			case a == open && undecided == nil:
 				undecided = of
 			}
-			if rule != r {
+			switch {
+			case rule == r && undecided == nil:
+				return reached, nil
+			case rule == r:
+				return reached | elsewhere, undecided
+			case a == no || !policy.rules.tellsLabels(v):
 				continue
 			}
-			if undecided != nil {
-				return reached | elsewhere, undecided
+			// Of the rules between, only one that decides all of the cube matters now.
+			if selects == yes && policy.rules.settles(v, rule, r) {
+				return elsewhere, nil
 			}
-			return reached, nil
+			if !policy.rules.reaches(r) {
+				break
+			}
+			if _, has := slices.BinarySearchFunc(policy.rules.all, r, byNumber); !has {
+				return elsewhere, nil
+			}
+			if a, _ := v.formula(r.Match); a == no {
+				return elsewhere, nil
+			}
+			return reached | elsewhere, undecided
 		}
 	}
 	return elsewhere, nil

@@ -17,6 +17,10 @@ type ruleIndex struct {
 	byValue  map[string][]*Rule // of a label or the namespace
 	ranges   []ruleRange        // of addresses, by their beginning
 	rest     []*Rule            // that demand none
+
+	verdicts Verdicts          // of all rules
+	byLabel  map[int32][]*Rule // by a label that they demand: of theirs the one that the fewest demand; nil where few are told apart
+	bare     []*Rule           // that demand no label
 }
 
 // ruleRange is a range of addresses that a rule asks for.
@@ -33,9 +37,13 @@ const manyRules = 12
 // demand the most different ones.
 func indexRules(rules []*Rule, mirrored bool) *ruleIndex {
 	x := &ruleIndex{all: rules}
+	for _, r := range rules {
+		x.verdicts |= verdictOf(r.Action)
+	}
 	if len(rules) < manyRules || mirrored {
 		return x
 	}
+	x.fileByLabel()
 	demanded := map[int32]map[string]bool{} // distinct demands, by variable
 	for _, r := range rules {
 		for l := range demands(r.Match) {
@@ -73,6 +81,74 @@ func indexRules(rules []*Rule, mirrored bool) *ruleIndex {
 		}
 	}
 	return x
+}
+
+// fileByLabel prepares for [ruleIndex.settling].
+func (x *ruleIndex) fileByLabel() {
+	asked := map[int32]int{}
+	for _, r := range x.all {
+		for l := range demands(r.Match) {
+			if l.kind == ofLabel {
+				asked[l.variable]++
+			}
+		}
+	}
+	if len(asked) < manyRules {
+		return
+	}
+	x.byLabel = map[int32][]*Rule{}
+	for _, r := range x.all {
+		rarest := int32(-1)
+		for l := range demands(r.Match) {
+			if l.kind == ofLabel && (rarest < 0 || asked[l.variable] < asked[rarest]) {
+				rarest = l.variable
+			}
+		}
+		if rarest < 0 {
+			x.bare = append(x.bare, r)
+		} else {
+			x.byLabel[rarest] = append(x.byLabel[rarest], r)
+		}
+	}
+}
+
+// tellsLabels reports whether rules are found by the labels of which a cube knows something.
+func (x *ruleIndex) tellsLabels(v view) bool { return x.byLabel != nil && !v.mirrored }
+
+// settling are the rules after another that may match the whole of a cube, in order, with some
+// that do not: a rule that demands a value of a label does so only where something is known of
+// the label.
+func (x *ruleIndex) settling(v view, after *Rule) []*Rule {
+	all := slices.Clone(following(x.bare, after))
+	for i := range v.constraints {
+		all = append(all, following(x.byLabel[v.constraints[i].variable], after)...)
+	}
+	slices.SortFunc(all, byNumber)
+	return all
+}
+
+// settles reports whether a rule after one, and before another unless that is nil, matches the
+// whole of a cube.
+func (x *ruleIndex) settles(v view, after, before *Rule) bool {
+	return slices.ContainsFunc(x.settling(v, after), func(r *Rule) bool {
+		if before != nil && r.number >= before.number {
+			return false
+		}
+		a, _ := v.formula(r.Match)
+		return a == yes
+	})
+}
+
+// reaches reports whether the list goes on to where a rule is, or would be.
+func (x *ruleIndex) reaches(r *Rule) bool { return x.all[len(x.all)-1].number >= r.number }
+
+// following are the rules of a list after one that need not be in it.
+func following(rules []*Rule, after *Rule) []*Rule {
+	first, found := slices.BinarySearchFunc(rules, after, byNumber)
+	if found {
+		first++
+	}
+	return rules[first:]
 }
 
 // add files a rule under what it demands of the variable; false if that is nothing.
