@@ -46,6 +46,9 @@ type Options struct {
 	AllowEmpty bool
 	// Exclude and IgnoreKinds leave out manifests of somebody else's: see [sources.Choice].
 	Exclude, IgnoreKinds []string
+	// Bases are files outside of what is asked about that kustomizations of somebody else's
+	// list: see [sources.ReadBases].
+	Bases []language.File
 	// Child starts the process in which components are rendered, which are other people's
 	// work for a program that must not fall over it. Without it they are rendered in this
 	// process, which is for components that nobody need fear.

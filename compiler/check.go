@@ -10,7 +10,6 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
-	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -27,35 +26,39 @@ func Check(ctx context.Context, files []language.File, before diag.List) (*Built
 // Check is the function of this name with options.
 func (o Options) Check(ctx context.Context, files []language.File, before diag.List) (*Built, error) {
 	checks := prepareChecks(ctx, nil)
-	shown, found := o.choice().Manifests(files, before)
-	set := shown.Set
+	shown, found := o.show(files, before)
+	for _, c := range shown.clusters {
+		found = locate.Manifests(found, c.Set, files)
+	}
 	found = meaning.ByRelease(found, object.DefaultCluster())
-	if !found.Failed() {
-		p := assumed(set)
-		m, unread := meaning.Of(set, p.Cluster)
-		if found = append(found, unread...); !unread.Failed() {
-			found = append(found, m.HostsNotEvaluated()...)
-			everybody := population.Of(p, set)
-			found = append(found, proof.HalfOpen(m, everybody.Described)...)
-			judged, err := checks.judge(ctx, facts.Of(p, population.RelationOf(p, m), set, everybody))
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, judged...)
+	for _, c := range shown.clusters {
+		judged, err := checks.cluster(ctx, c.Set)
+		if err != nil {
+			return nil, err
 		}
+		found = append(found, locate.WithEvidence(locate.Manifests(judged, c.Set, files), nil, locate.Authors{}).In(c.Name)...)
 	}
 	rules, broken, err := checks.wait()
 	if err != nil {
 		return nil, err
 	}
-	found = locate.WithEvidence(locate.Manifests(append(found, broken...), set, files), nil, locate.Authors{})
-	built := &Built{Report: diag.NewReport(found, rules, sourcesOf(files))}
-	built.Report.Survey = &shown.Survey
+	built := &Built{Report: diag.NewReport(everywhere(append(found, broken...), len(shown.clusters)), rules, sourcesOf(files))}
+	built.Report.Survey = &shown.survey
 	return built, nil
 }
 
-func (o Options) choice() sources.Choice {
-	return sources.Choice{Exclude: o.Exclude, IgnoreKinds: o.IgnoreKinds, AllowEmpty: o.AllowEmpty}
+// cluster judges what runs in one cluster.
+func (c *checks) cluster(ctx context.Context, set object.Set) (diag.List, error) {
+	p := assumed(set)
+	m, found := meaning.Of(set, p.Cluster)
+	if found.Failed() {
+		return found, nil
+	}
+	found = append(found, m.HostsNotEvaluated()...)
+	everybody := population.Of(p, set)
+	found = append(found, proof.HalfOpen(m, everybody.Described)...)
+	judged, err := c.judge(ctx, facts.Of(p, population.RelationOf(p, m), set, everybody))
+	return append(found, judged...), err
 }
 
 // assumed is the plan of people who have none: their namespaces, governed, and no

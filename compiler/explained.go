@@ -98,23 +98,33 @@ func (r *repository) explained(i int) *explain.World {
 // ExplainManifests reads manifests as Check does. What an API server would refuse is
 // told, and explained as Calico takes it if it is stored all the same.
 func ExplainManifests(files []language.File, before diag.List, calicoMinor int) *Explained {
-	shown, found := sources.Choice{}.Manifests(files, before)
-	set := shown.Set
+	return Options{}.ExplainManifests(files, before, calicoMinor)
+}
+
+// ExplainManifests is the function of this name with options.
+func (o Options) ExplainManifests(files []language.File, before diag.List, calicoMinor int) *Explained {
 	cluster := object.DefaultCluster()
 	cluster.CalicoMinor = calicoMinor
+	shown, found := o.show(files, before)
 	found = meaning.ByRelease(found, cluster)
 	e := &Explained{}
-	if !found.Failed() {
-		m, odd := meaning.Of(set, cluster)
-		odd = append(odd, m.HostsNotEvaluated()...)
-		e.Worlds = []*explain.World{{Set: set, Meaning: m, Pods: m.Endpoints}}
-		e.places = []func(diag.Subject) diag.Span{once(locate.InManifests(set, files))}
-		for _, d := range odd {
-			d.Severity = min(d.Severity, diag.Warning)
-			found = append(found, d)
+	failed := found.Failed()
+	for _, c := range shown.clusters {
+		found = locate.Manifests(found, c.Set, files)
+		if failed {
+			continue
 		}
+		m, odd := meaning.Of(c.Set, cluster)
+		odd = append(odd, m.HostsNotEvaluated()...)
+		e.Worlds = append(e.Worlds, &explain.World{Environment: c.Name, Set: c.Set, Meaning: m, Pods: m.Endpoints})
+		e.places = append(e.places, once(locate.InManifests(c.Set, files)))
+		for i, d := range locate.Manifests(odd, c.Set, files) {
+			odd[i] = d
+			odd[i].Severity = min(d.Severity, diag.Warning)
+		}
+		found = append(found, odd.In(c.Name)...)
 	}
-	e.Report = diag.NewReport(locate.Manifests(found, set, files), nil, sourcesOf(files))
+	e.Report = diag.NewReport(everywhere(found, len(shown.clusters)), nil, sourcesOf(files))
 	return e
 }
 

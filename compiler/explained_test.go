@@ -328,8 +328,8 @@ func TestExplainedPlaces(t *testing.T) {
 	t.Parallel()
 	list := "apiVersion: v1\nkind: List\nitems:\n- apiVersion: networking.k8s.io/v1\n  kind: NetworkPolicy\n  metadata: {name: a}\n  spec: {podSelector: {}, ingress: [{}]}\n"
 	files := []language.File{{Path: "list.yaml", Data: []byte(list)}}
-	shown, found := sources.Choice{}.Manifests(files, nil)
-	set := shown.Set
+	shown, found := Options{}.show(files, nil)
+	set := shown.clusters[0].Set
 	if len(found) > 0 {
 		t.Fatal(found)
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -75,19 +74,14 @@ func (p *program) judge(c *cli.Context, timeout time.Duration, o compiler.Option
 		}
 		return under(dir, built.Report), nil
 	}
-	var files []language.File
-	var found diag.List
-	for _, name := range paths {
-		more, f, err := p.readManifests(name)
-		if err != nil {
-			return diag.Report{}, inputError(err)
-		}
-		files = append(files, more...)
-		found = append(found, f...)
+	shown, err := p.readAllManifests(paths)
+	if err != nil {
+		return diag.Report{}, err
 	}
 	defer p.progress("judging")()
 	built, err := within(c.Context, timeout, func(ctx context.Context) (*compiler.Built, error) {
-		return o.Check(ctx, files, found)
+		o.Child, o.Bases = p.child(ctx), shown.bases
+		return o.Check(ctx, shown.files, shown.found)
 	})
 	if err != nil {
 		return diag.Report{}, err

@@ -207,14 +207,12 @@ func (p *program) explained(ctx context.Context, c *cli.Context, asked explainin
 	var files []language.File
 	var found diag.List
 	if len(asked.manifests) > 0 {
-		for _, name := range asked.manifests {
-			more, f, err := p.readManifests(name)
-			if err != nil {
-				return nil, "", inputError(err)
-			}
-			files, found = append(files, more...), append(found, f...)
+		shown, err := p.readAllManifests(asked.manifests)
+		if err != nil {
+			return nil, "", err
 		}
-		return compiler.ExplainManifests(files, found, int(asked.calico)), "", nil
+		o := compiler.Options{Child: p.child(ctx), Bases: shown.bases}
+		return o.ExplainManifests(shown.files, shown.found, int(asked.calico)), "", nil
 	}
 	dir, err := repository(asked.dir)
 	if err != nil {

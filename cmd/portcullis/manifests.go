@@ -12,6 +12,30 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// manifests are what some arguments name.
+type manifests struct {
+	files []language.File
+	bases []language.File // outside of them, that kustomizations among them list
+	found diag.List
+}
+
+// readAllManifests reads what arguments name.
+func (p *program) readAllManifests(names []string) (all manifests, err error) {
+	for _, name := range names {
+		files, found, err := p.readManifests(name)
+		if err != nil {
+			return all, inputError(err)
+		}
+		all.files, all.found = append(all.files, files...), append(all.found, found...)
+		bases, found, err := sources.ReadBases(name, files, sources.DefaultLimits())
+		if err != nil {
+			return all, inputError(err)
+		}
+		all.bases, all.found = append(all.bases, bases...), append(all.found, found...)
+	}
+	return all, nil
+}
+
 // readManifests reads what one argument names: stdin, a file, or a directory.
 func (p *program) readManifests(name string) ([]language.File, diag.List, error) {
 	limits := sources.DefaultLimits()

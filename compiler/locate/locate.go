@@ -218,8 +218,16 @@ func InManifests(set object.Set, files []language.File) func(diag.Subject) diag.
 		if s.Pointer == "" {
 			s.Pointer = "/metadata/name"
 		}
-		span, _ := indices[o.File].Locate(s)
-		return span
+		if o.Kustomization == "" {
+			span, _ := indices[o.File].Locate(s)
+			return span
+		}
+		want, _ := o.Value(s.Pointer)
+		span, how := indices[o.File].LocateRendered(s, want)
+		if how == object.AtValue || how == object.AtObject && s.Pointer == "/metadata/name" {
+			return span
+		}
+		return diag.Span{File: o.Kustomization} // which changed it, or a patch that it lists
 	}
 }
 

@@ -18,10 +18,6 @@ var (
 		Title: "Nothing to judge",
 		Why:   "A green answer about nothing would be worse than none.",
 		Mend:  "Name the files or directories in which the policies are."}
-	kustomization = &diag.Rule{Code: "PC017", Severity: diag.Error,
-		Title: "A kustomization instead of manifests",
-		Why:   "What counts is what reaches the cluster.",
-		Mend:  "Render the kustomization, and judge its output."}
 	unrendered = &diag.Rule{Code: "PC051", Severity: diag.Info,
 		Title: "Manifests that another program renders",
 		Why:   "A chart, or an object that stands for one, becomes manifests in another program. Which policies and workloads these are is not known here, and they are not judged.",
@@ -33,4 +29,4 @@ var (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{refusedFile, overLimit, NothingToJudge, kustomization, unrendered, noOwnRules}
+var Rules = []*diag.Rule{refusedFile, overLimit, NothingToJudge, unrendered, noOwnRules}

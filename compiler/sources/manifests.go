@@ -7,14 +7,21 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"portcullis.dev/compiler/language"
+	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
 
-// Manifests is what is judged without intents.
+// Manifests is what is judged without intents, sorted.
 type Manifests struct {
-	Set    object.Set // of what is modelled
-	Survey diag.Survey
+	Objects        []object.Object // of what is modelled, and that no kustomization lists
+	Kustomizations overlays.Kustomizations
+
+	choice Choice
+	files  map[string]language.File
+	charts []string
+	survey survey
+	others []object.Object // that decide traffic, and cannot be modelled
 }
 
 // Choice leaves out what its user knows not to be of the cluster.
@@ -26,108 +33,131 @@ type Choice struct {
 
 // Manifests sorts files of somebody else's: what decides traffic and tells of the cluster is
 // read, what is ours is refused, and all the rest is passed over and counted. Rules of the
-// user's are passed over.
-func (c Choice) Manifests(files []language.File, before diag.List) (Manifests, diag.List) {
-	s := sorting{choice: c, found: slices.Clone(before), survey: survey{}, texts: map[string][]byte{}}
-	for _, dir := range charts(files) {
-		s.survey.add("charts", dir, "render it: helm template "+dir+" | portcullis check -")
-		s.found = append(s.found, unrendered.At(diag.Span{File: path.Join(dir, "Chart.yaml")}, "a chart, which only Helm can render").
+// user's are passed over. Bases are files that lie elsewhere, and count where a kustomization
+// lists them.
+func (c Choice) Manifests(files, bases []language.File, before diag.List) (*Manifests, diag.List) {
+	m := &Manifests{choice: c, survey: survey{}, files: map[string]language.File{}}
+	found := slices.Clone(before)
+	texts := map[string][]byte{}
+	for _, f := range files {
+		m.files[f.Path] = f
+		texts[f.Path] = f.Data
+	}
+	for _, f := range bases {
+		texts[f.Path] = f.Data
+	}
+	m.Kustomizations = overlays.FindKustomizations(texts)
+	m.charts = charts(files)
+	for _, dir := range m.charts {
+		m.survey.add("charts", dir, "render it: helm template "+dir+" | portcullis check -")
+		found = append(found, unrendered.At(diag.Span{File: path.Join(dir, "Chart.yaml")}, "a chart, which only Helm can render").
 			Because("what its templates come to is not judged").
 			Suggest("helm template %s | portcullis check -", dir))
-		s.charts = append(s.charts, dir)
 	}
 	for _, f := range files {
-		s.file(f)
+		found = append(found, m.file(f)...)
 	}
-	set, differing := object.Merge(s.objects)
-	s.found = append(s.found, differing...)
-	s.found = append(s.found, s.unmodelled()...)
-	if set.Len() == 0 && !s.found.Failed() {
-		s.found = append(s.found, s.nothing(len(files)))
-	}
-	return Manifests{Set: set, Survey: s.survey.of(set)}, s.found
+	return m, found
 }
 
-// sorting is one pass over files.
-type sorting struct {
-	choice  Choice
-	charts  []string
-	objects []object.Object
-	others  []object.Object   // that decide traffic, and cannot be modelled
-	texts   map[string][]byte // of files with those
-	survey  survey
-	found   diag.List
-}
-
-func (s *sorting) file(f language.File) {
-	switch base := path.Base(f.Path); {
-	case IsRego(f): // manifests have no rules of their own
-		return
-	case s.excluded(f.Path):
-		s.survey.add("files that --exclude leaves out", f.Path, "")
-		return
-	case slices.ContainsFunc(s.charts, func(dir string) bool { return below(f.Path, dir) }):
-		return
-	case base == "kustomization.yaml" || base == "kustomization.yml":
-		s.found = append(s.found, kustomization.At(diag.Span{File: f.Path}, "a kustomization, not manifests").
-			Because("what counts is what reaches the cluster, and a kustomization can change every manifest beside it").
-			Suggest("kustomize build %s | portcullis check -", path.Dir(f.Path)))
-		return
-	case language.Ours(f):
-		s.found = append(s.found, NothingToJudge.At(diag.Span{File: f.Path}, "an intent among manifests").
-			Because("intents are judged as a repository, from the directory of their %s", language.PlatformFile).
-			Suggest("give that directory instead of single files"))
-		return
-	}
-	scanned, found := object.Scan(f.Path, f.Data)
-	s.found = append(s.found, found...)
-	manifests := len(scanned.Objects)
-	for _, o := range scanned.Objects {
-		switch {
-		case s.ignored(o.ID):
-			s.survey.add("objects that --ignore-kind leaves out", o.ID.String(), "")
-		case o.Role == object.Unmodelled:
-			s.others, s.texts[f.Path] = append(s.others, o), f.Data
-		default:
-			s.objects = append(s.objects, o)
+// Deployed reports whether the kustomization of a directory is one that is judged: it lies
+// in what is asked about.
+func (m *Manifests) Deployed(dir string) bool {
+	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
+		if f, there := m.files[path.Join(dir, name)]; there {
+			return !m.left(f.Path)
 		}
 	}
+	return false
+}
+
+// left reports whether a file is left out, by choice or as a part of a chart.
+func (m *Manifests) left(file string) bool {
+	return m.excluded(file) || slices.ContainsFunc(m.charts, func(dir string) bool { return below(file, dir) })
+}
+
+// file sorts what is in one file.
+func (m *Manifests) file(f language.File) diag.List {
+	switch {
+	case IsRego(f), m.Kustomizations.Takes(f.Path): // manifests have no rules of their own
+		return nil
+	case m.excluded(f.Path):
+		m.survey.add("files that --exclude leaves out", f.Path, "")
+		return nil
+	case m.left(f.Path):
+		return nil
+	case language.Ours(f):
+		return diag.List{NothingToJudge.At(diag.Span{File: f.Path}, "an intent among manifests").
+			Because("intents are judged as a repository, from the directory of their %s", language.PlatformFile).
+			Suggest("give that directory instead of single files")}
+	}
+	scanned, found := object.Scan(f.Path, f.Data)
+	if len(scanned.Objects) > 0 && m.Kustomizations.Beside(f.Path) {
+		m.survey.add("files that the kustomization beside them does not list", f.Path, "list them under resources, if they are deployed")
+		return nil
+	}
+	m.Objects = append(m.Objects, m.Modelled(scanned.Objects)...)
+	manifests := len(scanned.Objects)
 	for _, p := range scanned.Passed {
+		if p.Kind != "" && p.APIVersion != "" {
+			manifests++
+		}
+	}
+	if manifests == 0 && !found.Failed() {
+		m.survey.add("files that are no manifests", f.Path, "")
+	}
+	return append(found, m.Passed(f.Path, scanned.Passed)...)
+}
+
+// Modelled are those of some objects whose kinds are modelled. The others are named by
+// NotModelled.
+func (m *Manifests) Modelled(objects []object.Object) []object.Object {
+	var modelled []object.Object
+	for _, o := range objects {
+		switch {
+		case m.ignored(o.ID):
+			m.survey.add("objects that --ignore-kind leaves out", o.ID.String(), "")
+		case o.Role == object.Unmodelled:
+			m.others = append(m.others, o)
+		default:
+			modelled = append(modelled, o)
+		}
+	}
+	return modelled
+}
+
+// Passed counts manifests that decide nothing, and names those that stand for others that may.
+func (m *Manifests) Passed(file string, passed []object.Passed) diag.List {
+	var found diag.List
+	for _, p := range passed {
 		if p.Kind == "" || p.APIVersion == "" {
 			continue
 		}
-		manifests++
-		s.passed(f.Path, p)
+		group := object.GroupOf(p.APIVersion)
+		how, rendered := object.Rendered(group, p.Kind)
+		if !rendered || m.ignored(object.ID{Group: group, Kind: p.Kind}) {
+			m.survey.add("manifests that decide nothing", file, "")
+			continue
+		}
+		if m.survey.add(p.Kind+"s", file, how) == 1 {
+			found = append(found, unrendered.At(diag.Span{File: file}, "a %s, whose objects another program renders", p.Kind).
+				Because("what it comes to is not judged").Suggest("%s", how))
+		}
 	}
-	if manifests == 0 && !found.Failed() {
-		s.survey.add("files that are no manifests", f.Path, "")
-	}
+	return found
 }
 
-// passed counts a manifest that decides nothing, or stands for others that may.
-func (s *sorting) passed(file string, p object.Passed) {
-	how, rendered := object.Rendered(object.GroupOf(p.APIVersion), p.Kind)
-	if !rendered || s.ignored(object.ID{Group: object.GroupOf(p.APIVersion), Kind: p.Kind}) {
-		s.survey.add("manifests that decide nothing", file, "")
-		return
-	}
-	if reason := p.Kind + "s"; s.survey.add(reason, file, how) == 1 {
-		s.found = append(s.found, unrendered.At(diag.Span{File: file}, "a %s, whose objects another program renders", p.Kind).
-			Because("what it comes to is not judged").Suggest("%s", how))
-	}
-}
-
-// unmodelled names each kind that decides traffic in a way that is not modelled, once.
-func (s *sorting) unmodelled() diag.List {
+// NotModelled names each kind that decides traffic in a way that is not modelled, once.
+func (m *Manifests) NotModelled() diag.List {
 	type kind struct{ group, name, instead string }
 	count := map[kind]int{}
 	var first []object.Object
-	for _, o := range s.others {
+	for _, o := range m.others {
 		k := kind{o.ID.Group, o.ID.Kind, o.Instead}
 		if count[k]++; count[k] == 1 {
 			first = append(first, o)
 		}
-		s.survey.add(o.ID.Kind+" objects of "+o.ID.Group, o.ID.String(), o.Instead)
+		m.survey.add(o.ID.Kind+" objects of "+o.ID.Group, o.ID.String(), o.Instead)
 	}
 	var found diag.List
 	for _, o := range first {
@@ -135,31 +165,37 @@ func (s *sorting) unmodelled() diag.List {
 		if n := count[kind{o.ID.Group, o.ID.Kind, o.Instead}]; n > 1 {
 			message = "and others of its kind are not judged"
 		}
-		at, _ := object.NewIndex(o.File, s.texts[o.File]).Locate(diag.Subject{Object: o.ID, Pointer: "/kind"})
-		d := object.UnmodelledKind.At(at, "%s %s", o.ID, message).
+		at, _ := object.NewIndex(o.File, m.files[o.File].Data).Locate(diag.Subject{Object: o.ID, Pointer: "/kind"})
+		d := object.UnmodelledKind.On(diag.Subject{Object: o.ID, Pointer: "/kind"}, "%s %s", o.ID, message).
 			Because("it decides traffic in a way that is not modelled: what is said about the pods that it selects may be wrong").
 			Suggest("%s", o.Instead)
+		d.Span = at
 		d.Severity = diag.Warning // the rest is judged; in a bundle of ours it is an error
 		found = append(found, d)
 	}
 	return found
 }
 
-func (s *sorting) nothing(files int) diag.Diagnostic {
-	d := NothingToJudge.At(diag.Span{}, "no policy, namespace or workload in %s", counted(files)).
+// Survey is what is told of a run over these sets; of nothing at all it is a finding.
+func (m *Manifests) Survey(sets []object.Set) (diag.Survey, diag.List) {
+	all := m.survey.of(sets)
+	if slices.ContainsFunc(sets, func(s object.Set) bool { return s.Len() > 0 }) {
+		return all, nil
+	}
+	d := NothingToJudge.At(diag.Span{}, "no policy, namespace or workload in %s", counted(len(m.files))).
 		Because("a green answer about nothing would be worse than none").
 		Suggest("give the directory, the files or (as -) the stream with the manifests; where nothing is meant, --allow-empty says so")
-	if s.choice.AllowEmpty {
+	if m.choice.AllowEmpty {
 		d.Severity = diag.Info
 	}
-	return d
+	return all, diag.List{d}
 }
 
 // IsPattern reports whether a text is a pattern of paths.
 func IsPattern(text string) bool { return text != "" && doublestar.ValidatePattern(text) }
 
-func (s *sorting) excluded(file string) bool {
-	return slices.ContainsFunc(s.choice.Exclude, func(pattern string) bool {
+func (m *Manifests) excluded(file string) bool {
+	return slices.ContainsFunc(m.choice.Exclude, func(pattern string) bool {
 		for ; file != "." && file != "/"; file = path.Dir(file) {
 			if doublestar.MatchUnvalidated(pattern, file) {
 				return true
@@ -169,8 +205,8 @@ func (s *sorting) excluded(file string) bool {
 	})
 }
 
-func (s *sorting) ignored(id object.ID) bool {
-	return slices.ContainsFunc(s.choice.IgnoreKinds, func(name string) bool {
+func (m *Manifests) ignored(id object.ID) bool {
+	return slices.ContainsFunc(m.choice.IgnoreKinds, func(name string) bool {
 		return name == id.Kind || name == id.Kind+"."+id.Group
 	})
 }

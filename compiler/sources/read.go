@@ -20,6 +20,7 @@ import (
 
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/language"
+	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 )
 
@@ -155,7 +156,7 @@ func (r *reader) visitManifests(name string, entry fs.DirEntry, err error) error
 	if err == nil && entry.Type()&fs.ModeSymlink != 0 && r.readElsewhere(name) {
 		return nil
 	}
-	if err == nil && language.IsJSON(name) && entry.Type().IsRegular() {
+	if err == nil && (language.IsJSON(name) || overlays.IsKustomization(name)) && entry.Type().IsRegular() {
 		return r.readNext(name)
 	}
 	return r.visit(name, entry, err)

@@ -29,21 +29,26 @@ func (s survey) add(reason, example, help string) int {
 	return n.Count
 }
 
-// of is what is told of a run over a set.
-func (s survey) of(set object.Set) diag.Survey {
+// of is what is told of a run over some sets.
+func (s survey) of(sets []object.Set) diag.Survey {
 	var all diag.Survey
 	namespaces := map[string]bool{}
-	for _, o := range set.All() {
-		switch {
-		case o.ID.Kind == "Namespace":
-			namespaces[o.ID.Name] = true
-		case o.Role == object.Policy:
-			all.Policies++
-		case o.PodTemplate() != nil:
-			all.Workloads++
-		}
-		if o.ID.Namespace != "" {
-			namespaces[o.ID.Namespace] = true
+	counted := map[object.ID]bool{}
+	for _, set := range sets {
+		for _, o := range set.All() {
+			switch {
+			case o.ID.Kind == "Namespace":
+				namespaces[o.ID.Name] = true
+			case counted[o.ID]: // of several clusters
+			case o.Role == object.Policy:
+				all.Policies++
+			case o.PodTemplate() != nil:
+				all.Workloads++
+			}
+			counted[o.ID] = true
+			if o.ID.Namespace != "" {
+				namespaces[o.ID.Namespace] = true
+			}
 		}
 	}
 	all.Namespaces = len(namespaces)

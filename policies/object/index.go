@@ -1,6 +1,7 @@
 package object
 
 import (
+	"strings"
 	"sync"
 
 	yamlv3 "go.yaml.in/yaml/v3"
@@ -52,6 +53,27 @@ func (x *Index) LocateValue(subject diag.Subject, want any) (diag.Span, Located)
 		return o.doc.node(name), AtObject
 	}
 	return o.doc.node(place{value: o.node}), AtObject
+}
+
+// LocateRendered does the same for an object that kustomize may have renamed, or moved to
+// another namespace, on its way out of the file: it is the one of its kind whose name is a
+// part of the new one, the longest of them.
+func (x *Index) LocateRendered(subject diag.Subject, want any) (diag.Span, Located) {
+	if x.objects == nil {
+		x.read()
+	}
+	var best ID
+	for id := range x.objects {
+		same := id.Kind == subject.Object.Kind && id.Group == subject.Object.Group && strings.Contains(subject.Object.Name, id.Name)
+		longer := len(id.Name) - len(best.Name)
+		if same && (longer > 0 || longer == 0 && (id.Namespace == subject.Object.Namespace || best.Namespace != subject.Object.Namespace && id.Compare(best) < 0)) {
+			best = id
+		}
+	}
+	if best.IsZero() {
+		return diag.Span{}, NotFound
+	}
+	return x.LocateValue(diag.Subject{Object: best, Pointer: subject.Pointer}, want)
 }
 
 // holds compares what the document says of the object with what was rendered.

@@ -28,7 +28,7 @@ func Merge(objects []Object) (Set, diag.List) {
 			unique = append(unique, o)
 			continue
 		}
-		if !reflect.DeepEqual(unique[last].deciding(), o.deciding()) && (len(differ) == 0 || differ[len(differ)-1].ID != o.ID) {
+		if !unique[last].Agrees(o) && (len(differ) == 0 || differ[len(differ)-1].ID != o.ID) {
 			differ = append(differ, o)
 		}
 	}
@@ -77,6 +77,9 @@ func keepOneOf(files []string) string {
 		return "keep one of the definitions in " + diag.Enumerate(files, "and")
 	}
 }
+
+// Agrees reports whether two definitions say the same of what decides traffic.
+func (o Object) Agrees(with Object) bool { return reflect.DeepEqual(o.deciding(), with.deciding()) }
 
 // deciding is what an object says of traffic: whatever can change a verdict, and nothing of
 // images, volumes, annotations and numbers of replicas.

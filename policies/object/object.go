@@ -21,13 +21,14 @@ type ID = diag.ObjectID
 
 // Object is one manifest, decoded.
 type Object struct {
-	ID         ID
-	APIVersion string
-	Role       Role
-	File       string          // where it was read; empty for one that was rendered in memory
-	Typed      any             // the API's Go type, e.g. *networkingv1.NetworkPolicy; nil for Foreign and Unmodelled kinds, and for a policy that cannot be read
-	JSON       json.RawMessage // the manifest as JSON, keys sorted
-	Instead    string          // of an Unmodelled one among somebody else's manifests: what to do about it
+	ID            ID
+	APIVersion    string
+	Role          Role
+	File          string          // where it was read; empty for one that was rendered in memory
+	Kustomization string          // that rendered it out of the file; empty for what was read as it is
+	Typed         any             // the API's Go type, e.g. *networkingv1.NetworkPolicy; nil for Foreign and Unmodelled kinds, and for a policy that cannot be read
+	JSON          json.RawMessage // the manifest as JSON, keys sorted
+	Instead       string          // of an Unmodelled one among somebody else's manifests: what to do about it
 }
 
 // Set is a collection of objects in the order of their IDs, each ID at most once.

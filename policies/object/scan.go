@@ -65,6 +65,18 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 	return s, found
 }
 
+// ScanRendered does the same for a manifest in JSON that a kustomization rendered out of a
+// file.
+func ScanRendered(raw []byte, file, kustomization string) (Scanned, diag.List) {
+	var s Scanned
+	d := decoder{file: file, start: diag.Span{File: file}, passed: &s.Passed}
+	s.Objects = d.value(raw, 0)
+	for i := range s.Objects {
+		s.Objects[i].Kustomization = kustomization
+	}
+	return s, d.found
+}
+
 // scan reads a document that may concern policies.
 func (d textDocument) scan(s *Scanned) ([]Object, diag.List) {
 	raw, err := yaml.YAMLToJSONStrict(d.text)

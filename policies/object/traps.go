@@ -113,6 +113,17 @@ func (d *decoder) substituted(raw []byte, id ID) bool {
 		decides = []any{id.Namespace, id.Name, Object{Typed: typed, JSON: raw}.deciding()}
 	}
 	said, err := json.Marshal(decides)
+	if d.doc == nil {
+		if f := unsubstituted.On(diag.Subject{Object: id}, "the text of a template, which nothing has replaced yet"); err == nil && (bytes.Contains(said, []byte("${")) || bytes.Contains(said, []byte("{{"))) {
+			if k.role == World {
+				f.Severity = diag.Warning
+			}
+			f.Span = d.start
+			d.add(f)
+			return true
+		}
+		return false
+	}
 	for _, marks := range placeholders {
 		if err != nil || !bytes.Contains(said, []byte(marks[0])) {
 			continue

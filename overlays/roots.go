@@ -1,0 +1,247 @@
+package overlays
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+var unbuilt = &diag.Rule{Code: "PC017", Severity: diag.Warning,
+	Title: "A kustomization that is not judged",
+	Why:   "What counts is what reaches the cluster. A kustomization that needs the network, Helm or plugins, or that kustomize refuses, is not built here, and what it comes to is not known.",
+	Mend:  "Render it, and judge its output: kustomize build DIR | portcullis check -."}
+
+// Root is a kustomization of somebody else's that no other one lists: what is deployed.
+type Root struct {
+	Dir     string
+	Objects []object.Object
+	Passed  []object.Passed
+}
+
+// Kustomizations are those of somebody else's among some files.
+type Kustomizations struct {
+	all   *catalogue
+	taken map[string]bool // files that one of them reads
+}
+
+// FindKustomizations looks for kustomizations among files, by their paths.
+func FindKustomizations(files map[string][]byte) Kustomizations {
+	ks := Kustomizations{all: newCatalogue(files), taken: map[string]bool{}}
+	for _, k := range ks.all.byDir {
+		ks.taken[k.file] = true
+		for _, f := range k.files {
+			ks.taken[f] = true
+		}
+	}
+	return ks
+}
+
+// Takes reports whether one of the kustomizations reads a file.
+func (ks Kustomizations) Takes(file string) bool { return ks.taken[file] }
+
+// Beside reports whether a file lies in the directory of a kustomization.
+func (ks Kustomizations) Beside(file string) bool { return ks.all.byDir[path.Dir(file)] != nil }
+
+// Missing are the paths that kustomizations list and that are not among the files, sorted.
+func (ks Kustomizations) Missing() []string { return diag.SortedKeys(ks.all.missing) }
+
+// Render builds the roots whose directories are wanted, each apart, in one process that child
+// starts; without one in this process. Every object tells the file that it comes from, as
+// kustomize says, and the kustomization. The findings are about those that could not be built.
+func (ks Kustomizations) Render(wanted func(dir string) bool, child Child) ([]Root, diag.List) {
+	var found diag.List
+	var built []*kustomization
+	j := job{Files: map[string][]byte{}}
+	deep := ks.deep()
+	for _, k := range ks.all.roots() {
+		if !wanted(k.dir) {
+			continue
+		}
+		reach, refused := ks.all.reach(k)
+		if refused != nil {
+			d := *refused
+			if !strings.Contains(d.Message, "the kustomization "+k.dir+" ") {
+				d.Message = fmt.Sprintf("the kustomization %s is not built, for it lists another: %s", k.dir, d.Message)
+			}
+			found = append(found, d)
+			continue
+		}
+		built = append(built, k)
+		j.Units = append(j.Units, ks.unit(len(j.Units), k, reach, deep, j.Files))
+	}
+	if len(built) == 0 {
+		return nil, found
+	}
+	results, died := j.do(child)
+	var roots []Root
+	for i, r := range results {
+		if r.Error != "" {
+			found = append(found, unbuilt.At(diag.Span{File: built[i].file}, "the kustomization %s is not built: kustomize says: %.400s", built[i].dir, said(r.Error, deep)).
+				Because("what it comes to is not judged").Suggest("see kustomize build %s", built[i].dir))
+			continue
+		}
+		root, wrong := readRoot(built[i], j.Units[i].Dir, deep, r.Manifests)
+		roots, found = append(roots, root), append(found, wrong...)
+	}
+	if died != nil {
+		k := built[len(results)]
+		found = append(found, unbuilt.At(diag.Span{File: k.file}, "the kustomization %s is not built, nor are those after it: %s", k.dir, reasonOf(died)).
+			Because("kustomize builds it in a process of its own, which ends before the machine does").
+			Suggest("render it yourself: kustomize build %s | portcullis check -", k.dir))
+	}
+	return roots, found
+}
+
+// said is what kustomize says of a root, without the way that it came there.
+func said(problem, deep string) string {
+	const way = "recursed accumulation of path '"
+	if i := strings.LastIndex(problem, way); i >= 0 {
+		if _, cause, found := strings.Cut(problem[i+len(way):], "': "); found {
+			problem = cause
+		}
+	}
+	return strings.ReplaceAll(problem, deep+"/", "")
+}
+
+// deep is a directory so deep that no path of the files leads out of it.
+func (ks Kustomizations) deep() string {
+	up := 0
+	for name := range ks.all.files {
+		up = max(up, strings.Count(name, "../"))
+	}
+	return strings.TrimSuffix(strings.Repeat("deep/", up+1), "/")
+}
+
+// unit lists the files of a root, and adds them to those of the job: its own kustomization
+// lists the root, and asks kustomize to say where objects come from.
+func (ks Kustomizations) unit(n int, k *kustomization, reach []*kustomization, deep string, files map[string][]byte) jobUnit {
+	u := jobUnit{Dir: fmt.Sprintf("roots/%d", n)}
+	add := func(name string, data []byte) {
+		if _, there := files[name]; !there {
+			files[name] = data
+		}
+		u.Files = append(u.Files, name)
+	}
+	top := fmt.Sprintf("resources: [../../%s]\nbuildMetadata: [originAnnotations]\n", path.Join(deep, k.dir))
+	add(path.Join(u.Dir, "kustomization.yaml"), []byte(top))
+	spare := true
+	for _, k := range reach {
+		spare = spare && !bytes.Contains(ks.all.files[k.file], []byte(definitions))
+	}
+	for _, k := range reach {
+		add(path.Join(deep, k.file), ks.all.files[k.file])
+		for _, f := range k.files {
+			data := ks.all.files[f]
+			if spare {
+				data = withoutDefinitions(data)
+			}
+			add(path.Join(deep, f), data)
+		}
+		for _, f := range k.texts {
+			add(path.Join(deep, f), ks.all.files[f])
+		}
+	}
+	return u
+}
+
+// definitions are the objects that cost the most, and decide nothing.
+const definitions = "CustomResourceDefinition"
+
+// withoutDefinitions leaves the schemas of custom resources out of a file: no kustomization
+// that it is part of speaks of them.
+func withoutDefinitions(data []byte) []byte {
+	if !bytes.Contains(data, []byte(definitions)) {
+		return data
+	}
+	var kept bytes.Buffer
+	for doc := range object.Documents("", data) {
+		text := doc.Text
+		if name, is := definition(text); is {
+			text = fmt.Appendf(nil, "---\napiVersion: apiextensions.k8s.io/v1\nkind: %s\nmetadata: {name: %s}\n", definitions, name)
+		} else if !bytes.HasPrefix(text, []byte("---")) {
+			kept.WriteString("---\n")
+		}
+		kept.Write(text)
+		if !bytes.HasSuffix(text, []byte("\n")) {
+			kept.WriteByte('\n')
+		}
+	}
+	return kept.Bytes()
+}
+
+// definition is the name of a definition that is written as generators write it.
+func definition(text []byte) (name string, is bool) {
+	metadata := false
+	for line := range bytes.Lines(text) {
+		said := strings.TrimRight(string(line), " \r\n")
+		switch {
+		case said == "kind: "+definitions:
+			is = true
+		case said == "metadata:":
+			metadata = true
+		case metadata && name == "" && strings.HasPrefix(said, "  name: "):
+			name = strings.TrimPrefix(said, "  name: ")
+		case said != "" && said[0] != ' ':
+			metadata = false
+		}
+	}
+	return name, is && name != ""
+}
+
+const originAnnotation = "config.kubernetes.io/origin"
+
+// readRoot reads what kustomize made of a root.
+func readRoot(k *kustomization, dir, deep string, manifests [][]byte) (Root, diag.List) {
+	root := Root{Dir: k.dir}
+	var found diag.List
+	for _, raw := range manifests {
+		raw, from := withoutOrigin(raw)
+		file := k.file
+		if from != "" {
+			file = strings.TrimPrefix(path.Join(dir, from), deep+"/")
+		}
+		scanned, wrong := object.ScanRendered(raw, file, k.file)
+		root.Objects, root.Passed = append(root.Objects, scanned.Objects...), append(root.Passed, scanned.Passed...)
+		found = append(found, wrong...)
+	}
+	return root, found
+}
+
+// withoutOrigin takes off what was asked of kustomize: where an object comes from.
+func withoutOrigin(raw []byte) (manifest []byte, from string) {
+	var o map[string]json.RawMessage
+	var metadata map[string]json.RawMessage
+	var annotations map[string]string
+	if json.Unmarshal(raw, &o) != nil || json.Unmarshal(o["metadata"], &metadata) != nil || json.Unmarshal(metadata["annotations"], &annotations) != nil {
+		return raw, ""
+	}
+	var origin struct {
+		Path         string `yaml:"path"`
+		ConfiguredIn string `yaml:"configuredIn"`
+	}
+	_ = yaml.Unmarshal([]byte(annotations[originAnnotation]), &origin) // what does not parse is not kustomize's
+	delete(annotations, originAnnotation)
+	if len(annotations) == 0 {
+		delete(metadata, "annotations")
+	} else if text, err := json.Marshal(annotations); err == nil {
+		metadata["annotations"] = text
+	}
+	if text, err := json.Marshal(metadata); err == nil {
+		o["metadata"] = text
+	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return raw, ""
+	}
+	if origin.Path == "" {
+		return text, origin.ConfiguredIn
+	}
+	return text, origin.Path
+}
