@@ -2,12 +2,9 @@ package overlays
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"path"
 	"strings"
-
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -53,11 +50,14 @@ func (ks Kustomizations) Beside(file string) bool { return ks.all.byDir[path.Dir
 func (ks Kustomizations) Missing() []string { return diag.SortedKeys(ks.all.missing) }
 
 // Render builds the roots whose directories are wanted, each apart, in one process that child
-// starts; without one in this process. Every object tells the file that it comes from, as
-// kustomize says, and the kustomization. The findings are about those that could not be built.
+// starts; without one in this process. Every object tells the file that it most likely comes
+// from, and the kustomization. The findings are about those that could not be built.
+//
+// kustomize itself could say where each object comes from, and takes three times as long then.
 func (ks Kustomizations) Render(wanted func(dir string) bool, child Child) ([]Root, diag.List) {
 	var found diag.List
 	var built []*kustomization
+	var made [][]*kustomization // what each is built from
 	j := job{Files: map[string][]byte{}}
 	deep := ks.deep()
 	for _, k := range ks.all.roots() {
@@ -73,21 +73,22 @@ func (ks Kustomizations) Render(wanted func(dir string) bool, child Child) ([]Ro
 			found = append(found, d)
 			continue
 		}
-		built = append(built, k)
-		j.Units = append(j.Units, ks.unit(len(j.Units), k, reach, deep, j.Files))
+		built, made = append(built, k), append(made, reach)
+		j.Units = append(j.Units, ks.unit(k, reach, deep, j.Files))
 	}
 	if len(built) == 0 {
 		return nil, found
 	}
 	results, died := j.do(child)
 	var roots []Root
+	from := origins{files: ks.all.files, held: map[string][]object.ID{}}
 	for i, r := range results {
 		if r.Error != "" {
 			found = append(found, unbuilt.At(diag.Span{File: built[i].file}, "the kustomization %s is not built: kustomize says: %.400s", built[i].dir, said(r.Error, deep)).
 				Because("what it comes to is not judged").Suggest("see kustomize build %s", built[i].dir))
 			continue
 		}
-		root, wrong := readRoot(built[i], j.Units[i].Dir, deep, r.Manifests)
+		root, wrong := from.read(built[i], made[i], r.Manifests)
 		roots, found = append(roots, root), append(found, wrong...)
 	}
 	if died != nil {
@@ -119,18 +120,15 @@ func (ks Kustomizations) deep() string {
 	return strings.TrimSuffix(strings.Repeat("deep/", up+1), "/")
 }
 
-// unit lists the files of a root, and adds them to those of the job: its own kustomization
-// lists the root, and asks kustomize to say where objects come from.
-func (ks Kustomizations) unit(n int, k *kustomization, reach []*kustomization, deep string, files map[string][]byte) jobUnit {
-	u := jobUnit{Dir: fmt.Sprintf("roots/%d", n)}
+// unit lists the files of a root, and adds them to those of the job.
+func (ks Kustomizations) unit(k *kustomization, reach []*kustomization, deep string, files map[string][]byte) jobUnit {
+	u := jobUnit{Dir: path.Join(deep, k.dir)}
 	add := func(name string, data []byte) {
 		if _, there := files[name]; !there {
 			files[name] = data
 		}
 		u.Files = append(u.Files, name)
 	}
-	top := fmt.Sprintf("resources: [../../%s]\nbuildMetadata: [originAnnotations]\n", path.Join(deep, k.dir))
-	add(path.Join(u.Dir, "kustomization.yaml"), []byte(top))
 	spare := true
 	for _, k := range reach {
 		spare = spare && !bytes.Contains(ks.all.files[k.file], []byte(definitions))
@@ -195,53 +193,56 @@ func definition(text []byte) (name string, is bool) {
 	return name, is && name != ""
 }
 
-const originAnnotation = "config.kubernetes.io/origin"
+// origins knows which objects the files hold that kustomizations list.
+type origins struct {
+	files map[string][]byte
+	held  map[string][]object.ID // by file; those that were asked about
+}
 
-// readRoot reads what kustomize made of a root.
-func readRoot(k *kustomization, dir, deep string, manifests [][]byte) (Root, diag.List) {
+// read reads what kustomize made of a root.
+func (from origins) read(k *kustomization, reach []*kustomization, manifests [][]byte) (Root, diag.List) {
 	root := Root{Dir: k.dir}
 	var found diag.List
 	for _, raw := range manifests {
-		raw, from := withoutOrigin(raw)
-		file := k.file
-		if from != "" {
-			file = strings.TrimPrefix(path.Join(dir, from), deep+"/")
+		scanned, wrong := object.ScanRendered(raw, k.file)
+		for i := range scanned.Objects {
+			scanned.Objects[i].File = from.of(scanned.Objects[i].ID, k, reach)
 		}
-		scanned, wrong := object.ScanRendered(raw, file, k.file)
 		root.Objects, root.Passed = append(root.Objects, scanned.Objects...), append(root.Passed, scanned.Passed...)
 		found = append(found, wrong...)
 	}
 	return root, found
 }
 
-// withoutOrigin takes off what was asked of kustomize: where an object comes from.
-func withoutOrigin(raw []byte) (manifest []byte, from string) {
-	var o map[string]json.RawMessage
-	var metadata map[string]json.RawMessage
-	var annotations map[string]string
-	if json.Unmarshal(raw, &o) != nil || json.Unmarshal(o["metadata"], &metadata) != nil || json.Unmarshal(metadata["annotations"], &annotations) != nil {
-		return raw, ""
+// of is the file that an object of a root comes from: the one that holds an object of its
+// kind whose name is a part of the new one, for kustomize may have renamed it and moved it
+// to another namespace; the longest such name counts, and then the namespace. Where there is
+// none it is the kustomization itself.
+func (from origins) of(id object.ID, k *kustomization, reach []*kustomization) string {
+	best, file := object.ID{}, k.file
+	for _, k := range reach {
+		for _, f := range k.files {
+			for _, held := range from.in(f) {
+				if held.Kind != id.Kind || held.Group != id.Group || !strings.Contains(id.Name, held.Name) {
+					continue
+				}
+				if longer := len(held.Name) - len(best.Name); longer > 0 || longer == 0 && held.Namespace == id.Namespace && best.Namespace != id.Namespace {
+					best, file = held, f
+				}
+			}
+		}
 	}
-	var origin struct {
-		Path         string `yaml:"path"`
-		ConfiguredIn string `yaml:"configuredIn"`
+	return file
+}
+
+func (from origins) in(file string) []object.ID {
+	held, known := from.held[file]
+	if !known {
+		scanned, _ := object.Scan(file, from.files[file])
+		for _, o := range scanned.Objects {
+			held = append(held, o.ID)
+		}
+		from.held[file] = held
 	}
-	_ = yaml.Unmarshal([]byte(annotations[originAnnotation]), &origin) // what does not parse is not kustomize's
-	delete(annotations, originAnnotation)
-	if len(annotations) == 0 {
-		delete(metadata, "annotations")
-	} else if text, err := json.Marshal(annotations); err == nil {
-		metadata["annotations"] = text
-	}
-	if text, err := json.Marshal(metadata); err == nil {
-		o["metadata"] = text
-	}
-	text, err := json.Marshal(o)
-	if err != nil {
-		return raw, ""
-	}
-	if origin.Path == "" {
-		return text, origin.ConfiguredIn
-	}
-	return text, origin.Path
+	return held
 }

@@ -26,7 +26,7 @@ func Ours(f File) bool {
 		return false
 	case path.Base(f.Path) == PlatformFile || plainHead.Match(f.Data):
 		return true
-	case !mentions.Match(f.Data) && !tagged64.Match(f.Data):
+	case !mayMention(f.Data) || !mentions.Match(f.Data) && !tagged64.Match(f.Data):
 		return false
 	}
 	for doc := range object.Documents(f.Path, bytes.TrimPrefix(f.Data, bom)) {
@@ -46,6 +46,34 @@ func Ours(f File) bool {
 			if isOurs(&n, map[*yaml.Node]bool{}) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// mayMention reports whether a text may hold what mentions and tagged64 look for, in a
+// fraction of their time: most text of others holds none of it.
+func mayMention(text []byte) bool {
+	if bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '!') >= 0 && (bytes.IndexByte(text, '%') >= 0 || containsFold(text, "binary")) || containsFold(text, "%tag") {
+		return true
+	}
+	for _, name := range kindNames() {
+		if bytes.Contains(text, []byte(name)) {
+			return true
+		}
+	}
+	return containsFold(text, "portcullis")
+}
+
+// containsFold looks for a word of ASCII in lower case, in whatever case it is written.
+func containsFold(text []byte, word string) bool {
+	first, upper := word[0], word[0]-'a'+'A'
+	if first < 'a' || first > 'z' {
+		upper = first
+	}
+	for i := 0; i+len(word) <= len(text); i++ {
+		if (text[i] == first || text[i] == upper) && strings.EqualFold(string(text[i:i+len(word)]), word) {
+			return true
 		}
 	}
 	return false

@@ -65,11 +65,10 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 	return s, found
 }
 
-// ScanRendered does the same for a manifest in JSON that a kustomization rendered out of a
-// file.
-func ScanRendered(raw []byte, file, kustomization string) (Scanned, diag.List) {
+// ScanRendered does the same for a manifest in JSON that a kustomization rendered.
+func ScanRendered(raw []byte, kustomization string) (Scanned, diag.List) {
 	var s Scanned
-	d := decoder{file: file, start: diag.Span{File: file}, passed: &s.Passed}
+	d := decoder{file: kustomization, start: diag.Span{File: kustomization}, passed: &s.Passed}
 	s.Objects = d.value(raw, 0)
 	for i := range s.Objects {
 		s.Objects[i].Kustomization = kustomization
