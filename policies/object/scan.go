@@ -28,8 +28,8 @@ type Passed struct {
 // YAML or JSON; and, beside them, what is no manifest at all. Of documents that decide
 // nothing no more than the head is read.
 //
-// What may decide something and cannot be read is found, and nothing else: the rest of the
-// file is somebody else's business.
+// What may decide something and cannot be read is found; what tells of the cluster and cannot
+// be read is a warning. The rest of the file is somebody else's business.
 func Scan(file string, data []byte) (Scanned, diag.List) {
 	var s Scanned
 	if !mayHoldManifest(data) && !wide(data) {
@@ -60,9 +60,39 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 		}
 		objects, wrong := doc.scan(&s)
 		s.Objects = append(s.Objects, objects...)
+		if !mayDecide(doc.text) {
+			for i := range wrong {
+				wrong[i].Severity = min(wrong[i].Severity, diag.Warning) // pods of it are not known; the others are
+			}
+		}
 		found = append(found, wrong...)
 	}
 	return s, found
+}
+
+// mayDecide reports whether a text may hold an object that decides traffic: it speaks of a
+// kind that does, or hides words behind escapes.
+func mayDecide(text []byte) bool {
+	if bytes.IndexByte(text, '\\') >= 0 || bytes.Contains(text, []byte("Policy")) {
+		return true
+	}
+	for apiVersion, byName := range kinds {
+		for name, k := range byName {
+			if k.role == Policy && (bytes.Contains(text, []byte(name)) || bytes.Contains(text, []byte(apiVersion))) {
+				return true
+			}
+		}
+	}
+	for _, all := range others {
+		for _, o := range all {
+			for name := range strings.FieldsSeq(o.kinds) {
+				if o.decides && bytes.Contains(text, []byte(name)) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // ScanRendered does the same for a manifest in JSON that a kustomization rendered.
