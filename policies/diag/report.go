@@ -15,6 +15,9 @@ type Report struct {
 	Tests    []Test            // where the run was about tests, sorted by place
 	Coverage []Coverage        // where it was about tests of rules, sorted by file
 	Survey   *Survey           // of manifests that somebody else wrote; nil for a repository
+	// Assumptions are sentences about the cluster that nobody said, where something was taken
+	// for granted to judge at all.
+	Assumptions []string
 }
 
 // NewReport sorts the findings and the rules; a rule that two packages name is

@@ -44,7 +44,12 @@ func byRule(p *Policy, r *Rule) Decision {
 
 func inDoubt(p *Policy, r *Rule) Decision {
 	return Decision{Cause: ByRule, Tier: p.Tier, Policy: p.ID, Pointer: r.Pointer,
-		Reason: fmt.Sprintf("whether a rule of %s matches depends on an address or port that is not known", p.ID)}
+		Reason: fmt.Sprintf("whether a rule of %s matches depends on an address, a port or a label of a Namespace that is not known", p.ID)}
+}
+
+func selectingInDoubt(t *Tier, p *Policy) Decision {
+	return Decision{Cause: ByTierEnd, Tier: t.Name, Policy: p.ID,
+		Reason: fmt.Sprintf("whether %s selects the endpoint depends on labels of its Namespace, which nobody wrote down", p.ID)}
 }
 
 func byTierEnd(t *Tier, isolating *Policy) Decision {

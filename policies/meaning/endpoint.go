@@ -9,6 +9,7 @@ import (
 
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/selector"
 )
 
 // The labels that Calico gives to every pod (api/pkg/apis/projectcalico/v3,
@@ -40,7 +41,10 @@ type Endpoint struct {
 	Labels          map[string]string // the pod's own
 	// NamespaceLabels are those of the Namespace object. Nil says that no Namespace
 	// is known: Calico then drops what no policy decides, and so does Walk.
-	NamespaceLabels      map[string]string
+	NamespaceLabels map[string]string
+	// NamespaceUnwritten: the Namespace exists, and nobody says which labels it has beside
+	// those in NamespaceLabels. What hangs on one of them is unknown.
+	NamespaceUnwritten   bool
 	ServiceAccount       string
 	ServiceAccountLabels map[string]string
 	// HostNetwork pods are not endpoints of Calico's: no policy selects them, and
@@ -91,6 +95,35 @@ func (e *Endpoint) Label(key string) (string, bool) {
 	v, ok := labels[key]
 	return v, ok
 }
+
+// unknown reports whether nobody says what a selector sees under a key.
+func (e *Endpoint) unknown(key string) bool {
+	if !e.NamespaceUnwritten {
+		return false
+	}
+	of, name := LabelOf(key)
+	_, written := e.NamespaceLabels[name]
+	return of == NamespaceLabel && !written
+}
+
+// holds says whether a selector finds the owner of labels.
+func holds(s *selector.Selector, l selector.Labels) truth {
+	if e, ok := l.(*Endpoint); ok && e.NamespaceUnwritten {
+		switch mayHold, mayFail := s.Possible(e, e.unknown); {
+		case mayHold && mayFail:
+			return maybe
+		default:
+			return known(mayHold)
+		}
+	}
+	return known(s.Matches(l))
+}
+
+// MayHold reports whether a selector finds the owner of labels, as far as anybody knows.
+func MayHold(s selector.Selector, l selector.Labels) bool { return holds(&s, l) > no }
+
+// Uncertain reports whether nobody knows if a selector finds the owner of labels.
+func Uncertain(s selector.Selector, l selector.Labels) bool { return holds(&s, l) == maybe }
 
 // calls are the numbers that the endpoint gives a name, for one protocol, and whether those
 // are all.

@@ -99,7 +99,7 @@ func (m *Meaning) lookUp(p Peer, family int) end {
 	if e.pod == nil {
 		e.onHost = endpoint
 		m.lookUpHost(&e)
-		e.anonymous = e.addr.IsValid() && m.pods.contains(e.addr)
+		e.anonymous = e.addr.IsValid() && m.network.contains(e.addr)
 	}
 	for _, s := range m.sets {
 		switch e.in(s.addresses, family) {
@@ -230,28 +230,35 @@ func (m *Meaning) matchEnd(r *Rule, e *Entity, at *end, f *flow, port uint16, po
 // (felix/calc/rule_scanner.go).
 func (e *end) selected(of, not *selector.Selector) truth {
 	if of == nil {
-		return e.anyOwner(func(l selector.Labels) bool { return not.Matches(l) }).not()
+		return e.anyOwner(func(l selector.Labels) truth { return holds(not, l) }).not()
 	}
-	return e.anyOwner(func(l selector.Labels) bool {
-		return of.Matches(l) && (not == nil || !not.Matches(l))
-	})
+	return e.anyOwner(func(l selector.Labels) truth { return among(of, not, l) })
 }
 
-func (e *end) anyOwner(matches func(selector.Labels) bool) truth {
+// among says whether the owner of labels is one of those that a selector finds, less those
+// that another one finds.
+func among(of, not *selector.Selector, l selector.Labels) truth {
+	found := holds(of, l)
+	if found > no && not != nil {
+		found = min(found, holds(not, l).not())
+	}
+	return found
+}
+
+func (e *end) anyOwner(matches func(selector.Labels) truth) truth {
+	result := no
 	for _, l := range e.owners {
-		if matches(l) {
-			return yes
-		}
+		result = or(result, matches(l))
 	}
 	for _, l := range e.perhaps {
-		if matches(l) {
-			return maybe
+		if result == no {
+			result = min(maybe, matches(l))
 		}
 	}
 	if e.anonymous {
-		return maybe
+		return or(result, maybe)
 	}
-	return no
+	return result
 }
 
 // Names reports whether a port's name in the rule can stand for ports of the protocol:
@@ -302,22 +309,20 @@ func (e *Entity) named(owner interface {
 	selector.Labels
 	calls(name string, protocol Protocol) (numbers []uint16, complete bool)
 }, name string, protocol Protocol, port uint16, portKnown bool) truth {
-	if e.Selector != nil && !e.selects(owner) {
-		return no
+	selected := yes
+	if e.Selector != nil {
+		selected = among(e.Selector, e.NotSelector, owner)
 	}
 	switch numbers, complete := owner.calls(name, protocol); {
+	case selected == no:
+		return no
 	case portKnown && slices.Contains(numbers, port):
-		return yes
+		return selected
 	case !complete, !portKnown && len(numbers) > 0:
 		return maybe
 	default:
 		return no
 	}
-}
-
-// selects reports whether the object is one of those that the entity stands for.
-func (e *Entity) selects(l selector.Labels) bool {
-	return e.Selector.Matches(l) && (e.NotSelector == nil || !e.NotSelector.Matches(l))
 }
 
 // onPort says whether the port is among those listed.

@@ -47,6 +47,7 @@ type Meaning struct {
 	onHosts    []*Policy            // that may act on host endpoints in a way that Walk does not evaluate
 	services   map[string]*service  // by namespace/name
 	ranges     []netip.Prefix       // sorted, unique
+	network    pool                 // where only pods live
 	pods       pool                 // where pods without a known address live
 	nodes      pool                 // where nodes without a known address live
 }
@@ -62,7 +63,10 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 	}
 	m := &Meaning{
 		Cluster: cluster, Endpoints: Endpoints(set), services: servicesOf(set),
-		pods: poolOf(cluster.PodCIDRs), nodes: poolOf(cluster.NodeCIDRs), byAddress: map[netip.Addr]*Endpoint{}, hostsAt: map[netip.Addr]*Host{},
+		network: poolOf(cluster.PodCIDRs), pods: poolOf(cluster.PodCIDRs), nodes: poolOf(cluster.NodeCIDRs), byAddress: map[netip.Addr]*Endpoint{}, hostsAt: map[netip.Addr]*Host{},
+	}
+	if len(cluster.PodCIDRs) == 0 {
+		m.pods = poolOf(cluster.PodSpace)
 	}
 	namespaces := Namespaces(set)
 	m.namespaces = namespaces
@@ -225,7 +229,14 @@ func labelIndexOf(policies []*Policy, places []int) *labelIndex {
 // candidates adds the policies that can select what has the labels.
 func (x *labelIndex) candidates(places []int, l selector.Labels) []int {
 	places = append(places, x.others...)
+	e, isPod := l.(*Endpoint)
 	for _, key := range x.keys {
+		if isPod && e.unknown(key) { // any of them may select it
+			for _, some := range x.byPair[key] {
+				places = append(places, some...)
+			}
+			continue
+		}
 		if value, ok := l.Label(key); ok {
 			places = append(places, x.byPair[key][value]...)
 		}
@@ -238,7 +249,14 @@ func (x *labelIndex) candidates(places []int, l selector.Labels) []int {
 type stage struct {
 	tier     *Tier
 	policies []*Policy
+	perhaps  []bool // by policy: it depends on labels that nobody knows; nil: none does
 }
+
+// mayApply reports whether a policy of the stage only may apply.
+func (s stage) mayApply(i int) bool { return s.perhaps != nil && s.perhaps[i] }
+
+// mayBeSkipped reports whether no policy of the stage applies for certain.
+func (s stage) mayBeSkipped() bool { return s.perhaps != nil && !slices.Contains(s.perhaps, false) }
 
 // stages are the tiers that a packet of the endpoint goes through, in order. A
 // tier without a policy that applies is left out, its end included.
@@ -250,14 +268,27 @@ func (m *Meaning) stages(l selector.Labels, namespace string, d Direction) []sta
 			candidates = own.candidates(candidates, l)
 		}
 		slices.Sort(candidates)
-		var apply []*Policy
+		var s stage
 		for _, j := range candidates {
-			if p := t.Policies[j]; p.Governs[d] && p.Selects(l) {
-				apply = append(apply, p)
+			p := t.Policies[j]
+			if !p.Governs[d] {
+				continue
+			}
+			applies := holds(&p.selector, l)
+			if applies == no {
+				continue
+			}
+			if applies == maybe && s.perhaps == nil {
+				s.perhaps = make([]bool, len(s.policies), len(candidates))
+			}
+			s.policies = append(s.policies, p)
+			if s.perhaps != nil {
+				s.perhaps = append(s.perhaps, applies == maybe)
 			}
 		}
-		if len(apply) > 0 {
-			stages = append(stages, stage{tier: t, policies: apply})
+		if len(s.policies) > 0 {
+			s.tier = t
+			stages = append(stages, s)
 		}
 	}
 	return stages
@@ -285,17 +316,18 @@ func isolated(stages []stage, d Direction) ([]*Policy, bool) {
 	}
 	s, rest := stages[0], stages[1:]
 	by, below := isolated(rest, d)
-	for _, p := range s.policies {
+	for n, p := range s.policies {
+		certain := !s.mayApply(n)
 		for i := range p.Rules[d] {
 			switch r := &p.Rules[d][i]; {
-			case r.Action == Deny && r.MatchesAll():
+			case r.Action == Deny && r.MatchesAll() && certain:
 				return []*Policy{p}, true
-			case r.Action == Pass && (r.MatchesAll() || !below):
+			case r.Action == Pass && (r.MatchesAll() && certain || !below):
 				return by, below
 			}
 		}
 	}
-	if s.tier.PassAtEnd {
+	if s.tier.PassAtEnd || s.mayBeSkipped() {
 		return by, below
 	}
 	return s.policies, true

@@ -11,10 +11,10 @@ import (
 func (m *Meaning) Families() []int {
 	var has [2]bool
 	note := func(of int) { has[(of-4)/2] = true }
-	for _, p := range m.pods.prefixes {
+	for _, p := range m.network.prefixes {
 		note(family(p.Addr()))
 	}
-	if len(m.pods.prefixes) == 0 {
+	if len(m.network.prefixes) == 0 {
 		return []int{4, 6}
 	}
 	for _, e := range m.Endpoints {
@@ -65,16 +65,22 @@ func (a *Asker) Meets(r *Rule, source bool, pod *Endpoint, family int) (certain,
 		}
 	}
 	on := func(ports []PortMatch) (certain, possible packet.Traffic) {
-		owns := e.Selector == nil || e.selects(pod)
+		owns := yes
+		if e.Selector != nil {
+			owns = among(e.Selector, e.NotSelector, pod)
+		}
 		if source {
-			return pod.sourcePorts(owns, ports, naming)
+			return pod.sourcePorts(owns > no, ports, naming)
 		}
 		certain = plainPorts(ports)
 		possible = certain
 		for _, p := range ports {
-			if p.Name != "" && owns {
-				of, perhaps := pod.called(p.Name, naming)
-				certain, possible = certain.Union(of), possible.Union(perhaps)
+			if p.Name == "" || owns == no {
+				continue
+			}
+			of, perhaps := pod.called(p.Name, naming)
+			if possible = possible.Union(perhaps); owns == yes {
+				certain = certain.Union(of)
 			}
 		}
 		return certain, possible

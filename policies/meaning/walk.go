@@ -82,7 +82,7 @@ func (m *Meaning) familyOf(p Packet) int {
 			return family(peer.Endpoint.Addresses[0])
 		}
 	}
-	if len(m.pods.of(4)) == 0 && len(m.pods.of(6)) > 0 {
+	if len(m.network.of(4)) == 0 && len(m.network.of(6)) > 0 {
 		return 6
 	}
 	return 4
@@ -133,13 +133,17 @@ func (w *walk) fromStage(i int) outcomes {
 	s := w.stages[i]
 	w.steps = append(w.steps[:i], Step{Tier: s.tier.Name, Policies: s.policies, Result: "pass"})
 	var got outcomes
-	for _, p := range s.policies {
+	for n, p := range s.policies {
 		for j := range w.a.tries(side{p, w.d}, w.f) {
 			r := &p.Rules[w.d][j]
 			if r.Action == Log {
 				continue
 			}
-			switch w.m.match(r, w.f) {
+			match := w.m.match(r, w.f)
+			if s.mayApply(n) {
+				match = min(match, maybe)
+			}
+			switch match {
 			case yes:
 				return got | w.apply(i, p, r)
 			case maybe:
@@ -150,6 +154,10 @@ func (w *walk) fromStage(i int) outcomes {
 	}
 	if s.tier.PassAtEnd {
 		return got | w.from(i+1)
+	}
+	if s.mayBeSkipped() {
+		w.suspectAll(i, s)
+		got |= w.from(i + 1)
 	}
 	w.end(i, "deny", byTierEnd(s.tier, Isolating(s.policies, w.d)))
 	return got | mayDeny
@@ -190,6 +198,13 @@ func (w *walk) end(i int, result string, by Decision) {
 func (w *walk) suspect(i int, p *Policy, r *Rule) {
 	if w.doubt.Cause == 0 {
 		w.doubtAt, w.doubt = i, inDoubt(p, r)
+	}
+}
+
+// suspectAll is about policies of which nobody knows whether they apply.
+func (w *walk) suspectAll(i int, s stage) {
+	if w.doubt.Cause == 0 {
+		w.doubtAt, w.doubt = i, selectingInDoubt(s.tier, Isolating(s.policies, w.d))
 	}
 }
 

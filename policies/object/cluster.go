@@ -11,7 +11,10 @@ type Cluster struct {
 	API APIForm
 	// The cluster's own address space. Empty lists are unknown, not none.
 	PodCIDRs, ServiceCIDRs, NodeCIDRs []netip.Prefix
-	DNS                               DNS
+	// PodSpace is where pods are taken to be if PodCIDRs is empty: whatever has no address
+	// yet is somewhere in it, and others may be there too.
+	PodSpace []netip.Prefix
+	DNS      DNS
 	// System namespaces are never governed.
 	System []string
 }

@@ -25,7 +25,8 @@ func (s *Search) described(c *Cube, end End, made, not *meaning.Endpoint, others
 		return nil
 	}
 	e := *found
-	e.NamespaceLabels, e.ServiceAccount, e.ServiceAccountLabels = made.NamespaceLabels, made.ServiceAccount, made.ServiceAccountLabels
+	e.NamespaceLabels, e.NamespaceUnwritten = made.NamespaceLabels, false
+	e.ServiceAccount, e.ServiceAccountLabels = made.ServiceAccount, made.ServiceAccountLabels
 	if !e.PortsKnown {
 		e.Ports, e.PortsKnown = slices.Concat(e.Ports, made.Ports), true
 	}
@@ -64,7 +65,7 @@ func (s *Search) inhabited(c *Cube, end End, rather string) (of spot, found bool
 	u := c.u
 	is := func(class int) bool {
 		n := &u.listed[class]
-		of = spot{n.Name, n.Labels, u.named}
+		of = u.spot(n)
 		return slices.ContainsFunc(s.Described[n.Name], func(e *meaning.Endpoint) bool { return !e.HostNetwork && s.wears(c, end, e) })
 	}
 	listed := c.places[end].listed

@@ -134,7 +134,7 @@ func (u *Universe) listedValue(l *literal, n *Namespace) (value string, there, k
 	}
 	key := u.variables[l.variable].name
 	value, there = n.Labels[key]
-	return value, there, u.named[key]
+	return value, there, u.named[key] && !n.Free
 }
 
 // where is the part of a place in which a question about the namespace has an answer; nil
@@ -169,8 +169,8 @@ func (p *place) narrow(u *Universe, l *literal, holds bool) *place {
 	}
 	n.labels = withLabel(p.labels, l.variable, free)
 	key := u.variables[l.variable].name
-	if free == nil && !u.named[key] {
-		n.listed = subset{}
+	if free == nil {
+		n.listed = n.listed.knowing(u, key)
 	}
 	n.others = slices.Clone(p.others)
 	for i := range n.others {
@@ -220,7 +220,7 @@ func (p *place) answer(u *Universe, l *literal) answer {
 		holds, fails := u.solver.Answers(values, l.test)
 		mayHold, mayFail = mayHold || holds, mayFail || fails
 	}
-	if l.kind == ofNamespaceLabel && !p.listed.isEmpty() && !u.named[u.variables[l.variable].name] && free != nil {
+	if l.kind == ofNamespaceLabel && p.listed.hasFree(u, u.variables[l.variable].name) && free != nil {
 		holds, fails := u.solver.Answers(free, l.test)
 		mayHold, mayFail = mayHold || holds, mayFail || fails
 	}

@@ -47,6 +47,9 @@ func (c cluster) of(name string) (n relation.Namespace, listed, matched bool) {
 // it may have those.
 func (c cluster) contradicts(name string, labels map[string]string) string {
 	n, listed, _ := c.of(name)
+	if n.Free {
+		return ""
+	}
 	known := maps.Clone(n.Labels)
 	if listed {
 		for _, other := range c.namespaces {

@@ -3,6 +3,7 @@ package relation
 import (
 	"iter"
 	"math/bits"
+	"slices"
 
 	"portcullis.dev/policies/selector"
 )
@@ -95,6 +96,35 @@ func (s subset) where(u *Universe, l *literal, holds bool) subset {
 	return s.intersect(l.among(u, at))
 }
 
+// knowing are the members of which the label with a key is known.
+func (s subset) knowing(u *Universe, key string) subset {
+	if !u.named[key] {
+		return subset{}
+	}
+	if one, single := s.single(); single {
+		if u.listed[one].Free {
+			return subset{}
+		}
+		return s
+	}
+	if s.many == nil || len(u.free) == 0 {
+		return s
+	}
+	known := make([]uint64, len(s.many))
+	for i := range known {
+		known[i] = ^uint64(0)
+	}
+	for _, i := range u.free {
+		known[i/64] &^= 1 << (i % 64)
+	}
+	return s.intersect(known)
+}
+
+// hasFree reports whether nothing is known of the label of some member.
+func (s subset) hasFree(u *Universe, key string) bool {
+	return !s.isEmpty() && (!u.named[key] || slices.ContainsFunc(u.free, s.has))
+}
+
 // among are, as bits, the listed namespaces for which a question may be false (0), or may be
 // true (1).
 func (l *literal) among(u *Universe, at int) []uint64 {
@@ -117,6 +147,9 @@ func (l *literal) among(u *Universe, at int) []uint64 {
 // answers says whether a question may be true of a member, and whether it may be false, as
 // far as what is listed tells: of a label that is free neither.
 func (s subset) answers(u *Universe, l *literal) (mayHold, mayFail bool) {
+	if key := u.variables[l.variable].name; l.kind == ofNamespaceLabel && len(u.free) > 0 && u.named[key] {
+		s = s.knowing(u, key)
+	}
 	switch one, single := s.single(); {
 	case s.isEmpty():
 		return false, false

@@ -40,7 +40,7 @@ func (w *tiny) once(n int) bool { return w.IntN(n) == 0 }
 
 func (w *tiny) pick(from ...string) string { return from[w.IntN(len(from))] }
 
-// know draws what is known: namespaces that are listed, with labels or without, patterns,
+// know draws what is known: namespaces that are listed, with labels, without or with any, patterns,
 // and where pods have their addresses.
 func (w *tiny) know() {
 	labels := func() map[string]string {
@@ -51,7 +51,11 @@ func (w *tiny) know() {
 	}
 	for _, name := range []string{"prod", "ab"} {
 		if w.once(2) {
-			w.namespaces = append(w.namespaces, relation.Namespace{Name: name, Labels: labels()})
+			n := relation.Namespace{Name: name, Labels: labels()}
+			if n.Labels == nil && w.once(2) {
+				n.Free = true
+			}
+			w.namespaces = append(w.namespaces, n)
 		}
 	}
 	if w.once(2) {

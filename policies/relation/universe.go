@@ -28,6 +28,8 @@ type Namespace struct {
 	// Closed: where no policy governs a pod of it, another build's does. It is for
 	// patterns: see [Search.Ungoverned].
 	Closed bool
+	// Free: nobody says which labels it has, so that it may have any.
+	Free bool
 }
 
 func (n Namespace) isPattern() bool { return strings.Contains(n.Name, "*") }
@@ -35,7 +37,7 @@ func (n Namespace) isPattern() bool { return strings.Contains(n.Name, "*") }
 // Universe is what all questions share: the variables, and what is known of them before
 // anything is asked. Of a namespace that it lists, the labels whose keys any of its
 // namespaces names are as listed, and absent where they are not; all other labels of
-// namespaces are free, and so are labels of pods, service accounts and their labels.
+// namespaces, and all of those that are said to be free, are free, and so are labels of pods, service accounts and their labels.
 //
 // It grows with what is asked, and is not for several goroutines at once.
 type Universe struct {
@@ -43,6 +45,7 @@ type Universe struct {
 	patterns []Namespace // in their order
 	regions  []region    // of the names that are not listed
 	index    map[string]int
+	free     []int            // the places of listed ones whose labels are
 	named    map[string]bool  // keys of labels that are known of every listed namespace
 	pods     packet.Addresses // those that pods have
 	others   packet.Addresses // those that everything else has
@@ -82,6 +85,9 @@ func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Univers
 	slices.SortFunc(u.listed, func(a, b Namespace) int { return strings.Compare(a.Name, b.Name) })
 	for i, n := range u.listed {
 		u.index[n.Name] = i
+		if n.Free {
+			u.free = append(u.free, i)
+		}
 	}
 	u.regions = u.partNames()
 	u.start = [2]*Cube{u.everything(yes), u.everything(no)}

@@ -194,13 +194,21 @@ type spot struct {
 	known  map[string]bool   // keys of labels of which nothing else is free
 }
 
+// spot is a listed namespace as one.
+func (u *Universe) spot(n *Namespace) spot {
+	if n.Free {
+		return spot{name: n.Name}
+	}
+	return spot{n.Name, n.Labels, u.named}
+}
+
 // namesIn are namespaces of a place, as many as are asked for, if there are: first those of
 // pods that somebody knows. The error says that there may be more.
 func (s *Search) namesIn(p *place, most int) (all []spot, undecided error) {
 	var rest []spot
 	for class := range p.listed.all() {
 		n := &s.Universe.listed[class]
-		of := spot{n.Name, n.Labels, s.Universe.named}
+		of := s.Universe.spot(n)
 		if len(s.Described[n.Name]) > 0 {
 			all = append(all, of)
 		} else if len(rest) < most {
