@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"portcullis.dev/compiler/cluster"
 	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/facts"
@@ -53,6 +54,11 @@ type Options struct {
 	// work for a program that must not fall over it. Without it they are rendered in this
 	// process, which is for components that nobody need fear.
 	Child overlays.Child
+
+	// Cluster is what the command line says of the cluster that manifests are for, and
+	// Platform the file that describes it, if one was named. A repository has its own.
+	Cluster  cluster.Said
+	Platform *language.File
 
 	only []string // the environments that are rendered; empty: all
 }

@@ -14,8 +14,6 @@ import (
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
-	"portcullis.dev/policies/meaning"
-	"portcullis.dev/policies/object"
 )
 
 // Explained is an input of which it can be asked who reaches whom, and why.
@@ -97,34 +95,27 @@ func (r *repository) explained(i int) *explain.World {
 
 // ExplainManifests reads manifests as Check does. What an API server would refuse is
 // told, and explained as Calico takes it if it is stored all the same.
-func ExplainManifests(files []language.File, before diag.List, calicoMinor int) *Explained {
-	return Options{}.ExplainManifests(files, before, calicoMinor)
-}
-
-// ExplainManifests is the function of this name with options.
-func (o Options) ExplainManifests(files []language.File, before diag.List, calicoMinor int) *Explained {
-	cluster := object.DefaultCluster()
-	cluster.CalicoMinor = calicoMinor
-	shown, found := o.show(files, before)
-	found = meaning.ByRelease(found, cluster)
+func (o Options) ExplainManifests(files []language.File, before diag.List) *Explained {
+	s, found := o.surroundings(files, before)
 	e := &Explained{}
 	failed := found.Failed()
-	for _, c := range shown.clusters {
-		found = locate.Manifests(found, c.Set, files)
+	var assumptions []string
+	for _, c := range s.clusters {
 		if failed {
-			continue
+			break
 		}
-		m, odd := meaning.Of(c.Set, cluster)
-		odd = append(odd, m.HostsNotEvaluated()...)
-		e.Worlds = append(e.Worlds, &explain.World{Environment: c.Name, Set: c.Set, Meaning: m, Pods: m.Endpoints})
-		e.places = append(e.places, once(locate.InManifests(c.Set, files)))
-		for i, d := range locate.Manifests(odd, c.Set, files) {
-			odd[i] = d
-			odd[i].Severity = min(d.Severity, diag.Warning)
+		m, odd := c.meaning()
+		e.Worlds = append(e.Worlds, &explain.World{Environment: c.name, Set: c.set, Meaning: m, Pods: m.Endpoints, Namespaces: c.plan.Namespaces})
+		e.places = append(e.places, once(locate.InManifests(c.set, s.files)))
+		odd = locate.Manifests(odd, c.set, s.files)
+		for i := range odd {
+			odd[i].Severity = min(odd[i].Severity, diag.Warning)
 		}
-		found = append(found, odd.In(c.Name)...)
+		found = append(found, odd.In(c.name)...)
+		assumptions = merged(assumptions, c.known.Assumptions)
 	}
-	e.Report = diag.NewReport(everywhere(found, len(shown.clusters)), nil, sourcesOf(files))
+	e.Report = diag.NewReport(everywhere(found, len(s.clusters)), nil, sourcesOf(s.files))
+	e.Report.Assumptions = assumptions
 	return e
 }
 
@@ -242,7 +233,7 @@ func (e *Explained) change(i int, answers []explain.Answer) {
 // told arranges answers as they are told: in the order of the questions, and those that are the
 // same in several environments once.
 func (e *Explained) told(all []explain.Answer) explain.Answers {
-	t := explain.Answers{Sources: e.Report.Sources, Flows: all}
+	t := explain.Answers{Sources: e.Report.Sources, Assumptions: e.Report.Assumptions, Flows: all}
 	for _, d := range e.Report.Findings {
 		if d.Severity < diag.Error {
 			t.Warnings = append(t.Warnings, d)

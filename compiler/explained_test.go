@@ -136,7 +136,7 @@ func TestWhatIsAddedOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := ExplainManifests(files, nil, 32)
+	e := Options{}.ExplainManifests(files, nil)
 	opened := 0
 	for _, from := range []string{"frontend", "backend", "test-client"} {
 		for _, to := range []string{"frontend", "backend", "test-client"} {
@@ -159,7 +159,7 @@ func TestWhatIsAddedOpens(t *testing.T) {
 				continue // TestRepairsOpenOneHalf pastes those
 			}
 			opened++
-			if again := ExplainManifests(added, nil, 32); explained(t, again, question)[0].Verdict != explain.Allow {
+			if again := (Options{}).ExplainManifests(added, nil); explained(t, again, question)[0].Verdict != explain.Allow {
 				t.Errorf("%s stays denied\n%s", question, text(a))
 			}
 		}
@@ -259,7 +259,7 @@ func TestAnyMessage(t *testing.T) {
 		"{action: Deny, protocol: ICMP, icmp: {type: 0, code: 0}}, {action: Deny}":                              "deny",
 		"{action: Allow, protocol: ICMP, icmp: {type: 5}}, {action: Allow, protocol: ICMP, notICMP: {type: 5}}": "allow",
 	} {
-		e := ExplainManifests(policy(rules), nil, 32)
+		e := Options{}.ExplainManifests(policy(rules), nil)
 		all, rep := e.AnswerList(language.File{Path: "flows.yaml", Data: []byte("[{from: u/a, to: u/b, protocol: ICMP}]")}, explain.Deciding)
 		if len(e.Report.Findings)+len(rep.Findings) > 0 {
 			t.Fatal(e.Report.Findings, rep.Findings)
@@ -281,7 +281,7 @@ func TestAnyMessage(t *testing.T) {
 }
 
 // cluster is manifests of so many namespaces with ten pods and ten policies each.
-func cluster(namespaces int) []language.File {
+func clusterOf(namespaces int) []language.File {
 	var b strings.Builder
 	for n := range namespaces {
 		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: ns%d}\n", n)
@@ -310,7 +310,7 @@ func BenchmarkExplainList(b *testing.B) {
 		fmt.Fprintf(&list, `{"from": "ns%d/w%d", "to": "ns%d/w%d", "port": 80}`, r.IntN(namespaces), r.IntN(10), r.IntN(namespaces), r.IntN(10))
 	}
 	list.WriteByte(']')
-	e := ExplainManifests(cluster(namespaces), nil, 32)
+	e := Options{}.ExplainManifests(clusterOf(namespaces), nil)
 	if len(e.Report.Findings) > 0 {
 		b.Fatal(e.Report.Findings)
 	}

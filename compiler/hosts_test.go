@@ -47,7 +47,7 @@ spec: {node: node-1, interfaceName: eth0, expectedIPs: [192.0.2.7]}
 func TestWhatHostEndpointsDecideIsNotKnown(t *testing.T) {
 	t.Parallel()
 	files := []language.File{{Path: "early.yaml", Data: []byte(early)}}
-	e := ExplainManifests(files, nil, 31)
+	e := Options{}.ExplainManifests(files, nil)
 	if e.Report.Findings.Failed() {
 		t.Fatal(e.Report.Findings.Err())
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,8 +34,8 @@ var elsewhere = map[string]string{
 // TestRules holds every code to its example: testdata/rules/<CODE>.txtar has the
 // mistake below wrong/, the same thing put right below right/, and the text that
 // people read in want. A file called *.symlink becomes a link to what it says; one
-// called now holds the day on which the example is judged, one called test says that
-// its tests are run. What is waived may stand below right/.
+// called now holds the day on which the example is judged, one called calico the minor
+// release that evaluates manifests, one called test says that its tests are run. What is waived may stand below right/.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	for _, rule := range allRules(t) {
@@ -131,11 +132,17 @@ func judge(t *testing.T, archive *txtar.Archive, prefix string) diag.Report {
 				t.Fatal(err)
 			}
 			options.EffectiveTime = day
+		case "calico":
+			minor, err := strconv.Atoi(strings.TrimSpace(string(f.Data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			options.Cluster.CalicoMinor = minor
 		case prefix + "portcullis.yaml", prefix + "intents.yaml":
 			repository = true
 		}
 	}
-	run := Check
+	run := options.Check
 	if repository {
 		run = options.Build
 	}

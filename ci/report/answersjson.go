@@ -24,6 +24,11 @@ func writeAnswersJSON(w *bufio.Writer, a explain.Answers, _ explain.Detail, _ Op
 			return err
 		}
 	}
+	if len(a.Assumptions) > 0 {
+		if err := jsonLines(w, "assumptions", len(a.Assumptions), func(i int) any { return a.Assumptions[i] }); err != nil {
+			return err
+		}
+	}
 	if err := jsonLines(w, "flows", len(a.Flows), func(i int) any { return a.Flows[i] }); err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type jsonReport struct {
 	Tests    []diag.Test    `json:"tests,omitempty"`
 	Coverage []jsonCoverage `json:"coverage,omitempty"`
 	Summary  summary        `json:"summary"`
+
+	Assumptions []string `json:"assumptions,omitempty"`
 }
 
 // jsonCoverage is a coverage with what can be counted counted.
@@ -49,6 +51,8 @@ func writeJSON(w *bufio.Writer, r diag.Report, _ Options) error {
 		Rules:    append([]*diag.Rule{}, r.Rules...),
 		Tests:    r.Tests,
 		Summary:  summarize(r.Findings),
+
+		Assumptions: r.Assumptions,
 	}
 	for i, d := range r.Findings {
 		document.Findings[i] = jsonFinding{Rule: d.Rule.Code, Diagnostic: d}

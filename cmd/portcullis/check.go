@@ -16,6 +16,7 @@ type checking struct {
 	at      time.Time // zero for now
 	timeout time.Duration
 	exclude []string // patterns of paths
+	cluster clusterSaid
 }
 
 func checkCommand(p *program) *cli.Command {
@@ -24,9 +25,10 @@ func checkCommand(p *program) *cli.Command {
 		Name:      "check",
 		Usage:     "judge intents, or manifests that somebody else wrote, without emitting anything",
 		ArgsUsage: "[PATH…|-]",
-		Description: "PATH is a directory with a portcullis.yaml, which is judged as build judges it, or directories and " +
-			"files with manifests, which are judged by the same rules; - reads manifests from stdin. Without a " +
-			"PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
+		Description: "PATH is a directory with a portcullis.yaml and intents, which is judged as build judges it, or " +
+			"directories and files with manifests, which are judged by the same rules; - reads manifests from stdin. " +
+			"A Platform among manifests, without an intent, describes their cluster; a Waiver names object, peer and " +
+			"port. Without a PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
 		Flags: append([]cli.Flag{
 			&typed[time.Time]{
 				StringFlag: cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
@@ -39,7 +41,7 @@ func checkCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "ignore-kind", Usage: "leave out manifests of `KIND`, or KIND.GROUP; may be repeated"},
 			&cli.BoolFlag{Name: "allow-empty", Usage: "that there is nothing to judge is no failure"},
 			timeoutFlag(&asked.timeout),
-		}, reportFlags(&asked.reporting)...),
+		}, append(clusterFlags(&asked.cluster), reportFlags(&asked.reporting)...)...),
 		Action: func(c *cli.Context) error { return p.check(c, asked) },
 	}
 }
@@ -48,27 +50,28 @@ func (p *program) check(c *cli.Context, asked checking) error {
 	if asked.at.IsZero() {
 		asked.at = time.Now()
 	}
-	built, err := p.judge(c, asked.timeout, compiler.Options{
-		EffectiveTime: asked.at, AllowEmpty: c.Bool("allow-empty"),
-		Exclude: asked.exclude, IgnoreKinds: c.StringSlice("ignore-kind"),
-	})
+	built, err := p.judge(c, asked)
 	if err != nil {
 		return err
 	}
+	p.assume(built.Assumptions)
 	if err := p.write(asked.reporting, built, p.out); err != nil {
 		return err
 	}
 	return outcome(built, asked.failOn)
 }
 
-func (p *program) judge(c *cli.Context, timeout time.Duration, o compiler.Options) (diag.Report, error) {
+func (p *program) judge(c *cli.Context, asked checking) (diag.Report, error) {
 	paths := c.Args().Slice()
-	if len(paths) == 0 || len(paths) == 1 && isRepository(paths[0]) {
+	if len(paths) == 0 || len(paths) == 1 && holdsIntents(paths[0]) {
+		if err := asked.cluster.refuse(); err != nil {
+			return diag.Report{}, err
+		}
 		dir, err := repository(c.Args().First())
 		if err != nil {
 			return diag.Report{}, err
 		}
-		built, err := p.compile(c.Context, dir, timeout, o)
+		built, err := p.compile(c.Context, dir, asked.timeout, compiler.Options{EffectiveTime: asked.at})
 		if err != nil {
 			return diag.Report{}, err
 		}
@@ -78,8 +81,14 @@ func (p *program) judge(c *cli.Context, timeout time.Duration, o compiler.Option
 	if err != nil {
 		return diag.Report{}, err
 	}
+	o, err := asked.cluster.options()
+	if err != nil {
+		return diag.Report{}, err
+	}
+	o.EffectiveTime = asked.at
 	defer p.progress("judging")()
-	built, err := within(c.Context, timeout, func(ctx context.Context) (*compiler.Built, error) {
+	o.AllowEmpty, o.Exclude, o.IgnoreKinds = c.Bool("allow-empty"), asked.exclude, c.StringSlice("ignore-kind")
+	built, err := within(c.Context, asked.timeout, func(ctx context.Context) (*compiler.Built, error) {
 		o.Child, o.Bases = p.child(ctx), shown.bases
 		return o.Check(ctx, shown.files, shown.found)
 	})

@@ -42,7 +42,7 @@ func explainCommand(p *program) *cli.Command {
 			"manifests of anybody. A list of flows (--file) is YAML or JSON: {from, to, protocol, sourcePort, port, " +
 			"icmp: {type, code}}, an end being namespace/name of a pod or workload, or an address, and port a " +
 			"number, a name, 53/udp, any, or a list of those.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "manifests", Usage: "answer for the manifests at this `PATH`: a file, a directory, or - for stdin; further arguments are further ones"},
 			&cli.StringSliceFlag{Name: "env", Usage: "answer for this `ENVIRONMENT` of the repository alone; may be given several times"},
 			&cli.StringFlag{Name: "file", Usage: "answer the questions listed in this `FILE`, or in stdin (-)"},
@@ -52,14 +52,10 @@ func explainCommand(p *program) *cli.Command {
 			},
 			&cli.BoolFlag{Name: "all", Usage: "tell the way through every policy too", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "brief", Usage: "tell verdicts alone, each on one line", DisableDefaultText: true},
-			&typed[calicoRelease]{
-				StringFlag: cli.StringFlag{Name: "calico", Value: newestCalico.String(), Usage: "explain manifests as this `RELEASE` of Calico evaluates them"},
-				parse:      parseRelease, into: &asked.calico,
-			},
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 unless all that was asked about is allowed", DisableDefaultText: true},
 			colourFlag(&asked.colour),
 			timeoutFlag(&asked.timeout),
-		},
+		}, clusterFlags(&asked.cluster)...),
 		Action: func(c *cli.Context) error { return p.explain(c, asked) },
 	}
 }
@@ -71,7 +67,7 @@ type explaining struct {
 	list      string // the file with the questions; empty: flow is the question
 	format    report.AnswerFormat
 	detail    explain.Detail
-	calico    calicoRelease
+	cluster   clusterSaid
 	colour    colour
 	timeout   time.Duration
 }
@@ -112,6 +108,8 @@ func (e *explaining) arguments(c *cli.Context) (err error) {
 		e.manifests = append(e.manifests, others...)
 	case len(others) > 1:
 		return usageError{fmt.Errorf("explain takes one flow and one directory, found %d arguments; a flow with spaces needs quotes", c.NArg())}
+	case len(others) == 1 && isRepository(others[0]) && !holdsIntents(others[0]):
+		e.manifests = others
 	case len(others) == 1:
 		e.dir = others[0]
 	}
@@ -122,8 +120,8 @@ func (e *explaining) arguments(c *cli.Context) (err error) {
 		return usageError{errors.New("- is given twice, and stdin can be read once: name a file for the manifests or for the flows")}
 	case len(e.manifests) > 0 && len(c.StringSlice("env")) > 0:
 		return usageError{errors.New("--env chooses environments of a repository; manifests have none")}
-	case len(e.manifests) == 0 && c.IsSet("calico"):
-		return usageError{errors.New("--calico is for manifests; in a repository the Platform says which release runs")}
+	case len(e.manifests) == 0:
+		return e.cluster.refuse()
 	}
 	return nil
 }
@@ -159,6 +157,9 @@ func (p *program) explain(c *cli.Context, asked explaining) error {
 		if err := p.complain(asked, rep); err != nil {
 			return err
 		}
+	}
+	if asked.detail > explain.Brief {
+		p.assume(t.answers.Assumptions)
 	}
 	if err := report.WriteAnswers(p.out, asked.format, t.answers, asked.detail, report.Options{}); err != nil {
 		return err
@@ -211,8 +212,12 @@ func (p *program) explained(ctx context.Context, c *cli.Context, asked explainin
 		if err != nil {
 			return nil, "", err
 		}
-		o := compiler.Options{Child: p.child(ctx), Bases: shown.bases}
-		return o.ExplainManifests(shown.files, shown.found, int(asked.calico)), "", nil
+		o, err := asked.cluster.options()
+		if err != nil {
+			return nil, "", err
+		}
+		o.Child, o.Bases = p.child(ctx), shown.bases
+		return o.ExplainManifests(shown.files, shown.found), "", nil
 	}
 	dir, err := repository(asked.dir)
 	if err != nil {

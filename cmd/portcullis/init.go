@@ -14,6 +14,7 @@ import (
 )
 
 func initCommand(p *program) *cli.Command {
+	var said clusterSaid
 	return &cli.Command{
 		Name:      "init",
 		Usage:     "begin a repository of intents: with an example, or from manifests",
@@ -21,14 +22,14 @@ func initCommand(p *program) *cli.Command {
 		Description: "Writes a portcullis.yaml and first intents into DIR, by default the current directory: two workloads " +
 			"that explain the language, or with --from an intent for each workload that manifests describe. Nothing " +
 			"that is there already is overwritten.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "from", Usage: "draft intents for the workloads in `MANIFESTS`: a file, a directory, or - for stdin; may be given several times"},
-		},
-		Action: p.init,
+		}, clusterFlags(&said)...),
+		Action: func(c *cli.Context) error { return p.init(c, said) },
 	}
 }
 
-func (p *program) init(c *cli.Context) error {
+func (p *program) init(c *cli.Context, said clusterSaid) error {
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("init takes one directory, found %d arguments", c.NArg())}
 	}
@@ -43,7 +44,7 @@ func (p *program) init(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	draft, err := p.draft(filepath.Base(abs), c.StringSlice("from"))
+	draft, err := p.draft(filepath.Base(abs), c.StringSlice("from"), said)
 	if err != nil {
 		return err
 	}
@@ -63,8 +64,11 @@ func (p *program) init(c *cli.Context) error {
 }
 
 // draft is the example, or what manifests suggest.
-func (p *program) draft(name string, manifests []string) (scaffold.Draft, error) {
+func (p *program) draft(name string, manifests []string, said clusterSaid) (scaffold.Draft, error) {
 	if len(manifests) == 0 {
+		if err := said.refuse(); err != nil {
+			return scaffold.Draft{}, err
+		}
 		return scaffold.Start(name)
 	}
 	var files []language.File
@@ -77,7 +81,13 @@ func (p *program) draft(name string, manifests []string) (scaffold.Draft, error)
 		files = append(files, more...)
 		found = append(found, problems...)
 	}
-	draft, problems := scaffold.From(name, files)
+	o, err := said.options()
+	if err != nil {
+		return scaffold.Draft{}, err
+	}
+	known, files, problems := o.ClusterOf(files)
+	found = append(found, problems...)
+	draft, problems := scaffold.From(name, known.Cluster, files)
 	found = append(found, problems...)
 	if len(found) > 0 {
 		sources := map[string][]byte{}

@@ -17,6 +17,21 @@ func isRepository(dir string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// holdsIntents reports whether a directory has a Platform and something that is compiled under
+// it, or nothing at all that could be judged without: a Platform beside manifests alone
+// describes their cluster.
+func holdsIntents(dir string) bool {
+	if !isRepository(dir) {
+		return false
+	}
+	files, found, err := sources.ReadRepository(dir, sources.DefaultLimits())
+	if err != nil || found.Failed() {
+		return true // the run says what is wrong
+	}
+	repo, _ := language.Parse(files)
+	return repo.Lost || repo.Partial || len(repo.Intents) > 0 || repo.Platform != nil && len(repo.Platform.Spec.Flows) > 0 || !sources.HoldsPolicies(files)
+}
+
 // repository is the directory that the user named, or that of the nearest
 // portcullis.yaml above, as far as the Git root.
 func repository(named string) (string, error) {

@@ -2,13 +2,17 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
 )
 
 // The types of what flags hold, each with the one parser that reads it. A parser's error
@@ -74,15 +78,76 @@ type calicoRelease int
 
 // newestCalico is the release whose order of evaluation is taken where nobody says which
 // one runs.
-const newestCalico calicoRelease = 32
+const newestCalico calicoRelease = object.NewestCalico
 
 func (r calicoRelease) String() string { return fmt.Sprintf("3.%d", int(r)) }
 
 func parseRelease(text string) (r calicoRelease, err error) {
-	if _, err := fmt.Sscanf(strings.TrimPrefix(text, "v"), "3.%d", &r); err != nil || r < 0 {
+	if text == "" {
+		return 0, nil // nothing is said
+	}
+	minor, major3 := strings.CutPrefix(strings.TrimPrefix(text, "v"), "3.")
+	n, err := strconv.ParseUint(minor, 10, 8)
+	if !major3 || err != nil || n == 0 {
 		return 0, fmt.Errorf("expected a release such as %s, found %q", newestCalico, text)
 	}
-	return r, nil
+	return calicoRelease(n), nil
+}
+
+// parseDNS reads who resolves names: NAMESPACE/key=value[,key=value][:PORT].
+func parseDNS(text string) (*object.DNS, error) {
+	if text == "" {
+		return nil, nil
+	}
+	bad := func(format string, args ...any) (*object.DNS, error) {
+		return nil, fmt.Errorf("%s, found %q; write NAMESPACE/key=value[,key=value][:PORT], as in kube-system/k8s-app=kube-dns or openshift-dns/dns.operator.openshift.io/daemonset-dns=default:5353",
+			fmt.Sprintf(format, args...), text)
+	}
+	namespace, labels, ok := strings.Cut(text, "/")
+	if !ok || !language.IsName(namespace) {
+		return bad("expected a namespace and the labels of the pods that resolve names")
+	}
+	d := object.DefaultDNS()
+	d.Namespace, d.Labels = namespace, map[string]string{}
+	if at := strings.LastIndexByte(labels, ':'); at >= 0 {
+		port, err := strconv.ParseUint(labels[at+1:], 10, 16)
+		if err != nil || port == 0 {
+			return bad("expected a port from 1 to 65535 behind the colon")
+		}
+		d.Port, labels = int(port), labels[:at]
+	}
+	for _, label := range strings.Split(labels, ",") {
+		key, value, ok := strings.Cut(label, "=")
+		switch _, twice := d.Labels[key]; {
+		case !ok || !language.IsLabel(key, value):
+			return bad("%q is no label, which is key=value", label)
+		case twice:
+			return bad("the label %s is given twice", key)
+		}
+		d.Labels[key] = value
+	}
+	return &d, nil
+}
+
+// parsePodRanges reads ranges of addresses, separated by commas.
+func parsePodRanges(text string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, word := range strings.Split(text, ",") {
+		if word = strings.TrimSpace(word); word == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(word)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("expected ranges such as 10.244.0.0/16,fd00:10::/48, found %q", word)
+		case p != p.Masked():
+			return nil, fmt.Errorf("%s has bits behind its length: write %s", word, p.Masked())
+		case p.Bits() == 0:
+			return nil, fmt.Errorf("%s is every address there is; expected the ranges of pods, such as 10.244.0.0/16", word)
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 // parseInstant reads a moment; none is the zero time. A day is all of it: what ends on it

@@ -18,9 +18,10 @@ const (
 // Answers is what questions are answered with. Whoever writes them for people or for
 // programs finds everything here.
 type Answers struct {
-	Warnings diag.List // about what the questions were asked of
-	Flows    []Answer  // in the order of the questions
-	Sources  map[string][]byte
+	Warnings    diag.List // about what the questions were asked of
+	Assumptions []string  // sentences about the cluster; of manifests alone
+	Flows       []Answer  // in the order of the questions
+	Sources     map[string][]byte
 }
 
 // Verdict is what becomes of all that was asked about.

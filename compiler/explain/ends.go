@@ -12,7 +12,6 @@ import (
 
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
-	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/relation"
@@ -54,7 +53,9 @@ func (w *World) inSet(set plan.Pods) []end {
 	})
 	unlabelled := func(namespace string, labels map[string]string) {
 		if set.Matches(namespace, labels, nil) && !strings.Contains(namespace, "*") {
-			pods = append(pods, &meaning.Endpoint{Namespace: namespace, Name: "*", NamespaceLabels: labels, ServiceAccount: "default"})
+			pods = append(pods, &meaning.Endpoint{
+				Namespace: namespace, Name: "*", NamespaceLabels: labels, NamespaceUnwritten: w.unwritten(namespace), ServiceAccount: "default",
+			})
 		}
 	}
 	for _, name := range w.namespaces() {
@@ -165,17 +166,12 @@ func (w *World) universe() *relation.Universe {
 		return population.UniverseOf(w.Plan)
 	}
 	var all []relation.Namespace
-	known := meaning.Namespaces(w.Set)
-	for _, name := range diag.SortedKeys(known) {
-		labels := maps.Clone(known[name])
+	for _, n := range w.Namespaces {
+		labels := maps.Clone(n.Labels)
 		delete(labels, meaning.NameLabel)
-		all = append(all, relation.Namespace{Name: name, Labels: labels})
+		all = append(all, relation.Namespace{Name: n.Name, Labels: labels, Free: n.Unwritten})
 	}
-	pods, others := packet.EveryAddress(), packet.EveryAddress()
-	if ranges := w.Meaning.Cluster.PodCIDRs; len(ranges) > 0 {
-		pods = packet.AddressesOf(ranges...)
-		others = pods.Complement()
-	}
+	pods, others := (&plan.Plan{Cluster: w.Meaning.Cluster}).Whereabouts()
 	return relation.NewUniverse(all, pods, others)
 }
 
@@ -188,11 +184,20 @@ func (w *World) labelsOf(namespace string) map[string]string {
 	}
 	if w.labels == nil {
 		w.labels = meaning.Namespaces(w.Set)
+		for _, n := range w.Namespaces {
+			w.labels[n.Name] = n.Labels
+		}
 	}
 	if labels := w.labels[namespace]; labels != nil {
 		return labels
 	}
 	return map[string]string{meaning.NameLabel: namespace}
+}
+
+// unwritten reports whether nobody says which labels a namespace of manifests has.
+func (w *World) unwritten(namespace string) bool {
+	i, known := slices.BinarySearchFunc(w.Namespaces, namespace, func(n plan.Namespace, name string) int { return strings.Compare(n.Name, name) })
+	return w.Plan == nil && (!known || w.Namespaces[i].Unwritten)
 }
 
 // inRanges are places outside, nodes and host endpoints: a range of addresses for each way

@@ -35,13 +35,15 @@ type World struct {
 	// Pods are the endpoints that have a name: those that manifests describe, and those
 	// that stand for workloads of the plan.
 	Pods []*meaning.Endpoint
+	// Namespaces are those of manifests, with what is known of their labels; nil with a plan.
+	Namespaces []plan.Namespace
 	// Peers are what the @names of the questions mean; nil for manifests.
 	Peers map[string]Named
 
 	byName    map[string][]*meaning.Endpoint
 	byAddress map[netip.Addr]*meaning.Endpoint
 	asker     *meaning.Asker
-	labels    map[string]map[string]string // of namespaces that manifests describe
+	labels    map[string]map[string]string // of namespaces, as far as they are known
 	asked     []asked
 	sets      []meaning.Holder
 	byID      map[diag.ObjectID]*meaning.Policy

@@ -72,7 +72,7 @@ func (r *reach) selected(s selector.Selector) []int {
 	}
 	find := func(among []int) {
 		for _, i := range among {
-			if s.Matches(r.ends[i].Endpoint) {
+			if meaning.MayHold(s, r.ends[i].Endpoint) {
 				found = append(found, i)
 			}
 		}

@@ -97,6 +97,9 @@ func (w *worldMap) sharing(e *population.Pods, policies []*meaning.Policy, d mea
 			tier = p.Tier
 			key = append(append(key, '/'), tier...)
 		}
+		if e.NamespaceUnwritten && meaning.Uncertain(p.Selector(), e.Endpoint) {
+			key = append(key, '?') // as it stands for others who are selected for certain
+		}
 		if c := w.concern(p, d); c.some {
 			key = strconv.AppendInt(append(key, ' '), int64(c.number), 10)
 			own = own || c.ownEnds

@@ -73,6 +73,7 @@ type Governance struct {
 	ports        map[string][]plan.NamedPort // by environment and workload
 	traffic      Traffic
 	lines        map[waived]*proof.Lines
+	bare         bool // no line means anything: of manifests
 }
 
 // Traffic decides, in each environment that was judged, what lines of intents mean.
@@ -102,6 +103,17 @@ func Of(repo *language.Repository, now time.Time, rules []*diag.Rule, judged Tra
 	return g
 }
 
+// OfManifests reads what is said of findings about manifests without intents, in the
+// environment of whose cluster they are. A waiver names all that it lifts there.
+func OfManifests(repo *language.Repository, environment string, now time.Time, rules []*diag.Rule) *Governance {
+	if repo.Platform == nil {
+		repo.Platform = &language.Platform{}
+	}
+	g := Of(repo, now, rules, nil)
+	g.bare, g.environments = true, []string{environment}
+	return g
+}
+
 // Apply applies the repository's severities and waivers to what was found, and says
 // what is wrong with them. The plans are nil unless every rule has judged every one
 // of them: only then is it known which waivers nothing needs.
@@ -111,7 +123,10 @@ func (g *Governance) Apply(found diag.List, plans []*plan.Plan) diag.List {
 			g.ports[p.Environment+" "+w.Ref()] = w.Ports
 		}
 	}
-	found = slices.Concat(found, g.checkSeverities(), g.checkWaivers(), g.endings())
+	found = slices.Concat(found, g.checkSeverities(), g.checkWaivers())
+	if !g.bare {
+		found = append(found, g.endings()...)
+	}
 	if plans != nil {
 		found = append(found, g.strays(plans)...)
 	}
@@ -166,7 +181,11 @@ func (g *Governance) settle(d diag.Diagnostic) diag.List {
 			f = f.See(r.expired.Spec.Expires.Span, "the waiver %s accepted this until %s", r.expired.Metadata.Name.Value, r.expired.Spec.Expires.Value)
 		case r.short != nil:
 			f.Message += "; " + r.beyond
-			f = f.See(r.short.Spec.Match.Span, "the waiver %s lifts what a line means that its match names, and no more", r.short.Metadata.Name.Value)
+			lifts := "what a line means that its match names, and no more"
+			if g.bare {
+				lifts = "what is of its object, to or from its peer, and on its port, and no more"
+			}
+			f = f.See(r.short.Spec.Match.Span, "the waiver %s lifts %s", r.short.Metadata.Name.Value, lifts)
 		}
 		all = append(all, f)
 	}

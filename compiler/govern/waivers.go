@@ -63,6 +63,9 @@ func (g *Governance) lifts(w *language.Waiver, d diag.Diagnostic, environment st
 	if m.Object.Given() && !only(m.Object, d.EvidenceOf(diag.ObjectEvidence), func(v string) bool { return v == string(m.Object.Value) }) {
 		return false, ""
 	}
+	if g.bare {
+		return g.liftsBare(w, d, environment)
+	}
 	named := g.names(m, d, environment)
 	if !m.Intent.Given() && !m.Namespace.Given() {
 		if named {
@@ -274,10 +277,14 @@ func (g *Governance) unused(found diag.List) diag.List {
 	for i := range g.repo.Waivers {
 		w := &g.repo.Waivers[i]
 		m := w.Spec.Match
+		if missing := lacking(m); g.bare && len(missing) > 0 {
+			all = append(all, g.incomplete(w, missing, found))
+			continue
+		}
 		if g.matched[w] || said[w.Spec.Rule.Span] || said[w.Spec.Expires.Span] || said[m.Intent.Span] || said[m.Namespace.Span] {
 			continue
 		}
-		if !m.Intent.Given() && !m.Namespace.Given() {
+		if !g.bare && !m.Intent.Given() && !m.Namespace.Given() {
 			all = append(all, waiverUnused.At(m.Object.Span, "the waiver %s names an object alone, and lifts nothing", w.Metadata.Name.Value).
 				Because("a waiver lifts traffic that a line of an intent means, and an object is not a line").
 				Suggest("name the intent, or the namespace, whose lines are meant"))
@@ -285,7 +292,7 @@ func (g *Governance) unused(found diag.List) diag.List {
 		}
 		all = append(all, waiverUnused.At(w.Metadata.Name.Span, "no finding of %s is what the waiver %s names", w.Spec.Rule.Value, w.Metadata.Name.Value).
 			Because("it would accept the next finding that looks like the old one, without anybody having looked at it").
-			Suggest("remove it; if the finding still stands, no line that match names means the finding's traffic"))
+			Suggest("%s", g.unusedHint()))
 	}
 	return all
 }

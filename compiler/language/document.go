@@ -81,7 +81,7 @@ func Parse(files []File) (*Repository, diag.List) {
 	repo.Partial = found.Failed()
 	found = append(found, repo.mergeParts()...)
 	if repo.Platform == nil && !found.Failed() {
-		found = append(found, platformCount.At(diag.Span{File: PlatformFile}, "there is no Platform in the repository").
+		found = append(found, NoPlatform.At(diag.Span{File: PlatformFile}, "there is no Platform in the repository").
 			Suggest("put one into %s:\n\n%s", PlatformFile, indent(minimalPlatform)))
 	}
 	return repo, found

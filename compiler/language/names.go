@@ -33,6 +33,13 @@ var dnsLabel = expressionOf(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 // IsName reports whether a word is a DNS label.
 func IsName(word string) bool { return dnsLabel.MatchString(word) }
 
+// IsLabel reports whether a pod may carry a label.
+func IsLabel(key, value string) bool {
+	var k LabelKey
+	var v LabelValue
+	return k.parse(key, "!!str") == nil && v.parse(value, "!!str") == nil
+}
+
 // Name is a DNS label (RFC 1123), as names of namespaces and workloads are.
 type Name string
 

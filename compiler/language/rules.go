@@ -56,7 +56,8 @@ var (
 		Title: "A peer that cannot be read",
 		Why:   "Whom a line lets in must be read by everybody in the same way.",
 		Mend:  "A peer is a workload (cart, payments/ledger), a set (payments/*, \"*/*\"), a selector, {cidr, except}, or an @name of the Platform."}
-	platformCount = &diag.Rule{Code: "PC116", Severity: diag.Error,
+	// NoPlatform is the finding of a repository, or of whoever names a file, without a Platform.
+	NoPlatform = &diag.Rule{Code: "PC116", Severity: diag.Error,
 		Title: "There is no Platform",
 		Why:   "The Platform describes the clusters; without one, nothing an intent says has a meaning.",
 		Mend:  "Write one; portcullis init begins a repository with an example."}
@@ -94,6 +95,6 @@ var (
 // Rules are the findings of this package.
 var Rules = []*diag.Rule{
 	unknownField, WrongType, notInLanguage, limitExceeded, unreadable, MissingField, wrongKind,
-	BadAddress, BadPort, BadName, BadPeer, platformCount, Reserved,
+	BadAddress, BadPort, BadName, BadPeer, NoPlatform, Reserved,
 	badDate, badPath, badTest, WrongPlace, SaidTwice, Unanswerable,
 }

@@ -16,8 +16,6 @@ const (
 	OwnerAnnotation  = plan.Group + "/owner"
 	ReasonAnnotation = plan.Group + "/reason"
 
-	managedBy     = "app.kubernetes.io/managed-by"
-	manager       = "portcullis"
 	syncWave      = "argocd.argoproj.io/sync-wave"
 	noSubstitutes = "kustomize.toolkit.fluxcd.io/substitute"
 )
@@ -47,7 +45,7 @@ func metadata(a about) object.Map {
 	if a.namespace != "" {
 		m = append(m, object.Field{Key: "namespace", Value: a.namespace})
 	}
-	labels := map[string]string{managedBy: manager}
+	labels := map[string]string{plan.ManagedBy: plan.Manager}
 	for k, v := range a.labels {
 		labels[k] = v
 	}

@@ -43,6 +43,9 @@ func (p *Plan) Whereabouts() (pods, others packet.Addresses) {
 		pods = packet.AddressesOf(c.PodCIDRs...)
 		return pods, pods.Complement()
 	}
+	if len(c.PodSpace) > 0 {
+		return packet.AddressesOf(c.PodSpace...), packet.EveryAddress()
+	}
 	named := p.named()
 	if named.IsEmpty() {
 		return packet.EveryAddress(), packet.EveryAddress()

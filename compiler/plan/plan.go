@@ -21,6 +21,12 @@ import (
 // annotations on what is emitted for them.
 const Group = "portcullis.dev"
 
+// ManagedBy is the label of everything that is emitted, and Manager its value.
+const (
+	ManagedBy = "app.kubernetes.io/managed-by"
+	Manager   = "portcullis"
+)
+
 // NamespaceLabel is the label that every Namespace carries with its own name
 // (Kubernetes 1.22 and later: the API server sets it and nobody can change it).
 const NamespaceLabel = "kubernetes.io/metadata.name"
@@ -56,7 +62,10 @@ type Namespace struct {
 	// Open says of a Pattern that nobody is to close its namespaces: neither what is
 	// built for one of them, nor DenyUnknown.
 	Open bool
-	Span diag.Span
+	// Unwritten: nobody says which labels it has beside its name. Of manifests without a
+	// plan alone.
+	Unwritten bool
+	Span      diag.Span
 }
 
 // Workload is a set of pods with a name.

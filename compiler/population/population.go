@@ -61,8 +61,8 @@ func Of(p *plan.Plan, world object.Set) Population {
 	namespaces := meaning.Namespaces(world)
 	pop := Population{ByNamespace: map[string][]*Pods{}, Described: described}
 	byNamespace := map[string][]*meaning.Endpoint{}
+	Settle(p, world, described)
 	for _, e := range described {
-		e.NamespaceLabels = namespaceLabels(p, namespaces, e.Namespace)
 		byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
 	}
 	workloads := map[string][]plan.Workload{}
@@ -81,7 +81,7 @@ func Of(p *plan.Plan, world object.Set) Population {
 				continue
 			}
 			e := &meaning.Endpoint{
-				Namespace: w.Namespace, Name: w.Name, Labels: w.Selector.Example(), NamespaceLabels: everywhere, ServiceAccount: "default",
+				Namespace: w.Namespace, Name: w.Name, Labels: w.Selector.Example(), NamespaceLabels: everywhere, NamespaceUnwritten: n.Unwritten, ServiceAccount: "default",
 			}
 			g.add(&Pods{Endpoint: e, Kind: Workload, Resolves: w.DNS})
 			if !n.Pattern {
@@ -96,7 +96,7 @@ func Of(p *plan.Plan, world object.Set) Population {
 		}
 		slices.SortStableFunc(g.members, func(a, b *Pods) int { return strings.Compare(a.Ref(), b.Ref()) })
 		g.add(&Pods{ // nothing describes them
-			Endpoint: &meaning.Endpoint{Namespace: n.Name, Name: "*", Labels: map[string]string{}, NamespaceLabels: everywhere, ServiceAccount: "default"},
+			Endpoint: &meaning.Endpoint{Namespace: n.Name, Name: "*", Labels: map[string]string{}, NamespaceLabels: everywhere, NamespaceUnwritten: n.Unwritten, ServiceAccount: "default"},
 			Kind:     Unlabelled, Resolves: dns,
 		})
 		pop.ByNamespace[n.Name] = g.members
@@ -106,6 +106,16 @@ func Of(p *plan.Plan, world object.Set) Population {
 	pop.All = append(pop.All, pop.DNS...)
 	pop.Stranger = stranger(p)
 	return pop
+}
+
+// Settle puts endpoints into the namespaces of a plan: no pod is without its namespace, though
+// no manifest describes that.
+func Settle(p *plan.Plan, world object.Set, endpoints []*meaning.Endpoint) {
+	namespaces := meaning.Namespaces(world)
+	for _, e := range endpoints {
+		n, _ := p.Namespace(e.Namespace)
+		e.NamespaceLabels, e.NamespaceUnwritten = namespaceLabels(p, namespaces, e.Namespace), n.Unwritten
+	}
 }
 
 // gathering keeps one endpoint of each set of labels and service account.
@@ -161,7 +171,11 @@ func servers(p *plan.Plan, described map[string][]*meaning.Endpoint, everywhere 
 		}
 	}
 	if len(g.members) == 0 {
-		e := &meaning.Endpoint{Namespace: dns.Namespace, Name: "dns", Labels: dns.Labels, NamespaceLabels: everywhere, ServiceAccount: "coredns"}
+		n, _ := p.Namespace(dns.Namespace)
+		e := &meaning.Endpoint{
+			Namespace: dns.Namespace, Name: "dns", Labels: dns.Labels, ServiceAccount: "coredns",
+			NamespaceLabels: everywhere, NamespaceUnwritten: n.Unwritten,
+		}
 		g.add(&Pods{Endpoint: e, Kind: DNS, Resolves: true})
 	}
 	return g.members

@@ -15,7 +15,7 @@ func UniverseOf(p *plan.Plan) *relation.Universe {
 	for _, n := range p.Namespaces {
 		labels := maps.Clone(n.Labels)
 		delete(labels, plan.NamespaceLabel)
-		all = append(all, relation.Namespace{Name: n.Name, Labels: labels, Closed: n.Pattern && !n.Open && !n.Staged})
+		all = append(all, relation.Namespace{Name: n.Name, Labels: labels, Closed: n.Pattern && !n.Open && !n.Staged, Free: n.Unwritten})
 	}
 	for _, name := range p.Cluster.System {
 		if _, listed := p.Namespace(name); !listed {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/cluster"
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
@@ -213,7 +214,7 @@ func confirm(t *testing.T, p *plan.Plan, rendered object.Set, s proof.Shown) {
 	for _, o := range set.All() {
 		text.WriteString("---\n" + string(o.JSON) + "\n")
 	}
-	manifests := compiler.ExplainManifests([]language.File{{Path: "rendered.yaml", Data: []byte(text.String())}}, nil, p.Cluster.CalicoMinor)
+	manifests := compiler.Options{Cluster: cluster.Said{CalicoMinor: p.Cluster.CalicoMinor}}.ExplainManifests([]language.File{{Path: "rendered.yaml", Data: []byte(text.String())}}, nil)
 	if len(manifests.Worlds) != 1 {
 		t.Fatal(manifests.Report.Findings.Err())
 	}

@@ -110,18 +110,11 @@ type port struct {
 }
 
 func surveyOf(m *meaning.Meaning, described []*meaning.Endpoint) *survey {
-	strays := map[string]bool{} // pods whose Namespace no manifest describes
 	var pods []*meaning.Endpoint
-	for _, e := range m.Endpoints {
-		if strays[e.Ref()] = e.NamespaceLabels == nil; !strays[e.Ref()] && !e.HostNetwork {
+	asked := asksNamespaces(m)
+	for _, e := range described {
+		if !e.HostNetwork && e.NamespaceLabels != nil && !(asked && e.NamespaceUnwritten) {
 			pods = append(pods, e)
-		}
-	}
-	if !asksNamespaces(m) {
-		for _, e := range described {
-			if strays[e.Ref()] && !e.HostNetwork && e.NamespaceLabels != nil {
-				pods = append(pods, e)
-			}
 		}
 	}
 	s := &survey{town: townOf(m, pods)}

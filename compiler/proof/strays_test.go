@@ -52,7 +52,7 @@ spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{
 			for _, e := range m.Endpoints {
 				pod := *e
 				if pod.NamespaceLabels == nil {
-					pod.NamespaceLabels = map[string]string{meaning.NameLabel: pod.Namespace}
+					pod.NamespaceLabels, pod.NamespaceUnwritten = map[string]string{meaning.NameLabel: pod.Namespace}, true
 				}
 				known = append(known, &pod)
 			}

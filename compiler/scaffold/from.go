@@ -14,9 +14,9 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// From drafts a Platform and an intent for every workload among the manifests. The
-// findings are about manifests that cannot be read.
-func From(name string, files []language.File) (Draft, diag.List) {
+// From drafts a Platform and an intent for every workload among the manifests. What is known
+// of their cluster beyond what a Platform need not say stands in it. The findings are about manifests that cannot be read.
+func From(name string, cluster object.Cluster, files []language.File) (Draft, diag.List) {
 	var objects []object.Object
 	var found diag.List
 	for _, f := range files {
@@ -39,7 +39,7 @@ func From(name string, files []language.File) (Draft, diag.List) {
 		r.Files[p.file] = []byte(p.text())
 	}
 	if len(pages) > 0 {
-		r.platform(name, meaning.Namespaces(set))
+		r.platform(name, clusterFields(cluster), meaning.Namespaces(set))
 	}
 	if slices.ContainsFunc(pages, func(p *page) bool { return len(p.inbound)+len(p.outbound) > 0 }) {
 		r.note("the flows that the manifests suggest are comments: none is open until you take the %s before its line away", strings.TrimSpace(suggestion))
@@ -99,7 +99,7 @@ func (r *reading) pages(set object.Set) []*page {
 func refused(f language.File) string {
 	files := []language.File{f}
 	if f.Path != language.PlatformFile {
-		files = append(files, language.File{Path: language.PlatformFile, Data: []byte(platformText("x", nil))})
+		files = append(files, language.File{Path: language.PlatformFile, Data: []byte(platformText("x", nil, nil))})
 	}
 	_, found := language.Parse(files)
 	for _, d := range found.Sorted() {
@@ -112,7 +112,7 @@ func refused(f language.File) string {
 
 // platform drafts the Platform: the namespaces with intents, and those without,
 // which are described and stay open.
-func (r *reading) platform(name string, known map[string]map[string]string) {
+func (r *reading) platform(name string, cluster []yamltext.Field, known map[string]map[string]string) {
 	for namespace := range r.labels {
 		if known[namespace] == nil {
 			known[namespace] = map[string]string{}
@@ -129,7 +129,7 @@ func (r *reading) platform(name string, known map[string]map[string]string) {
 		}
 		label, governed := r.labels[namespace]
 		line := namespaceEntry(namespace, label, known[namespace], governed)
-		if why := refused(language.File{Path: language.PlatformFile, Data: []byte(platformText("x", []yamltext.Field{line}))}); why != "" {
+		if why := refused(language.File{Path: language.PlatformFile, Data: []byte(platformText("x", nil, []yamltext.Field{line}))}); why != "" {
 			r.note("the labels of namespace %s are left out: %s", plain(namespace), why)
 			if line = namespaceEntry(namespace, label, nil, governed); !governed {
 				continue
@@ -143,5 +143,5 @@ func (r *reading) platform(name string, known map[string]map[string]string) {
 	if len(open) > 0 {
 		r.note("no workload was found in %s: not governed until enforce: false goes", strings.Join(open, ", "))
 	}
-	r.Files[language.PlatformFile] = []byte(platformText(name, lines))
+	r.Files[language.PlatformFile] = []byte(platformText(name, cluster, lines))
 }

@@ -18,6 +18,7 @@ import (
 	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/compiler/scaffold"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
 	_ "portcullis.dev/testdata/seed"
 )
 
@@ -96,7 +97,7 @@ func TestHostileManifests(t *testing.T) {
 		for range rapid.IntRange(0, 2).Draw(t, "namespaces") {
 			put(corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: meta()})
 		}
-		draft, found := scaffold.From("x", files)
+		draft, found := scaffold.From("x", object.DefaultCluster(), files)
 		if found.Failed() || len(draft.Files) == 0 {
 			return // the manifests could not be read, or nothing could be drafted
 		}

@@ -15,6 +15,7 @@ import (
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/scaffold"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -104,7 +105,7 @@ func TestFrom(t *testing.T) {
 			wanted = append(wanted, f)
 		}
 	}
-	draft, found := scaffold.From("shop", files)
+	draft, found := scaffold.From("shop", object.DefaultCluster(), files)
 	if len(found) > 0 {
 		t.Fatal(found.Err())
 	}

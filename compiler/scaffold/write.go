@@ -2,11 +2,14 @@ package scaffold
 
 import (
 	"fmt"
+	"maps"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"portcullis.dev/compiler/language"
+	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/yamltext"
 )
 
@@ -60,8 +63,39 @@ func (p *page) text() string {
 	return b.String()
 }
 
-// platformText is a Platform with these entries of namespaces.
-func platformText(name string, namespaces []yamltext.Field) string {
+// clusterFields are what a Platform has to say of a cluster that is not the usual one.
+func clusterFields(c object.Cluster) []yamltext.Field {
+	var fields []yamltext.Field
+	usual := object.DefaultCluster()
+	if c.CalicoMinor != usual.CalicoMinor {
+		fields = append(fields, yamltext.Field{Key: "calico", Value: yamltext.Map{{Key: "version", Value: fmt.Sprintf("3.%d", c.CalicoMinor)}}})
+	}
+	if c.DNS.Namespace != usual.DNS.Namespace || c.DNS.Port != usual.DNS.Port || !maps.Equal(c.DNS.Labels, usual.DNS.Labels) {
+		fields = append(fields, yamltext.Field{Key: "dns", Value: yamltext.Map{
+			{Key: "namespace", Value: c.DNS.Namespace}, {Key: "selector", Value: yamltext.StringMap(c.DNS.Labels)}, {Key: "port", Value: c.DNS.Port},
+		}})
+	}
+	var ranges yamltext.Map
+	for _, r := range []struct {
+		key string
+		all []netip.Prefix
+	}{{"podCIDRs", c.PodCIDRs}, {"serviceCIDRs", c.ServiceCIDRs}, {"nodeCIDRs", c.NodeCIDRs}} {
+		if len(r.all) > 0 {
+			var words []string
+			for _, p := range r.all {
+				words = append(words, p.String())
+			}
+			ranges = append(ranges, yamltext.Field{Key: r.key, Value: yamltext.Strings(words)})
+		}
+	}
+	if len(ranges) > 0 {
+		fields = append(fields, yamltext.Field{Key: "cluster", Value: ranges})
+	}
+	return fields
+}
+
+// platformText is a Platform of a cluster with these entries of namespaces.
+func platformText(name string, cluster, namespaces []yamltext.Field) string {
 	var b strings.Builder
 	b.WriteString(editorLine(language.PlatformFile))
 	b.WriteString("# The Platform: what is true of the whole cluster and belongs to no team alone.\n")
@@ -69,11 +103,15 @@ func platformText(name string, namespaces []yamltext.Field) string {
 	if len(namespaces) == 0 {
 		return b.String() + "spec: {}\n"
 	}
-	b.WriteString("spec:\n" +
+	b.WriteString("spec:\n")
+	for _, f := range cluster {
+		b.WriteString("  " + yamltext.Line(f) + "\n")
+	}
+	b.WriteString(
 		"  # Of the traffic of these namespaces' pods, in both directions, what no line of an\n" +
-		"  # intent opens is dropped; asking the cluster's DNS is open. The list is complete:\n" +
-		"  # an intent for another namespace is a mistake.\n" +
-		"  namespaces:\n")
+			"  # intent opens is dropped; asking the cluster's DNS is open. The list is complete:\n" +
+			"  # an intent for another namespace is a mistake.\n" +
+			"  namespaces:\n")
 	for _, n := range namespaces {
 		b.WriteString("    " + yamltext.Line(n) + "\n")
 	}

@@ -179,7 +179,7 @@ func (m *Manifests) NotModelled() diag.List {
 // Survey is what is told of a run over these sets; of nothing at all it is a finding.
 func (m *Manifests) Survey(sets []object.Set) (diag.Survey, diag.List) {
 	all := m.survey.of(sets)
-	if slices.ContainsFunc(sets, func(s object.Set) bool { return s.Len() > 0 }) {
+	if all.Workloads+all.Policies+all.Namespaces > 0 {
 		return all, nil
 	}
 	d := NothingToJudge.At(diag.Span{}, "no policy, namespace or workload in %s", counted(len(m.files))).

@@ -29,6 +29,8 @@ const (
 	// World kinds are facts about the cluster (namespaces, workloads, services):
 	// read for what we know of them, whatever else stands in them.
 	World
+	// Addresses kinds tell which addresses pods and nodes have, and nothing else.
+	Addresses
 	// Unmodelled kinds do decide verdicts, and we cannot say which.
 	Unmodelled
 )
@@ -59,11 +61,13 @@ var kinds = map[string]map[string]kind{
 		"GlobalNetworkSet":              {role: Policy, cluster: true, typed: of[calico.GlobalNetworkSet]()},
 		"HostEndpoint":                  {role: Policy, cluster: true, typed: of[calico.HostEndpoint]()},
 		"Profile":                       {role: Policy, cluster: true, typed: of[calico.Profile]()},
+		"IPPool":                        {role: Addresses, cluster: true},
 	},
 	"policy.networking.k8s.io/v1alpha2": {
 		"ClusterNetworkPolicy": {role: Policy, cluster: true, typed: of[ClusterNetworkPolicy]()},
 	},
 	"v1": {
+		"Node":           {role: Addresses, cluster: true},
 		"Namespace":      {role: World, cluster: true, typed: of[corev1.Namespace]()},
 		"Pod":            {role: World, typed: of[corev1.Pod]()},
 		"Service":        {role: World, typed: of[corev1.Service]()},

@@ -30,10 +30,20 @@ findings contains finding if {
 	[lacks, decider] := key
 	finding := {
 		"subject": decider,
+		"severity": severity(lacks),
 		"message": sprintf("%s cannot resolve names: egress lacks %s", [lib.names(names), concat(", ", lacks)]),
 		"why": sprintf("their egress is isolated, and no rule is known to let a packet through to %s", [concat(", ", lacks)]),
-		"hint": hint,
-		"evidence": {"namespace": input.namespace.name, "lacks": lib.evidence(lacks), "endpoint": lib.evidence(names)},
+		"hint": advice(lacks),
+		"evidence": {
+			"namespace": input.namespace.name, "lacks": lib.evidence(lacks), "endpoint": lib.evidence(names),
+			"peer": sprintf("%s/*", [input.platform.dns.namespace]),
+			"port": lib.evidence({port |
+				some protocol in {"TCP", "UDP"}
+				some packet in lacks
+				startswith(packet, protocol)
+				some port in lib.ports(protocol, sprintf("%d", [input.platform.dns.port]))
+			}),
+		},
 	}
 }
 
@@ -43,6 +53,7 @@ findings contains finding if {
 	some decider, lacks in cutting
 	finding := {
 		"subject": decider,
+		"severity": severity(lacks),
 		"message": sprintf("%s isolates pods of %s and cuts the DNS pods off: %s", [culprit(decider), input.platform.dns.namespace, concat("; ", sort(lacks))]),
 		"why": sprintf("every pod of the cluster asks the DNS pods for names; and whatever else of %s the policy selects may talk to nobody either", [input.platform.dns.namespace]),
 		"hint": sprintf("Leave namespace %s out of the policy's selector, or let the DNS pods accept port %d from all pods and reach their upstream, on UDP and TCP.", [
@@ -116,12 +127,45 @@ too_wide[probe.egress.by] contains probe.purpose if {
 }
 
 # METADATA
+# description: Where nothing is known to be refused, what is not known is no error.
+severity(lacks) := "error" if {
+	some packet in lacks
+	not unknown(packet)
+}
+
+severity(lacks) := "warning" if {
+	every packet in lacks {
+		unknown(packet)
+	}
+}
+
+unknown(packets) if {
+	every packet in split(packets, ", ") {
+		endswith(packet, doubtful)
+	}
+}
+
+doubtful := " (not known to pass)"
+
+# METADATA
+# description: What to do about packets that are refused, or about which nobody knows.
+advice(lacks) := hint if severity(lacks) == "error"
+
+advice(lacks) := concat("\n", [
+	"Say what is not known: where pods are (--pod-cidrs, or cluster.podCIDRs of the Platform),",
+	"or the labels of the namespaces of which a rule asks some (their manifests).",
+	hint,
+]) if {
+	severity(lacks) == "warning"
+}
+
+# METADATA
 # description: Packets whose verdict on a half is not known to be allow.
 refused(endpoint, purposes, half) := {sprintf("%s %d to %s%s", [probe.protocol, probe.port, probe.to, doubt]) |
 	some probe in endpoint.probes
 	probe.purpose in purposes
 	probe[half].verdict != "allow"
-	doubt := object.get({"unknown": " (not known to pass)"}, probe[half].verdict, "")
+	doubt := object.get({"unknown": doubtful}, probe[half].verdict, "")
 }
 
 # METADATA

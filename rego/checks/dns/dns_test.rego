@@ -32,7 +32,9 @@ test_udp_only_is_one_finding_for_the_namespace if {
 	finding := only(asking([fixture.probe("resolve", "UDP", "allow", "allow"), fixture.probe("resolve", "TCP", "deny", "allow")]))
 	finding.message == "shop/a, shop/b cannot resolve names: egress lacks TCP 53 to resolve"
 	finding.subject == fixture.rule_reference("dns", "/spec/egress/0")
-	not finding.severity
+	finding.severity == "error"
+	finding.evidence.peer == "kube-system/*"
+	finding.evidence.port == "53"
 	contains(finding.hint, "kubernetes.io/metadata.name: kube-system")
 	contains(finding.hint, "cidr: 169.254.20.10/32")
 	contains(finding.hint, "cidr: fd00::a/128")
@@ -62,6 +64,20 @@ test_a_verdict_that_no_object_gives if {
 test_what_is_not_known_to_pass_is_not_called_denied if {
 	finding := only(asking([fixture.probe("resolve", "UDP", "allow", "allow"), fixture.probe("resolve", "TCP", "unknown", "allow")]))
 	contains(finding.message, "TCP 53 to resolve (not known to pass)")
+	finding.severity == "warning"
+	contains(finding.hint, "--pod-cidrs")
+}
+
+test_what_is_not_known_hides_nothing_that_is_denied if {
+	finding := only(asking([fixture.probe("resolve", "UDP", "deny", "allow"), fixture.probe("resolve", "TCP", "unknown", "allow")]))
+	finding.severity == "error"
+}
+
+test_servers_of_which_nobody_knows_are_a_warning if {
+	probes := [fixture.probe("upstream", protocol, "allow", "allow") | some protocol in ["UDP", "TCP"]]
+	unknown := [fixture.probe("resolve", protocol, "allow", "unknown") | some protocol in ["UDP", "TCP"]]
+	finding := only(serving({"ingress": fixture.isolated("guard"), "egress": fixture.open, "probes": array.concat(probes, unknown)}))
+	finding.severity == "warning"
 }
 
 test_a_closed_server_is_not_reported_by_every_namespace if {
