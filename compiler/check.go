@@ -64,6 +64,7 @@ func (c *checks) cluster(ctx context.Context, runs running) (found diag.List, ju
 		return found, false, nil
 	}
 	everybody := population.Of(runs.plan, runs.set)
+	runs.asBuilt(m, everybody)
 	found = append(found, proof.HalfOpen(m, everybody.Described)...)
 	wrong, err := c.judge(ctx, facts.Of(runs.plan, population.RelationOf(runs.plan, m), runs.set, everybody))
 	return append(found, wrong...), true, err

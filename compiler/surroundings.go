@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"slices"
+	"strings"
 
 	"portcullis.dev/compiler/cluster"
 	"portcullis.dev/compiler/language"
@@ -175,7 +176,10 @@ func assumed(set object.Set, known object.Cluster, platform *cluster.Platform) *
 		case o.ID.Kind == "Namespace" && o.Role == object.World:
 			note(o.ID.Name, true)
 		case o.ID.Namespace != "" && o.Role != object.Foreign && o.Role != object.Addresses:
-			note(o.ID.Namespace, true)
+			note(o.ID.Namespace, !(ofBuild(o) && strings.HasPrefix(o.ID.Kind, "Staged"))) // which says that it is not yet governed
+		case o.ID.Kind == "Tier" && ofBuild(o): // what stands in it is meant to go before whatever others allow
+			p.Stages.GuardrailTier = o.ID.Name
+			p.Guardrails = append(p.Guardrails, plan.Guardrail{Name: o.ID.Name})
 		}
 	}
 	for _, name := range append(slices.Clone(known.System), known.DNS.Namespace) {
