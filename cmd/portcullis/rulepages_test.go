@@ -183,6 +183,9 @@ func exampleOf(t *testing.T, code string) ruleExample {
 		if name == "now" {
 			e.about += " The day is " + strings.TrimSpace(string(f.Data)) + "."
 		}
+		if name == "calico" {
+			e.about += " Calico is 3." + strings.TrimSpace(string(f.Data)) + "."
+		}
 	}
 	if place := findingPlace.FindStringSubmatch(e.finding); place != nil && wrong[place[1]] != nil {
 		line, _ := strconv.Atoi(place[2])

@@ -70,7 +70,7 @@ var documentation = map[string]string{
 	"DNS.port":      "The port on which the pods answer. Default: 53; on OpenShift 5353.",
 	"DNS.nodeLocal": "The addresses on which a node-local cache answers.",
 
-	"Calico.version": "The minor release, in quotes: \"3.31\".",
+	"Calico.version": "The minor release, in quotes: \"3.31\". Default: 3.32.",
 	"Calico.api":     "How policies are stored. aggregated (default): behind Calico's API server. crd: as native v3 resources.",
 
 	"Stages.guardrails":       "The tier of guardrails and quarantine.",
