@@ -77,6 +77,9 @@ type Endpoint struct {
 type Direction struct {
 	// Isolated: a packet that no rule allows is dropped.
 	Isolated bool `json:"isolated"`
+	// Perhaps: it is not isolated for certain, and would be if its Namespace wears labels
+	// that nobody wrote down.
+	Perhaps bool `json:"perhaps"`
 	// Policies that govern the direction, in the order of evaluation. The last
 	// word of an isolated direction is IsolatedBy's.
 	Policies   []Reference `json:"policies"`

@@ -133,7 +133,7 @@ func (a *asker) endpoint(e *population.Pods) (Endpoint, meaning.Governed) {
 }
 
 func direction(g meaning.Governed) Direction {
-	return Direction{Isolated: g.Isolated, Policies: references(g.Policies), IsolatedBy: references(g.IsolatedBy)}
+	return Direction{Isolated: g.Isolated, Perhaps: g.Perhaps, Policies: references(g.Policies), IsolatedBy: references(g.IsolatedBy)}
 }
 
 func references(policies []*meaning.Policy) []Reference {

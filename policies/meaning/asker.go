@@ -125,6 +125,9 @@ func (a *Asker) Governing(e *Endpoint, d Direction) Governed {
 		g.Policies = append(g.Policies, s.policies...)
 	}
 	g.IsolatedBy, g.Isolated = isolated(stages, d)
+	if !g.Isolated && e.NamespaceUnwritten {
+		_, g.Perhaps = isolated(certain(stages), d)
+	}
 	return g
 }
 

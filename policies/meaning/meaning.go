@@ -294,6 +294,15 @@ func (m *Meaning) stages(l selector.Labels, namespace string, d Direction) []sta
 	return stages
 }
 
+// certain are stages of which every policy applies.
+func certain(stages []stage) []stage {
+	all := slices.Clone(stages)
+	for i := range all {
+		all[i].perhaps = nil
+	}
+	return all
+}
+
 // Governed is what applies to an endpoint in one direction.
 type Governed struct {
 	Policies []*Policy // in the order of evaluation
@@ -302,6 +311,9 @@ type Governed struct {
 	// tier whose end drops, or the one whose rule denies everything.
 	Isolated   bool
 	IsolatedBy []*Policy
+	// Perhaps: it is not isolated for certain, and would be if every policy applied of which
+	// that hangs on labels of the Namespace that nobody wrote down.
+	Perhaps bool
 }
 
 // Governing says which policies apply to the endpoint, and whether they isolate it.

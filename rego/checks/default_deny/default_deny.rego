@@ -22,8 +22,9 @@ findings contains finding if {
 	input.namespace.governed
 	some found in mistakes
 	finding := object.union(found, {
+		"severity": severity,
 		"evidence": {"namespace": input.namespace.name},
-		"hint": concat("\n", [
+		"hint": concat("\n", array.concat([unwritten | severity == "warning"], [
 			"Name the namespace in an intent or in the Platform, or add this default deny:",
 			"apiVersion: networking.k8s.io/v1",
 			"kind: NetworkPolicy",
@@ -33,7 +34,7 @@ findings contains finding if {
 			"spec:",
 			"  podSelector: {}",
 			"  policyTypes: [Ingress, Egress]",
-		]),
+		])),
 	})
 }
 
@@ -60,20 +61,60 @@ findings contains finding if {
 	}
 }
 
+# METADATA
+# description: What hangs on labels that nobody wrote down is no error.
+default severity := "error"
+
+severity := "warning" if {
+	count(input.endpoints) > 0
+	every endpoint in input.endpoints {
+		every direction in ["ingress", "egress"] {
+			covered(endpoint[direction])
+		}
+	}
+}
+
+covered(direction) if direction.isolated
+
+covered(direction) if direction.perhaps
+
+unwritten := sprintf("Add the manifest of the Namespace %s: whether a policy isolates its pods hangs on its labels. Or do this.", [input.namespace.name])
+
 # One namespace makes one finding: whatever its holes, one default deny closes them.
 mistakes contains {"subject": {}, "message": sprintf("namespace %s has no default deny", [input.namespace.name]), "why": why} if {
 	uncovered
+	severity == "error"
 	count(suspects) == 0
 	why := concat("; ", [sentence | some sentence in holes])
 }
 
 mistakes contains found if {
 	uncovered
+	severity == "error"
 	suspect := min(suspects)
 	found := {
 		"subject": {"object": suspect[2], "pointer": suspect[3]},
 		"message": sprintf("namespace %s has no complete default deny: %s", [input.namespace.name, concat("; ", holes)]),
 		"why": suspect[4],
+	}
+}
+
+mistakes contains found if {
+	severity == "warning"
+	uncovered
+	references := [reference |
+		some endpoint in input.endpoints
+		some direction in ["ingress", "egress"]
+		endpoint[direction].perhaps
+		some reference in endpoint[direction].policies
+	]
+	found := {
+		"subject": array.concat(references, [{}])[0],
+		"message": sprintf("whether namespace %s has a default deny is not known: nothing is certain to isolate %s", [
+			input.namespace.name,
+			lib.names(union({open[direction] | some direction, _ in open})),
+		]),
+		"why": "which policies select its pods hangs on labels of the Namespace, and nobody wrote those down",
 	}
 }
 

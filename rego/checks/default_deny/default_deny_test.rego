@@ -139,3 +139,16 @@ test_a_cluster_wide_deny_with_holes if {
 	count(found(fixture.cluster({"policies": [object.union(policy, {"selectsBare": true})]}))) == 0
 	count(found(fixture.cluster({"policies": [object.union(policy, {"selects": ["shop/a", "shop/b"]})]}))) == 0
 }
+
+test_what_hangs_on_labels_that_nobody_wrote_down_is_a_warning if {
+	perhaps := object.union(fixture.open, {"perhaps": true})
+	all := default_deny.findings with input as fixture.namespace([fixture.endpoint("shop/a", {"ingress": perhaps})], [])
+	count(all) == 1
+	some finding in all
+	finding.severity == "warning"
+	finding.message == "whether namespace shop has a default deny is not known: nothing is certain to isolate shop/a"
+	startswith(finding.hint, "Add the manifest of the Namespace shop")
+	others := default_deny.findings with input as fixture.namespace([fixture.endpoint("shop/a", {"ingress": perhaps, "egress": fixture.open})], [])
+	some other in others
+	other.severity == "error"
+}
