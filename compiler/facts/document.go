@@ -79,7 +79,7 @@ type Direction struct {
 	Isolated bool `json:"isolated"`
 	// Perhaps: it is not isolated for certain, and would be if its Namespace wears labels
 	// that nobody wrote down.
-	Perhaps bool `json:"perhaps"`
+	Perhaps bool `json:"perhaps,omitempty"`
 	// Policies that govern the direction, in the order of evaluation. The last
 	// word of an isolated direction is IsolatedBy's.
 	Policies   []Reference `json:"policies"`
