@@ -74,7 +74,7 @@ func (l *likeness) policy(p *meaning.Policy, d meaning.Direction) *resolving {
 		if r.Action == meaning.Log || !r.Traffic().Overlaps(l.asking) {
 			continue
 		}
-		of.decides, of.readsMore = true, of.readsMore || r.Source.Service != nil
+		of.decides, of.readsMore = true, of.readsMore || r.Source.Service != nil || named(r.Source.Ports) || named(r.Source.NotPorts)
 		for _, s := range []*selector.Selector{r.Source.Selector, r.Source.NotSelector} {
 			if s != nil && !readsNamespace(s.Root()) {
 				of.reads = append(of.reads, s)
@@ -82,6 +82,11 @@ func (l *likeness) policy(p *meaning.Policy, d meaning.Direction) *resolving {
 		}
 	}
 	return of
+}
+
+// named reports whether a port goes by its name, which is the source's own.
+func named(ports []meaning.PortMatch) bool {
+	return slices.ContainsFunc(ports, func(p meaning.PortMatch) bool { return p.Name != "" })
 }
 
 // readsNamespace reports whether a selector reads nothing of a pod but its namespace.
@@ -95,8 +100,8 @@ func readsNamespace(n *selector.Node) bool {
 
 // sender names the class of a pod in its namespace, as it asks servers and strangers; none where
 // a policy reads more of it than can be named. It goes by the tiers that govern the pod, by
-// those of their policies that may decide, by the policy that a tier's end is told of, and by
-// what is read.
+// those of their policies that may decide, or of which nobody knows whether they apply, by the
+// policy that a tier's end is told of, and by what is read.
 func (l *likeness) sender(e *population.Pods, g meaning.Governed) (class string, named bool) {
 	if !l.canName(e) {
 		return "", false
@@ -114,6 +119,9 @@ func (l *likeness) sender(e *population.Pods, g meaning.Governed) (class string,
 			of := l.policy(p, meaning.Egress)
 			if of.readsMore {
 				return "", false
+			}
+			if e.NamespaceUnwritten && meaning.Uncertain(p.Selector(), e.Endpoint) {
+				key = strconv.AppendInt(append(key, '?'), int64(of.number), 10)
 			}
 			if of.decides {
 				key = strconv.AppendInt(append(key, ' '), int64(of.number), 10)
@@ -162,9 +170,12 @@ func (s *server) hears(key []byte, e *population.Pods) (_ []byte, named bool) {
 // read adds to a key what the policy reads of a pod.
 func (r *resolving) read(key []byte, e *population.Pods) []byte {
 	for _, s := range r.reads {
-		if s.Matches(e) {
+		switch {
+		case meaning.Uncertain(*s, e.Endpoint):
+			key = append(key, '?')
+		case s.Matches(e):
 			key = append(key, '+')
-		} else {
+		default:
 			key = append(key, '-')
 		}
 	}
