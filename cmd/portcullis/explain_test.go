@@ -139,8 +139,8 @@ func TestExplainVectors(t *testing.T) {
 			}
 		}
 	}
-	if flows != 166 {
-		t.Errorf("%d flows, expected all 166", flows)
+	if flows != 172 {
+		t.Errorf("%d flows, expected all 172", flows)
 	}
 }
 
