@@ -14,14 +14,15 @@ import (
 
 var halfOpen = &diag.Rule{Code: "PC312", Severity: diag.Warning,
 	Title: "A flow of which one half is open",
-	Why:   "A connection passes if its source may send it and its destination may receive it: two rules, often of two people. A rule that names a peer opens one of the halves; where the peer is isolated and nothing opens the other half, the rule does nothing.",
+	Why:   "A connection passes if its source may send it and its destination may receive it: two rules, often of two people. A rule that names a peer opens one of the halves; where the peer is isolated and nothing opens the other half, the rule does nothing. A rule about all pods of a namespace names none of them, and is no half of anything.",
 	Mend:  "Add the missing half, or remove the rule."}
 
 // HalfOpen finds the rules that open one half of flows whose other half is denied for
 // want of a rule: both ends are pods that manifests describe, and the rule names its
 // peer. What is denied on purpose, by a rule, is no such flow, nor is what the tiers'
-// order decides. A rule for all pods of a namespace, or about them, is one only as far
-// as it opens nothing for anybody. Names asked of the DNS pods are somebody else's
+// order decides. A rule about all pods of a namespace names none of them: whom it is for,
+// the receivers (or senders) decide. One for all pods of a namespace is half open only as
+// far as it opens nothing for anybody. Names asked of the DNS pods are somebody else's
 // business.
 //
 // The endpoints are those of the manifests, with what is known of their namespaces.
@@ -96,8 +97,8 @@ type opening struct {
 	rule      *meaning.Rule
 	direction meaning.Direction
 	ports     []port
-	// The rule is for all pods of some namespace, about all of some, or about everybody.
-	allOwn, allPeers, everybody bool
+	allOwn    bool // the rule is for all pods of some namespace
+	nobodys   bool // it is about all pods of some, and names none
 }
 
 // port is one entry of a rule's ports, or all its traffic.
@@ -162,7 +163,7 @@ func (s *survey) openings() []*opening {
 			}
 		}
 	}
-	all = slices.DeleteFunc(all, func(o *opening) bool { return o.everybody || !s.missing(o) })
+	all = slices.DeleteFunc(all, func(o *opening) bool { return o.nobodys || !s.missing(o) })
 	slices.SortStableFunc(all, func(a, b *opening) int {
 		return cmp.Or(a.policy.ID.Compare(b.policy.ID), cmp.Compare(a.direction, b.direction))
 	})
@@ -222,9 +223,8 @@ func spell(p meaning.PortMatch) string {
 func (s *survey) open(o *opening, program int, x *segment) {
 	of := crossing{s.programs[o.direction][program].classes, x.peers}
 	o.allOwn = o.allOwn || of.own.Overlaps(s.unlabelled.Union(s.stranger))
-	o.allPeers = o.allPeers || of.peers.Overlaps(s.unlabelled)
-	o.everybody = o.everybody || of.peers.Overlaps(s.stranger)
-	if o.everybody {
+	o.nobodys = o.nobodys || of.peers.Overlaps(s.unlabelled.Union(s.stranger))
+	if o.nobodys {
 		return
 	}
 	of = of.and(crossing{s.described, s.described})
@@ -292,17 +292,14 @@ func (s *survey) missing(o *opening) bool {
 	some := false
 	for i := range o.ports {
 		p := &o.ports[i]
-		own, peers := p.worksFor()
+		peers := p.worksFor()
 		for _, f := range p.opened {
 			works := p.works[f.program]
 			if o.allOwn {
 				works = append(slices.Clip(works), crossing{s.described, peers})
 			}
-			if o.allPeers {
-				works = append(slices.Clip(works), crossing{own, s.described})
-			}
 			for _, left := range f.minus(works) {
-				if !s.alone(left, o.allOwn || o.allPeers) {
+				if !s.alone(left, o.allOwn) {
 					p.missing = append(p.missing, flow{left, f.traffic, f.families, f.program})
 				}
 			}
@@ -312,15 +309,15 @@ func (s *survey) missing(o *opening) bool {
 	return some
 }
 
-// worksFor are those of both ends for whom a port works with anybody.
-func (p *port) worksFor() (own, peers packet.Numbers) {
-	var all [2][]packet.Range
+// worksFor are the peers with whom a port works for anybody.
+func (p *port) worksFor() packet.Numbers {
+	var all []packet.Range
 	for _, works := range p.works {
 		for _, w := range works {
-			all[0], all[1] = append(all[0], w.own.Ranges()...), append(all[1], w.peers.Ranges()...)
+			all = append(all, w.peers.Ranges()...)
 		}
 	}
-	return packet.Join(all[0]...), packet.Join(all[1]...)
+	return packet.Join(all...)
 }
 
 // alone reports whether the pairs are a pod and itself: what it says to itself never

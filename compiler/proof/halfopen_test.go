@@ -202,8 +202,8 @@ type rule struct {
 
 // seen is what the oracle says of one rule.
 type seen struct {
-	everybody, allOwn, allPeers bool
-	opened, works               map[int]map[[2]string]bool // by port entry
+	nobodys, allOwn bool                       // about all pods of a namespace, for all of one
+	opened, works   map[int]map[[2]string]bool // by port entry
 }
 
 var byRule = regexp.MustCompile(`^tier \S+, (.+), rule (\d+)$`)
@@ -354,7 +354,7 @@ func (j *judge) reported() []string {
 	}
 	var all []string
 	for key, s := range found {
-		if !s.everybody && s.missing() {
+		if !s.nobodys && s.missing() {
 			all = append(all, rules[key].policy+" "+rules[key].pointer)
 		}
 	}
@@ -364,8 +364,7 @@ func (j *judge) reported() []string {
 
 func (j *judge) note(s *seen, r rule, p oracle.Packet, own, peer string, other oracle.Half) {
 	s.allOwn = s.allOwn || slices.Contains(j.strange, own)
-	s.allPeers = s.allPeers || slices.Contains(j.strange, peer)
-	s.everybody = s.everybody || peer == j.strange[len(j.strange)-1]
+	s.nobodys = s.nobodys || slices.Contains(j.strange, peer)
 	name := p.Port == 53 && (p.Protocol == oracle.TCP || p.Protocol == oracle.UDP)
 	if slices.Contains(j.strange, own) || slices.Contains(j.strange, peer) || name && (j.resolves(own) || j.resolves(peer)) {
 		return
@@ -393,7 +392,7 @@ func (s *seen) missing() bool {
 		for pair := range opened {
 			works := s.works[i][pair] || pair[0] == pair[1]
 			for other := range s.works[i] {
-				works = works || s.allOwn && other[1] == pair[1] || s.allPeers && other[0] == pair[0]
+				works = works || s.allOwn && other[1] == pair[1]
 			}
 			if !works {
 				return true
