@@ -178,7 +178,7 @@ func TestOneDenyThreeMistakes(t *testing.T) {
 			"ingress": half, "egress": half, "probes": probes, "world": []any{}}},
 		"policies": []any{doc{"object": deny, "tier": "default", "order": 100, "orderGiven": true, "enforced": true,
 			"ingress": true, "egress": true, "ingressRules": 0, "egressRules": 0, "actions": []any{},
-			"selects": []any{"kube-system/coredns", "shop/web"}, "selectsHosts": false, "selectsDNS": true, "selectsBare": false, "typesGiven": true}},
+			"selects": []any{"kube-system/coredns", "shop/web"}, "selectsHosts": false, "closesHosts": false, "namespaceSelector": "", "selectsDNS": true, "selectsBare": false, "typesGiven": true}},
 	})
 	found, err := prepared(t, nil).Check(t.Context(), slices.Values([]any{document}))
 	if err != nil {

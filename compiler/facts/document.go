@@ -136,9 +136,13 @@ type Policy struct {
 	Actions      []string      `json:"actions"`      // that occur, sorted
 	Selects      []string      `json:"selects"`      // names of known endpoints, sorted
 	SelectsHosts bool          `json:"selectsHosts"` // applies to host endpoints too
+	ClosesHosts  bool          `json:"closesHosts"`  // drops there what no rule of its tier speaks of
 	SelectsDNS   bool          `json:"selectsDNS"`   // applies to the DNS pods
 	SelectsBare  bool          `json:"selectsBare"`  // applies to pods without labels
 	TypesGiven   bool          `json:"typesGiven"`   // types or policyTypes written, not inferred
+
+	// NamespaceSelector is that of a GlobalNetworkPolicy, as written; empty for none.
+	NamespaceSelector string `json:"namespaceSelector"`
 }
 
 // Tier is one group of policies.

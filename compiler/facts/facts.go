@@ -33,7 +33,7 @@ func Of(p *plan.Plan, r *relation.Relation, set object.Set, everybody population
 func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) *asker {
 	m, walks := r.Meaning, r.Meaning.Asker()
 	a := &asker{
-		plan: p, m: m, programs: r.Programs, walks: walks, known: everybody, world: newWorldMap(m, walks),
+		plan: p, set: set, m: m, programs: r.Programs, walks: walks, known: everybody, world: newWorldMap(m, walks),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 		search: &relation.Search{Universe: r.Universe, Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{},
 	}
@@ -54,6 +54,7 @@ func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody popu
 // asker holds what the documents share.
 type asker struct {
 	plan     *plan.Plan
+	set      object.Set
 	m        *meaning.Meaning
 	walks    *meaning.Asker
 	known    population.Population

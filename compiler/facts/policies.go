@@ -4,22 +4,15 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/population"
+	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
-	"portcullis.dev/policies/selector"
 )
-
-// node is a host endpoint as Calico's controllers make one of every node: with the
-// labels that each node has. It stands for hosts that no manifest describes.
-var node = selector.Map{
-	"kubernetes.io/hostname": "node", "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
-	"projectcalico.org/created-by": "calico-kube-controllers",
-}
 
 func (a *asker) policy(p *meaning.Policy) Policy {
 	f := Policy{
 		Object: p.ID, Tier: p.Tier, OrderGiven: p.OrderGiven, Enforced: p.Live(),
 		Ingress: p.Governs[meaning.Ingress], Egress: p.Governs[meaning.Egress],
-		IngressRules: written(p.Rules[meaning.Ingress]), EgressRules: written(p.Rules[meaning.Egress]),
+		IngressRules: count(p.Rules[meaning.Ingress]), EgressRules: count(p.Rules[meaning.Egress]),
 		Actions: []string{}, Selects: []string{}, TypesGiven: p.TypesGiven,
 	}
 	if p.OrderGiven {
@@ -36,10 +29,9 @@ func (a *asker) policy(p *meaning.Policy) Policy {
 	if p.ID.Namespace != "" {
 		candidates = a.known.ByNamespace[p.ID.Namespace]
 	} else {
-		f.SelectsHosts = p.Selects(node)
-		for _, h := range a.m.Hosts {
-			f.SelectsHosts = f.SelectsHosts || p.Selects(h)
-		}
+		hosts := a.hosts(p)
+		f.SelectsHosts, f.ClosesHosts = len(hosts) > 0, a.closes(p, hosts)
+		f.NamespaceSelector = a.written(p.ID, "/spec/namespaceSelector")
 	}
 	for _, e := range a.fewer(candidates, p) {
 		if p.Selects(e) {
@@ -91,8 +83,16 @@ func (a *asker) fewer(candidates []*population.Pods, p *meaning.Policy) []*popul
 	return candidates
 }
 
-// written is how many rules the manifest has: one may be evaluated as several.
-func written(rules []meaning.Rule) int {
+// written is the text that a manifest has at a place; empty if it has none.
+func (a *asker) written(id diag.ObjectID, pointer string) string {
+	o, _ := a.set.Get(id)
+	value, _ := o.Values().At(pointer)
+	text, _ := value.(string)
+	return text
+}
+
+// count is how many rules the manifest has: one may be evaluated as several.
+func count(rules []meaning.Rule) int {
 	n := 0
 	for i := range rules {
 		if i == 0 || rules[i].Pointer != rules[i-1].Pointer {

@@ -69,7 +69,8 @@ policy(name, changes) := object.union(
 	{
 		"object": policy_id(name), "tier": "default", "order": 1000, "orderGiven": false, "enforced": true,
 		"ingress": true, "egress": true, "ingressRules": 0, "egressRules": 0, "actions": [],
-		"selects": [], "selectsHosts": false, "selectsDNS": false, "selectsBare": false, "typesGiven": true,
+		"selects": [], "selectsHosts": false, "closesHosts": false, "selectsDNS": false, "selectsBare": false, "typesGiven": true,
+		"namespaceSelector": "",
 	},
 	changes,
 )

@@ -179,20 +179,47 @@ findings contains finding if {
 	}
 }
 
-# A policy for pods and for host endpoints alike was hardly meant for both: it
-# isolates the nodes. One for hosts alone is left alone.
+# A policy for pods and for host endpoints alike was hardly meant for both where it
+# isolates the nodes: what denies by name and leaves the rest alone is right for both,
+# and one for hosts alone is left alone.
 findings contains finding if {
 	some policy in input.policies
 	governs(policy)
-	policy.selectsHosts
+	policy.closesHosts
 	for_pods(policy)
+	said := reaching_hosts(policy)
 	finding := {
-		"subject": {"object": policy.object, "pointer": "/spec/selector"},
+		"subject": {"object": policy.object, "pointer": said.pointer},
 		"message": sprintf("%s applies to host endpoints as well as to pods", [lib.title(policy.object)]),
-		"why": "a selector without a namespaceSelector reaches the nodes' own interfaces, and what it does not allow there is dropped",
-		"hint": "Add a namespaceSelector, for example all(), so that only pods are selected; give hosts a policy of their own.",
+		"why": sprintf("%s; where there are host endpoints, what it does not allow is dropped there", [said.why]),
+		"hint": said.hint,
 	}
 }
+
+reaching_hosts(policy) := {
+	"pointer": "/spec/selector",
+	"why": "a selector without a namespaceSelector reaches the nodes' own interfaces",
+	"hint": "Add a namespaceSelector, for example all(), so that only pods are selected; give hosts a policy of their own.",
+} if {
+	policy.namespaceSelector == ""
+}
+
+reaching_hosts(policy) := {
+	"pointer": "/spec/namespaceSelector",
+	"why": "its namespaceSelector says which namespaces are not meant, and that is true of the nodes' own interfaces, which have no namespace",
+	"hint": concat("\n", [
+		"Ask for a namespace first, so that only pods are selected, and give hosts a policy of their own:",
+		sprintf("namespaceSelector: has(projectcalico.org/name) && %s", [term(policy.namespaceSelector)]),
+	]),
+} if {
+	policy.namespaceSelector != ""
+}
+
+# METADATA
+# description: A selector as one side of a conjunction.
+term(text) := text if not contains(text, "||")
+
+term(text) := sprintf("(%s)", [text]) if contains(text, "||")
 
 findings contains finding if {
 	some policy in input.policies

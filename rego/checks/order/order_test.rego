@@ -100,11 +100,21 @@ test_denies_without_an_order if {
 }
 
 test_pods_and_hosts_in_one_policy if {
-	both := fixture.global_policy("both", {"ingressRules": 1, "selectsHosts": true, "selects": ["shop/a"]})
+	both := fixture.global_policy("both", {"ingressRules": 1, "selectsHosts": true, "closesHosts": true, "selects": ["shop/a"]})
 	pointing({"policies": [both]}) == {["both", "/spec/selector"]}
 	bare := object.union(both, {"selects": [], "selectsBare": true})
 	pointing({"policies": [bare]}) == {["both", "/spec/selector"]}
 	count(found({"policies": [object.union(both, {"selects": []})]})) == 0
+	count(found({"policies": [object.union(both, {"closesHosts": false})]})) == 0
+}
+
+test_namespaces_that_are_only_excluded if {
+	both := fixture.global_policy("both", {"ingressRules": 1, "closesHosts": true, "selectsBare": true, "namespaceSelector": "a != 'b'"})
+	one := only({"policies": [both]})
+	one.subject.pointer == "/spec/namespaceSelector"
+	contains(one.hint, "\nnamespaceSelector: has(projectcalico.org/name) && a != 'b'")
+	other := only({"policies": [object.union(both, {"namespaceSelector": "!has(a) || !has(b)"})]})
+	contains(other.hint, "&& (!has(a) || !has(b))")
 }
 
 test_a_name_that_contradicts_its_tier if {
