@@ -27,7 +27,14 @@ type finding struct {
 	Hint     string            `json:"hint"`
 	Evidence map[string]string `json:"evidence"`
 	Related  []related         `json:"related"`
+	// Names are what the finding is about, where others may be alike: the message has
+	// {names} where they stand. Paste is YAML that mends it, for them.
+	Names []string `json:"names"`
+	Paste string   `json:"paste"`
 }
+
+// listed is how many names a message lists before it counts the rest.
+const listed = 3
 
 // related is a second place that explains a finding.
 type related struct {
@@ -221,6 +228,13 @@ func (c check) diagnostic(value any, l limits) (diag.Diagnostic, error) {
 	}
 	d := c.rule.On(f.Subject, "%s", f.Message)
 	d.Why, d.Hint, d.Evidence = f.Why, f.Hint, f.Evidence
+	if len(f.Names) > 0 {
+		among := diag.Among{Message: f.Message, Hint: f.Hint, Names: f.Names, Most: listed}
+		if f.Paste != "" {
+			among.Paste = []string{f.Paste}
+		}
+		d = d.Of(among)
+	}
 	if f.Severity != "" {
 		if d.Severity, err = diag.ParseSeverity(f.Severity); err != nil {
 			return diag.Diagnostic{}, fmt.Errorf("a finding with an %w", err)
@@ -241,6 +255,7 @@ func (f *finding) clip(l limits) {
 	for key, value := range f.Evidence {
 		f.Evidence[key] = l.clip(value)
 	}
+	f.Names, f.Paste = nil, "" // what the product's own rules say alike is known to be so
 	if n := len(f.Related); n > l.related {
 		f.Related = f.Related[:l.related]
 		f.Related[l.related-1] = related{Message: fmt.Sprintf("and %d more places", n-l.related+1)}

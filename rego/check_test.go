@@ -165,7 +165,7 @@ func TestOneDenyThreeMistakes(t *testing.T) {
 	deny := doc{"group": "projectcalico.org", "kind": "GlobalNetworkPolicy", "name": "default-deny"}
 	by := doc{"object": deny, "pointer": "/spec"}
 	half := doc{"isolated": true, "policies": []any{by}, "isolatedBy": []any{by}}
-	verdict := doc{"verdict": "deny", "by": by, "reason": "nothing allows it"}
+	verdict := doc{"verdict": "deny", "cause": "deny", "tier": "default", "by": by, "reason": "nothing allows it"}
 	var probes []any
 	for _, purpose := range []string{"resolve", "upstream"} {
 		for _, protocol := range []string{"UDP", "TCP"} {

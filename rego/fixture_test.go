@@ -26,7 +26,7 @@ func parseDoc(text string) doc {
 func namespaceDoc(name string, changes doc) doc {
 	by := fmt.Sprintf(`{"object": {"group": "networking.k8s.io", "kind": "NetworkPolicy", "namespace": %q, "name": "default-deny"}, "pointer": "/spec"}`, name)
 	half := fmt.Sprintf(`{"isolated": true, "policies": [%s], "isolatedBy": [%s]}`, by, by)
-	verdict := fmt.Sprintf(`{"verdict": "allow", "by": %s, "reason": ""}`, by)
+	verdict := fmt.Sprintf(`{"verdict": "allow", "cause": "none", "tier": "default", "by": %s, "reason": ""}`, by)
 	probe := `{"purpose": "resolve", "to": "DNS", "protocol": %q, "port": 53, "egress": %s, "ingress": %s}`
 	d := parseDoc(fmt.Sprintf(`{
 		"version": "v1alpha1", "environment": "prod", "scope": "namespace",

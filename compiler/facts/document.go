@@ -109,6 +109,8 @@ type Probe struct {
 // Half is a verdict of one end and what decided it.
 type Half struct {
 	Verdict string    `json:"verdict"` // "allow", "deny" or "unknown"
+	Cause   string    `json:"cause"`   // what stops it, or may: "deny" (a rule), "tier-end", or "none"
+	Tier    string    `json:"tier"`    // in which it is decided; empty for none
 	By      Reference `json:"by"`      // the rule, or the policy whose tier's end decided; zero where none applies
 	Reason  string    `json:"reason"`  // one clause for people
 }

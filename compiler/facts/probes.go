@@ -76,7 +76,7 @@ func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) [
 				continue
 			}
 			heard[class] = true
-			half := half(a.walks.WalkHalf(a.packet(meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), protocol, a.plan.Cluster.DNS.Port), meaning.Ingress))
+			half := a.half(a.walks.WalkHalf(a.packet(meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), protocol, a.plan.Cluster.DNS.Port), meaning.Ingress))
 			if key := (answer{half.Verdict, half.By}); !seen[key] {
 				seen[key] = true
 				p := a.probe("resolve", meaning.Pod(e.Endpoint), meaning.Pod(server.Endpoint), server.Ref()+" from "+e.Ref(), protocol, a.plan.Cluster.DNS.Port)
@@ -99,12 +99,43 @@ func (a *asker) probe(purpose string, from, to meaning.Peer, name string, protoc
 	v := a.walks.Walk(a.packet(from, to, protocol, port))
 	return Probe{
 		Purpose: purpose, To: name, Protocol: protocol.String(), Port: port,
-		Egress: half(v.Egress), Ingress: half(v.Ingress),
+		Egress: a.half(v.Egress), Ingress: a.half(v.Ingress),
 	}
 }
 
-func half(h meaning.Half) Half {
-	return Half{Verdict: h.Outcome.String(), By: reference(h.By), Reason: h.By.Reason}
+func (a *asker) half(h meaning.Half) Half {
+	return Half{Verdict: h.Outcome.String(), Cause: a.cause(h), Tier: h.By.Tier, By: reference(h.By), Reason: h.By.Reason}
+}
+
+// cause is what stops a packet, if it does: a rule that denies it, or may, the end of a tier,
+// or neither.
+func (a *asker) cause(h meaning.Half) string {
+	switch {
+	case h.Outcome == meaning.Allowed:
+		return "none"
+	case h.By.Cause == meaning.ByTierEnd:
+		return "tier-end"
+	case h.By.Cause == meaning.ByRule && (h.Outcome == meaning.Denied || a.denies(h.By)):
+		return "deny"
+	}
+	return "none"
+}
+
+// denies reports whether the rule that a decision names is one that denies.
+func (a *asker) denies(by meaning.Decision) bool {
+	for _, p := range a.policies[by.Policy.Namespace] {
+		if p.ID != by.Policy {
+			continue
+		}
+		for _, rules := range p.Rules {
+			for i := range rules {
+				if rules[i].Pointer == by.Pointer {
+					return rules[i].Action == meaning.Deny
+				}
+			}
+		}
+	}
+	return false
 }
 
 func reference(d meaning.Decision) Reference { return Reference{Object: d.Policy, Pointer: d.Pointer} }

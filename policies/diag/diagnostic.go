@@ -192,6 +192,7 @@ type Diagnostic struct {
 	Related      []Related         `json:"related,omitempty"`
 	Hint         string            `json:"hint,omitempty"` // what to do, for a person; may hold several lines
 	Fix          []Edit            `json:"fix,omitempty"`  // what to do, for a machine; applied together
+	Among        *Among            `json:"-"`              // nil where it says nothing of others alike
 }
 
 // At starts a diagnostic of the rule at a place in a file.

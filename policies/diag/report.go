@@ -20,10 +20,11 @@ type Report struct {
 	Assumptions []string
 }
 
-// NewReport sorts the findings and the rules; a rule that two packages name is
+// NewReport sorts the findings, puts together those that say the same of several things,
+// and sorts the rules; a rule that two packages name is
 // listed once. Sources may be nil: then no snippets are shown.
 func NewReport(findings List, rules []*Rule, sources map[string][]byte) Report {
 	sorted := slices.Clone(rules)
 	slices.SortFunc(sorted, func(a, b *Rule) int { return cmp.Compare(a.Code, b.Code) })
-	return Report{Findings: findings.Sorted(), Rules: slices.Compact(sorted), Sources: sources}
+	return Report{Findings: findings.Sorted().together(), Rules: slices.Compact(sorted), Sources: sources}
 }

@@ -21,19 +21,21 @@ package portcullis.checks.dns
 
 import data.portcullis.lib
 
-# Clients: one finding for the endpoints of a namespace that lack the same packets
-# for the same reason. Whether the DNS pods let them in is judged once, below.
+# Clients: one finding for the endpoints that lack the same packets for the same reason,
+# in whatever namespaces. Whether the DNS pods let them in is judged once, below.
 findings contains finding if {
 	input.scope == "namespace"
 	input.namespace.governed
 	some key, names in cut_off
-	[lacks, decider] := key
+	[lacks, decider, cause, tier] := key
+	said := blocked(decider, cause, tier, lacks)
 	finding := {
 		"subject": decider,
 		"severity": severity(lacks),
-		"message": sprintf("%s cannot resolve names: egress lacks %s", [lib.names(names), concat(", ", lacks)]),
-		"why": sprintf("their egress is isolated, and no rule is known to let a packet through to %s", [concat(", ", lacks)]),
-		"hint": advice(lacks),
+		"names": names,
+		"message": sprintf("{names} cannot resolve names: egress lacks %s", [concat(", ", lacks)]),
+		"why": said.why,
+		"hint": advice(lacks, said.hint),
 		"evidence": {
 			"namespace": input.namespace.name, "lacks": lib.evidence(lacks), "endpoint": lib.evidence(names),
 			"peer": sprintf("%s/*", [input.platform.dns.namespace]),
@@ -46,6 +48,63 @@ findings contains finding if {
 		},
 	}
 }
+
+# METADATA
+# description: Why packets are stopped, and what to do about it. A deny is no missing allow.
+blocked(decider, "deny", tier, _) := {
+	"why": sprintf("%s stands in the way in tier %s, ahead of whatever is allowed behind", [culprit(decider), tier]),
+	"hint": around(decider, tier),
+}
+
+blocked(decider, "tier-end", tier, _) := {
+	"why": sprintf("the policies of tier %s apply to them, none of its rules lets it through, and the tier ends in Deny before the tiers below are asked", [tier]),
+	"hint": at_end(decider, tier),
+} if {
+	tier != "default"
+}
+
+blocked(decider, cause, tier, lacks) := {
+	"why": sprintf("their egress is isolated, and no rule is known to let a packet through to %s", [concat(", ", lacks)]),
+	"hint": allowing(object.get(decider, "object", {})),
+} if {
+	cause != "deny"
+	not above(cause, tier)
+}
+
+above("tier-end", tier) if tier != "default"
+
+around(decider, tier) := concat("\n", array.concat(
+	[sprintf("Narrow what %s denies so that it leaves the DNS pods out, or let their packets by ahead of it:", [culprit(decider)])],
+	lib.calico_dns(action_in(tier)),
+)) if {
+	lib.calico(decider.object)
+}
+
+around(decider, _) := sprintf("Narrow what %s denies so that it leaves the DNS pods out: an allow behind it is never asked.", [culprit(decider)]) if {
+	not lib.calico(decider.object)
+}
+
+at_end(decider, tier) := concat("\n", array.concat(
+	[sprintf("Set defaultAction of tier %s to Pass, or let the packets through in it, by %s: an allow in a tier below is never asked:", [tier, culprit(decider)])],
+	lib.calico_dns("Allow"),
+)) if {
+	lib.calico(decider.object)
+}
+
+at_end(decider, tier) := sprintf("Let the packets through in tier %s, by %s: an allow in a tier below is never asked.", [tier, culprit(decider)]) if {
+	not lib.calico(decider.object)
+}
+
+# Who may allow in tier default decides; above it, that is left to the tiers below.
+action_in("default") := "Allow"
+
+action_in(tier) := "Pass" if tier != "default"
+
+# METADATA
+# description: The exact allow, in the words of the policy that is to say it.
+allowing(object_id) := concat("\n", array.concat(["Allow exactly the cluster's DNS pods:"], lib.calico_dns("Allow"))) if lib.calico(object_id)
+
+allowing(object_id) := concat("\n", array.concat(["Allow exactly the cluster's DNS pods:"], lib.kubernetes_dns)) if not lib.calico(object_id)
 
 # Servers: one finding for each policy that cuts the DNS pods off.
 findings contains finding if {
@@ -64,23 +123,39 @@ findings contains finding if {
 	}
 }
 
-# The converse: one warning for each rule that opens port 53 too wide.
+# The converse: one warning for each policy that opens port 53 too wide, whichever of its
+# rules do, and for whatever namespaces.
 findings contains finding if {
 	input.scope == "namespace"
 	input.namespace.governed
-	some decider, purposes in too_wide
-	finding := {
-		"subject": decider,
-		"severity": "warning",
-		"message": sprintf("port %d is open to %s", [input.platform.dns.port, concat(" and ", [purposes_read[purpose] | some purpose in sort(purposes)])]),
-		"why": concat(" ", [dangers[purpose] | some purpose in sort(purposes)]),
-		"hint": hint,
-		"evidence": {
-			"namespace": input.namespace.name,
-			"peer": lib.evidence({peers[purpose] | some purpose in purposes}),
+	some opened, pointers in too_wide
+	[object_id, purposes] := opened
+	rules := [{"object": object_id, "pointer": pointer} | some pointer in sort(pointers)]
+	finding := object.union(
+		naming(object_id, sprintf("port %d is open to %s", [
+			input.platform.dns.port,
+			concat(" and ", [purposes_read[purpose] | some purpose in purposes]),
+		])),
+		{
+			"subject": rules[0],
+			"severity": "warning",
+			"why": concat(" ", [dangers[purpose] | some purpose in purposes]),
+			"hint": allowing(object_id),
+			"related": lib.others(rules, "opens it too"),
+			"evidence": {
+				"namespace": input.namespace.name,
+				"peer": lib.evidence({peers[purpose] | some purpose in purposes}),
+			},
 		},
-	}
+	)
 }
+
+# A policy of the cluster opens it for namespaces; one of a namespace says itself which.
+naming(object_id, message) := {"message": sprintf("%s, for pods of {names}", [message]), "names": [input.namespace.name]} if {
+	lib.cluster_scoped(object_id)
+}
+
+naming(object_id, message) := {"message": message} if not lib.cluster_scoped(object_id)
 
 purposes_read := {"anywhere": "the internet", "look-alike": "pods of any namespace that wear the DNS pods' labels"}
 
@@ -91,13 +166,20 @@ dangers := {
 	"look-alike": "Whoever may create a pod in any namespace can make it a DNS server, or a tunnel out, for these endpoints.",
 }
 
-cut_off[[lacks, decider]] contains endpoint.name if {
+cut_off[[lacks, decider, cause, tier]] contains endpoint.name if {
 	some endpoint in input.endpoints
 	endpoint.dns
-	endpoint.egress.isolated
+	stopped(endpoint)
 	lacks := sort(lacking(endpoint, "resolve") | refused(endpoint, {"resolve", "node-local"}, "egress"))
 	count(lacks) > 0
 	decider := deciders(endpoint, {"resolve", "node-local"}, "egress")[0]
+	[cause, tier] := array.concat(
+		[[half.cause, half.tier] |
+			some half in refusals(endpoint, {"resolve", "node-local"}, "egress")
+			half.by == decider
+		],
+		[["none", ""]],
+	)[0]
 }
 
 cutting[decider] contains sprintf("they do not accept %s", [concat(", ", sort(lacks))]) if {
@@ -118,7 +200,22 @@ cutting[decider] contains sprintf("they do not reach %s", [concat(", ", sort(lac
 	decider := deciders(endpoint, {"upstream"}, "egress")[0]
 }
 
-too_wide[probe.egress.by] contains probe.purpose if {
+stopped(endpoint) if endpoint.egress.isolated
+
+# What hands on whatever it does not decide may deny this all the same.
+stopped(endpoint) if {
+	some probe in endpoint.probes
+	probe.purpose in {"resolve", "node-local"}
+	probe.egress.verdict == "deny"
+	probe.egress.cause != "none"
+}
+
+too_wide[[rule.object, purposes]] contains rule.pointer if {
+	some rule, _ in opening
+	purposes := sort(opening[rule])
+}
+
+opening[probe.egress.by] contains probe.purpose if {
 	some endpoint in input.endpoints
 	endpoint.egress.isolated
 	some probe in endpoint.probes
@@ -149,9 +246,9 @@ doubtful := " (not known to pass)"
 
 # METADATA
 # description: What to do about packets that are refused, or about which nobody knows.
-advice(lacks) := hint if severity(lacks) == "error"
+advice(lacks, hint) := hint if severity(lacks) == "error"
 
-advice(lacks) := concat("\n", [
+advice(lacks, hint) := concat("\n", [
 	"Say what is not known: where pods are (--pod-cidrs, or cluster.podCIDRs of the Platform),",
 	"or the labels of the namespaces of which a rule asks some (their manifests).",
 	hint,
@@ -181,55 +278,30 @@ lacking(endpoint, purpose) := {sprintf("%s %d (%s, not established)", [protocol,
 # description: What refuses, first the verdicts' own references, then what isolates.
 deciders(endpoint, purposes, half) := array.concat(
 	array.concat(
-		[probe[half].by |
-			some probe in endpoint.probes
-			probe.purpose in purposes
-			probe[half].verdict != "allow"
-			probe[half].by.object.name != ""
+		[found.by |
+			some found in refusals(endpoint, purposes, half)
+			found.by.object.name != ""
 		],
 		endpoint[half].isolatedBy,
 	),
 	[{}],
 )
 
+# METADATA
+# description: The halves that are not known to pass; those that are known not to come first.
+refusals(endpoint, purposes, half) := array.concat(
+	[probe[half] |
+		some probe in endpoint.probes
+		probe.purpose in purposes
+		not probe[half].verdict in {"allow", "unknown"}
+	],
+	[probe[half] |
+		some probe in endpoint.probes
+		probe.purpose in purposes
+		probe[half].verdict == "unknown"
+	],
+)
+
 culprit(decider) := lib.title(decider.object)
 
 culprit(decider) := "a policy" if not decider.object
-
-hint := concat("\n", array.concat(
-	[
-		"Allow exactly the cluster's DNS pods, in the rule's own words:",
-		"to:",
-		"- namespaceSelector:",
-		sprintf("    matchLabels: {kubernetes.io/metadata.name: %s}", [input.platform.dns.namespace]),
-		"  podSelector:",
-		sprintf("    matchLabels: {%s}", [concat(", ", [sprintf("%s: %s", [key, value]) | some key, value in input.platform.dns.labels])]),
-	],
-	array.concat(
-		[sprintf("- ipBlock: {cidr: %s}", [cidr]) | some cidr in node_local],
-		[
-			"ports:",
-			sprintf("- {protocol: UDP, port: %d}", [input.platform.dns.port]),
-			sprintf("- {protocol: TCP, port: %d}", [input.platform.dns.port]),
-		],
-	),
-))
-
-# METADATA
-# description: The caches' addresses as NetworkPolicy writes them, as prefixes.
-node_local contains sprintf("%s/32", [address]) if {
-	some address in input.platform.dns.nodeLocal
-	not contains(address, ":")
-	not contains(address, "/")
-}
-
-node_local contains sprintf("%s/128", [address]) if {
-	some address in input.platform.dns.nodeLocal
-	contains(address, ":")
-	not contains(address, "/")
-}
-
-node_local contains address if {
-	some address in input.platform.dns.nodeLocal
-	contains(address, "/")
-}

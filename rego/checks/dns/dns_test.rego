@@ -23,21 +23,24 @@ test_clients_that_resolve_are_silent if {
 
 test_what_is_not_isolated_or_meant_to_be_without_is_silent if {
 	denied := [fixture.probe("resolve", "UDP", "deny", "allow")]
-	count(found(fixture.namespace([fixture.endpoint("shop/a", {"egress": fixture.open, "probes": denied})], []))) == 0
+	nowhere := [sending("resolve", "UDP", half("deny", "none", "", fixture.nothing))]
+	count(found(fixture.namespace([fixture.endpoint("shop/a", {"egress": fixture.open, "probes": nowhere})], []))) == 0
+	count(found(fixture.namespace([fixture.endpoint("shop/a", {"egress": fixture.open, "probes": denied})], []))) == 1
 	count(found(fixture.namespace([fixture.endpoint("shop/a", {"dns": false, "probes": denied})], []))) == 0
 	count(found(object.union(asking(denied), {"namespace": {"governed": false}}))) == 0
 }
 
 test_udp_only_is_one_finding_for_the_namespace if {
 	finding := only(asking([fixture.probe("resolve", "UDP", "allow", "allow"), fixture.probe("resolve", "TCP", "deny", "allow")]))
-	finding.message == "shop/a, shop/b cannot resolve names: egress lacks TCP 53 to resolve"
+	finding.message == "{names} cannot resolve names: egress lacks TCP 53 to resolve"
+	finding.names == {"shop/a", "shop/b"}
 	finding.subject == fixture.rule_reference("dns", "/spec/egress/0")
 	finding.severity == "error"
 	finding.evidence.peer == "kube-system/*"
 	finding.evidence.port == "53"
 	contains(finding.hint, "kubernetes.io/metadata.name: kube-system")
 	contains(finding.hint, "cidr: 169.254.20.10/32")
-	contains(finding.hint, "cidr: fd00::a/128")
+	contains(finding.hint, "cidr: \"fd00::a/128\"")
 	contains(finding.hint, "cidr: 10.9.0.0/16")
 }
 
@@ -53,7 +56,7 @@ test_what_was_not_asked_is_not_shown if {
 }
 
 test_a_verdict_that_no_object_gives if {
-	denied := object.union(fixture.probe("resolve", "TCP", "deny", "allow"), {"egress": {"by": fixture.nothing}})
+	denied := object.union(fixture.probe("resolve", "TCP", "deny", "allow"), {"egress": {"by": fixture.nothing, "cause": "none"}})
 	endpoint := fixture.endpoint("shop/a", {
 		"probes": [fixture.probe("resolve", "UDP", "allow", "allow"), denied],
 		"egress": {"isolated": true, "policies": [], "isolatedBy": []},
@@ -126,4 +129,56 @@ test_one_rule_that_opens_too_much_is_one_warning if {
 test_what_is_open_without_isolation_is_no_rules_fault if {
 	wide := [fixture.probe("anywhere", "UDP", "allow", "allow")]
 	count(found(fixture.namespace([fixture.endpoint("shop/a", {"egress": fixture.open, "probes": wide})], []))) == 0
+}
+
+half(verdict, cause, tier, by) := {"verdict": verdict, "cause": cause, "tier": tier, "by": by, "reason": ""}
+
+sending(purpose, protocol, egress) := object.union(
+	object.remove(fixture.probe(purpose, protocol, "allow", "allow"), ["egress"]),
+	{"egress": egress},
+)
+
+wide_by(reference) := sending("look-alike", "UDP", half("allow", "none", "default", reference))
+
+test_two_rules_of_one_policy_are_one_warning if {
+	finding := only(asking(array.concat(fixture.resolving, [
+		wide_by(fixture.global_reference("dns", "/spec/egress/1")),
+		wide_by(fixture.global_reference("dns", "/spec/egress/0")),
+	])))
+	finding.subject == fixture.global_reference("dns", "/spec/egress/0")
+	[other.pointer | some other in finding.related] == ["/spec/egress/1"]
+	finding.message == "port 53 is open to pods of any namespace that wear the DNS pods' labels, for pods of {names}"
+	finding.names == ["shop"]
+	contains(finding.hint, "- action: Allow\n  protocol: UDP\n  destination:\n    namespaceSelector: kubernetes.io/metadata.name == \"kube-system\"\n    selector: k8s-app == \"kube-dns\"\n    ports: [53]")
+	contains(finding.hint, "nets: [169.254.20.10/32]")
+	not contains(finding.hint, "matchLabels")
+}
+
+denied_by(reference, cause, tier) := only(asking([
+	sending("resolve", "UDP", half("unknown", "deny", "default", fixture.global_reference("unknown", "/spec/egress/0"))),
+	sending("resolve", "TCP", half("deny", cause, tier, reference)),
+]))
+
+test_a_deny_is_no_missing_allow if {
+	finding := denied_by(fixture.global_reference("feeds", "/spec/egress/0"), "deny", "security")
+	finding.subject == fixture.global_reference("feeds", "/spec/egress/0")
+	startswith(finding.hint, "Narrow what GlobalNetworkPolicy feeds denies")
+	contains(finding.hint, "- action: Pass")
+	contains(denied_by(fixture.global_reference("feeds", "/spec/egress/0"), "deny", "default").hint, "- action: Allow")
+	admin := {"object": {"group": "policy.networking.k8s.io", "kind": "ClusterNetworkPolicy", "name": "admin"}, "pointer": "/spec/egress/0"}
+	not contains(denied_by(admin, "deny", "admin").hint, "action:")
+	startswith(denied_by(admin, "tier-end", "admin").hint, "Let the packets through in tier admin")
+}
+
+test_the_end_of_a_tier_above_is_no_missing_allow if {
+	finding := denied_by(fixture.global_reference("feeds", ""), "tier-end", "security")
+	contains(finding.why, "tier security")
+	contains(finding.hint, "defaultAction of tier security")
+	contains(finding.hint, "- action: Allow")
+}
+
+test_labels_that_YAML_takes_for_something_else if {
+	asked := asking([fixture.probe("resolve", "UDP", "allow", "allow")])
+	strange := object.union(asked, {"platform": {"dns": {"labels": {"k8s-app": "yes"}}}})
+	contains(only(strange).hint, "k8s-app: \"yes\"")
 }

@@ -61,8 +61,8 @@ resolving := [probe("resolve", protocol, "allow", "allow") | some protocol in ["
 
 probe(purpose, protocol, egress, ingress) := {
 	"purpose": purpose, "to": purpose, "protocol": protocol, "port": 53,
-	"egress": {"verdict": egress, "by": rule_reference("dns", "/spec/egress/0"), "reason": ""},
-	"ingress": {"verdict": ingress, "by": rule_reference("guard", "/spec"), "reason": ""},
+	"egress": {"verdict": egress, "cause": "tier-end", "tier": "default", "by": rule_reference("dns", "/spec/egress/0"), "reason": ""},
+	"ingress": {"verdict": ingress, "cause": "tier-end", "tier": "default", "by": rule_reference("guard", "/spec"), "reason": ""},
 }
 
 policy(name, changes) := object.union(

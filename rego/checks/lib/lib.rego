@@ -73,3 +73,79 @@ numbers(written) := written if written != "any"
 # METADATA
 # description: Some values of one key of evidence.
 evidence(values) := concat(", ", sort(values))
+
+# METADATA
+# description: >-
+#   The rules by which pods ask the cluster's DNS for names, and nothing else, as a
+#   Kubernetes NetworkPolicy says it.
+kubernetes_dns := array.concat(
+	[
+		"egress:",
+		"- to:",
+		"  - namespaceSelector:",
+		sprintf("      matchLabels: {kubernetes.io/metadata.name: %s}", [input.platform.dns.namespace]),
+		"    podSelector:",
+		sprintf("      matchLabels: {%s}", [concat(", ", [sprintf("%s: %s", [key, scalar(value)]) | some key, value in input.platform.dns.labels])]),
+	],
+	array.concat(
+		[sprintf("  - ipBlock: {cidr: %s}", [quoted(cidr)]) | some cidr in node_local],
+		[
+			"  ports:",
+			sprintf("  - {protocol: UDP, port: %d}", [input.platform.dns.port]),
+			sprintf("  - {protocol: TCP, port: %d}", [input.platform.dns.port]),
+		],
+	),
+)
+
+# METADATA
+# description: The same as a policy of Calico's says it.
+calico_dns(action) := array.concat(["egress:"], [line |
+	some protocol in ["UDP", "TCP"]
+	some destination in array.concat([pods], [sprintf("    nets: [%s]", [quoted(cidr)]) | some cidr in node_local])
+	some line in [
+		sprintf("- action: %s", [action]),
+		sprintf("  protocol: %s", [protocol]),
+		"  destination:",
+		destination,
+		sprintf("    ports: [%d]", [input.platform.dns.port]),
+	]
+])
+
+pods := concat("\n", [
+	sprintf("    namespaceSelector: kubernetes.io/metadata.name == %q", [input.platform.dns.namespace]),
+	sprintf("    selector: %s", [concat(" && ", [sprintf("%s == %q", [key, value]) | some key, value in input.platform.dns.labels])]),
+])
+
+# METADATA
+# description: A value of a label as YAML writes it, with quotes where it would be another.
+scalar(value) := value if plain(value)
+
+scalar(value) := json.marshal(value) if not plain(value)
+
+plain(value) if {
+	regex.match(`^[A-Za-z][A-Za-z0-9._/-]*$`, value)
+	not lower(value) in {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+}
+
+quoted(cidr) := cidr if not contains(cidr, ":")
+
+quoted(cidr) := json.marshal(cidr) if contains(cidr, ":")
+
+# METADATA
+# description: The caches' addresses as policies write them, as prefixes.
+node_local contains sprintf("%s/32", [address]) if {
+	some address in input.platform.dns.nodeLocal
+	not contains(address, ":")
+	not contains(address, "/")
+}
+
+node_local contains sprintf("%s/128", [address]) if {
+	some address in input.platform.dns.nodeLocal
+	contains(address, ":")
+	not contains(address, "/")
+}
+
+node_local contains address if {
+	some address in input.platform.dns.nodeLocal
+	contains(address, "/")
+}
