@@ -105,7 +105,7 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 			judged = append(judged, wrong...)
 			traffic[e.Plan.Environment] = trafficOf(e, proven.Meaning, everybody)
 		}
-		located := e.Places().Findings(withoutTold(judged, c.refused))
+		located := locate.Governed(e.Places().Findings(withoutTold(judged, c.refused)), e.Plan)
 		found = append(found, locate.WithEvidence(located, e.Emitted, locate.AuthorsOf(e.Plan)).In(e.Plan.Environment)...)
 	}
 	built, err := o.report(repo, c.plans, traffic, checks, found, files)

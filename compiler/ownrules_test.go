@@ -84,11 +84,11 @@ func TestOwnRules(t *testing.T) {
 		limits sources.Limits
 		want   []string
 	}{
-		"the default directory":        {files: map[string]string{"checks/own.rego": rule}, want: []string{"PC900 error"}},
-		"and below it":                 {files: map[string]string{"checks/deep/er/own.rego": rule}, want: []string{"PC900 error"}},
-		"several":                      {files: map[string]string{"checks/a.rego": ownRule("a", "PC900"), "checks/b.rego": ownRule("b", "PC901")}, want: []string{"PC900 error", "PC901 error"}},
-		"a directory of one's own":     {checks: "checks: {dir: policy}", files: map[string]string{"policy/own.rego": rule, "checks/x.rego": "no rule"}, want: []string{"PC900 error"}},
-		"tests are no rules":           {files: map[string]string{"checks/own.rego": rule, "checks/own_test.rego": "no rule"}, want: []string{"PC900 error"}},
+		"the default directory":        {files: map[string]string{"checks/own.rego": rule}, want: []string{"PC900 error shop.yaml"}},
+		"and below it":                 {files: map[string]string{"checks/deep/er/own.rego": rule}, want: []string{"PC900 error shop.yaml"}},
+		"several":                      {files: map[string]string{"checks/a.rego": ownRule("a", "PC900"), "checks/b.rego": ownRule("b", "PC901")}, want: []string{"PC900 error shop.yaml", "PC901 error shop.yaml"}},
+		"a directory of one's own":     {checks: "checks: {dir: policy}", files: map[string]string{"policy/own.rego": rule, "checks/x.rego": "no rule"}, want: []string{"PC900 error shop.yaml"}},
+		"tests are no rules":           {files: map[string]string{"checks/own.rego": rule, "checks/own_test.rego": "no rule"}, want: []string{"PC900 error shop.yaml"}},
 		"a tenant's Rego":              {files: map[string]string{"shop/checks/own.rego": rule, "policy/x.rego": "no rule", "checks.rego": "no rule"}},
 		"a tenant's copy of ours":      {files: map[string]string{"shop/dns.rego": "package portcullis.checks.dns\n\nfindings := set()\n"}},
 		"our package":                  {files: map[string]string{"checks/dns.rego": "package portcullis.checks.dns\n\nfindings := set()\n"}, want: []string{"PC030 error checks/dns.rego"}},
@@ -101,8 +101,8 @@ func TestOwnRules(t *testing.T) {
 		"a dangling link elsewhere":    {links: map[string]string{"shop/x.rego": "/nowhere"}, want: []string{"PC014 error shop/x.rego"}},
 		"a rule that is too large":     {files: map[string]string{"checks/own.rego": rule + strings.Repeat("#", 600)}, limits: small, want: []string{"PC015 error checks/own.rego"}},
 		"a large file elsewhere":       {files: map[string]string{"shop/own.rego": rule + strings.Repeat("#", 600)}, limits: small, want: []string{"PC015 warning shop/own.rego"}},
-		"trusted":                      {checks: "trusted: [platform, checks]", files: map[string]string{"checks/own.rego": rule}, want: []string{"PC900 error"}},
-		"below what is trusted":        {checks: "trusted: [platform]\n  checks: {dir: platform/rego}", files: map[string]string{"platform/rego/own.rego": rule}, want: []string{"PC900 error"}},
+		"trusted":                      {checks: "trusted: [platform, checks]", files: map[string]string{"checks/own.rego": rule}, want: []string{"PC900 error shop.yaml"}},
+		"below what is trusted":        {checks: "trusted: [platform]\n  checks: {dir: platform/rego}", files: map[string]string{"platform/rego/own.rego": rule}, want: []string{"PC900 error shop.yaml"}},
 		"not trusted":                  {checks: "trusted: [platform]", files: map[string]string{"checks/own.rego": rule}, want: []string{"PC125 error checks/own.rego"}},
 		"named, and not trusted":       {checks: "trusted: [platform]\n  checks: {dir: policy}", files: map[string]string{"policy/own.rego": rule}, want: []string{"PC125 error portcullis.yaml"}},
 		"no rules, and not trusted":    {checks: "trusted: [platform]"},
@@ -144,7 +144,7 @@ func TestOwnRulesAreRules(t *testing.T) {
 		"intents.yaml":    shop + pay, "checks/own.rego": ownRule("own", "PC900"),
 		"w.yaml": testWaiver{name: "w", rule: "PC900", namespace: "shop", environment: "prod", expires: "2026-12-31"}.String(),
 	})
-	if diff := cmp.Diff([]string{"PC900 warning", "PC900 warning dev", "~PC900 warning eu,us"}, found); diff != "" {
+	if diff := cmp.Diff([]string{"PC900 warning dev", "~PC900 warning eu,us", "PC900 warning"}, found); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for _, code := range []string{"PC203", "PC900"} {

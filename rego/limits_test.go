@@ -151,7 +151,7 @@ func TestOursAreNotCut(t *testing.T) {
 		documents = append(documents, openDoc(fmt.Sprintf("ns-%d", i)))
 	}
 	found, err := e.Check(t.Context(), slices.Values(documents))
-	if err != nil || len(found) != 20 || !strings.Contains(found[0].Message, "has no") {
+	if err != nil || len(found) != 20 || !strings.Contains(found[0].Message, "no default deny") {
 		t.Errorf("%d findings, %v", len(found), err)
 	}
 }

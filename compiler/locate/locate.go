@@ -17,6 +17,7 @@ import (
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/plan"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -199,9 +200,54 @@ func (p *Provenance) inFile(file string, data []byte, s diag.Subject) answer {
 }
 
 // Manifests turns findings about objects into findings at the lines of the files that they
-// were read from.
+// were read from. What is about a namespace and no object of it stands at the Namespace or,
+// where nobody wrote it down, at what is in it.
 func Manifests(found diag.List, set object.Set, files []language.File) diag.List {
-	return located(found, InManifests(set, files))
+	at := InManifests(set, files)
+	return atNamespaces(located(found, at), func(name string) diag.Span { return at(diag.Subject{Object: inNamespace(set, name)}) })
+}
+
+// inNamespace is what stands for a namespace: the Namespace itself, else the first of the
+// policies in it, else the first of everything.
+func inNamespace(set object.Set, name string) diag.ObjectID {
+	id := diag.ObjectID{Kind: "Namespace", Name: name}
+	if _, there := set.Get(id); there {
+		return id
+	}
+	var first diag.ObjectID
+	for _, o := range set.All() {
+		switch {
+		case o.ID.Namespace != name:
+		case o.Role == object.Policy:
+			return o.ID
+		case first.IsZero():
+			first = o.ID
+		}
+	}
+	return first
+}
+
+// Governed places what is about a namespace, and no object of it, where a plan has the
+// namespace from.
+func Governed(found diag.List, p *plan.Plan) diag.List {
+	return atNamespaces(slices.Clone(found), func(name string) diag.Span {
+		i := slices.IndexFunc(p.Namespaces, func(n plan.Namespace) bool { return n.Name == name })
+		if i < 0 {
+			return diag.Span{}
+		}
+		return p.Namespaces[i].Span
+	})
+}
+
+// atNamespaces gives a place to what has none and is about one namespace.
+func atNamespaces(found diag.List, at func(name string) diag.Span) diag.List {
+	for i := range found {
+		d := &found[i]
+		if names := d.EvidenceOf(diag.NamespaceEvidence); d.Span.IsZero() && d.Subject.IsZero() && len(names) == 1 {
+			d.Span = at(names[0])
+		}
+	}
+	return found
 }
 
 // InManifests finds where objects and their parts are written, and reads no file twice.

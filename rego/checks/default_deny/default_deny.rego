@@ -11,8 +11,9 @@
 #   code: PC201
 #   severity: error
 #   remediation: >-
-#     Add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress and
-#     no rules, or let an intent name the namespace, so that the build emits one.
+#     Add a NetworkPolicy with an empty podSelector and policyTypes Ingress and Egress,
+#     which allows no more than the cluster's DNS; or, in a repository of intents, let one
+#     name the namespace, so that the build emits it.
 package portcullis.checks.default_deny
 
 import data.portcullis.lib
@@ -24,18 +25,47 @@ findings contains finding if {
 	finding := object.union(found, {
 		"severity": severity,
 		"evidence": {"namespace": input.namespace.name},
-		"hint": concat("\n", array.concat([unwritten | severity == "warning"], [
-			"Name the namespace in an intent or in the Platform, or add this default deny:",
-			"apiVersion: networking.k8s.io/v1",
-			"kind: NetworkPolicy",
-			"metadata:",
-			"  name: default-deny",
-			sprintf("  namespace: %s", [input.namespace.name]),
-			"spec:",
-			"  podSelector: {}",
-			"  policyTypes: [Ingress, Egress]",
-		])),
+		"names": [input.namespace.name],
+		"hint": concat("\n", array.concat([unwritten | severity == "warning"], ["Add a default deny, and beside it what the pods may send and accept:"])),
+		"paste": concat("\n", array.concat(
+			[
+				"apiVersion: networking.k8s.io/v1",
+				"kind: NetworkPolicy",
+				"metadata:",
+				sprintf("  name: %s", [free_name]),
+				sprintf("  namespace: %s", [lib.scalar(input.namespace.name)]),
+				"spec:",
+				"  podSelector: {}",
+				"  policyTypes: [Ingress, Egress]",
+			],
+			[sprintf("  %s", [line]) | some line in names_allowed],
+		)),
 	})
+}
+
+# A default deny alone would leave pods without names that ask for them freely today.
+names_allowed := lib.kubernetes_dns if asks_freely
+
+names_allowed := [] if not asks_freely
+
+asks_freely if {
+	some endpoint in input.endpoints
+	endpoint.dns
+	not endpoint.egress.isolated
+	some probe in endpoint.probes
+	probe.purpose in {"resolve", "node-local"}
+	probe.egress.by.object.name == ""
+}
+
+# METADATA
+# description: A name that no NetworkPolicy of the namespace has.
+free_name := [name | some name in candidates; not name in taken][0]
+
+candidates := array.concat(["default-deny", "default-deny-all"], [sprintf("default-deny-%d", [n]) | some n in numbers.range(2, count(taken) + 2)])
+
+taken contains policy.object.name if {
+	some policy in input.policies
+	not lib.calico(policy.object)
 }
 
 # A cluster-wide deny over several namespaces that goes by labels is a default deny
@@ -81,11 +111,16 @@ covered(direction) if direction.perhaps
 unwritten := sprintf("Add the manifest of the Namespace %s: whether a policy isolates its pods hangs on its labels. Or do this.", [input.namespace.name])
 
 # One namespace makes one finding: whatever its holes, one default deny closes them.
-mistakes contains {"subject": {}, "message": sprintf("namespace %s has no default deny", [input.namespace.name]), "why": why} if {
+# Namespaces with the same hole for the same reason make one together.
+mistakes contains found if {
 	uncovered
 	severity == "error"
 	count(suspects) == 0
-	why := concat("; ", [sentence | some sentence in holes])
+	found := {
+		"subject": {},
+		"message": sprintf("no default deny in namespace {names}: %s", [concat("; ", holes)]),
+		"why": "Kubernetes lets through whatever no policy speaks about",
+	}
 }
 
 mistakes contains found if {
@@ -94,7 +129,7 @@ mistakes contains found if {
 	suspect := min(suspects)
 	found := {
 		"subject": {"object": suspect[2], "pointer": suspect[3]},
-		"message": sprintf("namespace %s has no complete default deny: %s", [input.namespace.name, concat("; ", holes)]),
+		"message": sprintf("no complete default deny in namespace {names}: %s", [concat("; ", holes)]),
 		"why": suspect[4],
 	}
 }
@@ -131,9 +166,9 @@ open[direction] contains endpoint.name if {
 	not endpoint[direction].isolated
 }
 
-holes := [sprintf("ingress and egress are open for %s", [lib.names(open.ingress)])] if open.ingress == open.egress
+holes := [sprintf("ingress and egress are open for %s", [pods(open.ingress)])] if open.ingress == open.egress
 
-holes := [sprintf("%s is open for %s", [direction, lib.names(open[direction])]) |
+holes := [sprintf("%s is open for %s", [direction, pods(open[direction])]) |
 	some direction in ["ingress", "egress"]
 	open[direction]
 ] if {
@@ -142,13 +177,18 @@ holes := [sprintf("%s is open for %s", [direction, lib.names(open[direction])]) 
 
 holes := ["no pod of it is known"] if count(input.endpoints) == 0
 
+pods(names) := "every pod" if count(names) == count({endpoint.name | some endpoint in input.endpoints})
+
+pods(names) := lib.names(names) if count(names) != count({endpoint.name | some endpoint in input.endpoints})
+
 # Suspects are policies that look like the default deny that was meant, as rows that
 # sort by how sure that is: the kind of mistake, how many it covers (most first), the
-# policy, where in it, and why.
+# policy, where in it, and why. A workload's own policy was not meant to be one.
 suspects contains [1, 0, policy.object, "", why] if {
 	some policy in input.policies
 	not policy.enforced
 	policy.ingressRules + policy.egressRules == 0
+	policy.selectsBare
 	some direction, names in open
 	policy[direction]
 	some name in names
@@ -159,6 +199,7 @@ suspects contains [1, 0, policy.object, "", why] if {
 suspects contains [2, 0, policy.object, pointer, why] if {
 	some policy in input.policies
 	policy.enforced
+	policy.selectsBare
 	some direction, names in open
 	not policy[direction]
 	policy[sprintf("%sRules", [direction])] > 0
@@ -171,19 +212,20 @@ suspects contains [2, 0, policy.object, pointer, why] if {
 suspects contains [3, 0, reference.object, reference.pointer, why] if {
 	some direction in {"ingress", "egress"}
 	some endpoint in input.endpoints
+	endpoint.kind == "unlabelled"
 	not endpoint[direction].isolated
 	count(endpoint[direction].policies) > 0
 	reference := endpoint[direction].policies[count(endpoint[direction].policies) - 1]
-	why := sprintf("%s governs %s of %s and hands on what it does not decide, and nothing below it drops", [
+	why := sprintf("%s governs %s and hands on what it does not decide, and nothing below it drops", [
 		lib.title(reference.object),
 		direction,
-		endpoint.name,
 	])
 }
 
 suspects contains [4, 0, reference.object, pointer, why] if {
 	some direction, names in open
 	some endpoint in input.endpoints
+	endpoint.kind == "unlabelled"
 	endpoint.name in names
 	some half in {"ingress", "egress"}
 	some reference in endpoint[half].isolatedBy
@@ -203,8 +245,17 @@ suspects contains [5, 0 - count(covered), reference.object, pointer, why] if {
 		some by in other[direction].isolatedBy
 		by.object == reference.object
 	}
+	meant_for_all(reference.object, covered)
 	pointer := sprintf("/spec/%s", [selector_field(reference.object)])
 	why := sprintf("%s selects %d of %d: the others lack the labels that it goes by", [lib.title(reference.object), count(covered), count(input.endpoints)])
+}
+
+# By its name a policy says that it is the namespace's, unless that is one workload's deny.
+meant_for_all(object_id, _) if contains(object_id.name, "default")
+
+meant_for_all(object_id, covered) if {
+	contains(object_id.name, "deny")
+	count(covered) > 1
 }
 
 # What is known of a policy elsewhere than in this namespace is that it isolates.

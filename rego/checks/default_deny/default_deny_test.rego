@@ -19,6 +19,10 @@ test_a_complete_default_deny_is_silent if {
 	count(found(fixture.namespace([fixture.endpoint("shop/a", {}), fixture.endpoint("shop/*", {})], [deny({})]))) == 0
 }
 
+open_both := {"ingress": fixture.open, "egress": fixture.open}
+
+bare(changes) := fixture.endpoint("shop/*", object.union({"kind": "unlabelled"}, changes))
+
 test_ungoverned_namespaces_are_not_judged if {
 	document := object.union(fixture.namespace([fixture.endpoint("shop/a", {"ingress": fixture.open})], []), {"namespace": {"governed": false}})
 	count(found(document)) == 0
@@ -27,14 +31,14 @@ test_ungoverned_namespaces_are_not_judged if {
 test_no_policy_at_all if {
 	finding := only(fixture.namespace([fixture.endpoint("shop/a", {"ingress": fixture.open, "egress": fixture.open})], []))
 	finding.subject == {}
-	finding.message == "namespace shop has no default deny"
-	finding.why == "ingress and egress are open for shop/a"
-	contains(finding.hint, "namespace: shop\n")
+	finding.message == "no default deny in namespace {names}: ingress and egress are open for every pod"
+	finding.names == ["shop"]
+	contains(finding.paste, "name: default-deny\n  namespace: shop\n")
 	finding.evidence == {"namespace": "shop"}
 }
 
 test_a_namespace_of_which_nothing_is_known if {
-	only(fixture.namespace([], [])).why == "no pod of it is known"
+	only(fixture.namespace([], [])).message == "no default deny in namespace {names}: no pod of it is known"
 }
 
 test_labels_that_some_pods_lack if {
@@ -43,26 +47,26 @@ test_labels_that_some_pods_lack if {
 		[deny({"selects": ["shop/a"]})],
 	))
 	finding.subject == {"object": fixture.policy_id("default-deny"), "pointer": "/spec/podSelector"}
-	finding.message == "namespace shop has no complete default deny: ingress and egress are open for shop/*"
+	finding.message == "no complete default deny in namespace {names}: ingress and egress are open for shop/*"
 	contains(finding.why, "selects 1 of 2")
 }
 
 test_one_direction_only if {
-	finding := only(fixture.namespace([fixture.endpoint("shop/a", {"egress": fixture.open})], [deny({"egress": false})]))
+	finding := only(fixture.namespace([bare({"egress": fixture.open})], [deny({"egress": false})]))
 	finding.subject.pointer == "/spec/policyTypes"
-	contains(finding.message, "egress is open for shop/a")
+	contains(finding.message, "egress is open for every pod")
 	contains(finding.why, "isolates ingress alone: its types say no more than ingress")
 }
 
 test_a_cluster_wide_policy_without_types if {
 	half := {"isolated": true, "policies": [], "isolatedBy": [fixture.global_reference("deny", "/spec")]}
-	finding := only(fixture.namespace([fixture.endpoint("shop/a", {"ingress": half, "egress": fixture.open})], []))
+	finding := only(fixture.namespace([bare({"ingress": half, "egress": fixture.open})], []))
 	finding.subject == {"object": fixture.global_id("deny"), "pointer": "/spec/types"}
 }
 
 test_a_policy_of_the_namespace_without_types if {
 	finding := only(fixture.namespace(
-		[fixture.endpoint("shop/a", {"egress": fixture.open})],
+		[bare({"egress": fixture.open})],
 		[deny({"egress": false, "typesGiven": false})],
 	))
 	contains(finding.why, "it has no types")
@@ -73,30 +77,26 @@ test_a_cluster_wide_policy_that_goes_by_labels if {
 	finding := only(fixture.namespace(
 		[
 			fixture.endpoint("shop/a", {"ingress": half, "egress": half}),
-			fixture.endpoint("shop/b", {"ingress": fixture.open, "egress": half}),
+			bare({"ingress": fixture.open, "egress": half}),
 		],
 		[],
 	))
 	finding.subject == {"object": fixture.global_id("deny"), "pointer": "/spec/types"}
-	contains(finding.message, "ingress is open for shop/b")
+	contains(finding.message, "ingress is open for shop/*")
 }
 
 test_labels_of_a_cluster_wide_policy if {
 	half := {"isolated": true, "policies": [], "isolatedBy": [fixture.global_reference("deny", "/spec")]}
-	finding := only(fixture.namespace(
-		[
-			fixture.endpoint("shop/a", {"ingress": half, "egress": half}),
-			fixture.endpoint("shop/b", {"ingress": fixture.open, "egress": fixture.open}),
-		],
-		[],
-	))
+	closed := fixture.endpoint("shop/a", {"ingress": half, "egress": half})
+	finding := only(fixture.namespace([closed, object.union(closed, {"name": "shop/b"}), bare(open_both)], []))
 	finding.subject == {"object": fixture.global_id("deny"), "pointer": "/spec/selector"}
+	only(fixture.namespace([closed, bare(open_both)], [])).subject == {}
 }
 
 test_rules_under_a_type_that_is_not_declared if {
 	finding := only(fixture.namespace(
 		[fixture.endpoint("shop/a", {"ingress": fixture.open})],
-		[deny({"ingress": false, "ingressRules": 1})],
+		[deny({"ingress": false, "ingressRules": 1, "selectsBare": true})],
 	))
 	finding.subject.pointer == "/spec/policyTypes"
 	contains(finding.why, "ingress rules")
@@ -106,7 +106,7 @@ test_rules_under_a_type_that_is_not_declared if {
 test_a_staged_default_deny if {
 	finding := only(fixture.namespace(
 		[fixture.endpoint("shop/a", {"ingress": fixture.open, "egress": fixture.open})],
-		[deny({"enforced": false})],
+		[deny({"enforced": false, "selectsBare": true})],
 	))
 	finding.subject == {"object": fixture.policy_id("default-deny"), "pointer": ""}
 	contains(finding.why, "staged")
@@ -114,7 +114,7 @@ test_a_staged_default_deny if {
 
 test_a_tier_that_passes_to_nothing if {
 	passed := {"isolated": false, "policies": [fixture.global_reference("guard", "/spec/ingress/0")], "isolatedBy": []}
-	finding := only(fixture.namespace([fixture.endpoint("shop/a", {"ingress": passed, "egress": passed})], []))
+	finding := only(fixture.namespace([bare({"ingress": passed, "egress": passed})], []))
 	finding.subject == fixture.global_reference("guard", "/spec/ingress/0")
 	contains(finding.why, "nothing below it drops")
 }
@@ -128,7 +128,7 @@ test_an_allow_is_no_default_deny if {
 		[fixture.policy("allow", {"ingressRules": 1, "egress": false, "selects": ["shop/a"]})],
 	))
 	finding.subject == {}
-	finding.why == "ingress is open for shop/b; egress is open for shop/a, shop/b"
+	endswith(finding.message, "ingress is open for shop/b; egress is open for every pod")
 }
 
 test_a_cluster_wide_deny_with_holes if {
@@ -151,4 +151,38 @@ test_what_hangs_on_labels_that_nobody_wrote_down_is_a_warning if {
 	others := default_deny.findings with input as fixture.namespace([fixture.endpoint("shop/a", {"ingress": perhaps, "egress": fixture.open})], [])
 	some other in others
 	other.severity == "error"
+}
+
+test_a_workloads_own_policy_is_not_blamed if {
+	half := fixture.isolated("web")
+	own := fixture.policy("web", {"egress": false, "selects": ["shop/a"]})
+	passes := {"isolated": false, "policies": [fixture.global_reference("web", "/spec/ingress/0")], "isolatedBy": []}
+	every endpoint, policy in {
+		fixture.endpoint("shop/a", {"ingress": {"isolated": true, "policies": [], "isolatedBy": []}, "egress": half}): own,
+		fixture.endpoint("shop/a", {"ingress": half, "egress": fixture.open}): own,
+		fixture.endpoint("shop/a", {"ingress": passes, "egress": passes}): own,
+		fixture.endpoint("shop/a", open_both): object.union(own, {"enforced": false}),
+		fixture.endpoint("shop/a", object.union(open_both, {"x": 1})): object.union(own, {"ingress": false, "ingressRules": 1}),
+	} {
+		only(fixture.namespace([endpoint, bare(open_both)], [policy])).subject == {}
+	}
+}
+
+test_what_is_pasted_leaves_names_open_where_they_were if {
+	freely := [object.union(
+		object.remove(fixture.probe("resolve", protocol, "allow", "allow"), ["egress"]),
+		{"egress": {"verdict": "allow", "cause": "none", "tier": "", "by": fixture.nothing, "reason": ""}},
+	) |
+		some protocol in ["UDP", "TCP"]
+	]
+	finding := only(fixture.namespace([bare(object.union(open_both, {"probes": freely}))], []))
+	contains(finding.paste, "\n  policyTypes: [Ingress, Egress]\n  egress:\n  - to:\n")
+	endswith(finding.paste, "\n    - {protocol: TCP, port: 53}")
+	endswith(only(fixture.namespace([bare(open_both)], [])).paste, "policyTypes: [Ingress, Egress]")
+	endswith(only(fixture.namespace([bare({"ingress": fixture.open, "probes": freely})], [])).paste, "policyTypes: [Ingress, Egress]")
+}
+
+test_what_is_pasted_has_a_name_of_its_own if {
+	taken := [fixture.policy(name, {"egress": false, "ingress": false}) | some name in ["default-deny", "default-deny-all", "default-deny-2"]]
+	contains(only(fixture.namespace([bare(open_both)], taken)).paste, "name: default-deny-3\n")
 }
