@@ -56,6 +56,11 @@ func TestRules(t *testing.T) {
 			if !slices.ContainsFunc(wrong.Findings, func(d diag.Diagnostic) bool { return d.Rule.Code == rule.Code }) {
 				t.Errorf("the wrong example does not show %s", rule.Code)
 			}
+			for _, d := range wrong.Findings {
+				if d.Span.File == "" && !d.Is(sources.NothingToJudge) {
+					t.Errorf("a finding without a place: %s %s", d.Rule.Code, d.Message)
+				}
+			}
 			right := judge(t, archive, "right/")
 			if right.Findings.Worst() != 0 {
 				t.Errorf("the right example is not clean:\n%s", asText(t, right))

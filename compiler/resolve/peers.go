@@ -185,6 +185,10 @@ func (s *resolver) addresses(p language.Peer, span diag.Span) []party {
 	if !cidr.IsValid() {
 		return nil // already said
 	}
+	at := a.CIDR.Span
+	if at.IsZero() {
+		at = span // in a text of the whole line, such as a test
+	}
 	block := plan.Block{CIDR: cidr}
 	for _, e := range a.Except {
 		p := e.Value.Prefix
@@ -222,7 +226,7 @@ func (s *resolver) addresses(p language.Peer, span diag.Span) []party {
 			return both
 		})
 		if i >= 0 {
-			s.add(overlapsCluster.At(a.CIDR.Span, "%s overlaps the cluster's own %s, %s", cidr, known.what, known.ranges[i]).
+			s.add(overlapsCluster.At(at, "%s overlaps the cluster's own %s, %s", cidr, known.what, known.ranges[i]).
 				Because("%s", known.why).Suggest("%s", known.hint))
 			break
 		}
