@@ -94,7 +94,7 @@ spec:
 		got[strings.TrimSpace(d.Rule.Code+" "+strings.Join(d.Environments, ",")+" "+d.Subject.Pointer+" "+d.WaivedBy+" "+beyond)]++
 	}
 	want := map[string]int{
-		"PC203 dev /spec/ingress/0  beyond the lines that the waiver front-door names: 1.0.0.1 -> shop/web TCP 443": 1,
+		"PC203 dev /spec/ingress/0  beyond the lines that the waiver front-door names: 1.1.1.1 -> shop/web TCP 443": 1,
 		"PC203 prod /spec/ingress/0": 1, "PC304  /spec/ingress/0": 1, "PC304  /spec/ingress/1": 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -97,9 +97,22 @@ func (s Addresses) Contains(a netip.Addr) bool { return s.IPSet().Contains(a.Unm
 // Prefixes are the fewest prefixes that hold the set, in order.
 func (s Addresses) Prefixes() []netip.Prefix { return s.IPSet().Prefixes() }
 
-// Witness is one address of the set: of its first range the second, for the first of
-// a network is rarely a host, or the only one.
+// recognised are addresses of which people know where they are: in the internet, or in
+// the pages that explain it (RFC 5737, RFC 3849).
+var recognised = []netip.Addr{
+	netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("1.1.1.1"),
+	netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("192.0.2.1"),
+	netip.MustParseAddr("2001:4860:4860::8888"), netip.MustParseAddr("2606:4700:4700::1111"), netip.MustParseAddr("2001:db8::1"),
+}
+
+// Witness is one address of the set: one that people recognise, if it is there; else of its
+// first range the second, for the first of a network is rarely a host, or the only one.
 func (s Addresses) Witness() (netip.Addr, bool) {
+	for _, a := range recognised {
+		if s.Contains(a) {
+			return a, true
+		}
+	}
 	ranges := s.IPSet().Ranges()
 	if len(ranges) == 0 {
 		return netip.Addr{}, false

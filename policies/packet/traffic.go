@@ -167,12 +167,20 @@ func (t Traffic) Numbers() Numbers { return t.line }
 // preferred is the order in which witnesses and prose name protocols.
 var preferred = []Protocol{TCP, UDP, SCTP, ICMP, ICMPv6}
 
-// Witness is one header of the set: the smallest of the first protocol that there
-// is, of those that people know, and else of the lowest number. Port 0, which
-// nothing listens on, is the last choice.
+// wellKnown are the ports that people have seen before (IANA), likeliest first.
+var wellKnown = map[Protocol][]uint16{TCP: {443, 80, 8080}, UDP: {443, 53}}
+
+// Witness is one header of the set: of the first protocol that there is, of those that
+// people know, a port that they know as well, or else the smallest; and else of the lowest
+// number. Port 0, which nothing listens on, is the last choice.
 func (t Traffic) Witness() (Header, bool) {
 	for _, p := range preferred {
 		own := t.Intersect(Of(p))
+		for _, port := range wellKnown[p] {
+			if h := (Header{Protocol: p, Port: port}); own.Contains(h) {
+				return h, true
+			}
+		}
 		if p.HasPorts() {
 			if real := own.Subtract(Ports(p, 0, 0)); !real.IsEmpty() {
 				own = real

@@ -201,8 +201,10 @@ func TestTrafficWitness(t *testing.T) {
 		of   packet.Traffic
 		want string
 	}{
-		{packet.Anything(), "TCP 1"},
-		{packet.Of(packet.UDP).Union(packet.Types(packet.ICMP, 0, 9)), "UDP 1"},
+		{packet.Anything(), "TCP 443"},
+		{packet.Anything().Subtract(packet.Ports(packet.TCP, 80, 65535)), "TCP 1"},
+		{packet.Ports(packet.TCP, 80, 442), "TCP 80"},
+		{packet.Of(packet.UDP).Union(packet.Types(packet.ICMP, 0, 9)), "UDP 443"},
 		{packet.Ports(packet.TCP, 0, 0), "TCP 0"},
 		{packet.Types(packet.ICMPv6, 128, 129).Union(packet.Of(47)), "ICMPv6 type 128 code 0"},
 		{packet.Of(47).Union(packet.Of(50)), "protocol 47"},

@@ -153,8 +153,8 @@ func (s *Search) wire(c *Cube, peerIsPod bool) (p meaning.Packet, ok bool) {
 func (u *Universe) twoAddresses(c *Cube, family int, peerIsPod bool) (own, peer netip.Addr, ok bool) {
 	a := c.known(u.variable(variableKey{ofAddress, Own, ""})).addresses.Intersect(spaces[family])
 	b := c.known(u.variable(variableKey{ofAddress, Peer, ""})).addresses.Intersect(spaces[family])
-	own, some := likely(a)
-	peer, others := likely(b)
+	own, some := a.Witness()
+	peer, others := b.Witness()
 	if !some || !others {
 		return own, peer, false
 	}
@@ -173,19 +173,6 @@ var spaces = map[int]packet.Addresses{
 	4: packet.AddressesOf(netip.MustParsePrefix("0.0.0.0/0")),
 	6: packet.AddressesOf(netip.MustParsePrefix("::/0")),
 }
-
-// likely is an address of a set: one that people recognise as somewhere in the internet, if
-// it is there.
-func likely(s packet.Addresses) (netip.Addr, bool) {
-	for _, a := range recognised {
-		if s.Contains(a) {
-			return a, true
-		}
-	}
-	return s.Witness()
-}
-
-var recognised = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
 
 // spot is a namespace that an end may be in.
 type spot struct {
@@ -276,6 +263,7 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 		return &w, nil
 	}
 	addresses := [2]netip.Addr{w.Packet.From.Addr, w.Packet.To.Addr}
+	called := false // by its name, a port is that number and no other
 	peers := [2]meaning.Peer{meaning.Address(addresses[Own]), meaning.Address(addresses[Peer])}
 	for _, end := range []End{Own, Peer} {
 		if ends[end] == nil {
@@ -283,6 +271,7 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 		}
 		names, others := s.portNames(c, end, &w)
 		ends[end].Ports = names
+		called = called || len(names)+len(others) > 0
 		// Two pods of one workload are told apart by nobody: rather another's.
 		var other *meaning.Endpoint
 		if end == Peer {
@@ -299,7 +288,21 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 	if w.Direction == meaning.Ingress {
 		w.Packet.From, w.Packet.To = peers[Peer], peers[Own]
 	}
+	if receiver := w.Packet.To.Endpoint; receiver != nil && !called {
+		w.Packet.Port = listening(receiver, c.Traffic(), w.Packet)
+	}
 	return &w, nil
+}
+
+// listening is a port that the receiver says it listens on, of those that are treated like
+// the packet's; the packet's own where there is none.
+func listening(receiver *meaning.Endpoint, traffic packet.Traffic, p meaning.Packet) uint16 {
+	for _, port := range receiver.Ports {
+		if port.Protocol == p.Protocol && traffic.Contains(packet.Header{Protocol: port.Protocol, Port: port.Number}) {
+			return port.Number
+		}
+	}
+	return p.Port
 }
 
 // unsettled are the answers that a cube takes for granted and that no pod can have been made

@@ -72,6 +72,27 @@ func TestWitnessCallsPortsByTheirNames(t *testing.T) {
 	}
 }
 
+// A packet to a pod that somebody described goes to a port on which it listens, if that port
+// is treated like the others.
+func TestWitnessAsksWhereSomebodyListens(t *testing.T) {
+	t.Parallel()
+	u := universeOf([]relation.Namespace{{Name: "shop"}}, nil)
+	web := &meaning.Endpoint{Namespace: "shop", Name: "web", PortsKnown: true, Ports: []meaning.NamedPort{
+		{Protocol: packet.UDP, Number: 53}, {Protocol: packet.TCP, Number: 8000}, {Protocol: packet.TCP, Number: 9000},
+	}}
+	for allowed, want := range map[string]uint16{"": 8000, "destination: {notPorts: [8000]}": 9000, "destination: {ports: ['1:100']}": 80, "destination: {ports: [7]}": 7} {
+		m := meaningOf(t, nil, policy("all()", "{action: Allow, protocol: TCP, "+allowed+"}"))
+		search := &relation.Search{Universe: u, Described: map[string][]*meaning.Endpoint{"shop": {web}}}
+		w, err := search.Witness(relation.Question{
+			Of: u.Outside(), Where: u.Namespaces(relation.Own, "shop"),
+			Wanted: []relation.Wanted{{Program: u.Of(m, meaning.Ingress), Verdict: relation.Allows}},
+		})
+		if err != nil || w == nil || w.Own().Endpoint.Name != "web" || w.Packet.Port != want {
+			t.Errorf("%q: %+v, %v, expected web's port %d", allowed, w, err, want)
+		}
+	}
+}
+
 // What is known of a pattern's namespaces holds of all names that fit it, whatever stands
 // before its star and after it; and of no other.
 func TestPatternsKnowTheirNames(t *testing.T) {
