@@ -129,7 +129,14 @@ type Solver struct {
 	// Deepest is the largest number of states that a decision took: see [MostStates].
 	Deepest int
 
-	words map[string]word
+	words    map[string]word
+	answered map[question][2]bool // see Answers
+}
+
+// question is one about the text of a set's values.
+type question struct {
+	of *Values
+	pattern
 }
 
 // MostStates is how many states a decision about one label may take: it is undecided then.
@@ -182,19 +189,28 @@ func (s *Solver) Answers(v *Values, t Test) (mayHold, mayFail bool) {
 			}
 		}
 		return mayHold, mayFail
-	case t.Op == OpIn && len(v.with)+len(v.without) == 0: // always some other value is left
-		return slices.ContainsFunc(t.Values, func(value string) bool { return v.Contains(value, true) }), true
+	case t.Op == OpIn:
+		mayHold = slices.ContainsFunc(t.Values, func(value string) bool { return v.Contains(value, true) })
+		// Without a pattern some other value is always left.
+		return mayHold, v.absent || len(v.with)+len(v.without) == 0 || s.Where(v, t, false) != nil
 	}
-	if t.Op != OpIn { // what was answered once stays so, even where the rest is undecided
-		p := pattern{t.Op, t.Values[0]}
-		switch {
-		case slices.Contains(v.with, p):
-			return true, v.absent
-		case slices.Contains(v.without, p):
-			return false, true
+	p := pattern{t.Op, t.Values[0]}
+	switch { // what was answered once stays so, even where the rest is undecided
+	case slices.Contains(v.with, p):
+		return true, v.absent
+	case slices.Contains(v.without, p):
+		return false, true
+	}
+	q := question{v, p}
+	answers, known := s.answered[q]
+	if !known {
+		answers = [2]bool{s.Where(v, t, true) != nil, v.absent || s.Where(v, t, false) != nil}
+		if s.answered == nil {
+			s.answered = map[question][2]bool{}
 		}
+		s.answered[q] = answers
 	}
-	return s.Where(v, t, true) != nil, s.Where(v, t, false) != nil
+	return answers[0], answers[1]
 }
 
 // Intersect is what is in both sets, of one domain; nil if nothing is.
