@@ -94,7 +94,7 @@ func (s *Search) Some(q Question) (bool, error) {
 func (p *Program) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 	var undecided *literal
 	for i := range r.tier {
-		got, l := p.tier(i).verdicts(v)
+		got, l := p.tier(i).verdicts(v, 0, reached)
 		if got&passes == 0 {
 			return elsewhere, nil
 		}
@@ -115,30 +115,43 @@ func (p *Program) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 func (t *residualTier) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 	var undecided *literal
 	for policy := range t.among(v) {
-		selects, l := v.formula(policy.selects)
-		if selects == no {
+		selects, l := yes, (*literal)(nil)
+		if undecided != nil && !policy.rules.reaches(r) { // it matters if it decides about the whole cube
+			if !v.holds(policy.selects) {
+				continue
+			}
+		} else if selects, l = v.formula(policy.selects); selects == no {
 			continue
 		}
 		for _, rule := range policy.rules.among(v) {
 			if rule.number > r.number {
 				return elsewhere, nil
 			}
-			a, of := v.formula(rule.Match)
-			if a != no && selects == open {
-				a, of = open, l
+			if undecided != nil && rule != r { // likewise
+				if selects == yes && v.holds(rule.Match) {
+					return elsewhere, nil
+				}
+			} else {
+				a, of := v.formula(rule.Match)
+				if a != no && selects == open {
+					a, of = open, l
+				}
+				switch {
+				case rule == r && a == no, rule != r && a == yes:
+					return elsewhere, nil
+				case a == open && undecided == nil:
+					undecided = of
+				}
+				switch {
+				case rule == r && undecided == nil:
+					return reached, nil
+				case rule == r:
+					return reached | elsewhere, undecided
+				case a == no:
+					continue
+				}
 			}
-			switch {
-			case rule == r && a == no, rule != r && a == yes:
-				return elsewhere, nil
-			case a == open && undecided == nil:
-				undecided = of
-			}
-			switch {
-			case rule == r && undecided == nil:
-				return reached, nil
-			case rule == r:
-				return reached | elsewhere, undecided
-			case a == no || !policy.rules.tellsLabels(v):
+			if !policy.rules.tellsLabels(v) {
 				continue
 			}
 			// Of the rules between, only one that decides all of the cube matters now.

@@ -1,5 +1,7 @@
 package relation
 
+import "slices"
+
 // Formula is a condition on both ends of a packet and on the packet, in negation normal
 // form. It does not change.
 type Formula struct {
@@ -157,4 +159,22 @@ func (v view) formula(f *Formula) (answer, *literal) {
 		return open, undecided
 	}
 	return -absorbing, nil
+}
+
+// holds reports whether a formula holds everywhere on the view, which is found out sooner than
+// its answer where that is open.
+func (v view) holds(f *Formula) bool {
+	switch f.op {
+	case isTrue:
+		return true
+	case isFalse:
+		return false
+	case elementary:
+		a, _ := v.literal(f.lit)
+		return a == yes && f.sign || a == no && !f.sign
+	case conjunction:
+		return !slices.ContainsFunc(f.kids, func(kid *Formula) bool { return !v.holds(kid) })
+	default:
+		return slices.ContainsFunc(f.kids, v.holds)
+	}
 }

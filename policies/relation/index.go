@@ -140,7 +140,9 @@ func (x *ruleIndex) settles(v view, after, before *Rule) bool {
 }
 
 // reaches reports whether the list goes on to where a rule is, or would be.
-func (x *ruleIndex) reaches(r *Rule) bool { return x.all[len(x.all)-1].number >= r.number }
+func (x *ruleIndex) reaches(r *Rule) bool {
+	return len(x.all) > 0 && x.all[len(x.all)-1].number >= r.number
+}
 
 // following are the rules of a list after one that need not be in it.
 func following(rules []*Rule, after *Rule) []*Rule {

@@ -257,24 +257,33 @@ func (p *Program) verdicts(v view, ungoverned Verdicts) (Verdicts, *literal) {
 	var all Verdicts
 	var undecided *literal
 	for i := range p.tiers {
-		got, l := p.tier(i).verdicts(v)
+		got, l := p.tier(i).verdicts(v, all, Allows|Denies)
 		if undecided == nil {
 			undecided = l
 		}
 		all |= got &^ passes
-		if got&passes == 0 {
+		if got&passes == 0 || all == Allows|Denies {
 			return all, undecided
 		}
 	}
 	return all | ungoverned, undecided
 }
 
-func (t *residualTier) verdicts(v view) (all Verdicts, undecided *literal) {
+// verdicts is what may become of a cube's packets that reach the tier and, where that is more
+// than one thing, a literal that is open. What tiers above may do with others (above) need not
+// be said again, so where something may happen already, a policy or a rule that adds nothing
+// matters only if it decides about the whole cube. Once all of enough may happen, nothing
+// matters.
+func (t *residualTier) verdicts(v view, above, enough Verdicts) (all Verdicts, undecided *literal) {
 	applies := no
 	var selected *literal // that says whether a policy applies at all
 	for policy := range t.among(v) {
-		selects, l := v.formula(policy.selects)
-		if selects == no {
+		selects, l := yes, (*literal)(nil)
+		if applies != no && policy.rules.verdicts&^(all|above) == 0 {
+			if !v.holds(policy.selects) {
+				continue
+			}
+		} else if selects, l = v.formula(policy.selects); selects == no {
 			continue
 		}
 		applies = max(applies, selects)
@@ -282,21 +291,27 @@ func (t *residualTier) verdicts(v view) (all Verdicts, undecided *literal) {
 			selected = l
 		}
 		for _, rule := range policy.rules.among(v) {
-			a, of := v.formula(rule.Match)
-			if a == no {
-				continue
+			if verdictOf(rule.Action)&^(all|above) == 0 {
+				if selects == yes && v.holds(rule.Match) {
+					return all | verdictOf(rule.Action), undecided
+				}
+			} else {
+				a, of := v.formula(rule.Match)
+				if a == no {
+					continue
+				}
+				if selects == open {
+					a, of = open, l
+				}
+				if undecided == nil {
+					undecided = of
+				}
+				all |= verdictOf(rule.Action)
+				if a == yes || (all|above)&enough == enough {
+					return all, undecided
+				}
 			}
-			if selects == open {
-				a, of = open, l
-			}
-			all |= verdictOf(rule.Action)
-			if a == yes {
-				return all, undecided
-			}
-			if undecided == nil {
-				undecided = of
-			}
-			if policy.rules.verdicts&^all != 0 || !policy.rules.tellsLabels(v) {
+			if policy.rules.verdicts&^(all|above) != 0 || !policy.rules.tellsLabels(v) {
 				continue
 			}
 			// Of what follows, only a rule that decides all of the cube matters now.
