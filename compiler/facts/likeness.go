@@ -74,7 +74,7 @@ func (l *likeness) policy(p *meaning.Policy, d meaning.Direction) *resolving {
 		if r.Action == meaning.Log || !r.Traffic().Overlaps(l.asking) {
 			continue
 		}
-		of.decides, of.readsMore = true, of.readsMore || r.Source.Service != nil || named(r.Source.Ports) || named(r.Source.NotPorts)
+		of.decides, of.readsMore = true, of.readsMore || r.Source.Service != nil || r.Source.NamesPorts()
 		for _, s := range []*selector.Selector{r.Source.Selector, r.Source.NotSelector} {
 			if s != nil && !readsNamespace(s.Root()) {
 				of.reads = append(of.reads, s)
@@ -82,11 +82,6 @@ func (l *likeness) policy(p *meaning.Policy, d meaning.Direction) *resolving {
 		}
 	}
 	return of
-}
-
-// named reports whether a port goes by its name, which is the source's own.
-func named(ports []meaning.PortMatch) bool {
-	return slices.ContainsFunc(ports, func(p meaning.PortMatch) bool { return p.Name != "" })
 }
 
 // readsNamespace reports whether a selector reads nothing of a pod but its namespace.

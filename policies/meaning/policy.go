@@ -154,17 +154,11 @@ func (r *Rule) AsksOwnEnd(d Direction) bool {
 	if d == Egress {
 		own = r.Source
 	}
-	named := func(ports []PortMatch) bool {
-		for _, p := range ports {
-			if p.Name != "" {
-				return true
-			}
-		}
-		return false
-	}
-	return own.asksAddresses() || own.Selector != nil || own.NotSelector != nil ||
-		own.Service != nil || named(own.Ports) || named(own.NotPorts)
+	return own.asksAddresses() || own.Selector != nil || own.NotSelector != nil || own.Service != nil || own.NamesPorts()
 }
+
+// NamesPorts reports whether the entity asks what the end's owner calls a port.
+func (e *Entity) NamesPorts() bool { return named(e.Ports) || named(e.NotPorts) }
 
 // seal prepares the sets that matching asks.
 func (e *Entity) seal() {
