@@ -3,6 +3,7 @@ package facts_test
 import (
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,6 +12,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/oracle"
 )
 
@@ -41,8 +43,7 @@ func TestLikePodsHaveTheSameAnswers(t *testing.T) {
 					}
 				}
 			}
-			everybody := population.Of(p, w.Set)
-			alike, apart := facts.AlikeAndApart(p, m, w.Set, everybody)
+			alike, apart := facts.AlikeAndApart(p, m, w.Set, population.Of(p, w.Set))
 			if !reflect.DeepEqual(apart, alike) {
 				t.Fatalf("seed %d, %+v: (-apart +alike)\n%s", seed, f, cmp.Diff(apart, alike))
 			}
@@ -57,5 +58,35 @@ func TestLikePodsHaveTheSameAnswers(t *testing.T) {
 	}
 	if shared < 6**worlds || parted < 6**worlds {
 		t.Errorf("%d pods had another's answers, and %d had answers of their own", shared, parted)
+	}
+}
+
+// A rule that passes other traffic on makes that a pod is not isolated, and then another address
+// stands for the internet, though the same rules decide what it asks.
+func TestPodsThatAskOtherAddressesAreNotLike(t *testing.T) {
+	t.Parallel()
+	objects, found := object.Decode("world.yaml", []byte(strings.Replace(passTier, "Pass", "Deny", 1)+`apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: security.names, namespace: shop}
+spec: {tier: security, order: 1, types: [Egress], egress: [{action: Allow, protocol: UDP, destination: {nets: [128.0.0.0/1], ports: [53]}}]}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: security.web, namespace: shop}
+spec: {tier: security, order: 2, selector: app == 'web', types: [Egress], egress: [{action: Pass, protocol: TCP, destination: {ports: [80]}}]}
+`))
+	if found.Failed() {
+		t.Fatal(found.Err())
+	}
+	p := world("shop")
+	p.Workloads = append(p.Workloads, workload("shop", "batch"), workload("shop", "web"))
+	set, _ := object.NewSet(objects)
+	m, _ := meaning.Of(set, p.Cluster)
+	alike, apart := facts.AlikeAndApart(p, m, set, population.Of(p, set))
+	if !reflect.DeepEqual(apart, alike) {
+		t.Fatalf("(-apart +alike)\n%s", cmp.Diff(apart, alike))
+	}
+	if batch, web := alike[0][0], alike[0][1]; reflect.DeepEqual(batch, web) {
+		t.Errorf("both ask %v", web)
 	}
 }
