@@ -164,13 +164,13 @@ func (t *intended) closedElsewhere(x relation.End) *relation.Formula {
 
 // lines are the plan's flows, and then the ways to DNS.
 func (t *intended) lines() []line {
-	var all []line
-	resolvers := t.p.AllResolvers()
+	resolvers, servers := t.p.AllResolvers(), t.p.DNSServers()
+	all := make([]line, 0, len(t.p.Flows)+len(servers)*(len(t.p.Namespaces)+1))
 	for i := range t.p.Flows {
 		f := &t.p.Flows[i]
 		all = append(all, line{span: f.Origins[0].Span, from: f.From, to: f.To, ports: f.Ports, platform: f.Platform()})
 	}
-	for _, s := range t.p.DNSServers() {
+	for _, s := range servers {
 		for _, n := range t.p.Namespaces {
 			if !n.Governed || n.Pattern {
 				continue
