@@ -262,6 +262,13 @@ func (c *Cube) assume(f *Formula) (*Cube, *Formula) {
 	case elementary:
 		return c.where(f.lit, f.sign), True
 	case conjunction:
+		for _, kid := range f.kids { // namespaces rule out the most, and ask for no copy
+			if kid.op == elementary && kid.lit.ofPlace() {
+				if a := c.answer(kid.lit); a == no && kid.sign || a == yes && !kid.sign {
+					return nil, f
+				}
+			}
+		}
 		n := c.clone(c.unknown(f.kids))
 		var rest []*Formula
 		for _, kid := range f.kids {

@@ -1,7 +1,5 @@
 package relation
 
-import "slices"
-
 // Formula is a condition on both ends of a packet and on the packet, in negation normal
 // form. It does not change.
 type Formula struct {
@@ -172,9 +170,11 @@ func (v view) holds(f *Formula) bool {
 	case elementary:
 		a, _ := v.literal(f.lit)
 		return a == yes && f.sign || a == no && !f.sign
-	case conjunction:
-		return !slices.ContainsFunc(f.kids, func(kid *Formula) bool { return !v.holds(kid) })
-	default:
-		return slices.ContainsFunc(f.kids, v.holds)
 	}
+	for _, kid := range f.kids {
+		if v.holds(kid) == (f.op == disjunction) {
+			return f.op == disjunction
+		}
+	}
+	return f.op == conjunction
 }

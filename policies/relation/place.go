@@ -140,6 +140,12 @@ func (u *Universe) listedValue(l *literal, n *Namespace) (value string, there, k
 // where is the part of a place in which a question about the namespace has an answer; nil
 // where it nowhere has.
 func (p *place) where(u *Universe, l *literal, holds bool) *place {
+	if class, one := p.single(); one && l.kind == ofNamespace {
+		if l.test.Holds(u.listed[class].Name) == holds {
+			return p
+		}
+		return nil
+	}
 	t := transition{l.number, holds}
 	if n, asked := p.next[t]; asked {
 		return n
