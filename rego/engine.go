@@ -13,9 +13,7 @@ package rego
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -136,105 +134,8 @@ func (e *Engine) Rules() []*diag.Rule {
 	return rules
 }
 
-// embeddedModules are the product's own checks without their tests, parsed side by
-// side: every run waits for them. Whoever compiles them compiles copies.
-var embeddedModules = sync.OnceValues(func() ([]*module, error) {
-	capabilities := capabilities()
-	files, err := fs.Glob(embedded, "checks/*/*.rego")
-	if err != nil {
-		return nil, err
-	}
-	files = slices.DeleteFunc(files, IsTest)
-	modules, failed := make([]*module, len(files)), make([]error, len(files))
-	var parsers sync.WaitGroup
-	for i, file := range files {
-		parsers.Go(func() {
-			m := &module{file: "/" + file, own: true} // as no file of a repository is called
-			source, err := embedded.ReadFile(file)
-			if err == nil {
-				m.parsed, err = parse(m.file, source, capabilities)
-			}
-			if err == nil {
-				err = m.place()
-			}
-			modules[i], failed[i] = m, err
-		})
-	}
-	parsers.Wait()
-	if err := errors.Join(failed...); err != nil {
-		return nil, fmt.Errorf("the embedded checks are broken: %w", err)
-	}
-	return modules, nil
-})
-
 // IsTest reports whether a file holds tests of rules, as OPA names them.
 func IsTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
-
-func isRule(file string) bool { return !IsTest(file) }
-
-func parse(file string, source []byte, capabilities *ast.Capabilities) (*ast.Module, error) {
-	return ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{
-		Capabilities: capabilities, ProcessAnnotation: true, RegoVersion: ast.RegoV1,
-	})
-}
-
-// parseUsers reads the user's rules. A package of ours cannot be extended: its
-// findings would be somebody else's under our code.
-func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capabilities) ([]*module, diag.List) {
-	var users []*module
-	var found diag.List
-	taken := map[string]bool{}
-	for _, m := range own {
-		taken[m.parsed.Package.Path.String()] = true
-		for _, r := range m.parsed.Rules {
-			taken[m.parsed.Package.Path.Append(ast.StringTerm(string(r.Head.Name))).String()] = true
-		}
-	}
-	for _, file := range diag.SortedKeys(sources) {
-		if IsTest(file) {
-			continue
-		}
-		m := &module{file: file}
-		var err error
-		m.parsed, err = parse(file, sources[file], capabilities)
-		switch {
-		case err != nil:
-			found = append(found, m.broken(err)...)
-			continue
-		case m.parsed == nil:
-			found = append(found, doesNotCompile.At(diag.Span{File: file}, "the file holds no package, expected a rule"))
-			continue
-		case taken[m.parsed.Package.Path.String()]:
-			found = append(found, doesNotCompile.At(m.head(), "package %s is one of the product's, expected a name of your own", strings.TrimPrefix(m.parsed.Package.Path.String(), "data.")))
-			continue
-		}
-		if err := m.place(); err != nil {
-			found = append(found, doesNotCompile.At(m.head(), "%v", err).
-				Because("only packages in these places are evaluated"))
-			continue
-		}
-		users = append(users, m)
-	}
-	return users, found
-}
-
-// broken are the parser's complaints about a user's module.
-func (m *module) broken(err error) diag.List {
-	var several ast.Errors
-	var single *ast.Error
-	switch {
-	case errors.As(err, &several):
-	case errors.As(err, &single):
-		several = ast.Errors{single}
-	default:
-		return diag.List{doesNotCompile.At(diag.Span{File: m.file}, "%s", oneLine(err.Error()))}
-	}
-	var found diag.List
-	for _, one := range several {
-		found = append(found, doesNotCompile.At(m.span(one.Location), "%s", oneLine(one.Message)))
-	}
-	return found
-}
 
 // proven are the stages of OPA's compiler that only refuse, or that pay for
 // themselves on larger documents than ours. The embedded checks pass them, and the

@@ -2,11 +2,9 @@ package rego
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -154,66 +152,4 @@ func ruleOf(a *ast.Annotations, own bool) (*diag.Rule, error) {
 		rule.See = append(rule.See, r.Ref.String())
 	}
 	return rule, nil
-}
-
-// role is what a module is for, by its package.
-type role int
-
-const (
-	checkModule   role = iota + 1 // portcullis.checks.<name>: has findings
-	libraryModule                 // portcullis.lib or portcullis.lib.<name>: is used by checks
-)
-
-// module is one parsed file.
-type module struct {
-	file   string
-	own    bool // embedded, and not a user's
-	role   role
-	name   string // of the check; empty for a library
-	parsed *ast.Module
-}
-
-// place finds the module's role and name from its package.
-func (m *module) place() error {
-	var parts []string
-	for _, term := range m.parsed.Package.Path[1:] { // the first is data
-		part, isString := term.Value.(ast.String)
-		if !isString {
-			return fmt.Errorf("package %v, expected constant names", m.parsed.Package)
-		}
-		parts = append(parts, string(part))
-	}
-	switch full := path.Join(parts...); {
-	case len(parts) == 3 && strings.HasPrefix(full, "portcullis/checks/"):
-		m.role, m.name = checkModule, parts[2]
-	case len(parts) == 3 && strings.HasPrefix(full, "portcullis/lib/"), m.own && full == "portcullis/lib":
-		m.role = libraryModule
-	default:
-		return fmt.Errorf("package %s, expected portcullis.checks.<name> for a rule or portcullis.lib.<name> for what rules share", strings.Join(parts, "."))
-	}
-	return nil
-}
-
-// head is the place of the package clause.
-func (m *module) head() diag.Span { return m.span(m.parsed.Package.Location) }
-
-// span is a place in the module. The product's own modules are no files of the
-// user's: nothing points into them.
-func (m *module) span(at *ast.Location) diag.Span {
-	if m.own {
-		return diag.Span{}
-	}
-	return spanOf(m.file, at)
-}
-
-// spanOf is the place of the first line of what OPA points at; OPA counts columns
-// in runes, as Span does.
-func spanOf(file string, at *ast.Location) diag.Span {
-	if at == nil || at.Row < 1 || at.Col < 1 {
-		return diag.Span{File: file}
-	}
-	text, _, _ := strings.Cut(string(at.Text), "\n")
-	return diag.Span{File: file,
-		Start: diag.Position{Line: at.Row, Column: at.Col},
-		End:   diag.Position{Line: at.Row, Column: at.Col + utf8.RuneCountInString(text)}}
 }

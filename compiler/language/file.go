@@ -25,6 +25,6 @@ func IsYAML(name string) bool {
 // IsJSON reports whether a file is JSON by its name. Nothing of ours is read from such a file.
 func IsJSON(name string) bool { return strings.EqualFold(path.Ext(name), ".json") }
 
-// IsRego reports whether a file would hold rules. It does so only in the directory of
+// IsRego reports whether a file would hold rules, by its name. It does so only in the directory of
 // rules: see OwnRules.
 func IsRego(name string) bool { return path.Ext(name) == ".rego" }
