@@ -12,7 +12,6 @@ package rego
 
 import (
 	"context"
-	"embed"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,9 +24,6 @@ import (
 
 	"portcullis.dev/policies/diag"
 )
-
-//go:embed checks/*/*.rego checks/input.schema.json
-var embedded embed.FS
 
 // Options say what is evaluated beside the embedded checks.
 type Options struct {

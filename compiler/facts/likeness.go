@@ -42,16 +42,6 @@ type server struct {
 	policies []*resolving
 }
 
-func asking(port int) packet.Traffic {
-	var all packet.Traffic
-	for _, protocol := range dnsProtocols {
-		for _, port := range []int{dnsPort, port} {
-			all = all.Union(packet.Ports(protocol, uint16(port), uint16(port)))
-		}
-	}
-	return all
-}
-
 // resolving is what a policy has to do with packets from a pod that ask for names.
 type resolving struct {
 	number  int
