@@ -11,8 +11,10 @@ package facts
 
 import (
 	"encoding/json"
+	"slices"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
 )
 
 // Version of the documents. A field may be added within a version; none changes
@@ -174,3 +176,20 @@ type Conflict struct {
 	Endpoint string    `json:"endpoint"`
 	Packet   string    `json:"packet"` // for people
 }
+
+// labels and list make sure that a document says {} and [] and never null.
+func labels(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return slices.Clip(s)
+}
+
+func reference(d meaning.Decision) Reference { return Reference{Object: d.Policy, Pointer: d.Pointer} }

@@ -144,18 +144,3 @@ func references(policies []*meaning.Policy) []Reference {
 	}
 	return refs
 }
-
-// labels and list make sure that a document says {} and [] and never null.
-func labels(m map[string]string) map[string]string {
-	if m == nil {
-		return map[string]string{}
-	}
-	return m
-}
-
-func list[T any](s []T) []T {
-	if s == nil {
-		return []T{}
-	}
-	return slices.Clip(s)
-}

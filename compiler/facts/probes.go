@@ -15,10 +15,6 @@ var (
 	upstream = netip.MustParseAddr("1.1.1.1")
 )
 
-const dnsPort = 53 // IANA; the cluster's own DNS pods may listen on another
-
-var dnsProtocols = []meaning.Protocol{meaning.UDP, meaning.TCP}
-
 // clientProbes ask about name resolution from an endpoint's side.
 func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []Probe {
 	probes := []Probe{}
@@ -137,5 +133,3 @@ func (a *asker) denies(by meaning.Decision) bool {
 	}
 	return false
 }
-
-func reference(d meaning.Decision) Reference { return Reference{Object: d.Policy, Pointer: d.Pointer} }

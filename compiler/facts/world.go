@@ -333,13 +333,3 @@ func join(group []accepted) string {
 	}
 	return strings.Join(spelt, ",")
 }
-
-func asking(port int) packet.Traffic {
-	var all packet.Traffic
-	for _, protocol := range dnsProtocols {
-		for _, port := range []int{dnsPort, port} {
-			all = all.Union(packet.Ports(protocol, uint16(port), uint16(port)))
-		}
-	}
-	return all
-}
