@@ -49,7 +49,7 @@ spec:
   tests: ["shop/frontend -> shop/backend:8080 allow", "shop/backend -> shop/frontend deny"]`, language.PlatformFile))
 	}
 	report.Tests = tests
-	report.Findings = report.Findings.Sorted()
+	report.Findings = diag.NewReport(report.Findings, nil, nil).Findings
 	return report, nil
 }
 

@@ -67,6 +67,7 @@ func InRendered(from Origins, rendered object.Set, components []overlays.Laid) *
 // does not.
 func (p *Provenance) Findings(found diag.List) diag.List {
 	all := located(found, p.At)
+	withContents(all, p.rendered)
 	for i, d := range all {
 		if d.Subject.IsZero() && len(p.components) > 0 {
 			all[i].Related = append(slices.Clip(d.Related), p.changed(d.Span)...)
@@ -204,7 +205,9 @@ func (p *Provenance) inFile(file string, data []byte, s diag.Subject) answer {
 // where nobody wrote it down, at what is in it.
 func Manifests(found diag.List, set object.Set, files []language.File) diag.List {
 	at := InManifests(set, files)
-	return atNamespaces(located(found, at), func(name string) diag.Span { return at(diag.Subject{Object: inNamespace(set, name)}) })
+	all := located(found, at)
+	withContents(all, set)
+	return atNamespaces(all, func(name string) diag.Span { return at(diag.Subject{Object: inNamespace(set, name)}) })
 }
 
 // inNamespace is what stands for a namespace: the Namespace itself, else the first of the

@@ -76,5 +76,6 @@ func (p *prover) lacking(l *line, w *relation.Witness, half meaning.Half) diag.D
 		Because("the %s half of %s: %s", w.Direction, w.Packet, half.By.Reason).
 		Suggest("let no component close what is emitted for the line")
 	d.Related = decides(half.By)
+	d.Cause = cause(half.By)
 	return d
 }

@@ -129,6 +129,7 @@ func (p *prover) breaks(t *plan.Test, w *relation.Witness) diag.Diagnostic {
 	d := broken.At(t.Span, "%s is %s, and the test expects %s", packetOf(w), outcome, expected(*t)).
 		Because("%s: %s", direction, half.By.Reason)
 	d.Related = decides(half.By)
+	d.Cause = cause(half.By)
 	hint := "remove what opens it, or the test"
 	if t.Allow {
 		hint = "open the flow by a line of the intents, or remove the test"
@@ -162,6 +163,14 @@ func decides(by meaning.Decision) []diag.Related {
 	return []diag.Related{{
 		Subject: diag.Subject{Object: by.Policy, Pointer: by.Pointer}, Message: fmt.Sprintf("%s decides", by.Policy),
 	}}
+}
+
+// cause is the policy that decides, or nothing.
+func cause(by meaning.Decision) string {
+	if by.Policy.IsZero() {
+		return ""
+	}
+	return by.Policy.String()
 }
 
 // Paused reports whether a test of the plan waits, for pods that it is about are in

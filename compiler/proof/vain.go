@@ -111,6 +111,7 @@ func (v *vain) finding(t *town) diag.Diagnostic {
 	}
 	if !half.By.Policy.IsZero() {
 		d.Related = append(d.Related, diag.Related{Subject: diag.Subject{Object: half.By.Policy}, Message: "this policy isolates " + far.String()})
+		d.Cause = half.By.Policy.String()
 	}
 	if v.instead != nil {
 		return d.Because("%s", why).Suggest("name the same protocols and ports in both rules: those on which the pods listen, whatever their Service's are")

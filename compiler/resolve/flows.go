@@ -131,7 +131,7 @@ func (s *resolver) checkUsedBy(written []language.At[language.Peer], w plan.Work
 		for _, e := range s.Platform.Spec.Peers {
 			if p.Value.Kind == language.NamedPeer && string(e.Key.Value) == p.Value.Name && !mayName(e.Value, w) {
 				s.add(notYours.At(p.Span, "%s may not name @%s", w.Ref(), p.Value.Name).See(e.Key.Span, "its usedBy does not list %s", w.Ref()).
-					Suggest("ask %s to add %s to usedBy", ownerOr(e.Value.Owner.Value), w.Ref()))
+					Suggest("ask %s to add %s to usedBy", ownerOr(e.Value.Owner.Value), w.Ref()).CausedBy("@" + p.Value.Name))
 			}
 		}
 	}

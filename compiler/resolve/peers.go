@@ -261,7 +261,7 @@ func (s *resolver) named(name string, span diag.Span) []party {
 		known = append(known, "@"+string(e.Key.Value))
 	}
 	known = append(known, "@internet", "@nodes")
-	f := unknownPeer.At(span, "the Platform has no peer called @%s", name)
+	f := unknownPeer.At(span, "the Platform has no peer called @%s", name).CausedBy("@" + name)
 	if near := diag.Nearest("@"+name, known); near != "" {
 		s.add(f.Suggest("did you mean %s?", yamltext.Quote(near)).Replace(span, yamltext.Quote(near)))
 	} else {
@@ -274,7 +274,7 @@ func (s *resolver) members(name string, spec *language.PeerSpec, span diag.Span)
 	members := pick(&s.scope, spec.Is)
 	if members == nil {
 		s.add(missingFact.At(span, "@%s does not say who it is here", name).See(spec.Is.Span, "it is declared here").
-			Suggest("add the environment, or its group, to its is; [] says that it has nobody there"))
+			Suggest("add the environment, or its group, to its is; [] says that it has nobody there").CausedBy("@" + name))
 		return nil
 	}
 	var blocks []plan.Block

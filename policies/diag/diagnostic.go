@@ -193,6 +193,14 @@ type Diagnostic struct {
 	Hint         string            `json:"hint,omitempty"` // what to do, for a person; may hold several lines
 	Fix          []Edit            `json:"fix,omitempty"`  // what to do, for a machine; applied together
 	Among        *Among            `json:"-"`              // nil where it says nothing of others alike
+
+	// Cause is what one change would mend together with others of the rule: see CausedBy. A
+	// report gives every finding one, and its Fingerprint, by which another run knows it again.
+	Cause       string `json:"cause,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Content is the subject's pointer with items of lists named by what they say, so that one
+	// more before them changes nothing; empty for the pointer as it is.
+	Content string `json:"-"`
 }
 
 // At starts a diagnostic of the rule at a place in a file.
@@ -252,6 +260,7 @@ func (d Diagnostic) compareFinding(e Diagnostic) int {
 		compareMaps(d.Evidence, e.Evidence),
 		cmp.Compare(d.Why, e.Why),
 		cmp.Compare(d.Hint, e.Hint),
+		cmp.Compare(d.Cause, e.Cause),
 		slices.CompareFunc(d.Related, e.Related, Related.compare),
 		slices.CompareFunc(d.Fix, e.Fix, Edit.compare),
 	)

@@ -13,7 +13,7 @@ import (
 type List []Diagnostic
 
 // Sorted returns the findings in the order of every report. Findings that differ
-// in their environments alone become one that names them all.
+// in their environments alone, or in numbers as well, become one that names them all.
 func (l List) Sorted() List {
 	sorted := slices.Clone(l)
 	slices.SortStableFunc(sorted, Diagnostic.compare)
@@ -25,7 +25,7 @@ func (l List) Sorted() List {
 		}
 		merged = append(merged, d)
 	}
-	return merged
+	return mergeNumbers(merged)
 }
 
 // union keeps "whatever the environment" (an empty list) as the widest answer.

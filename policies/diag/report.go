@@ -21,10 +21,13 @@ type Report struct {
 }
 
 // NewReport sorts the findings, puts together those that say the same of several things,
-// and sorts the rules; a rule that two packages name is
+// gives each its cause and its fingerprint, and sorts the rules; a rule that two packages name is
 // listed once. Sources may be nil: then no snippets are shown.
 func NewReport(findings List, rules []*Rule, sources map[string][]byte) Report {
 	sorted := slices.Clone(rules)
 	slices.SortFunc(sorted, func(a, b *Rule) int { return cmp.Compare(a.Code, b.Code) })
-	return Report{Findings: findings.Sorted().together(), Rules: slices.Compact(sorted), Sources: sources}
+	all := findings.Sorted().together()
+	all.causes()
+	all.fingerprints()
+	return Report{Findings: all, Rules: slices.Compact(sorted), Sources: sources}
 }
