@@ -200,7 +200,7 @@ func asText(t *testing.T, r diag.Report) string {
 	var b bytes.Buffer
 	text, err := report.Lookup("text")
 	if err == nil {
-		err = report.Write(&b, text, r, report.Options{})
+		err = report.Write(&b, text, r, report.Options{Full: true})
 	}
 	if err != nil {
 		t.Fatal(err)

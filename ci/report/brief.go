@@ -2,45 +2,65 @@ package report
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
-	"slices"
 
 	"portcullis.dev/policies/diag"
 )
 
 var briefFormat = Format{
 	Name:        "brief",
-	Description: "for a small window: one line for each finding, the worst first, and their number",
+	Description: "for a small window: one line for all findings of one cause, the worst first, and their number",
 	write:       writeBrief,
 }
 
-// briefest is how many findings the brief format shows: what follows is read in
-// another format, or not at all.
+// briefest is how many groups the brief format shows, unless there are more rules: what follows
+// is read in another format, or not at all.
 const briefest = 50
 
-func writeBrief(w *bufio.Writer, r diag.Report, _ Options) error {
-	worst := slices.Clone(r.Findings)
-	slices.SortStableFunc(worst, func(a, b diag.Diagnostic) int {
-		return cmp.Or(waived(a)-waived(b), cmp.Compare(b.Severity, a.Severity))
-	})
+func writeBrief(w *bufio.Writer, r diag.Report, o Options) error {
+	shown := o.Narrow.of(r.Findings)
+	standing, _ := split(shown)
+	groups := groupsOf(standing)
 	t := textWriter{Writer: w}
-	for i, d := range worst {
-		if i == briefest {
-			fmt.Fprintf(w, "… and %d more\n", len(worst)-i)
-			break
+	worst := briefly(groups)
+	for _, g := range worst {
+		d := g[0]
+		if len(g) > 1 {
+			d.Message, d.Environments = fmt.Sprintf("%s — %d places", g.says(), len(g)), nil
 		}
 		w.WriteString(t.headline(d) + "\n")
 	}
+	if n := len(groups) - len(worst); n > 0 {
+		fmt.Fprintf(w, "… and %d more\n", n)
+	}
 	t.testTotal(r.Tests)
-	w.WriteString(total(summarize(r.Findings)) + "\n")
+	w.WriteString(total(shown, r.Findings, o))
+	if o.Judged {
+		t.survey(r.Survey, o.NotJudged)
+	}
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
-// waived is 1 for a finding that a waiver covers, so that it sorts behind those that stand.
-func waived(d diag.Diagnostic) int {
-	if d.WaivedBy != "" {
-		return 1
+// briefly chooses the worst groups, and at least one of each rule.
+func briefly(groups []group) []group {
+	if len(groups) <= briefest {
+		return groups
 	}
-	return 0
+	first := make([]bool, len(groups)) // of its rule
+	seen := map[string]bool{}
+	for i, g := range groups {
+		first[i] = !seen[g[0].Rule.Code]
+		seen[g[0].Rule.Code] = true
+	}
+	room := briefest - len(seen)
+	var worst []group
+	for i, g := range groups {
+		if !first[i] {
+			room--
+		}
+		if first[i] || room >= 0 {
+			worst = append(worst, g)
+		}
+	}
+	return worst
 }

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"fmt"
 	"strings"
 
 	"portcullis.dev/policies/diag"
@@ -128,6 +129,64 @@ func edges() diag.List {
 			"prod\n", "\u200b"),
 		ruleNote.At(span("::error file=x::y.yaml", 1, 1, 1, 3), "%s", "a long message: "+strings.Repeat("é", 5000)),
 	}
+}
+
+// many is the report of a large directory: groups, places of every form, what was accepted, and
+// what was not judged.
+func many() diag.Report {
+	ruleOpen := &diag.Rule{Code: "PC904", Severity: diag.Error, Title: "Open to everybody", Why: "It is.", Mend: "Close it."}
+	ruleHalves := &diag.Rule{Code: "PC312", Severity: diag.Warning, Title: "A flow of which one half is open", Why: "A connection needs both halves.", Mend: "Both halves must allow it."}
+	var all diag.List
+	add := func(n int, of func(i int) diag.Diagnostic) {
+		for i := range n {
+			all = append(all, of(i))
+		}
+	}
+	on := func(r *diag.Rule, name string, line int) diag.Diagnostic {
+		d := r.On(diag.Subject{Object: diag.ObjectID{Kind: "NetworkPolicy", Namespace: "shop", Name: name}, Pointer: "/spec"}, "%s is open", name)
+		d.Span = span("shop/"+name+".yaml", line, 3, line, 9)
+		return d
+	}
+	// A named thing, a port, an environment; one remedy.
+	add(6, func(i int) diag.Diagnostic {
+		d := on(ruleOpen, fmt.Sprintf("front-%d", i), 8+i).Suggest("replace the range by the addresses that are meant, for example an office's or a partner's\nfrom:\n- cidr").
+			Testify(diag.PortEvidence, "80, 443").Testify(diag.IntentEvidence, fmt.Sprintf("shop/front-%d", i))
+		if i == 0 {
+			d.Environments = []string{"prod-eu", "prod-us"}
+		}
+		return d
+	})
+	// One cause, and a remedy for each.
+	add(31, func(i int) diag.Diagnostic {
+		return on(ruleHalves, fmt.Sprintf("carts-%02d", i), 44).Suggest("add this policy:\n%d", i).CausedBy("NetworkPolicy shop/default-deny").
+			Testify(diag.FlowEvidence, fmt.Sprintf("shop/carts-%02d -> shop/carts-db TCP 27017", i))
+	})
+	// Of another cause: few, told one by one.
+	add(2, func(i int) diag.Diagnostic {
+		return on(ruleHalves, fmt.Sprintf("other-%d", i), 1).Suggest("add this policy:\n%d", i).CausedBy("NetworkPolicy data/default-deny")
+	})
+	// Nothing but messages, which differ; and one message for all.
+	add(5, func(i int) diag.Diagnostic {
+		return ruleSpelling.At(span("intents/frontend.yaml", 7+i, 12, 7+i, 18), "no workload named %q in namespace zero-trust-demo, which has %d others", "backnd", 70+i).Suggest("did you mean backend?")
+	})
+	add(4, func(i int) diag.Diagnostic {
+		return ruleNote.At(span("intents/frontend.yaml", 1+i, 1, 1+i, 2), "@apiserver has no address here").CausedBy("@apiserver").Suggest("give it one")
+	})
+	for i, by := range []string{"public-front-door", "legacy", "legacy"} {
+		d := on(ruleOpen, fmt.Sprintf("waived-%d", i), 3)
+		d.WaivedBy, d.WaivedUntil = by, "2027-02-20"
+		all = append(all, d)
+	}
+	r := diag.NewReport(all, []*diag.Rule{ruleSpelling, ruleNote, ruleOpen, ruleHalves}, sources)
+	r.Survey = &diag.Survey{Workloads: 41, Policies: 27, Namespaces: 6, Environments: 4, NotJudged: []diag.NotJudged{
+		{Reason: "files that are no manifests", Count: 21, Examples: []string{"a.yaml", "b.yaml", "c.yaml", "d.yaml", "e.yaml", "f.yaml", "g\x1b.yaml"}},
+		{Reason: "charts", Count: 2, Examples: []string{"charts/a", "charts/b"}, Help: "render it: helm template charts/a | portcullis check -, and so for each of the others"},
+		{Reason: "HelmReleases", Count: 4, Examples: []string{"apps/x.yaml"}},
+		{Reason: "CiliumNetworkPolicies", Count: 3, Means: "verdicts about 14 pods may be wrong", Examples: []string{"CiliumNetworkPolicy shop/web"}},
+		{Reason: "workloads of governed namespaces without an intent", Count: 6, Means: "they get DNS", Examples: []string{"Deployment shop/cron"}},
+		{Reason: "intents of which 2 were compared with a manifest", Count: 48},
+	}}
+	return r
 }
 
 // tested is the report of a run that was about tests.

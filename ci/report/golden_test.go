@@ -25,6 +25,7 @@ func TestGolden(t *testing.T) {
 		"edges": diag.NewReport(edges(), []*diag.Rule{ruleSpelling, ruleHalf, ruleNote, ruleSilent}, sources),
 		"clean": diag.NewReport(nil, []*diag.Rule{ruleSpelling}, nil),
 		"tests": tested(),
+		"many":  many(),
 	}
 	var expected []string
 	check := func(name string, f report.Format, r diag.Report, o report.Options) {
@@ -36,16 +37,19 @@ func TestGolden(t *testing.T) {
 	}
 	for _, f := range report.Formats {
 		for name, r := range reports {
-			check(name+"."+f.Name, f, r, report.Options{})
+			check(name+"."+f.Name, f, r, report.Options{Judged: true})
 		}
 	}
 	text, err := report.Lookup("text")
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("edges.text.color", text, reports["edges"], report.Options{Color: true})
+	check("edges.text.full", text, reports["edges"], report.Options{Full: true})
+	check("edges.text.color", text, reports["edges"], report.Options{Color: true, Full: true})
 	check("tests.text.color", text, reports["tests"], report.Options{Color: true})
-	check("edges.text.narrow", text, reports["edges"], report.Options{Width: 60})
+	check("edges.text.narrow", text, reports["edges"], report.Options{Width: 60, Full: true})
+	check("many.text.narrow", text, reports["many"], report.Options{Width: 60, Judged: true})
+	check("many.text.notjudged", text, reports["many"], report.Options{Judged: true, NotJudged: true, Narrow: report.Narrow{Rules: []string{"PC904"}}})
 
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil {

@@ -21,12 +21,12 @@ var jsonFormat = Format{
 const jsonVersion = "v1alpha1"
 
 type jsonReport struct {
-	Version  string         `json:"version"`
-	Findings []jsonFinding  `json:"findings"`
-	Rules    []*diag.Rule   `json:"rules"`
-	Tests    []diag.Test    `json:"tests,omitempty"`
-	Coverage []jsonCoverage `json:"coverage,omitempty"`
-	Summary  summary        `json:"summary"`
+	Version  string        `json:"version"`
+	Findings []jsonFinding `json:"findings"`
+	Rules    []*diag.Rule  `json:"rules"`
+	Tests    []diag.Test   `json:"tests,omitempty"`
+	Coverage any           `json:"coverage,omitempty"` // of tests, or else of the run
+	Summary  summary       `json:"summary"`
 
 	Assumptions []string `json:"assumptions,omitempty"`
 }
@@ -44,21 +44,29 @@ type jsonFinding struct {
 	diag.Diagnostic
 }
 
-func writeJSON(w *bufio.Writer, r diag.Report, _ Options) error {
+func writeJSON(w *bufio.Writer, r diag.Report, o Options) error {
+	shown := o.Narrow.of(r.Findings)
 	document := jsonReport{
 		Version:  jsonVersion,
-		Findings: make([]jsonFinding, len(r.Findings)),
+		Findings: make([]jsonFinding, len(shown)),
 		Rules:    append([]*diag.Rule{}, r.Rules...),
 		Tests:    r.Tests,
 		Summary:  summarize(r.Findings),
 
 		Assumptions: r.Assumptions,
 	}
-	for i, d := range r.Findings {
+	for i, d := range shown {
 		document.Findings[i] = jsonFinding{Rule: d.Rule.Code, Diagnostic: d}
 	}
-	for _, c := range r.Coverage {
-		document.Coverage = append(document.Coverage, jsonCoverage{c.Percent(), c})
+	switch {
+	case len(r.Coverage) > 0:
+		var all []jsonCoverage
+		for _, c := range r.Coverage {
+			all = append(all, jsonCoverage{c.Percent(), c})
+		}
+		document.Coverage = all
+	case r.Survey != nil:
+		document.Coverage = surveyed(r.Survey)
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -32,6 +32,7 @@ func TestJSONFollowsItsSchema(t *testing.T) {
 		"edges": diag.NewReport(edges(), []*diag.Rule{ruleHalf, ruleSilent}, sources),
 		"clean": diag.NewReport(nil, nil, nil),
 		"tests": tested(),
+		"many":  many(),
 	} {
 		raw := write(t, jsonFormat(t), r, report.Options{})
 		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))

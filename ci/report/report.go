@@ -24,6 +24,11 @@ import (
 type Options struct {
 	Color bool // ANSI colours, in formats for people
 	Width int  // columns after which such formats break prose; 0 for no break at all
+
+	Full      bool   // every finding as it stands, however many there are, and what is waived
+	Judged    bool   // texts end in what was judged and what was not
+	NotJudged bool   // and list all of the latter
+	Narrow    Narrow // what is shown
 }
 
 // Format is one way to write a report.

@@ -12,7 +12,7 @@ import (
 
 var textFormat = Format{
 	Name:        "text",
-	Description: "for people: each finding with its source line, why it is wrong and how to mend it",
+	Description: "for people: findings with their source lines, why they are wrong and how to mend them, those of one cause together where there are many",
 	write:       writeText,
 }
 
@@ -31,10 +31,20 @@ func writeText(w *bufio.Writer, r diag.Report, o Options) error {
 		t.tests(r)
 		t.WriteByte('\n')
 	}
-	for _, d := range r.Findings {
-		t.finding(d)
+	shown := o.Narrow.of(r.Findings)
+	standing, _ := split(shown)
+	switch {
+	case o.Full:
+		t.findings(shown)
+	case len(standing) <= fewFindings:
+		t.findings(standing)
+	default:
+		t.grouped(standing)
 	}
-	t.WriteString(total(summarize(r.Findings)) + "\n")
+	t.WriteString(total(shown, r.Findings, o))
+	if o.Judged {
+		t.survey(r.Survey, o.NotJudged)
+	}
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
@@ -67,6 +77,12 @@ func (t *textWriter) paint(color, text string) string {
 		return text
 	}
 	return color + text + t.palette.off
+}
+
+func (t *textWriter) findings(all diag.List) {
+	for _, d := range all {
+		t.finding(d)
+	}
 }
 
 func (t *textWriter) finding(d diag.Diagnostic) {
@@ -184,30 +200,4 @@ func describe(e diag.Edit) string {
 // join puts the separator between the texts that are there.
 func join(separator string, texts ...string) string {
 	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), separator)
-}
-
-// total is the report's last line.
-func total(s summary) string {
-	var parts []string
-	for _, c := range []struct {
-		n         int
-		one, many string
-	}{
-		{s.Errors, "error", "errors"},
-		{s.Warnings, "warning", "warnings"},
-		{s.Infos, "info", "infos"},
-		{s.Waived, "waived", "waived"},
-	} {
-		switch c.n {
-		case 0:
-		case 1:
-			parts = append(parts, "1 "+c.one)
-		default:
-			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.many))
-		}
-	}
-	if len(parts) == 0 {
-		return "no findings"
-	}
-	return strings.Join(parts, ", ")
 }

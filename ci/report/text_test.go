@@ -35,7 +35,8 @@ func TestEveryFormatIsInert(t *testing.T) {
 	t.Parallel()
 	for _, f := range report.Formats {
 		for _, width := range []int{0, 40, 60, 80} {
-			safe(t, string(write(t, f, diag.NewReport(edges(), nil, sources), report.Options{Width: width})))
+			safe(t, string(write(t, f, diag.NewReport(edges(), nil, sources), report.Options{Width: width, Full: width%40 == 0})))
+			safe(t, string(write(t, f, many(), report.Options{Width: width, Judged: true, NotJudged: width == 60})))
 		}
 	}
 }
@@ -48,13 +49,15 @@ func TestColourAddsNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := diag.NewReport(edges(), nil, sources)
-	plain, coloured := string(write(t, f, r, report.Options{})), string(write(t, f, r, report.Options{Color: true}))
-	stripped := strings.NewReplacer("\x1b[1;31m", "", "\x1b[1;33m", "", "\x1b[1;36m", "", "\x1b[1m", "", "\x1b[34m", "", "\x1b[0m", "").Replace(coloured)
-	if plain == coloured {
-		t.Error("colour was asked for and there is none")
-	}
-	if stripped != plain {
-		t.Error("the coloured text says something else than the plain one")
+	for _, full := range []bool{false, true} {
+		plain, coloured := string(write(t, f, r, report.Options{Full: full})), string(write(t, f, r, report.Options{Full: full, Color: true}))
+		stripped := strings.NewReplacer("\x1b[1;31m", "", "\x1b[1;33m", "", "\x1b[1;36m", "", "\x1b[1m", "", "\x1b[34m", "", "\x1b[0m", "").Replace(coloured)
+		if plain == coloured {
+			t.Error("colour was asked for and there is none")
+		}
+		if stripped != plain {
+			t.Error("the coloured text says something else than the plain one")
+		}
 	}
 }
 
@@ -63,18 +66,18 @@ func TestLastLine(t *testing.T) {
 	e, w, i := ruleSpelling.At(diag.Span{}, "e"), ruleHalf.At(diag.Span{}, "w"), ruleNote.At(diag.Span{}, "i")
 	e2 := ruleSpelling.At(diag.Span{}, "e2")
 	x := ruleSpelling.At(diag.Span{}, "x")
-	x.WaivedBy = "somebody"
+	x.WaivedBy, x.WaivedUntil = "somebody", "2027-01-01"
 	f, err := report.Lookup("text")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for want, list := range map[string]diag.List{
-		"no findings":                           nil,
-		"1 error":                               {e},
-		"2 errors, 1 warning":                   {e, w, e2},
-		"1 warning, 1 info":                     {i, w},
-		"1 waived":                              {x},
-		"2 errors, 1 warning, 1 info, 1 waived": {x, i, w, e, e2},
+		"no findings":         nil,
+		"1 error":             {e},
+		"2 errors, 1 warning": {e, w, e2},
+		"1 warning, 1 info":   {i, w},
+		"1 waived: 1 PC101 somebody until 2027-01-01":                              {x},
+		"2 errors, 1 warning, 1 info. 1 waived: 1 PC101 somebody until 2027-01-01": {x, i, w, e, e2},
 	} {
 		text := strings.TrimSuffix(string(write(t, f, diag.NewReport(list, nil, nil), report.Options{})), "\n")
 		if got := text[strings.LastIndex(text, "\n")+1:]; got != want {
@@ -137,12 +140,20 @@ func FuzzText(f *testing.F) {
 		d := ruleSpelling.At(s, "%s", message).Because("%s", long).Suggest("%s", long).See(s, "%s", message).Replace(s, long)
 		d.WaivedBy, d.Environments = "by "+message, []string{long}
 		d.Subject = diag.Subject{Object: diag.ObjectID{Kind: message, Namespace: file, Name: long}, Pointer: long}
-		r := diag.NewReport(diag.List{d}, nil, map[string][]byte{file: data})
-		safe(t, string(write(t, format, r, report.Options{Width: 1})))
-		text := string(write(t, format, r, report.Options{}))
-		safe(t, text)
-		if !strings.HasSuffix(text, "\n\n1 waived\n") {
-			t.Fatalf("the text ends in %q", text[max(0, len(text)-40):])
+		all := diag.List{d}
+		for range 12 { // enough for a group
+			d.WaivedBy = ""
+			d.Span.Start.Line++
+			all = append(all, d)
+		}
+		r := diag.NewReport(all, nil, map[string][]byte{file: data})
+		r.Survey = &diag.Survey{NotJudged: []diag.NotJudged{{Reason: message, Count: column, Means: long, Examples: []string{file}, Help: long}}}
+		for _, o := range []report.Options{{}, {Width: 1}, {Full: true}, {Full: true, Width: 1}, {Judged: true}, {NotJudged: true, Judged: true, Width: 1}} {
+			text := string(write(t, format, r, o))
+			safe(t, text)
+			if !strings.Contains(text, "12 errors. 1 waived:") {
+				t.Fatalf("the text does not say how many there are: %q", text[max(0, len(text)-400):])
+			}
 		}
 	})
 }

@@ -41,6 +41,7 @@ func checkCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "ignore-kind", Usage: "leave out manifests of `KIND`, or KIND.GROUP; may be repeated"},
 			&cli.BoolFlag{Name: "allow-empty", Usage: "that there is nothing to judge is no failure"},
 			timeoutFlag(&asked.timeout),
+			notJudgedFlag(&asked.reporting),
 		}, append(clusterFlags(&asked.cluster), reportFlags(&asked.reporting)...)...),
 		Action: func(c *cli.Context) error { return p.check(c, asked) },
 	}
@@ -55,6 +56,7 @@ func (p *program) check(c *cli.Context, asked checking) error {
 		return err
 	}
 	p.assume(built.Assumptions)
+	asked.judged = true
 	if err := p.write(asked.reporting, built, p.out); err != nil {
 		return err
 	}

@@ -4,11 +4,13 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -18,11 +20,12 @@ type reporting struct {
 	usual  report.Format // of the stream, where none was
 	failOn diag.Severity
 	colour colour
+	shows
 }
 
 // usualReporting returns what holds where nobody wished otherwise.
 func usualReporting() reporting {
-	return reporting{usual: report.Formats[0], failOn: diag.Error, colour: colourAuto}
+	return reporting{usual: report.Formats[0], failOn: diag.Error, colour: colourAuto, shows: shows{severity: diag.Info}}
 }
 
 // reportFlags makes the flags of every command that judges something, which fill in its wishes.
@@ -38,7 +41,46 @@ func reportFlags(r *reporting) []cli.Flag {
 			parse:      diag.ParseSeverity, closed: words(severities), into: &r.failOn,
 		},
 		colourFlag(&r.colour),
+		&cli.BoolFlag{Name: "full", Usage: "in texts: tell every finding with its source line, and what is waived", DisableDefaultText: true, Destination: &r.full},
+		&typedList[string]{
+			StringSliceFlag: cli.StringSliceFlag{Name: "rule", Usage: "show findings of this `CODE` alone; may be repeated"},
+			parse:           parseCode, into: &r.rules,
+		},
+		&typedList[string]{
+			StringSliceFlag: cli.StringSliceFlag{Name: "path", Usage: "show findings in the files and directories that match `GLOB` alone; may be repeated"},
+			parse:           parseGlob, into: &r.paths,
+		},
+		&typed[diag.Severity]{
+			StringFlag: cli.StringFlag{Name: "severity", Value: r.severity.String(), Usage: "the lowest `SEVERITY` that is shown: " + either(words(severities)) + "; what is not shown still counts"},
+			parse:      diag.ParseSeverity, closed: words(severities), into: &r.severity,
+		},
 	}
+}
+
+// shows is what is shown of a report.
+type shows struct {
+	full      bool
+	judged    bool // what was judged, and what was not
+	notJudged bool // and all of the latter
+	rules     []string
+	paths     []string
+	severity  diag.Severity
+}
+
+func (s shows) options() report.Options {
+	o := report.Options{Full: s.full, Judged: s.judged || s.notJudged, NotJudged: s.notJudged,
+		Narrow: report.Narrow{Rules: s.rules, Severity: s.severity}}
+	if len(s.paths) > 0 {
+		o.Narrow.In = func(file string) bool {
+			return slices.ContainsFunc(s.paths, func(pattern string) bool { return sources.Matches(pattern, file) })
+		}
+	}
+	return o
+}
+
+// notJudgedFlag makes one of commands that say what they did not judge.
+func notJudgedFlag(r *reporting) cli.Flag {
+	return &cli.BoolFlag{Name: "not-judged", Usage: "in texts: list all that was not judged", DisableDefaultText: true, Destination: &r.notJudged}
 }
 
 // colourFlag makes one of every command that shows findings.
@@ -64,8 +106,10 @@ func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
 		sinks = []sink{{format: r.usual}}
 	}
 	for _, s := range sinks {
+		o := r.options()
 		if s.file == "" {
-			if err := report.Write(w, s.format, rep, report.Options{Color: p.colour(w, r.colour), Width: width(w)}); err != nil {
+			o.Color, o.Width = p.colour(w, r.colour), width(w)
+			if err := report.Write(w, s.format, rep, o); err != nil {
 				return err
 			}
 			continue
@@ -74,7 +118,7 @@ func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		err = report.Write(f, s.format, rep, report.Options{})
+		err = report.Write(f, s.format, rep, o)
 		if closeErr := f.Close(); err == nil {
 			err = closeErr
 		}
@@ -92,7 +136,7 @@ func under(dir string, rep diag.Report) diag.Report {
 		return rep
 	}
 	move := func(s diag.Span) diag.Span { return below(dir, s) }
-	moved := diag.Report{Rules: rep.Rules, Sources: map[string][]byte{}, Assumptions: rep.Assumptions}
+	moved := diag.Report{Rules: rep.Rules, Sources: map[string][]byte{}, Assumptions: rep.Assumptions, Survey: rep.Survey}
 	for name, data := range rep.Sources {
 		moved.Sources[path.Join(dir, name)] = data
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,6 +73,16 @@ func parseSink(text string) (s sink, err error) {
 
 // severities are the values of diag.ParseSeverity, the gravest first.
 var severities = []diag.Severity{diag.Error, diag.Warning, diag.Info}
+
+var ruleCode = regexp.MustCompile(`^PC[0-9]{3}$`)
+
+// parseCode reads the code of a rule, the program's or the user's own.
+func parseCode(text string) (string, error) {
+	if !ruleCode.MatchString(text) {
+		return "", fmt.Errorf("expected the code of a rule, such as PC203, found %q", text)
+	}
+	return text, nil
+}
 
 // calicoRelease is a minor release of Calico 3.
 type calicoRelease int

@@ -99,6 +99,11 @@ func (v *vain) finding(t *town) diag.Diagnostic {
 		half, far = verdict.Egress, witness.From
 	}
 	d := halfOpen.On(v.at, "%s may "+way, t.names(v.own), strings.Join(v.ports, ", "), t.names(v.peers))
+	if v.direction == meaning.Ingress {
+		d = d.Testify(diag.FlowEvidence, fmt.Sprintf("%s -> %s %s", t.names(v.peers), t.names(v.own), strings.Join(v.ports, ", ")))
+	} else {
+		d = d.Testify(diag.FlowEvidence, fmt.Sprintf("%s -> %s %s", t.names(v.own), t.names(v.peers), strings.Join(v.ports, ", ")))
+	}
 	why := fmt.Sprintf("a connection needs both halves, and the %s half of %s is missing: %s", lacking, far, half.By.Reason)
 	if v.instead != nil {
 		why += fmt.Sprintf("; what it may %s is %s", back, strings.Join(v.instead.ports, ", "))

@@ -12,9 +12,6 @@ import (
 // survey counts what is passed over, by the reason.
 type survey map[string]*diag.NotJudged
 
-// mostExamples is how many of what is passed over are named.
-const mostExamples = 5
-
 // add counts one more, and returns how many there are.
 func (s survey) add(reason, example, help string) int {
 	n := s[reason]
@@ -23,9 +20,7 @@ func (s survey) add(reason, example, help string) int {
 		s[reason] = n
 	}
 	n.Count++
-	if len(n.Examples) < mostExamples && !slices.Contains(n.Examples, example) {
-		n.Examples = append(n.Examples, example)
-	}
+	n.Examples = append(n.Examples, example)
 	return n.Count
 }
 
@@ -55,6 +50,7 @@ func (s survey) of(sets []object.Set) diag.Survey {
 	for _, reason := range diag.SortedKeys(s) {
 		n := *s[reason]
 		slices.Sort(n.Examples)
+		n.Examples = slices.Compact(n.Examples)
 		all.NotJudged = append(all.NotJudged, n)
 	}
 	slices.SortStableFunc(all.NotJudged, func(a, b diag.NotJudged) int { return cmp.Compare(a.Reason, b.Reason) })

@@ -14,6 +14,7 @@ const (
 	ObjectEvidence    = "object"    // Kind/namespace/name, Kind/name for what has no namespace
 	PeerEvidence      = "peer"      // the other end, as intents write it: shop/cart, "*/*", @internet
 	PortEvidence      = "port"      // as intents write it: 8080, 53/udp, 8000-8100, any
+	FlowEvidence      = "flow"      // both ends and the traffic, where a finding is about that
 )
 
 // evidenceSeparator stands between the values of a key that has several.

@@ -14,7 +14,7 @@ type Report struct {
 	Sources  map[string][]byte // file as in Span.File → its bytes
 	Tests    []Test            // where the run was about tests, sorted by place
 	Coverage []Coverage        // where it was about tests of rules, sorted by file
-	Survey   *Survey           // of manifests that somebody else wrote; nil for a repository
+	Survey   *Survey           // nil where nothing was judged
 	// Assumptions are sentences about the cluster that nobody said, where something was taken
 	// for granted to judge at all.
 	Assumptions []string

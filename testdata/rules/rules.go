@@ -21,7 +21,7 @@ var archives embed.FS
 var headline = regexp.MustCompile(`^(?:[^ ].* )?(?:error|warning|info) (PC[0-9]{3}): `)
 
 // summary is the last line of a report.
-var summary = regexp.MustCompile(`^[0-9]+ (errors?|warnings?|infos?|waived)(,|$)`)
+var summary = regexp.MustCompile(`^[0-9]+ (errors?|warnings?|infos?|waived)([,.:]|$)`)
 
 // Finding is what the program says about the mistake in a rule's example, as people
 // read it, or nothing where no archive can show the mistake.
