@@ -111,6 +111,9 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	built, err := o.report(repo, c.plans, traffic, checks, found, files)
 	if err == nil {
 		built.take(c, o.Namespace)
+		if !built.Report.Findings.Unjudgeable() {
+			built.Report.Survey = surveyOf(c)
+		}
 	}
 	return built, err
 }

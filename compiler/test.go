@@ -23,6 +23,7 @@ func (o Options) Test(ctx context.Context, files []language.File, before diag.Li
 		return diag.Report{}, err
 	}
 	report := built.Report
+	report.Survey = nil     // it is about the tests
 	if built.plans != nil { // else any finding may be what stands in the way of the tests
 		report.Findings = slices.DeleteFunc(slices.Clone(report.Findings), func(d diag.Diagnostic) bool { return !d.Rule.Fixed() })
 		report.Rules = slices.DeleteFunc(slices.Clone(report.Rules), func(r *diag.Rule) bool { return !r.Fixed() })
