@@ -202,9 +202,12 @@ func TestSurvey(t *testing.T) {
 		}
 	}
 	for want, s := range map[string]diag.Survey{
-		"judged      nothing\n":                      {},
-		"judged      2 policies in 1 namespace\n":    {Policies: 2, Namespaces: 1},
-		"judged      2 workloads in 2 namespaces\n":  {Workloads: 2, Namespaces: 2},
+		"judged      nothing\n":                     {},
+		"judged      2 policies in 1 namespace\n":   {Policies: 2, Namespaces: 1},
+		"judged      2 workloads in 2 namespaces\n": {Workloads: 2, Namespaces: 2},
+		"judged      nothing\nnot judged  2 charts, 1 file that is no manifest\n            3 objects of a kind with a long name that nobody would call short\n            --not-judged lists them\n": {NotJudged: []diag.NotJudged{
+			{Reason: "objects of a kind with a long name that nobody would call short", Count: 3, Examples: []string{"a"}},
+			{Reason: "charts", Count: 2}, {Reason: "files that are no manifests", Count: 1}}},
 		"judged      3 namespaces, 2 environments\n": {Namespaces: 3, Environments: 2},
 	} {
 		r.Survey = &s

@@ -20,33 +20,31 @@ func (t *textWriter) survey(s *diag.Survey, all bool) {
 		return
 	}
 	t.WriteString("\n" + judgedWord + judged(s) + "\n")
-	word, rows, short := notJudgedWord, 0, []string(nil)
+	word := notJudgedWord
 	row := func(text string) {
 		t.WriteString(word + text)
 		word = strings.Repeat(" ", len(notJudgedWord))
-		rows++
 	}
-	flush := func() {
-		if len(short) > 0 {
-			row(strings.TrimLeft(flow(short, len(notJudgedWord)), " "))
-		}
-		short = nil
-	}
+	var short []string
+	var others []diag.NotJudged
 	named := false
 	for _, n := range s.NotJudged {
-		text := terminal(n.Text())
 		named = named || len(n.Examples) > 0
-		if n.Means == "" && columns(text) <= pageWidth/2 && !all {
+		if text := terminal(n.Text()); n.Means == "" && columns(text) <= pageWidth/2 && !all {
 			short = append(short, text)
-			continue
+		} else {
+			others = append(others, n)
 		}
-		flush()
-		row(t.page().wrap(text, len(word), len(word)) + "\n")
+	}
+	if len(short) > 0 {
+		row(strings.TrimLeft(flow(short, len(notJudgedWord)), " "))
+	}
+	for _, n := range others {
+		row(t.page().wrap(terminal(n.Text()), len(word), len(word)) + "\n")
 		if all {
 			t.passedOver(n)
 		}
 	}
-	flush()
 	if named && !all {
 		row("--not-judged lists them\n")
 	}
