@@ -47,6 +47,9 @@ func (s survey) of(sets []object.Set) diag.Survey {
 		}
 	}
 	all.Namespaces = len(namespaces)
+	if len(sets) > 1 { // variants of one cluster
+		all.Environments = len(sets)
+	}
 	for _, reason := range diag.SortedKeys(s) {
 		n := *s[reason]
 		slices.Sort(n.Examples)
