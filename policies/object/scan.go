@@ -232,6 +232,9 @@ func (d textDocument) head() (h head, sure bool) {
 // jsonHead reads the head of a document that is JSON.
 func (d textDocument) jsonHead() (h head, sure bool) {
 	text := bytes.TrimSpace(d.text)
+	if bytes.HasPrefix(text, []byte("[")) {
+		return h, json.Valid(text) // which kubectl does not take for manifests
+	}
 	return h, bytes.HasPrefix(text, []byte("{")) && json.Unmarshal(text, &h) == nil
 }
 

@@ -43,6 +43,7 @@ func TestScan(t *testing.T) {
 		"a pod that does not parse":       {text: "apiVersion: v1\nkind: Pod\nmetadata: {name: a\n", found: "PC001 warning 3:1"},
 		"a pod with a port that is text":  {text: "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, ports: [{containerPort: '80'}]}]}\n", found: "PC010 warning 4:55"},
 		"a key in another case":           {text: "apiVersion: v1\nKind: Pod\n", passed: "v1/"},
+		"a list in JSON":                  {text: `[{"apiVersion": "\\u0076", "a": 1, "a": 2}]`, passed: "/"},
 		"UTF-16":                          {text: "\xff\xfea\x00", found: "PC001 error 1:1"},
 		"a page in another encoding":      {text: "name: caf\xe9\n", passed: "/"},
 	} {
