@@ -45,11 +45,17 @@ var kustomizationFields = map[string]func(*catalogue, *kustomization, *yaml.Node
 	"configMapGenerator":    (*catalogue).generated, "secretGenerator": (*catalogue).generated,
 }
 
-// programs are the fields by which a kustomization asks other programs for objects.
-var programs = map[string]string{
-	"helmCharts": "Helm", "helmGlobals": "Helm", "helmChartInflationGenerator": "Helm",
-	"generators": "plugins", "transformers": "plugins", "validators": "plugins",
+// programs are the fields by which a kustomization asks other programs for objects, with who
+// that is and the flag of kustomize that lets it.
+var programs = map[string]struct{ name, flag string }{
+	"helmCharts": helm, "helmGlobals": helm, "helmChartInflationGenerator": helm,
+	"generators": plugins, "transformers": plugins, "validators": plugins,
 }
+
+var (
+	helm    = struct{ name, flag string }{"Helm", "--enable-helm"}
+	plugins = struct{ name, flag string }{"plugins", "--enable-alpha-plugins"}
+)
 
 // catalogue has the kustomizations among some files, by their directories.
 type catalogue struct {
@@ -86,9 +92,12 @@ func (c *catalogue) read(k *kustomization) {
 		for i := 0; i+1 < len(fields.Content); i += 2 {
 			key, value := fields.Content[i], fields.Content[i+1]
 			names, known := kustomizationFields[key.Value]
-			switch {
-			case programs[key.Value] != "":
-				c.refuse(k, doc.Span(key), "it asks "+programs[key.Value]+" for objects", "render it yourself: kustomize build --enable-helm "+k.dir+" | portcullis check -")
+			program, asks := programs[key.Value]
+			switch alias := aliasIn(value); {
+			case asks:
+				c.refuse(k, doc.Span(key), "it asks "+program.name+" for objects", "render it yourself: kustomize build "+program.flag+" "+k.dir+" | portcullis check -")
+			case alias != nil:
+				c.refuse(k, doc.Span(alias), "it has an alias, and what that stands for is not looked at", "write the value out, or render it yourself: kustomize build "+k.dir+" | portcullis check -")
 			case !known:
 				c.refuse(k, doc.Span(key), "it has a field that is not known", "see kustomize build "+k.dir)
 			case names != nil:
@@ -96,6 +105,19 @@ func (c *catalogue) read(k *kustomization) {
 			}
 		}
 	}
+}
+
+// aliasIn finds an alias in a value: kustomize would read what nobody has vetted there.
+func aliasIn(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n
+	}
+	for _, member := range n.Content {
+		if alias := aliasIn(member); alias != nil {
+			return alias
+		}
+	}
+	return nil
 }
 
 func (c *catalogue) refuse(k *kustomization, at diag.Span, why, how string) {
@@ -180,7 +202,7 @@ func (c *catalogue) generated(k *kustomization, n *yaml.Node) {
 				}
 				for _, value := range values {
 					name := value.Value
-					if _, after, keyed := strings.Cut(name, "="); keyed {
+					if _, after, keyed := strings.Cut(name, "="); keyed && entry.Content[i].Value == "files" {
 						name = after
 					}
 					if remote(name) {
