@@ -3,6 +3,7 @@ package sources
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -140,11 +141,18 @@ func (m *Manifests) Passed(file string, passed []object.Passed) diag.List {
 			continue
 		}
 		if m.survey.add(p.Kind+"s", file, how) == 1 {
-			found = append(found, unrendered.At(diag.Span{File: file}, "a %s, whose objects another program renders", p.Kind).
+			found = append(found, unrendered.At(diag.Span{File: file}, "%s %s, whose objects another program renders", article(p.Kind), p.Kind).
 				Because("what it comes to is not judged").Suggest("%s", how))
 		}
 	}
 	return found
+}
+
+func article(word string) string {
+	if strings.IndexByte("AEIOU", word[0]) >= 0 {
+		return "an"
+	}
+	return "a"
 }
 
 // NotModelled names each kind that decides traffic in a way that is not modelled, once.

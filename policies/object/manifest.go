@@ -1,8 +1,6 @@
 package object
 
 import (
-	"strings"
-
 	"portcullis.dev/policies/yamltext"
 )
 
@@ -18,9 +16,5 @@ type (
 func IDOf(m Map) ID {
 	str := func(m Map, key string) string { s, _ := m.Get(key).(string); return s }
 	metadata, _ := m.Get("metadata").(Map)
-	group, _, hasGroup := strings.Cut(str(m, "apiVersion"), "/")
-	if !hasGroup {
-		group = ""
-	}
-	return ID{Group: group, Kind: str(m, "kind"), Namespace: str(metadata, "namespace"), Name: str(metadata, "name")}
+	return ID{Group: GroupOf(str(m, "apiVersion")), Kind: str(m, "kind"), Namespace: str(metadata, "namespace"), Name: str(metadata, "name")}
 }
