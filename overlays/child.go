@@ -186,6 +186,7 @@ func readFrame(r io.Reader, value any) error {
 // takes too much, or where its parent is gone.
 func Serve(in io.Reader, out io.Writer) int {
 	debug.SetMaxStack(mostStack)
+	debug.SetGCPercent(300)                // a job is short: what it leaves behind goes with the process
 	debug.SetMemoryLimit(mostHeap * 3 / 4) // collect more often from there on
 	limitData()
 	go watch(os.Getppid())

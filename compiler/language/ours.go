@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
+	"iter"
 	"path"
 	"regexp"
 	"slices"
@@ -24,9 +25,9 @@ func Ours(f File) bool {
 	switch {
 	case !IsYAML(f.Path):
 		return false
-	case path.Base(f.Path) == PlatformFile || plainHead.Match(f.Data):
+	case path.Base(f.Path) == PlatformFile || plainHead(f.Data):
 		return true
-	case !mayMention(f.Data) || !mentions.Match(f.Data) && !tagged64.Match(f.Data):
+	case !mayMention(f.Data):
 		return false
 	}
 	for doc := range object.Documents(f.Path, bytes.TrimPrefix(f.Data, bom)) {
@@ -51,18 +52,58 @@ func Ours(f File) bool {
 	return false
 }
 
-// mayMention reports whether a text may hold what mentions and tagged64 look for, in a
-// fraction of their time: most text of others holds none of it.
+// plainHead reports whether a line of a text begins as almost every document of ours does.
+func plainHead(text []byte) bool {
+	const head = "apiVersion: portcullis.dev/"
+	return bytes.HasPrefix(text, []byte(head)) || bytes.Contains(text, []byte("\n"+head))
+}
+
+// mayMention looks for the words without which nothing is ours, and for what YAML can hide
+// them in. Most files of other people have none of it, and are not parsed.
 func mayMention(text []byte) bool {
-	if bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '!') >= 0 && (bytes.IndexByte(text, '%') >= 0 || containsFold(text, "binary")) || containsFold(text, "%tag") {
-		return true
-	}
-	for _, name := range kindNames() {
-		if bytes.Contains(text, []byte(name)) {
+	return containsFold(text, "portcullis") || containsFold(text, "%tag") || escapes(text) || tagged64(text) ||
+		slices.ContainsFunc(kindNames(), func(kind string) bool { return bytes.Contains(text, []byte(kind)) }) && kindWord.Match(text)
+}
+
+// escapes reports whether a text may write a character by its number, or join lines inside of
+// a word.
+func escapes(text []byte) bool {
+	for at := range indices(text, '\\') {
+		rest := text[at+1:]
+		if len(rest) > 0 && strings.IndexByte("xuU\n", rest[0]) >= 0 || bytes.HasPrefix(rest, []byte("\r\n")) {
 			return true
 		}
 	}
-	return containsFold(text, "portcullis")
+	return false
+}
+
+// tagged64 reports whether a text may have a value in base 64.
+func tagged64(text []byte) bool {
+	for at := range indices(text, '!') {
+		tag := text[at:]
+		if end := bytes.IndexAny(tag, " \t\r\n"); end >= 0 {
+			tag = tag[:end]
+		}
+		if bytes.IndexByte(tag, '%') >= 0 || containsFold(tag, "binary") {
+			return true
+		}
+	}
+	return false
+}
+
+// indices yields where a byte stands.
+func indices(text []byte, b byte) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for at := 0; ; at++ {
+			next := bytes.IndexByte(text[at:], b)
+			if next < 0 {
+				return
+			}
+			if at += next; !yield(at) {
+				return
+			}
+		}
+	}
 }
 
 // containsFold looks for a word of ASCII in lower case, in whatever case it is written.
@@ -100,15 +141,10 @@ func Foreign(f File) bool {
 }
 
 var (
-	// plainHead is how almost every document of ours begins: a line that is nothing else.
-	plainHead = regexp.MustCompile(`(?m)^apiVersion: portcullis\.dev/`)
 	// spelt is a document's head in a text that does not parse.
 	spelt = regexp.MustCompile(`(?im)^[^#\n]*?(["']?api[-_ ]?Version["']?[ \t]*:[ \t]*["']?[a-z0-9.-]*portcullis|["']?kind["']?[ \t]*:[ \t]*["']?NetworkIntent\b)`)
-	// mentions are the words without which nothing is ours, and what YAML can hide them in:
-	// escapes of characters, lines that are joined inside a word and, in tagged64, binary
-	// values. Most files of other people have none of it, and are not parsed.
-	mentions = regexp.MustCompile(`(?i:portcullis)|\b(?:` + strings.Join(kindNames(), "|") + `)\b|\\[xuU]|\\\r?\n`)
-	tagged64 = regexp.MustCompile(`(?i)![^ \t\r\n]*(binary|%)|%TAG`)
+	// kindWord is the name of a kind of ours as a word of its own.
+	kindWord = regexp.MustCompile(`\b(?:` + strings.Join(kindNames(), "|") + `)\b`)
 )
 
 // isOurs reports whether a document, or one that it lists, is of the language. It looks at no

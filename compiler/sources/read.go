@@ -8,6 +8,7 @@
 package sources
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -295,15 +296,18 @@ func (r *reader) read(name string) error {
 		return nil
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		r.found = append(r.found, refusedFile.At(span, "not a regular file"))
 		return nil
 	}
-	data, err := io.ReadAll(io.LimitReader(f, r.limits.FileBytes+1))
-	if err != nil {
+	var text bytes.Buffer
+	text.Grow(int(min(info.Size(), r.limits.FileBytes)) + bytes.MinRead)
+	if _, err := text.ReadFrom(io.LimitReader(f, r.limits.FileBytes+1)); err != nil {
 		r.found = append(r.found, refusedFile.At(span, "%s", reason(err)))
 		return nil
 	}
+	data := text.Bytes()
 	if int64(len(data)) > r.limits.FileBytes {
 		big := overLimit.At(span, "larger than %d MiB", r.limits.FileBytes>>20).Suggest("split it into several files")
 		if !language.Ours(language.File{Path: name, Data: data}) {
