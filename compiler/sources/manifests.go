@@ -17,6 +17,7 @@ import (
 type Manifests struct {
 	Objects        []object.Object // of what is modelled, and that no kustomization lists
 	Kustomizations overlays.Kustomizations
+	Parsed         int // bytes of the documents that were read beyond their heads
 
 	choice Choice
 	files  map[string]language.File
@@ -93,6 +94,7 @@ func (m *Manifests) file(f language.File) diag.List {
 			Suggest("give that directory instead of single files")}
 	}
 	scanned, found := object.Scan(f.Path, f.Data)
+	m.Parsed += scanned.Parsed
 	if len(scanned.Objects) > 0 && m.Kustomizations.Beside(f.Path) {
 		m.survey.add("files that the kustomization beside them does not list", f.Path, "list them under resources, if they are deployed")
 		return nil

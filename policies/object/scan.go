@@ -15,6 +15,7 @@ import (
 type Scanned struct {
 	Objects []Object // those that decide traffic, modelled or not, and those that tell of the cluster
 	Passed  []Passed // what was passed over, in the order of the text
+	Parsed  int      // bytes of the documents that were read beyond their heads
 }
 
 // Passed is a document, or an item of a list, that was passed over: it decides nothing.
@@ -58,6 +59,7 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 			s.Passed = append(s.Passed, Passed{APIVersion: h.APIVersion, Kind: h.Kind})
 			continue
 		}
+		s.Parsed += len(doc.text)
 		objects, wrong := doc.scan(&s)
 		s.Objects = append(s.Objects, objects...)
 		if !mayDecide(doc.text) {
