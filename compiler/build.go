@@ -72,7 +72,7 @@ func Build(ctx context.Context, files []language.File, before diag.List) (*Built
 // of the machine; whatever is wrong with the input is in the report.
 func (o Options) Build(ctx context.Context, files []language.File, before diag.List) (*Built, error) {
 	var checks *checks
-	if !slices.ContainsFunc(files, sources.IsRego) {
+	if !slices.ContainsFunc(files, func(f language.File) bool { return language.IsRego(f.Path) }) {
 		checks = prepareChecks(ctx, nil) // beside the reading: neither needs the other
 	}
 	repo, parsed := language.Parse(files)

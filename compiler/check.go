@@ -5,11 +5,11 @@ import (
 
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/govern"
+	"portcullis.dev/compiler/halfopen"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
-	"portcullis.dev/compiler/proof"
 	"portcullis.dev/policies/diag"
 )
 
@@ -65,7 +65,7 @@ func (c *checks) cluster(ctx context.Context, runs running) (found diag.List, ju
 	}
 	everybody := population.Of(runs.plan, runs.set)
 	runs.asBuilt(m, everybody)
-	found = append(found, proof.HalfOpen(m, everybody.Described)...)
+	found = append(found, halfopen.Find(m, everybody.Described)...)
 	wrong, err := c.judge(ctx, facts.Of(runs.plan, population.RelationOf(runs.plan, m), runs.set, everybody))
 	return append(found, wrong...), true, err
 }

@@ -12,7 +12,6 @@ import (
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/population"
-	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -72,7 +71,7 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 	o.only = environments
 	r := repository{Options: o}
 	for _, f := range files {
-		if !sources.IsRego(f) { // rules judge, and are not asked here
+		if !language.IsRego(f.Path) { // rules judge, and are not asked here
 			r.files = append(r.files, f)
 		}
 	}

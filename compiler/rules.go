@@ -6,6 +6,7 @@ import (
 	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/govern"
+	"portcullis.dev/compiler/halfopen"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/proof"
@@ -21,6 +22,6 @@ import (
 // Rules are all rules that the program has outside of Rego, each code once. The
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
-	return slices.Concat(object.Rules, meaning.Rules, language.Rules, resolve.Rules, crosscheck.Rules, lower.Rules, deploy.Rules, proof.Rules, overlays.Rules, rego.Rules,
+	return slices.Concat(object.Rules, meaning.Rules, language.Rules, resolve.Rules, crosscheck.Rules, lower.Rules, deploy.Rules, proof.Rules, halfopen.Rules, overlays.Rules, rego.Rules,
 		govern.Rules, sources.Rules)
 }

@@ -11,7 +11,6 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/resolve"
-	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -106,7 +105,7 @@ func (o Options) described(ours []language.File) (*language.Repository, *cluster
 // all but intents, and the others.
 func beside(files []language.File) (ours, manifests []language.File) {
 	for _, f := range files {
-		if language.Ours(f) && !sources.IsRego(f) {
+		if language.Ours(f) && !language.IsRego(f.Path) {
 			ours = append(ours, f)
 		}
 	}

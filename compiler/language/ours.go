@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
@@ -54,7 +55,7 @@ func Ours(f File) bool {
 
 // plainHead reports whether a line of a text begins as almost every document of ours does.
 func plainHead(text []byte) bool {
-	const head = "apiVersion: portcullis.dev/"
+	const head = "apiVersion: " + plan.Group + "/"
 	return bytes.HasPrefix(text, []byte(head)) || bytes.Contains(text, []byte("\n"+head))
 }
 

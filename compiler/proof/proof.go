@@ -17,7 +17,7 @@ import (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{broken, idle, missing, excess, breached, cutOff, closed, undecided, halfOpen}
+var Rules = []*diag.Rule{broken, idle, missing, excess, breached, cutOff, closed, undecided}
 
 var undecided = &diag.Rule{Code: "PC308", Severity: diag.Error,
 	Title: "A question that is too large to decide",

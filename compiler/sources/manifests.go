@@ -81,7 +81,7 @@ func (m *Manifests) left(file string) bool {
 // file sorts what is in one file.
 func (m *Manifests) file(f language.File) diag.List {
 	switch {
-	case IsRego(f), m.Kustomizations.Takes(f.Path): // manifests have no rules of their own
+	case language.IsRego(f.Path), m.Kustomizations.Takes(f.Path): // manifests have no rules of their own
 		return nil
 	case m.excluded(f.Path):
 		m.survey.add("files that --exclude leaves out", f.Path, "")

@@ -10,7 +10,7 @@ import (
 // HoldsPolicies reports whether there are policies among files that are not of the language.
 func HoldsPolicies(files []language.File) bool {
 	return slices.ContainsFunc(files, func(f language.File) bool {
-		if IsRego(f) || language.Ours(f) {
+		if language.IsRego(f.Path) || language.Ours(f) {
 			return false
 		}
 		decoded, _ := object.Decode(f.Path, f.Data)

@@ -242,9 +242,9 @@ func (r *reader) ofBundle(f language.File) bool {
 	if digest, listed := r.outputs[f.Path]; listed && digest == bundle.Digest(f.Data) && isYAML(f.Path) && language.Foreign(f) {
 		return true
 	}
-	if IsRego(f) || language.Ours(f) {
+	if language.IsRego(f.Path) || language.Ours(f) {
 		what := "an intent"
-		if IsRego(f) {
+		if language.IsRego(f.Path) {
 			what = "a rule"
 		}
 		r.found = append(r.found, refusedFile.At(diag.Span{File: f.Path}, "%s inside the bundle %s", what, dir).

@@ -9,9 +9,6 @@ import (
 	"portcullis.dev/rego"
 )
 
-// IsRego reports whether a file holds rules.
-func IsRego(f language.File) bool { return language.IsRego(f.Path) }
-
 // OwnRules takes the user's own rules out of the directory that the Platform names,
 // and leaves every other file of Rego out of what was read. What could not be read
 // there becomes an error, whatever it is elsewhere: a rule that is left out judges
@@ -20,7 +17,7 @@ func OwnRules(repo *language.Repository, files []language.File, before diag.List
 	sources, misplaced := repo.OwnRules(files)
 	kept := slices.DeleteFunc(slices.Clone(files), func(f language.File) bool {
 		_, own := sources[f.Path]
-		return IsRego(f) && !own
+		return language.IsRego(f.Path) && !own
 	})
 	dir := repo.RulesDir()
 	found := slices.Concat(before, misplaced)

@@ -19,7 +19,7 @@ func World(repo *language.Repository, files []language.File) (object.Set, map[st
 	var found diag.List
 	counted := map[string][]byte{}
 	for _, f := range files {
-		if language.Ours(f) || IsRego(f) {
+		if language.Ours(f) || language.IsRego(f.Path) {
 			if !rego.IsTest(f.Path) {
 				counted[f.Path] = f.Data
 			}

@@ -1,4 +1,4 @@
-package proof_test
+package halfopen_test
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	networkingv1 "k8s.io/api/networking/v1"
 
-	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/halfopen"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
@@ -37,7 +37,7 @@ func TestHalfOpenIsTheOracle(t *testing.T) {
 			t.Fatalf("%v\n%s", refused.Err(), written(set))
 		}
 		var got []string
-		for _, d := range proof.HalfOpen(m, m.Endpoints) {
+		for _, d := range halfopen.Find(m, m.Endpoints) {
 			got = append(got, place(d.Subject))
 			for _, r := range d.Related {
 				if strings.HasPrefix(r.Message, "the other half is open") {

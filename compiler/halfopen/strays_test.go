@@ -1,9 +1,9 @@
-package proof_test
+package halfopen_test
 
 import (
 	"testing"
 
-	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/halfopen"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
@@ -56,7 +56,7 @@ spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{
 				}
 				known = append(known, &pod)
 			}
-			if found := proof.HalfOpen(m, known); len(found) != test.want {
+			if found := halfopen.Find(m, known); len(found) != test.want {
 				t.Errorf("%d findings, expected %d: %v", len(found), test.want, found.Err())
 			}
 		})

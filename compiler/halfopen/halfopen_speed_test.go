@@ -1,11 +1,11 @@
-package proof_test
+package halfopen_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/halfopen"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
@@ -46,7 +46,7 @@ func BenchmarkHalfOpen(b *testing.B) {
 	m, _ := meaning.Of(set, object.DefaultCluster())
 	b.ReportAllocs()
 	for b.Loop() {
-		if n := len(proof.HalfOpen(m, m.Endpoints)); n < namespaces/2 {
+		if n := len(halfopen.Find(m, m.Endpoints)); n < namespaces/2 {
 			b.Fatalf("%d findings", n)
 		}
 	}

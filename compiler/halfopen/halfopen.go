@@ -1,4 +1,11 @@
-package proof
+// Package halfopen looks for rules of manifests that open one half of flows whose other half
+// nobody opens.
+//
+// Its invariant: what it reports does nothing, for no pod that is described. It asks classes
+// of described pods, not pods that may come: a rule for them may well be half of something.
+//
+// It must not know of plans: nothing is known of what was meant.
+package halfopen
 
 import (
 	"cmp"
@@ -12,12 +19,15 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
+// Rules are the findings of this package.
+var Rules = []*diag.Rule{halfOpen}
+
 var halfOpen = &diag.Rule{Code: "PC312", Severity: diag.Warning,
 	Title: "A flow of which one half is open",
 	Why:   "A connection passes if its source may send it and its destination may receive it: two rules, often of two people. A rule that names a peer opens one of the halves; where the peer is isolated and nothing opens the other half, the rule does nothing. A rule about all pods of a namespace names none of them, and is no half of anything.",
 	Mend:  "Add the missing half, or remove the rule."}
 
-// HalfOpen finds the rules that open one half of flows whose other half is denied for
+// Find finds the rules that open one half of flows whose other half is denied for
 // want of a rule: both ends are pods that manifests describe, and the rule names its
 // peer. What is denied on purpose, by a rule, is no such flow, nor is what the tiers'
 // order decides. A rule about all pods of a namespace names none of them: whom it is for,
@@ -26,7 +36,7 @@ var halfOpen = &diag.Rule{Code: "PC312", Severity: diag.Warning,
 // business.
 //
 // The endpoints are those of the manifests, with what is known of their namespaces.
-func HalfOpen(m *meaning.Meaning, described []*meaning.Endpoint) diag.List {
+func Find(m *meaning.Meaning, described []*meaning.Endpoint) diag.List {
 	var found diag.List
 	s := surveyOf(m, described)
 	for _, v := range merge(s.openings()) {
