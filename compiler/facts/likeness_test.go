@@ -3,6 +3,7 @@ package facts_test
 import (
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,8 @@ func TestLikePodsHaveTheSameAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			unwritten := []string{"", "dev", "ops"}[r.IntN(3)]
+			w.Set, _ = object.NewSet(slices.DeleteFunc(slices.Clone(w.Set.All()), func(o object.Object) bool { return o.ID.Kind == "Namespace" && o.ID.Name == unwritten }))
 			m, _ := meaning.Of(w.Set, w.Cluster)
 			p := &plan.Plan{Environment: "test", Cluster: w.Cluster, Stages: plan.DefaultStages()}
 			p.Cluster.DNS.Namespace, p.Cluster.DNS.Labels = []string{"dev", "ops", "nobody"}[r.IntN(3)], nil
@@ -36,7 +39,7 @@ func TestLikePodsHaveTheSameAnswers(t *testing.T) {
 				if labels == nil {
 					labels = map[string]string{plan.NamespaceLabel: name}
 				}
-				p.Namespaces = append(p.Namespaces, plan.Namespace{Name: name, Labels: labels})
+				p.Namespaces = append(p.Namespaces, plan.Namespace{Name: name, Labels: labels, Unwritten: name == unwritten})
 				for _, app := range []string{"a", "b", "ab"} {
 					for _, tier := range []string{"x", "y"} {
 						p.Workloads = append(p.Workloads, workload(name, app+tier, "app="+app, "tier="+tier))
@@ -79,6 +82,32 @@ spec: {tier: security, order: 2, selector: app == 'web', types: [Egress], egress
 		t.Fatal(found.Err())
 	}
 	p := world("shop")
+	p.Workloads = append(p.Workloads, workload("shop", "batch"), workload("shop", "web"))
+	set, _ := object.NewSet(objects)
+	m, _ := meaning.Of(set, p.Cluster)
+	alike, apart := facts.AlikeAndApart(p, m, set, population.Of(p, set))
+	if !reflect.DeepEqual(apart, alike) {
+		t.Fatalf("(-apart +alike)\n%s", cmp.Diff(apart, alike))
+	}
+	if batch, web := alike[0][0], alike[0][1]; reflect.DeepEqual(batch, web) {
+		t.Errorf("both ask %v", web)
+	}
+}
+
+// Of two pods one is selected for certain, and the other perhaps, by a label of a Namespace that
+// nobody wrote down.
+func TestPodsThatAreSelectedPerhapsAreNotLike(t *testing.T) {
+	t.Parallel()
+	objects, found := object.Decode("world.yaml", []byte(`apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: names, namespace: shop}
+spec: {order: 1, selector: "app == 'web' || pcns.stage == 'prod'", types: [Egress], egress: [{action: Deny, protocol: UDP, destination: {ports: [53]}}]}
+`))
+	if found.Failed() {
+		t.Fatal(found.Err())
+	}
+	p := world("shop")
+	p.Namespaces[0].Unwritten = true
 	p.Workloads = append(p.Workloads, workload("shop", "batch"), workload("shop", "web"))
 	set, _ := object.NewSet(objects)
 	m, _ := meaning.Of(set, p.Cluster)
