@@ -102,7 +102,8 @@ var private = []netip.Prefix{
 	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fc00::/7"),
 }
 
-// spare is private space less what has a name.
+// spare is private space less what has a name. Of a family of which that leaves nothing, it is
+// where a build takes pods to be then: anywhere else, or anywhere at all.
 func (n named) spare() packet.Addresses {
 	ours := packet.AddressesOf(n.ours...)
 	left := packet.AddressesOf(private...).Subtract(ours)
@@ -113,8 +114,12 @@ func (n named) spare() packet.Addresses {
 			left = left.Subtract(packet.AddressesOf(p))
 		}
 	}
-	if left.IsEmpty() { // a build takes pods to be anywhere else then
-		left = ours.Complement()
+	for _, f := range []packet.Family{packet.IPv4, packet.IPv6} {
+		for _, instead := range []packet.Addresses{ours.Complement(), packet.EveryAddress()} {
+			if !plan.HasRoom(left, f) {
+				left = left.Union(instead.Intersect(packet.Routable(f)))
+			}
+		}
 	}
 	return left
 }

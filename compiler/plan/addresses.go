@@ -11,11 +11,11 @@ import (
 // Assumed is the cluster as far as the Platform describes it, and beyond: where it does
 // not say where pods or nodes are, they are at addresses that no line names, for those
 // are outside the cluster. Any other address may be a pod's or nobody's, so that there
-// are two clusters to look at then: in one of them it is a pod's. Where no line names
-// any address, nothing is assumed.
+// are two clusters to look at then: in one of them it is a pod's. Where lines tell nothing of
+// the pods, nothing is assumed.
 func (p *Plan) Assumed() []object.Cluster {
 	c := p.Cluster
-	named := p.named()
+	named := p.outside()
 	if named.IsEmpty() {
 		return []object.Cluster{c}
 	}
@@ -46,11 +46,31 @@ func (p *Plan) Whereabouts() (pods, others packet.Addresses) {
 	if len(c.PodSpace) > 0 {
 		return packet.AddressesOf(c.PodSpace...), packet.EveryAddress()
 	}
-	named := p.named()
+	named := p.outside()
 	if named.IsEmpty() {
 		return packet.EveryAddress(), packet.EveryAddress()
 	}
 	return named.Union(packet.AddressesOf(slices.Concat(c.ServiceCIDRs, c.NodeCIDRs)...)).Complement(), packet.EveryAddress()
+}
+
+// outside are the addresses that are nobody's pod's, for lines name them: none where these are
+// so many that pods of one family would be nowhere. Who writes 0.0.0.0/0 means pods too, and a
+// proof about pods without addresses would be one about nothing.
+func (p *Plan) outside() packet.Addresses {
+	named := p.named()
+	for _, f := range []packet.Family{packet.IPv4, packet.IPv6} {
+		if !HasRoom(named.Complement(), f) {
+			return packet.Addresses{}
+		}
+	}
+	return named
+}
+
+// HasRoom reports whether pods could have their addresses of a family among some: as many as
+// the network of one node has.
+func HasRoom(among packet.Addresses, f packet.Family) bool {
+	const node = 256
+	return packet.Size(among.Intersect(packet.Routable(f)).IPSet().Ranges()...) >= node
 }
 
 // named are the addresses that lines, guardrails and tests name.

@@ -68,6 +68,19 @@ func less(whole string, parts []string) *netipx.IPSet {
 // link-local, multicast, documentation or reserved addresses.
 func Public(f Family) *netipx.IPSet { return public[f] }
 
+// unrouted are the blocks of which no address is anybody's beyond a link: those of this network
+// and this host, of a link, of groups, and those that IANA keeps (RFC 6890 and its updates).
+var unrouted = map[Family][]string{
+	IPv4: {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"},
+	IPv6: {"::/127", "fe80::/10", "ff00::/8"},
+}
+
+var routable = map[Family]Addresses{IPv4: {less("0.0.0.0/0", unrouted[IPv4])}, IPv6: {less("::/0", unrouted[IPv6])}}
+
+// Routable is what a pod, or anybody, may have for an address: all of the family but what is
+// somebody's on one link or host at most.
+func Routable(f Family) Addresses { return routable[f] }
+
 // Size is how many addresses the ranges hold, as exact as a float64 can be.
 func Size(ranges ...netipx.IPRange) float64 {
 	size := 0.0
