@@ -134,7 +134,7 @@ func (o Options) report(repo *language.Repository, plans []*plan.Plan, judged go
 		found = govern.Of(repo, o.EffectiveTime, known, judged).Apply(found, plans)
 	}
 	built.Report = diag.NewReport(everywhere(found, len(repo.Environments())), rules, sourcesOf(files))
-	built.Waivers = govern.Waivers(repo, built.Report.Findings)
+	built.Waivers = govern.Waivers(repo)
 	return built, nil
 }
 

@@ -78,9 +78,9 @@ func (b *Built) take(c compiled, namespace string) {
 func proofsOf(plans []*plan.Plan, found diag.List, unjudged []deploy.CarriedIn) []bundle.Proof {
 	var all []bundle.Proof
 	for _, p := range plans {
-		s := proof.StatementOf(p)
+		assumed := proof.AssumptionsOf(p)
 		if names := deploy.CarriedFelix(unjudged, p.Environment); names != nil {
-			s = s.CarriedFelix(names)
+			assumed = assumed.CarriedFelix(names)
 		}
 		result := "held"
 		for _, d := range found {
@@ -88,9 +88,7 @@ func proofsOf(plans []*plan.Plan, found diag.List, unjudged []deploy.CarriedIn) 
 				result = "failed"
 			}
 		}
-		all = append(all, bundle.Proof{
-			Environment: p.Environment, Result: result, Flows: s.Flows, Guardrails: s.Guardrails, Quarantines: s.Quarantines, Tests: s.Tests, Assumptions: s.Assumptions,
-		})
+		all = append(all, bundle.Proof{Environment: p.Environment, Result: result, Assumptions: assumed})
 	}
 	return all
 }

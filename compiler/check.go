@@ -50,7 +50,7 @@ func (o Options) Check(ctx context.Context, files []language.File, before diag.L
 			plans = nil
 		}
 		found = govern.OfManifests(s.repo, language.DefaultEnvironment, o.EffectiveTime, rules).Apply(found, plans)
-		built.Waivers = govern.Waivers(s.repo, found)
+		built.Waivers = govern.Waivers(s.repo)
 	}
 	built.Report = diag.NewReport(found, rules, sourcesOf(s.files))
 	built.Report.Survey, built.Report.Assumptions = &s.survey, assumptions

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -21,33 +22,32 @@ import (
 const IndexFile = "bundle.json"
 
 // Schema is the version of the index, which bundle.schema.json describes.
-const Schema = plan.Group + "/bundle/v1alpha1"
+const Schema = plan.Group + "/bundle/v1alpha2"
 
 // fileLimit is far above the size of the largest file of a bundle, the index.
 const fileLimit = 64 << 20
 
 // Index says what a bundle was built from, by which program, how that was judged
-// and what the bundle holds. It holds dates and no judgement about today.
+// and what the bundle holds. It holds dates and no judgement about today. Nothing in it is a
+// count: two changes that each add one would merge into a number that is true of neither.
 type Index struct {
 	Schema     string            `json:"schema"`
 	Tool       string            `json:"tool"`                 // version of the program
 	Unverified bool              `json:"unverified,omitempty"` // written whatever the rules found
 	Inputs     map[string]string `json:"inputs"`               // path → SHA-256, in hex, of each file that counted
 	Outputs    map[string]string `json:"outputs"`              // the same of each file of the bundle but the index
-	Rules      []Result          `json:"rules"`                // of each rule that was evaluated, by code
+	Rules      Rules             `json:"rules"`                // that were evaluated
 	Proofs     []Proof           `json:"proofs"`               // of each environment, in the order of its name
 	Waivers    []Waiver          `json:"waivers,omitempty"`    // by name and rule
 	Carried    []Carried         `json:"carried,omitempty"`    // by environment and object
 }
 
-// Result is what one rule found, over all environments.
-type Result struct {
-	Code    string `json:"code"`
-	Result  string `json:"result"` // held, found, or waived: it found nothing but what is waived
-	Error   int    `json:"error,omitempty"`
-	Warning int    `json:"warning,omitempty"`
-	Info    int    `json:"info,omitempty"`
-	Waived  int    `json:"waived,omitempty"` // counts here alone, whatever the severity
+// Rules are the codes of those that were evaluated, each once and sorted, by what they found
+// over all environments.
+type Rules struct {
+	Held   []string `json:"held"`             // nothing
+	Waived []string `json:"waived,omitempty"` // nothing but what is waived
+	Found  []string `json:"found,omitempty"`  // something that stands
 }
 
 // Proof says what was proved of one environment: that what the bundle deploys there lets
@@ -56,10 +56,6 @@ type Proof struct {
 	Environment string `json:"environment"`
 	// Result is held or failed, which only what is unverified can have.
 	Result      string   `json:"result"`
-	Flows       int      `json:"flows"`
-	Guardrails  int      `json:"guardrails"`
-	Quarantines int      `json:"quarantines"`
-	Tests       int      `json:"tests"`
 	Assumptions []string `json:"assumptions"` // sentences for whoever relies on it
 }
 
@@ -68,7 +64,6 @@ type Waiver struct {
 	Name    string `json:"name"`
 	Rule    string `json:"rule"`    // code
 	Expires string `json:"expires"` // as written: YYYY-MM-DD
-	Used    int    `json:"used"`    // number of findings that it covers
 }
 
 // Carried is an object that the bundle deploys and nobody judged, because the Platform
@@ -102,49 +97,39 @@ func (r Record) index(tree map[string][]byte) ([]byte, error) {
 	err := enc.Encode(Index{
 		Schema: Schema, Tool: r.Tool, Unverified: r.Unverified,
 		Inputs: digests(r.Inputs), Outputs: digests(tree),
-		Rules: results(r.Report), Proofs: append([]Proof{}, r.Proofs...), Waivers: waivers, Carried: r.Carried,
+		Rules: rulesOf(r.Report), Proofs: append([]Proof{}, r.Proofs...), Waivers: waivers, Carried: r.Carried,
 	})
 	return b.Bytes(), err
 }
 
-// results counts a report's findings by rule. A rule that found something is
-// listed even where the report does not list it as evaluated.
-func results(report diag.Report) []Result {
-	byCode := map[string]*Result{}
-	of := func(code string) *Result {
-		if byCode[code] == nil {
-			byCode[code] = &Result{Code: code, Result: "held"}
-		}
-		return byCode[code]
-	}
-	for _, rule := range report.Rules {
-		of(rule.Code)
-	}
+// rulesOf sorts the rules of a report by what they found. One that found something is there
+// even where the report does not list it as evaluated.
+func rulesOf(report diag.Report) Rules {
+	waived, found := map[string]bool{}, map[string]bool{}
 	for _, d := range report.Findings {
-		r := of(d.Rule.Code)
+		if d.WaivedBy != "" {
+			waived[d.Rule.Code] = true
+		} else {
+			found[d.Rule.Code] = true
+		}
+	}
+	evaluated := maps.Clone(found)
+	maps.Copy(evaluated, waived)
+	for _, rule := range report.Rules {
+		evaluated[rule.Code] = true
+	}
+	rules := Rules{Held: []string{}}
+	for _, code := range diag.SortedKeys(evaluated) {
 		switch {
-		case d.WaivedBy != "":
-			r.Waived++
-		case d.Severity == diag.Error:
-			r.Error++
-		case d.Severity == diag.Warning:
-			r.Warning++
+		case found[code]:
+			rules.Found = append(rules.Found, code)
+		case waived[code]:
+			rules.Waived = append(rules.Waived, code)
 		default:
-			r.Info++
+			rules.Held = append(rules.Held, code)
 		}
 	}
-	all := make([]Result, 0, len(byCode))
-	for _, code := range diag.SortedKeys(byCode) {
-		r := *byCode[code]
-		switch {
-		case r.Error+r.Warning+r.Info > 0:
-			r.Result = "found"
-		case r.Waived > 0:
-			r.Result = "waived"
-		}
-		all = append(all, r)
-	}
-	return all
+	return rules
 }
 
 func digests(files map[string][]byte) map[string]string {

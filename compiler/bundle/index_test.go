@@ -36,10 +36,10 @@ func someRecord() Record {
 			Rules: []*diag.Rule{both, waived, found, held},
 		},
 		Proofs: []Proof{
-			{Environment: "dev", Result: "held", Flows: 3, Tests: 1, Assumptions: []string{"Nobody <looks>."}},
-			{Environment: "prod", Result: "failed", Guardrails: 1, Quarantines: 2, Assumptions: []string{"Nobody looks."}},
+			{Environment: "dev", Result: "held", Assumptions: []string{"Nobody <looks>."}},
+			{Environment: "prod", Result: "failed", Assumptions: []string{"Nobody looks."}},
 		},
-		Waivers: []Waiver{{"w", "PC204", "2027-01-31", 1}, {"w", "PC203", "2026-12-31", 1}, {"a", "PC201", "2020-02-29", 0}},
+		Waivers: []Waiver{{"w", "PC204", "2027-01-31"}, {"w", "PC203", "2026-12-31"}, {"a", "PC201", "2020-02-29"}},
 		Carried: []Carried{
 			{Environment: "dev", Object: diag.ObjectID{Kind: "ServiceAccount", Namespace: "shop", Name: "robot"}},
 			{Environment: "prod", Object: diag.ObjectID{Group: "projectcalico.org", Kind: "Tier", Name: "a"}, Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "<d>"}},
@@ -63,17 +63,11 @@ func indexOf(t *testing.T, r Record, tree map[string][]byte) (raw []byte, index 
 func TestIndexTellsHowEachRuleCameOut(t *testing.T) {
 	t.Parallel()
 	_, index := indexOf(t, someRecord(), nil)
-	want := []Result{
-		{Code: "PC201", Result: "held"},
-		{Code: "PC202", Result: "found", Warning: 2, Info: 1},
-		{Code: "PC203", Result: "waived", Waived: 1},
-		{Code: "PC204", Result: "found", Error: 1, Waived: 1},
-		{Code: "PC900", Result: "found", Info: 1},
-	}
+	want := Rules{Held: []string{"PC201"}, Waived: []string{"PC203"}, Found: []string{"PC202", "PC204", "PC900"}}
 	if diff := cmp.Diff(want, index.Rules); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Waiver{{"a", "PC201", "2020-02-29", 0}, {"w", "PC203", "2026-12-31", 1}, {"w", "PC204", "2027-01-31", 1}}, index.Waivers); diff != "" {
+	if diff := cmp.Diff([]Waiver{{"a", "PC201", "2020-02-29"}, {"w", "PC203", "2026-12-31"}, {"w", "PC204", "2027-01-31"}}, index.Waivers); diff != "" {
 		t.Errorf("waivers (-want +got):\n%s", diff)
 	}
 }
@@ -145,20 +139,21 @@ func TestIndexFollowsItsSchema(t *testing.T) {
 		{"outputs": map[string]any{"../a": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"}},
 		{"proofs": nil},
 		{"proofs": []any{map[string]any{"environment": "dev", "result": "held"}}},
-		{"proofs": []any{map[string]any{"environment": "dev", "result": "maybe", "flows": 0, "guardrails": 0, "quarantines": 0, "tests": 0, "assumptions": []any{"x"}}}},
-		{"rules": []any{map[string]any{"code": "PC1", "result": "held"}}},
-		{"rules": []any{map[string]any{"code": "PC201", "result": "held", "error": 1}}},
-		{"rules": []any{map[string]any{"code": "PC201", "result": "found"}}},
-		{"rules": []any{map[string]any{"code": "PC201", "result": "found", "waived": 1}}},
-		{"rules": []any{map[string]any{"code": "PC201", "result": "waived", "waived": 1, "info": 1}}},
-		{"rules": []any{map[string]any{"code": "PC201", "result": "found", "error": 0}}},
+		{"proofs": []any{map[string]any{"environment": "dev", "result": "maybe", "assumptions": []any{"x"}}}},
+		{"proofs": []any{map[string]any{"environment": "dev", "result": "held", "flows": 3, "assumptions": []any{"x"}}}},
+		{"rules": []any{}},
+		{"rules": map[string]any{}},
+		{"rules": map[string]any{"held": []any{"PC1"}}},
+		{"rules": map[string]any{"held": []any{"PC201", "PC201"}}},
+		{"rules": map[string]any{"held": []any{}, "found": []any{}}},
+		{"rules": map[string]any{"held": []any{}, "found": 3}},
 		{"carried": []any{}},
 		{"carried": []any{map[string]any{"environment": "dev"}}},
 		{"carried": []any{map[string]any{"environment": "dev", "object": map[string]any{"kind": "Tier"}}}},
 		{"carried": []any{map[string]any{"environment": "dev", "object": map[string]any{"kind": "Tier", "name": "a"}, "labels": map[string]any{}}}},
 		{"waivers": []any{}},
-		{"waivers": []any{map[string]any{"name": "a", "rule": "PC201", "expires": "soon", "used": 0}}},
-		{"waivers": []any{map[string]any{"name": "a", "rule": "PC201", "expires": "2026-01-01"}}},
+		{"waivers": []any{map[string]any{"name": "a", "rule": "PC201", "expires": "soon"}}},
+		{"waivers": []any{map[string]any{"name": "a", "rule": "PC201", "expires": "2026-01-01", "used": 1}}},
 	} {
 		var document map[string]any
 		if err := json.Unmarshal(full, &document); err != nil {

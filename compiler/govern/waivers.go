@@ -297,16 +297,11 @@ func (g *Governance) unused(found diag.List) diag.List {
 	return all
 }
 
-// Waivers are a repository's, and how many findings each covers.
-func Waivers(repo *language.Repository, found diag.List) []bundle.Waiver {
-	used := map[string]int{}
-	for _, d := range found {
-		used[d.WaivedBy]++
-	}
+// Waivers are a repository's, by name.
+func Waivers(repo *language.Repository) []bundle.Waiver {
 	var all []bundle.Waiver
 	for _, w := range repo.Waivers {
-		name := string(w.Metadata.Name.Value)
-		all = append(all, bundle.Waiver{Name: name, Rule: string(w.Spec.Rule.Value), Expires: string(w.Spec.Expires.Value), Used: used[name]})
+		all = append(all, bundle.Waiver{Name: string(w.Metadata.Name.Value), Rule: string(w.Spec.Rule.Value), Expires: string(w.Spec.Expires.Value)})
 	}
 	slices.SortFunc(all, func(a, b bundle.Waiver) int { return cmp.Compare(a.Name, b.Name) })
 	return all

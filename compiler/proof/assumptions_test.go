@@ -11,7 +11,7 @@ import (
 )
 
 // Each sentence stands where it is assumed, and nowhere else.
-func TestStatementAssumesNoMore(t *testing.T) {
+func TestAssumptions(t *testing.T) {
 	t.Parallel()
 	const (
 		inside   = "Pods have addresses of 10.244.0.0/16, and nothing else has."
@@ -51,11 +51,11 @@ func TestStatementAssumesNoMore(t *testing.T) {
 	} {
 		p := &plan.Plan{Cluster: object.DefaultCluster()}
 		c.change(p)
-		got := StatementOf(p).Assumptions
+		got := AssumptionsOf(p)
 		for _, sentence := range append(slices.Clone(always), inside, anywhere, unnamed, nodes, labels, built, open) {
 			wanted := slices.Contains(always, sentence) || slices.Contains(c.assumes, sentence)
 			if slices.Contains(got, sentence) != wanted {
-				t.Errorf("%s: %q is assumed: %v; the statement is\n%s", c.name, sentence, !wanted, strings.Join(got, "\n"))
+				t.Errorf("%s: %q is assumed: %v; the assumptions are\n%s", c.name, sentence, !wanted, strings.Join(got, "\n"))
 			}
 		}
 	}

@@ -12,16 +12,10 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// Statement says what a proof is about, and what it takes for granted: for whoever has
-// to rely on it. Of pods, service accounts and namespaces nothing is assumed but what a
-// sentence says: they may be any that the API server takes.
-type Statement struct {
-	Flows       int // lines of intents and of the Platform, as far as they concern the environment
-	Guardrails  int
-	Quarantines int
-	Tests       int
-	Assumptions []string // sentences; what is none of these is proved
-}
+// Assumptions are what a proof takes for granted, in sentences, for whoever has to rely on it:
+// what is none of these is proved. Of pods, service accounts and namespaces nothing is assumed
+// but what a sentence says: they may be any that the API server takes.
+type Assumptions []string
 
 // always is assumed of every cluster: what no policy decides, and what no file says
 // (see the package comment of policies/meaning).
@@ -36,15 +30,15 @@ var always = []string{
 const defaultFelix = "Calico's own configuration (FelixConfiguration) is the default one."
 
 // CarriedFelix says instead that a component brings Calico's configuration.
-func (s Statement) CarriedFelix(names []string) Statement {
-	s.Assumptions = slices.Clone(s.Assumptions)
-	s.Assumptions[slices.Index(s.Assumptions, defaultFelix)] = fmt.Sprintf(
+func (a Assumptions) CarriedFelix(names []string) Assumptions {
+	a = slices.Clone(a)
+	a[slices.Index(a, defaultFelix)] = fmt.Sprintf(
 		"Calico's own configuration decides no packet otherwise than the default one does. A component carries it unjudged (FelixConfiguration %s), because the Platform names its kind.", strings.Join(names, ", "))
-	return s
+	return a
 }
 
-// StatementOf tells what the proof of a plan is about.
-func StatementOf(p *plan.Plan) Statement {
+// AssumptionsOf are those of the proof of a plan.
+func AssumptionsOf(p *plan.Plan) Assumptions {
 	c := p.Cluster
 	assumptions := []string{
 		fmt.Sprintf("Policies are Calico 3.%d's, stored %s.", c.CalicoMinor, map[object.APIForm]string{
@@ -80,10 +74,7 @@ func StatementOf(p *plan.Plan) Statement {
 	if !p.DenyUnknown {
 		assumptions = append(assumptions, "Namespaces that nobody listed are open.")
 	}
-	return Statement{
-		Flows: len(p.Flows), Guardrails: len(p.Guardrails), Quarantines: len(p.Quarantine), Tests: len(p.Tests),
-		Assumptions: slices.Concat(assumptions, always),
-	}
+	return slices.Concat(assumptions, always)
 }
 
 func pairs(labels map[string]string) string {
