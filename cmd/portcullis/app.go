@@ -14,6 +14,7 @@ var commands = []func(*program) *cli.Command{
 	initCommand,
 	buildCommand,
 	checkCommand,
+	verifyCommand,
 	explainCommand,
 	testCommand,
 	fmtCommand,

@@ -30,10 +30,7 @@ func checkCommand(p *program) *cli.Command {
 			"A Platform among manifests, without an intent, describes their cluster; a Waiver names object, peer and " +
 			"port. Without a PATH it judges the directory of the nearest portcullis.yaml, searched upward to the Git root.",
 		Flags: append([]cli.Flag{
-			&typed[time.Time]{
-				StringFlag: cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
-				parse:      parseInstant, into: &asked.at,
-			},
+			effectiveTimeFlag(&asked.at),
 			&typedList[string]{
 				StringSliceFlag: cli.StringSliceFlag{Name: "exclude", Usage: "leave out the files and directories that match `GLOB`, a path with *, and ** for any directories; may be repeated"},
 				parse:           parseGlob, into: &asked.exclude,

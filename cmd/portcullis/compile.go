@@ -22,6 +22,14 @@ func timeoutFlag(into *time.Duration) cli.Flag {
 	}
 }
 
+// effectiveTimeFlag makes one of every command that judges dates.
+func effectiveTimeFlag(into *time.Time) cli.Flag {
+	return &typed[time.Time]{
+		StringFlag: cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
+		parse:      parseInstant, into: into,
+	}
+}
+
 // compile runs the build over a repository.
 func (p *program) compile(ctx context.Context, dir string, timeout time.Duration, o compiler.Options) (*compiler.Built, error) {
 	return over(ctx, p, dir, timeout, "compiling", func(ctx context.Context, files []language.File, found diag.List) (*compiler.Built, error) {

@@ -55,17 +55,9 @@ func (o *Output) Compare(b Bundle) ([]Difference, error) {
 	if o.archive {
 		return o.compareArchive(b, info.Size())
 	}
-	there := map[string]file{}
-	fsys := os.DirFS(o.path)
-	err = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		there[name], err = readFile(fsys, name, len(b[name]))
-		return err
-	})
+	there, err := inDirectory(os.DirFS(o.path), func(name string) int { return len(b[name]) })
 	if err != nil {
-		return nil, plain(err)
+		return nil, err
 	}
 	return differences(there, b), nil
 }

@@ -26,7 +26,7 @@ type Output struct {
 // symbolic link, a way that leads through one of the input's own, and a directory
 // that holds the input.
 func At(name, input string) (*Output, error) {
-	o := &Output{name: filepath.ToSlash(name), archive: strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")}
+	o := &Output{name: filepath.ToSlash(name), archive: isArchive(name)}
 	if scheme, _, ok := strings.Cut(name, "://"); ok {
 		return nil, o.refused("%s:// is not supported; name a directory or a .tar.gz", scheme)
 	}

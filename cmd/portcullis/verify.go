@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/language"
+)
+
+// verifying is what verify is asked for.
+type verifying struct {
+	reporting
+	at      time.Time // zero for now
+	timeout time.Duration
+	cluster clusterSaid
+}
+
+func verifyCommand(p *program) *cli.Command {
+	var asked verifying
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "tell whether a bundle is what was built, and judge it once more",
+		ArgsUsage: "BUNDLE",
+		Description: "BUNDLE is a directory or an archive that build --out wrote. Every file has to be the one that its " +
+			"bundle.json lists, and none may be missing or have come to it; what is deployed is then judged by the rules " +
+			"again. What the build's waivers accepted is accepted until they end. Who changed the index as well is not " +
+			"found out: compare with what is built (build --check) where the intents are at hand.",
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "inputs", Usage: "the `DIR` of the intents: files that have changed since the bundle was built are named"},
+			effectiveTimeFlag(&asked.at),
+			timeoutFlag(&asked.timeout),
+		}, append(clusterFlags(&asked.cluster), reportFlags(&asked.reporting)...)...),
+		Action: func(c *cli.Context) error { return p.verify(c, asked) },
+	}
+}
+
+func (p *program) verify(c *cli.Context, asked verifying) error {
+	if c.NArg() != 1 {
+		return usageError{errors.New("verify takes one bundle: a directory or an archive that build --out wrote")}
+	}
+	name := filepath.ToSlash(filepath.Clean(c.Args().First()))
+	found, err := bundle.Find(name)
+	if err != nil {
+		return inputError(fmt.Errorf("%s: %w", name, err))
+	}
+	altered, stale := found.Altered(), []bundle.Difference(nil)
+	inputs := filepath.ToSlash(c.String("inputs"))
+	if inputs != "" && len(altered) == 0 {
+		root, err := os.OpenRoot(inputs)
+		if err != nil {
+			return inputError(err)
+		}
+		defer root.Close()
+		stale = found.Stale(func(input string) []byte { return readIn(root, input) })
+	}
+	if len(altered)+len(stale) > 0 {
+		return errors.Join(p.tell(name, "is not what was built", altered), p.tell(inputs, "is not what "+name+" was built from", stale))
+	}
+	if found.Index().Unverified {
+		fmt.Fprintf(p.err, "portcullis: %s was written with --no-verify, whatever the rules found: build it without\n", name)
+		return findings{exitFindings}
+	}
+	built, err := p.judgeBundle(c.Context, name, found, asked)
+	if err != nil {
+		return err
+	}
+	p.assume(built.Report.Assumptions)
+	asked.judged = true
+	if err := p.write(asked.reporting, built.Report, p.out); err != nil {
+		return err
+	}
+	return outcome(built.Report, asked.failOn)
+}
+
+// judgeBundle evaluates the rules on the files of a bundle that are what its index says.
+func (p *program) judgeBundle(ctx context.Context, name string, found *bundle.Found, asked verifying) (*compiler.Built, error) {
+	o, err := asked.cluster.options()
+	if err != nil {
+		return nil, err
+	}
+	o.EffectiveTime, o.AllowEmpty = asked.at, true
+	if o.EffectiveTime.IsZero() {
+		o.EffectiveTime = time.Now()
+	}
+	var files []language.File
+	for file, data := range found.Files() {
+		files = append(files, language.File{Path: path.Join(name, file), Data: data})
+	}
+	slices.SortFunc(files, func(a, b language.File) int { return strings.Compare(a.Path, b.Path) })
+	defer p.progress("judging")()
+	return within(ctx, asked.timeout, func(ctx context.Context) (*compiler.Built, error) {
+		o.Child = p.child(ctx)
+		return o.Verify(ctx, files, found.Index())
+	})
+}
+
+// tell names the files that are not what an index says, if there are any.
+func (p *program) tell(place, what string, differences []bundle.Difference) error {
+	if len(differences) == 0 {
+		return nil
+	}
+	w := bufio.NewWriter(p.out)
+	for _, d := range differences {
+		fmt.Fprintf(w, "%s: %s\n", d.Change, report.Line(path.Join(place, d.Path)+note(d.Note)))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.err, "portcullis: %s %s (%s); build it again, and find out who changed it\n", place, what, count(differences))
+	return findings{exitFindings}
+}
+
+// readIn reads a regular file that an index names, below a directory; nil where it is none.
+func readIn(root *os.Root, name string) []byte {
+	info, err := root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	data, err := root.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return data
+}
