@@ -67,5 +67,5 @@ func (c *checks) cluster(ctx context.Context, runs running) (found diag.List, ju
 	runs.asBuilt(m, everybody)
 	found = append(found, halfopen.Find(m, everybody.Described)...)
 	wrong, err := c.judge(ctx, facts.Of(runs.plan, population.RelationOf(runs.plan, m), runs.set, everybody))
-	return append(found, wrong...), true, err
+	return doubted(append(found, wrong...), m, everybody), true, err
 }

@@ -96,6 +96,7 @@ func (r *repository) explained(i int) *explain.World {
 // told, and explained as Calico takes it if it is stored all the same.
 func (o Options) ExplainManifests(files []language.File, before diag.List) *Explained {
 	s, found := o.surroundings(files, before)
+	found = s.contained(found)
 	e := &Explained{}
 	failed := found.Failed()
 	var assumptions []string

@@ -23,7 +23,7 @@ func (o Options) show(files []language.File, before diag.List) (shown, diag.List
 	all := []variants.Source{{Objects: m.Objects}}
 	for _, r := range roots {
 		found = append(found, m.Passed(r.Dir, r.Passed)...)
-		all = append(all, variants.Source{Dir: r.Dir, Objects: m.Modelled(r.Objects)})
+		all = append(all, variants.Source{Dir: r.Dir, Objects: m.Chosen(r.Objects)})
 	}
 	clusters, differ := variants.Of(all)
 	found = append(append(found, differ...), m.NotModelled()...)

@@ -30,6 +30,8 @@ type running struct {
 	set   object.Set
 	known cluster.Known
 	plan  *plan.Plan // the namespaces of the manifests, and no flow
+
+	unread []*meaning.Unread // texts that no object stands for
 }
 
 // surroundings reads manifests, and takes a Platform among them, or the one that was named,
@@ -50,6 +52,7 @@ func (o Options) surroundings(files []language.File, before diag.List) (surround
 		runs := running{name: c.Name, set: c.Set, known: cluster.Of(o.Cluster, platform, c.Set)}
 		runs.plan = assumed(c.Set, runs.known.Cluster, platform)
 		read = meaning.ByRelease(locate.Manifests(read, c.Set, s.files), runs.known.Cluster)
+		runs.unread = unreadTexts(read, c.Set)
 		s.clusters = append(s.clusters, runs)
 	}
 	return s, read
@@ -131,6 +134,7 @@ func withoutMissing(found diag.List) diag.List {
 // meaning is what the policies do. No pod is without its namespace.
 func (r running) meaning() (*meaning.Meaning, diag.List) {
 	m, found := meaning.Of(r.set, r.known.Cluster)
+	m.Hide(r.unread...)
 	population.Settle(r.plan, r.set, m.Endpoints)
 	return m, append(found, m.HostsNotEvaluated()...)
 }
@@ -174,7 +178,7 @@ func assumed(set object.Set, known object.Cluster, platform *cluster.Platform) *
 		switch {
 		case o.ID.Kind == "Namespace" && o.Role == object.World:
 			note(o.ID.Name, true)
-		case o.ID.Namespace != "" && o.Role != object.Foreign && o.Role != object.Addresses:
+		case o.ID.Namespace != "" && (o.Role == object.Policy || o.Role == object.World):
 			note(o.ID.Namespace, !(ofBuild(o) && strings.HasPrefix(o.ID.Kind, "Staged"))) // which says that it is not yet governed
 		case o.ID.Kind == "Tier" && ofBuild(o): // what stands in it is meant to go before whatever others allow
 			p.Stages.GuardrailTier = o.ID.Name

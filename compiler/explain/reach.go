@@ -38,7 +38,7 @@ func (r *reach) from(own end, d meaning.Direction) []bool {
 		return nil
 	}
 	g := r.m.Governing(own.Endpoint, d)
-	if !g.Isolated {
+	if !g.Isolated || r.m.MayBeTurned(own.Endpoint) {
 		return nil
 	}
 	marks := make([]bool, len(r.ends))

@@ -15,7 +15,7 @@ import (
 
 // Manifests is what is judged without intents, sorted.
 type Manifests struct {
-	Objects        []object.Object // of what is modelled, and that no kustomization lists
+	Objects        []object.Object // that decide traffic or tell of the cluster, and that no kustomization lists
 	Kustomizations overlays.Kustomizations
 	Parsed         int // bytes of the documents that were read beyond their heads
 
@@ -99,7 +99,7 @@ func (m *Manifests) file(f language.File) diag.List {
 		m.survey.add("files that the kustomization beside them does not list", f.Path, "list them under resources, if they are deployed")
 		return nil
 	}
-	m.Objects = append(m.Objects, m.Modelled(scanned.Objects)...)
+	m.Objects = append(m.Objects, m.Chosen(scanned.Objects)...)
 	manifests := len(scanned.Objects)
 	for _, p := range scanned.Passed {
 		if p.Kind != "" && p.APIVersion != "" {
@@ -112,21 +112,21 @@ func (m *Manifests) file(f language.File) diag.List {
 	return append(found, m.Passed(f.Path, scanned.Passed)...)
 }
 
-// Modelled are those of some objects whose kinds are modelled. The others are named by
-// NotModelled.
-func (m *Manifests) Modelled(objects []object.Object) []object.Object {
-	var modelled []object.Object
+// Chosen are those of some objects that nobody left out. Of them NotModelled names those whose
+// kinds are not modelled.
+func (m *Manifests) Chosen(objects []object.Object) []object.Object {
+	var chosen []object.Object
 	for _, o := range objects {
-		switch {
-		case m.ignored(o.ID):
+		if m.ignored(o.ID) {
 			m.survey.add("objects that --ignore-kind leaves out", o.ID.String(), "")
-		case o.Role == object.Unmodelled:
-			m.others = append(m.others, o)
-		default:
-			modelled = append(modelled, o)
+			continue
 		}
+		if o.Role == object.Unmodelled {
+			m.others = append(m.others, o)
+		}
+		chosen = append(chosen, o)
 	}
-	return modelled
+	return chosen
 }
 
 // Passed counts manifests that decide nothing, and names those that stand for others that may.
@@ -177,7 +177,7 @@ func (m *Manifests) NotModelled() diag.List {
 		}
 		at, _ := object.NewIndex(o.File, m.files[o.File].Data).Locate(diag.Subject{Object: o.ID, Pointer: "/kind"})
 		d := object.UnmodelledKind.On(diag.Subject{Object: o.ID, Pointer: "/kind"}, "%s %s", o.ID, message).
-			Because("it decides traffic in a way that is not modelled: what is said about the pods that it selects may be wrong").
+			Because("it decides traffic in a way that is not modelled: what becomes of the traffic of pods that it may select is unknown").
 			Suggest("%s", o.Instead)
 		d.Span = at
 		d.Severity = diag.Warning // the rest is judged; in a bundle of ours it is an error

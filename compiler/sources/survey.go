@@ -32,6 +32,8 @@ func (s survey) of(sets []object.Set) diag.Survey {
 	for _, set := range sets {
 		for _, o := range set.All() {
 			switch {
+			case o.Role == object.Unmodelled: // which is counted by its kind
+				continue
 			case o.ID.Kind == "Namespace":
 				namespaces[o.ID.Name] = true
 			case counted[o.ID]: // of several clusters

@@ -9,13 +9,18 @@ import (
 
 // adminPolicies are the kinds that ClusterNetworkPolicy replaced: the tier of it that says
 // the same, and the first release of Calico that enforced them. The last was 3.31.
-var adminPolicies = map[string]struct {
-	tier  string
-	first int
-}{
+var adminPolicies = map[string]adminPolicy{
 	"AdminNetworkPolicy":         {"Admin", 29},
 	"BaselineAdminNetworkPolicy": {"Baseline", 30},
 }
+
+type adminPolicy struct {
+	tier  string
+	first int
+}
+
+// inForce reports whether a release of Calico enforces the kind.
+func (a adminPolicy) inForce(minor int) bool { return minor >= a.first && minor < clusterPolicies }
 
 // ByRelease says of findings that a kind cannot be judged what the release of Calico makes
 // of it. One that it does not enforce decides nothing, and spoils no verdict beside it.
@@ -24,7 +29,7 @@ func ByRelease(found diag.List, cluster object.Cluster) diag.List {
 	for i, d := range found {
 		id := d.Subject.Object
 		of, known := adminPolicies[id.Kind]
-		if !known || id.Group != "policy.networking.k8s.io" || d.Subject.Pointer != "/kind" {
+		if !known || id.Group != adminGroup || d.Subject.Pointer != "/kind" {
 			continue
 		}
 		instead := "rewrite it as a ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2 in tier " + of.tier

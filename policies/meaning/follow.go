@@ -12,8 +12,8 @@ import (
 // not what policies say of its ends alone. What is not evaluated at host endpoints is
 // unknown where it may decide, unless a pod's own policies deny the packet: failsafe ports,
 // hosts whose addresses nobody lists, and policies that act on what is forwarded, not
-// tracked, or not yet translated. So is what policies of Calico's operator may decide that
-// are not in sight.
+// tracked, or not yet translated. So is what policies may decide that nobody evaluates: those
+// of Calico's operator that are not in sight, and those that are not modelled or not read.
 func (m *Meaning) Follow(p Packet) Verdict { return m.once().Follow(p) }
 
 // Follow is Meaning's.
@@ -21,7 +21,7 @@ func (a *Asker) Follow(p Packet) Verdict {
 	v := a.Walk(p)
 	f := a.flow(p)
 	for d, half := range map[Direction]*Half{Egress: &v.Egress, Ingress: &v.Ingress} {
-		if by, doubt := a.m.unseen(&f, d, *half); doubt {
+		if by, doubt := a.m.turned(&f, d, *half); doubt {
 			*half = Half{Outcome: Unknown, By: by}
 		}
 	}

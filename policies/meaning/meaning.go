@@ -14,7 +14,7 @@
 // decides (host-network pods and nodes count as being on another node); packets of
 // connections that exist already; untracked, pre-DNAT and forwarded traffic of host
 // endpoints and their failsafe ports, and policies that Calico's operator has for its own
-// components, which Follow calls unknown; HTTP criteria; encapsulated packets and spoofed
+// components or that nobody can read, which Follow calls unknown; HTTP criteria; encapsulated packets and spoofed
 // sources, which Calico drops before policy; FelixConfiguration.
 package meaning
 
@@ -38,6 +38,7 @@ type Meaning struct {
 	Policies  []*Policy   // in the order of their IDs
 	Endpoints []*Endpoint // that the objects describe, in the order of their IDs
 	Hosts     []*Host     // in the order of their IDs
+	Unread    []*Unread   // policies of which nobody knows what they do, in the order of their IDs
 
 	index      []tierIndex                  // beside Tiers
 	namespaces map[string]map[string]string // labels of the Namespaces that manifests describe
@@ -81,6 +82,9 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 	for _, o := range set.All() {
 		r := reading(o)
 		r.identity(o)
+		if u := unreadOf(o, cluster); u != nil {
+			m.Unread = append(m.Unread, u)
+		}
 		switch typed := o.Typed.(type) {
 		case *networkingv1.NetworkPolicy, *calico.StagedKubernetesNetworkPolicy:
 			m.Policies = append(m.Policies, r.kubernetesPolicy(typed))

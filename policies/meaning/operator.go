@@ -74,9 +74,14 @@ func (o *operator) serves(e *Endpoint) bool {
 	return true
 }
 
-// unseen says that policies of the operator's, which nobody shows, may decide a half, if that
+// concerns reports whether policies of the operator's that nobody shows may be about a pod.
+func (o *operator) concerns(e *Endpoint) bool {
+	return !e.HostNetwork && !o.shown[e.Namespace] && (o.keeps(e.Namespace) || o.serves(e))
+}
+
+// turns says that policies of the operator's, which nobody shows, may decide a half, if that
 // is so: all of its components' from its tier on, and of the name service's what others deny.
-func (m *Meaning) unseen(f *flow, d Direction, walked Half) (Decision, bool) {
+func (o *operator) turns(f *flow, d Direction, walked Half) (Decision, bool) {
 	at, peer := &f.to, &f.from
 	if d == Egress {
 		at, peer = peer, at
@@ -84,7 +89,6 @@ func (m *Meaning) unseen(f *flow, d Direction, walked Half) (Decision, bool) {
 	if at.pod == nil || walked.Outcome == Unknown {
 		return Decision{}, false
 	}
-	o := m.operatorOf()
 	if o.shown[at.pod.Namespace] || o.isBelow(walked.By) {
 		return Decision{}, false
 	}

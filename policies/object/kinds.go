@@ -96,7 +96,7 @@ func classify(apiVersion, name string) (k kind, instead string) {
 		return k, ""
 	}
 	group := GroupOf(apiVersion)
-	if o, known := otherOf(group, name); known && o.decides {
+	if o, known := otherOf(group, name); known && o.decides() {
 		return kind{role: Unmodelled}, o.instead
 	}
 	if strings.HasSuffix(name, "NetworkPolicy") {
@@ -145,7 +145,7 @@ func IsPolicyKind(group, name string) bool {
 	}
 	for g, all := range others {
 		for _, o := range all {
-			if !o.decides {
+			if !o.decides() {
 				continue
 			}
 			if _, named := otherOf(g, name); g == group || group == "" && named && o.kinds != "*" {

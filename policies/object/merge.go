@@ -28,7 +28,11 @@ func Merge(objects []Object) (Set, diag.List) {
 			unique = append(unique, o)
 			continue
 		}
-		if !unique[last].Agrees(o) && (len(differ) == 0 || differ[len(differ)-1].ID != o.ID) {
+		if unique[last].Agrees(o) {
+			continue
+		}
+		unique[last].Differs = true
+		if len(differ) == 0 || differ[len(differ)-1].ID != o.ID {
 			differ = append(differ, o)
 		}
 	}

@@ -88,7 +88,7 @@ func mayDecide(text []byte) bool {
 	for _, all := range others {
 		for _, o := range all {
 			for name := range strings.FieldsSeq(o.kinds) {
-				if o.decides && bytes.Contains(text, []byte(name)) {
+				if o.decides() && bytes.Contains(text, []byte(name)) {
 					return true
 				}
 			}
