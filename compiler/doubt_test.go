@@ -106,7 +106,7 @@ func TestExplainBesideUnreadPolicies(t *testing.T) {
 			continue
 		}
 		files := []language.File{
-			{Path: "world.yaml", Data: []byte(fmt.Sprintf(world, "shop")+fmt.Sprintf(world, "bank"))},
+			{Path: "world.yaml", Data: []byte(fmt.Sprintf(world, "shop") + fmt.Sprintf(world, "bank"))},
 			{Path: "zz-unread.yaml", Data: []byte(strings.ReplaceAll(policy, "NS", "shop"))},
 		}
 		e := Options{}.ExplainManifests(files, nil)

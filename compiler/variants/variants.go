@@ -20,6 +20,7 @@ import (
 // lists, whose Dir is empty.
 type Source struct {
 	Dir     string
+	Cluster string // to which somebody deploys it; empty where nobody says
 	Objects []object.Object
 }
 
@@ -29,51 +30,102 @@ type Cluster struct {
 	Set  object.Set
 }
 
-// Of sorts sources into clusters, in the order of their names. Those that contradict no other
-// are in each of them. Of the rest, those with one name, such as the overlays/dev of several
-// applications, are together as far as they agree. Within a source, definitions that differ
-// are found.
+// Of sorts sources into clusters, in the order of their names. Those of which somebody says to
+// which cluster they are deployed run there, apart from those of other clusters. Of the others,
+// and of those of one cluster where they contradict each other nevertheless, those that contradict
+// none of the rest are in each of them, and those with one name, such as the overlays/dev of
+// several applications, are together as far as they agree. Within a source, definitions that
+// differ are found.
 func Of(sources []Source) ([]Cluster, diag.List) {
 	var found diag.List
-	sets := make([]object.Set, len(sources))
-	for i, s := range sources {
+	s := sorting{sources: sources, sets: make([]object.Set, len(sources))}
+	for i, source := range sources {
 		var differ diag.List
-		sets[i], differ = object.Merge(s.Objects)
+		s.sets[i], differ = object.Merge(source.Objects)
 		found = append(found, differ...)
 	}
-	against := contradictions(sets)
-	var common []object.Object
-	var rest []int
-	for i := range sources {
-		if len(against[i]) == 0 {
-			common = append(common, sets[i].All()...)
+	s.against = contradictions(s.sets)
+	byCluster := map[string][]int{}
+	var common []int
+	for i, source := range sources {
+		if source.Cluster == "" && len(s.against[i]) == 0 {
+			common = append(common, i)
+			continue
+		}
+		byCluster[source.Cluster] = append(byCluster[source.Cluster], i)
+	}
+	var classes []class
+	for _, name := range diag.SortedKeys(byCluster) {
+		classes = append(classes, s.classes(name, byCluster[name])...)
+	}
+	if len(classes) == 0 {
+		return []Cluster{{Set: s.merged(common)}}, found // which agree
+	}
+	var clusters []Cluster
+	for _, c := range classes {
+		clusters = append(clusters, Cluster{Name: c.name, Set: s.merged(common, c.members)})
+	}
+	if len(clusters) == 1 && byCluster[""] == nil {
+		clusters[0].Name = ""
+	}
+	return clusters, found
+}
+
+// sorting is what is known of sources while they are sorted.
+type sorting struct {
+	sources []Source
+	sets    []object.Set
+	against []map[int]bool
+}
+
+// class is sources that run together.
+type class struct {
+	name    string
+	members []int
+}
+
+// classes parts the sources of one cluster, or those of which nobody says where they run, into
+// what agrees.
+func (s *sorting) classes(cluster string, of []int) []class {
+	var shared, rest []int
+	for _, i := range of {
+		if cluster != "" && !slices.ContainsFunc(of, func(j int) bool { return s.against[i][j] }) {
+			shared = append(shared, i)
 		} else {
 			rest = append(rest, i)
 		}
 	}
-	slices.SortStableFunc(rest, func(a, b int) int { return compareNames(sources[a].Dir, sources[b].Dir) })
-	var classes [][]int
+	if len(rest) == 0 {
+		return []class{{cluster, shared}}
+	}
+	slices.SortStableFunc(rest, func(a, b int) int { return compareNames(s.sources[a].Dir, s.sources[b].Dir) })
+	var parts [][]int
 	for _, i := range rest {
-		if c := slices.IndexFunc(classes, func(class []int) bool { return joins(i, class, sources, against) }); c >= 0 {
-			classes[c] = append(classes[c], i)
+		if c := slices.IndexFunc(parts, func(part []int) bool { return joins(i, part, s.sources, s.against) }); c >= 0 {
+			parts[c] = append(parts[c], i)
 		} else {
-			classes = append(classes, []int{i})
+			parts = append(parts, []int{i})
 		}
 	}
-	if len(classes) == 0 {
-		set, _ := object.Merge(common) // which agree
-		return []Cluster{{Set: set}}, found
-	}
-	var clusters []Cluster
-	for _, class := range classes {
-		objects := slices.Clone(common)
-		for _, i := range class {
-			objects = append(objects, sets[i].All()...)
+	var all []class
+	for _, part := range parts {
+		name := nameOf(part, s.sources)
+		if cluster != "" {
+			name = cluster + ": " + name
 		}
-		set, _ := object.Merge(objects)
-		clusters = append(clusters, Cluster{Name: nameOf(class, sources), Set: set})
+		all = append(all, class{name, slices.Concat(shared, part)})
 	}
-	return clusters, found
+	return all
+}
+
+// merged is what some sources hold, which agree.
+func (s *sorting) merged(of ...[]int) object.Set {
+	var objects []object.Object
+	for _, i := range slices.Concat(of...) {
+		objects = append(objects, s.sets[i].All()...)
+	}
+	set, _ := object.Merge(objects)
+	return set
 }
 
 // contradictions has, for each set, those that say something else of an object that it holds.

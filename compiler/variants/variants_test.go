@@ -3,6 +3,7 @@ package variants_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -89,5 +90,46 @@ func TestVariantsAreNamed(t *testing.T) {
 	}
 	if !slices.Equal(names, []string{"dev3", "prod3"}) {
 		t.Fatalf("clusters %v, expected dev and prod with three namespaces each", names)
+	}
+}
+
+// TestVariantsByCluster: what is deployed to one cluster is judged there, though it contradicts
+// nothing elsewhere; what contradicts itself in one is judged apart there, by its names.
+func TestVariantsByCluster(t *testing.T) {
+	t.Parallel()
+	source := func(cluster, dir, namespace string, tier int) variants.Source {
+		return variants.Source{Dir: dir, Cluster: cluster, Objects: namespaces(t, map[string]int{namespace: tier})}
+	}
+	for name, c := range map[string]struct {
+		sources []variants.Source
+		want    string
+	}{
+		"one cluster":                {[]variants.Source{source("a", "x", "x", 0), source("a", "y", "till", 0), source("", "", "ops", 0)}, "=x,till,ops"},
+		"two that agree":             {[]variants.Source{source("a", "x", "x", 0), source("b", "y", "till", 0), source("", "", "ops", 0)}, "a=ops,x b=ops,till"},
+		"one application in both":    {[]variants.Source{source("a", "x", "x", 0), source("b", "x", "x", 0), source("b", "y", "till", 0)}, "a=x b=x,till"},
+		"two that contradict":        {[]variants.Source{source("a", "x/a", "x", 0), source("b", "x/b", "x", 1)}, "a=x b=x"},
+		"one that contradicts":       {[]variants.Source{source("a", "x/dev", "x", 0), source("a", "x/prod", "x", 1), source("a", "y", "till", 0)}, "a: x/dev=till,x a: x/prod=till,x"},
+		"what nobody deploys, apart": {[]variants.Source{source("a", "x/dev", "x", 0), source("", "x/old", "x", 1)}, "x/old=x a=x"},
+	} {
+		clusters, found := variants.Of(c.sources)
+		var got []string
+		for _, cluster := range clusters {
+			var names []string
+			for _, o := range cluster.Set.All() {
+				names = append(names, o.ID.Name)
+			}
+			slices.Sort(names)
+			got = append(got, cluster.Name+"="+strings.Join(names, ","))
+		}
+		want := strings.Fields(strings.ReplaceAll(c.want, ": ", ":_"))
+		for i, w := range want {
+			name, members, _ := strings.Cut(strings.ReplaceAll(w, ":_", ": "), "=")
+			all := strings.Split(members, ",")
+			slices.Sort(all)
+			want[i] = name + "=" + strings.Join(all, ",")
+		}
+		if len(found) > 0 || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, expected %q (%v)", name, got, want, found)
+		}
 	}
 }
