@@ -89,7 +89,7 @@ func TestTwin(t *testing.T) {
 			t.Fatal(found.Err())
 		}
 		w.Parsed = m.Parsed
-		m.Kustomizations.Render(m.Deployed, func(job []byte, _ func(io.Reader) error) error {
+		m.Kustomizations.Render(m.Deployed, nil, func(job []byte, _ func(io.Reader) error) error {
 			w.Handed += len(job)
 			return errors.New("only counted")
 		})

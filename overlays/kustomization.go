@@ -23,6 +23,8 @@ func IsKustomization(name string) bool {
 // kustomization is one of somebody else's, as far as it must be known before it is built.
 type kustomization struct {
 	dir, file string
+	text      []byte // of one that no file holds; nil for the file's
+	by        string // the file of whoever deploys it, where no file holds it
 	component bool
 	dirs      []string // other kustomizations that it lists
 	files     []string // that it reads, of those that are there

@@ -45,7 +45,7 @@ func TestKustomizationsAskNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ks := FindKustomizations(map[string][]byte{"a/kustomization.yaml": []byte(text + "\n")})
-			roots, found := ks.Render(func(string) bool { return true }, nil)
+			roots, found := ks.Render(func(string) bool { return true }, nil, nil)
 			if len(roots) > 0 || len(found) != 1 || !found[0].Is(unbuilt) || !found[0].Span.HasPosition() || strings.Contains(found[0].Message, "kustomize says") {
 				t.Errorf("%d roots, and found %v", len(roots), found)
 			}

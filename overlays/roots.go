@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"portcullis.dev/policies/diag"
@@ -15,11 +16,13 @@ var unbuilt = &diag.Rule{Code: "PC017", Severity: diag.Warning,
 	Why:   "What counts is what reaches the cluster. A kustomization that needs the network, Helm or plugins, or that kustomize refuses, is not built here, and what it comes to is not known.",
 	Mend:  "Render it, and judge its output: kustomize build DIR | portcullis check -."}
 
-// Root is a kustomization of somebody else's that no other one lists: what is deployed.
+// Root is what somebody deploys: a kustomization of somebody else's that no other one lists, or
+// what a program says that it deploys.
 type Root struct {
-	Dir     string
-	Objects []object.Object
-	Passed  []object.Passed
+	Dir      string
+	Deployed int // the place of what it is of among those that a program deploys; -1 for none
+	Objects  []object.Object
+	Passed   []object.Passed
 }
 
 // Kustomizations are those of somebody else's among some files.
@@ -49,32 +52,34 @@ func (ks Kustomizations) Beside(file string) bool { return ks.all.byDir[path.Dir
 // Missing are the paths that kustomizations list and that are not among the files, sorted.
 func (ks Kustomizations) Missing() []string { return diag.SortedKeys(ks.all.missing) }
 
-// Render builds the roots whose directories are wanted, each apart, in one process that child
-// starts; without one in this process. Every object tells the file that it most likely comes
-// from, and the kustomization. The findings are about those that could not be built.
+// Render builds what is deployed, and the roots that none of that takes and whose directories are
+// wanted, each apart, in one process that child starts; without one in this process. Every object
+// tells the file that it most likely comes from, and the kustomization. The findings are about
+// those that could not be built.
 //
 // kustomize itself could say where each object comes from, and takes three times as long then.
-func (ks Kustomizations) Render(wanted func(dir string) bool, child Child) ([]Root, diag.List) {
+func (ks Kustomizations) Render(wanted func(dir string) bool, deployed []Deployed, child Child) ([]Root, diag.List) {
 	var found diag.List
-	var built []*kustomization
-	var made [][]*kustomization // what each is built from
+	var built []building
 	j := job{Files: map[string][]byte{}}
 	deep := ks.deep()
-	for _, k := range ks.all.roots() {
-		if !wanted(k.dir) {
-			continue
-		}
-		reach, refused := ks.all.reach(k)
+	for i, b := range ks.buildings(wanted, deployed) {
+		reach, refused := ks.all.reach(b.k)
 		if refused != nil {
 			d := *refused
-			if !strings.Contains(d.Message, "the kustomization "+k.dir+" ") {
-				d.Message = fmt.Sprintf("the kustomization %s is not built, for it lists another: %s", k.dir, d.Message)
+			if !strings.Contains(d.Message, "the kustomization "+b.k.dir+" ") {
+				d.Message = fmt.Sprintf("the kustomization %s is not built, for it lists another: %s", b.shown(), d.Message)
 			}
 			found = append(found, d)
 			continue
 		}
-		built, made = append(built, k), append(made, reach)
-		j.Units = append(j.Units, ks.unit(k, reach, deep, j.Files))
+		b.reach = reach
+		built = append(built, b)
+		in := deep
+		if b.k.text != nil { // which may take the place of a file
+			in = path.Join(deep, "deployed"+strconv.Itoa(i))
+		}
+		j.Units = append(j.Units, ks.unit(b.k, reach, in, j.Files))
 	}
 	if len(built) == 0 {
 		return nil, found
@@ -83,19 +88,27 @@ func (ks Kustomizations) Render(wanted func(dir string) bool, child Child) ([]Ro
 	var roots []Root
 	from := origins{files: ks.all.files, held: map[string][]object.ID{}}
 	for i, r := range results {
+		b := built[i]
 		if r.Error != "" {
-			found = append(found, unbuilt.At(diag.Span{File: built[i].file}, "the kustomization %s is not built: kustomize says: %.400s", built[i].dir, said(r.Error, deep)).
-				Because("what it comes to is not judged").Suggest("see kustomize build %s", built[i].dir))
+			found = append(found, unbuilt.At(diag.Span{File: b.k.place()}, "the kustomization %s is not built: kustomize says: %.400s", b.shown(), said(r.Error, deep)).
+				Because("what it comes to is not judged").Suggest("see kustomize build %s", b.shown()))
 			continue
 		}
-		root, wrong := from.read(built[i], made[i], r.Manifests)
-		roots, found = append(roots, root), append(found, wrong...)
+		for _, of := range b.of {
+			manifests := r.Manifests
+			if of >= 0 && deployed[of].Substitute != nil {
+				manifests = substituted(manifests, deployed[of].Substitute)
+			}
+			root, wrong := from.read(b.k, b.reach, manifests)
+			root.Dir, root.Deployed = b.shown(), of
+			roots, found = append(roots, root), append(found, wrong...)
+		}
 	}
 	if died != nil {
-		k := built[len(results)]
-		found = append(found, unbuilt.At(diag.Span{File: k.file}, "the kustomization %s is not built, nor are those after it: %s", k.dir, reasonOf(died)).
+		b := built[len(results)]
+		found = append(found, unbuilt.At(diag.Span{File: b.k.place()}, "the kustomization %s is not built, nor are those after it: %s", b.shown(), reasonOf(died)).
 			Because("kustomize builds it in a process of its own, which ends before the machine does").
-			Suggest("render it yourself: kustomize build %s | portcullis check -", k.dir))
+			Suggest("render it yourself: kustomize build %s | portcullis check -", b.shown()))
 	}
 	return roots, found
 }
@@ -134,7 +147,11 @@ func (ks Kustomizations) unit(k *kustomization, reach []*kustomization, deep str
 		spare = spare && !bytes.Contains(ks.all.files[k.file], []byte(definitions))
 	}
 	for _, k := range reach {
-		add(path.Join(deep, k.file), ks.all.files[k.file])
+		text := k.text
+		if text == nil {
+			text = ks.all.files[k.file]
+		}
+		add(path.Join(deep, k.file), text)
 		for _, f := range k.files {
 			data := ks.all.files[f]
 			if spare {
@@ -204,7 +221,7 @@ func (from origins) read(k *kustomization, reach []*kustomization, manifests [][
 	root := Root{Dir: k.dir}
 	var found diag.List
 	for _, raw := range manifests {
-		scanned, wrong := object.ScanRendered(raw, k.file)
+		scanned, wrong := object.ScanRendered(raw, k.place())
 		for i := range scanned.Objects {
 			scanned.Objects[i].File = from.of(scanned.Objects[i].ID, k, reach)
 		}
@@ -219,7 +236,7 @@ func (from origins) read(k *kustomization, reach []*kustomization, manifests [][
 // to another namespace; the longest such name counts, and then the namespace. Where there is
 // none it is the kustomization itself.
 func (from origins) of(id object.ID, k *kustomization, reach []*kustomization) string {
-	best, file := object.ID{}, k.file
+	best, file := object.ID{}, k.place()
 	for _, k := range reach {
 		for _, f := range k.files {
 			for _, held := range from.in(f) {

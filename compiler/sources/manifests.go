@@ -7,6 +7,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"portcullis.dev/compiler/gitops"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
@@ -17,13 +18,15 @@ import (
 type Manifests struct {
 	Objects        []object.Object // that decide traffic or tell of the cluster, and that no kustomization lists
 	Kustomizations overlays.Kustomizations
-	Parsed         int // bytes of the documents that were read beyond their heads
+	Parsed         int                 // bytes of the documents that were read beyond their heads
+	Deployments    []gitops.Deployment // what Flux and Argo CD deploy of it
 
-	choice Choice
-	files  map[string]language.File
-	charts []string
-	survey survey
-	others []object.Object // that decide traffic, and cannot be modelled
+	choice     Choice
+	undeployed map[string]bool // files that nobody takes of a directory that is deployed
+	files      map[string]language.File
+	charts     []string
+	survey     survey
+	others     []object.Object // that decide traffic, and cannot be modelled
 }
 
 // Choice leaves out what its user knows not to be of the cluster.
@@ -38,7 +41,7 @@ type Choice struct {
 // user's are passed over. Bases are files that lie elsewhere, and count where a kustomization
 // lists them.
 func (c Choice) Manifests(files, bases []language.File, before diag.List) (*Manifests, diag.List) {
-	m := &Manifests{choice: c, survey: survey{}, files: map[string]language.File{}}
+	m := &Manifests{choice: c, survey: survey{}, undeployed: map[string]bool{}, files: map[string]language.File{}}
 	found := slices.Clone(before)
 	texts := map[string][]byte{}
 	for _, f := range files {
@@ -56,10 +59,48 @@ func (c Choice) Manifests(files, bases []language.File, before diag.List) (*Mani
 			Because("what its templates come to is not judged").
 			Suggest("helm template %s | portcullis check -", dir))
 	}
+	found = append(found, m.deployments(texts)...)
 	for _, f := range files {
 		found = append(found, m.file(f)...)
 	}
 	return m, found
+}
+
+// deployments reads what Flux and Argo CD say of the files, and names what they do not say.
+func (m *Manifests) deployments(texts map[string][]byte) diag.List {
+	asked := map[string][]byte{}
+	for name, text := range texts {
+		if !m.left(name) {
+			asked[name] = text
+		}
+	}
+	said := gitops.Of(asked, m.Kustomizations)
+	for _, d := range said.All {
+		if !slices.ContainsFunc(d.Dirs, func(dir string) bool { return !m.Deployed(dir) }) {
+			d.Files = slices.DeleteFunc(d.Files, m.left)
+			for _, name := range d.Left {
+				m.undeployed[name] = true
+			}
+			m.Deployments = append(m.Deployments, d)
+		}
+	}
+	for _, d := range m.Deployments {
+		for _, name := range d.Files {
+			delete(m.undeployed, name)
+		}
+	}
+	var found diag.List
+	for _, u := range said.Unresolved {
+		if m.ignored(object.ID{Group: "argoproj.io", Kind: u.Kind}) {
+			continue
+		}
+		first := m.survey.add(u.Reason, u.Name, u.Help) == 1
+		if first && u.Kind != "Kustomization" {
+			found = append(found, unrendered.At(diag.Span{File: u.File}, "%s %s, whose objects another program renders", article(u.Kind), u.Kind).
+				Because("what it comes to is not judged").Suggest("%s", u.Help))
+		}
+	}
+	return found
 }
 
 // Deployed reports whether the kustomization of a directory is one that is judged: it lies
@@ -99,6 +140,10 @@ func (m *Manifests) file(f language.File) diag.List {
 		m.survey.add("files that the kustomization beside them does not list", f.Path, "list them under resources, if they are deployed")
 		return nil
 	}
+	if len(scanned.Objects) > 0 && m.undeployed[f.Path] {
+		m.survey.add("files that an Application leaves out of its directory", f.Path, "")
+		return nil
+	}
 	m.Objects = append(m.Objects, m.Chosen(scanned.Objects)...)
 	manifests := len(scanned.Objects)
 	for _, p := range scanned.Passed {
@@ -121,7 +166,8 @@ func (m *Manifests) Chosen(objects []object.Object) []object.Object {
 			m.survey.add("objects that --ignore-kind leaves out", o.ID.String(), "")
 			continue
 		}
-		if o.Role == object.Unmodelled {
+		same := func(other object.Object) bool { return other.ID == o.ID && other.File == o.File }
+		if o.Role == object.Unmodelled && !slices.ContainsFunc(m.others, same) { // nor deployed to another cluster
 			m.others = append(m.others, o)
 		}
 		chosen = append(chosen, o)
@@ -137,6 +183,9 @@ func (m *Manifests) Passed(file string, passed []object.Passed) diag.List {
 			continue
 		}
 		group := object.GroupOf(p.APIVersion)
+		if gitops.Speaks(group, p.Kind) && !m.left(file) {
+			continue // whose directories are judged, or which are named
+		}
 		how, rendered := object.Rendered(group, p.Kind)
 		if !rendered || m.ignored(object.ID{Group: group, Kind: p.Kind}) {
 			m.survey.add("manifests that decide nothing", file, "")

@@ -48,6 +48,9 @@ func unreadOf(o object.Object, cluster object.Cluster) *Unread {
 		return nil
 	}
 	u := &Unread{Unread: known, ID: o.ID, namespace: o.ID.Namespace}
+	if u.namespace == "" && !known.Everywhere {
+		u.namespace = "default" // as for all that names none
+	}
 	if known.Everywhere || o.ID.Group == "security.istio.io" && u.namespace == "istio-system" {
 		u.namespace = "" // Istio takes what stands in its own namespace for the whole mesh
 	}

@@ -62,7 +62,7 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 		s.Parsed += len(doc.text)
 		objects, wrong := doc.scan(&s)
 		s.Objects = append(s.Objects, objects...)
-		if !mayDecide(doc.text) {
+		if !mayDecide(doc.text) || sure && tells(h) {
 			for i := range wrong {
 				wrong[i].Severity = min(wrong[i].Severity, diag.Warning) // pods of it are not known; the others are
 			}
@@ -70,6 +70,13 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 		found = append(found, wrong...)
 	}
 	return s, found
+}
+
+// tells reports whether a manifest with this head, whatever else it says, tells of the cluster
+// alone.
+func tells(h head) bool {
+	k, _ := classify(h.APIVersion, h.Kind)
+	return k.role == World || k.role == Addresses
 }
 
 // mayDecide reports whether a text may hold an object that decides traffic: it speaks of a

@@ -53,7 +53,9 @@ func (o Object) Unread() (u Unread, is bool) {
 }
 
 // everywhere are kinds that have no namespace or reach beyond it, and do not say so by their names.
-var everywhere = [...]string{"Tier", "NetworkSet", "HostEndpoint", "Profile", "SecurityGroup"}
+var everywhere = [...]string{
+	"Tier", "NetworkSet", "HostEndpoint", "Profile", "SecurityGroup", "ServiceIntentions", "MeshTrafficPermission", "TrafficPermission",
+}
 
 // ownSelector is where a policy that may be one of ours says whom it selects.
 func ownSelector(o Object) string {
