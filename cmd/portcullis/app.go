@@ -15,6 +15,8 @@ var commands = []func(*program) *cli.Command{
 	buildCommand,
 	checkCommand,
 	verifyCommand,
+	pushCommand,
+	pullCommand,
 	explainCommand,
 	testCommand,
 	fmtCommand,

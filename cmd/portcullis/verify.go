@@ -33,8 +33,8 @@ func verifyCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Usage:     "tell whether a bundle is what was built, and judge it once more",
-		ArgsUsage: "BUNDLE",
-		Description: "BUNDLE is a directory or an archive that build --out wrote. Every file has to be the one that its " +
+		ArgsUsage: "BUNDLE|oci://…",
+		Description: "BUNDLE is a directory or an archive that build --out wrote, or the address to which push sent it. Every file has to be the one that its " +
 			"bundle.json lists, and none may be missing or have come to it; what is deployed is then judged by the rules " +
 			"again. What the build's waivers accepted is accepted until they end. Who changed the index as well is not " +
 			"found out: compare with what is built (build --check) where the intents are at hand.",
@@ -51,27 +51,23 @@ func (p *program) verify(c *cli.Context, asked verifying) error {
 	if c.NArg() != 1 {
 		return usageError{errors.New("verify takes one bundle: a directory or an archive that build --out wrote")}
 	}
-	name := filepath.ToSlash(filepath.Clean(c.Args().First()))
-	found, err := bundle.Find(name)
+	name, found, err := p.find(c.Context, c.Args().First(), asked.timeout)
 	if err != nil {
-		return inputError(fmt.Errorf("%s: %w", name, err))
+		return err
 	}
-	altered, stale := found.Altered(), []bundle.Difference(nil)
-	inputs := filepath.ToSlash(c.String("inputs"))
-	if inputs != "" && len(altered) == 0 {
+	if err := p.sound(name, found); err != nil {
+		return err
+	}
+	if inputs := filepath.ToSlash(c.String("inputs")); inputs != "" {
 		root, err := os.OpenRoot(inputs)
 		if err != nil {
 			return inputError(err)
 		}
 		defer root.Close()
-		stale = found.Stale(func(input string) []byte { return readIn(root, input) })
-	}
-	if len(altered)+len(stale) > 0 {
-		return errors.Join(p.tell(name, "is not what was built", altered), p.tell(inputs, "is not what "+name+" was built from", stale))
-	}
-	if found.Index().Unverified {
-		fmt.Fprintf(p.err, "portcullis: %s was written with --no-verify, whatever the rules found: build it without\n", name)
-		return findings{exitFindings}
+		stale := found.Stale(func(input string) []byte { return readIn(root, input) })
+		if err := p.tell(inputs, "is not what "+name+" was built from", stale); err != nil {
+			return err
+		}
 	}
 	built, err := p.judgeBundle(c.Context, name, found, asked)
 	if err != nil {

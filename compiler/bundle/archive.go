@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 )
 
 // Archives are bounded as the input is: a small file must not fill the memory of
@@ -45,7 +46,7 @@ func (b Bundle) Archive() ([]byte, error) {
 
 // readArchive reads an archive as strictly as it is written: whatever a bundle
 // does not hold (links, devices, names that lead elsewhere or come twice, bytes
-// after the end) is an error.
+// after the end) is an error. Directories, which Flux packs as well, say nothing.
 func readArchive(r io.Reader) (Bundle, error) {
 	compressed, err := gzip.NewReader(r)
 	if err != nil {
@@ -60,6 +61,9 @@ func readArchive(r io.Reader) (Bundle, error) {
 		}
 		if err != nil {
 			return nil, limited(content, err)
+		}
+		if h.Typeflag == tar.TypeDir && fs.ValidPath(path.Clean(h.Name)) {
+			continue
 		}
 		switch _, twice := b[h.Name]; {
 		case h.Typeflag != tar.TypeReg || h.PAXRecords != nil:

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,20 @@ func Find(name string) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
+	return found(files)
+}
+
+// Unpack reads an archive that somebody sent: what build wrote, or what Flux packed of it.
+func Unpack(archive []byte) (*Found, error) {
+	b, damaged := readArchive(bytes.NewReader(archive))
+	if damaged != nil {
+		return &Found{damaged: damaged}, nil
+	}
+	return found(filesOf(b))
+}
+
+// found reads the index among some files.
+func found(files map[string]file) (*Found, error) {
 	f := &Found{files: files}
 	index, there := files[IndexFile]
 	switch m, err := parseMark(index.data); {
@@ -75,6 +90,13 @@ func (f *Found) Files() map[string][]byte {
 		}
 	}
 	return files
+}
+
+// Bundle is what was found, to be written elsewhere. It is one of ours where nothing was altered.
+func (f *Found) Bundle() Bundle {
+	b := Bundle(f.Files())
+	b[IndexFile] = f.files[IndexFile].data
+	return b
 }
 
 // Altered lists, by path, how the files differ from what the index says of them; nothing if
@@ -164,10 +186,14 @@ func inArchive(name string) (there map[string]file, damaged, err error) {
 		return nil, nil, plain(err)
 	}
 	defer f.Close()
-	found, damaged := readArchive(f)
-	there = map[string]file{}
-	for name, data := range found {
-		there[name] = file{data: data}
+	b, damaged := readArchive(f)
+	return filesOf(b), damaged, nil
+}
+
+func filesOf(b Bundle) map[string]file {
+	files := map[string]file{}
+	for name, data := range b {
+		files[name] = file{data: data}
 	}
-	return there, damaged, nil
+	return files
 }
