@@ -29,7 +29,9 @@ var Integrations = []Integration{
 	{"gitlab", "judge the intents of every merge request, in GitLab CI",
 		"name a release, and add to .gitlab-ci.yml: include: [{local: .gitlab/portcullis.yml}]"},
 	{"argocd", "let Argo CD compile the intents, as a config management plugin",
-		"mount plugin.yaml into a sidecar of the repo-server, as its comment says"},
+		"patch the repo-server by sidecar.yaml, and name your repository in application.yaml, applicationset.yaml or hydrator.yaml"},
+	{"flux", "let Flux deploy the bundles that are pushed to a registry",
+		"name your registry, and the environment of the cluster, in flux/portcullis.yaml"},
 }
 
 //go:embed all:files
