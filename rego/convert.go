@@ -20,12 +20,13 @@ func (r reads) valueOf(document any) (ast.Value, error) {
 	if text, ok := document.([]byte); ok {
 		return ast.ValueFromReader(bytes.NewReader(text))
 	}
+	c := converter{shared: map[pointer]*ast.Term{}, texts: map[string]*ast.Term{}}
 	v := reflect.ValueOf(document)
 	term, err := (*ast.Term)(nil), error(nil)
 	if fields, plain := fieldsOf(v.Type()); plain {
-		term, err = convertStruct(v, fields, r.leaves)
+		term, err = c.structure(v, fields, r.leaves)
 	} else {
-		term, err = convert(v)
+		term, err = c.convert(v)
 	}
 	if err != nil {
 		return nil, err
@@ -75,9 +76,16 @@ var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
+// converter makes one term of what a document says more than once: of a value that several
+// pointers lead to, and of texts that are the same. Terms are not changed once they are made.
+type converter struct {
+	shared map[pointer]*ast.Term
+	texts  map[string]*ast.Term
+}
+
 // convert makes OPA's value of a Go value. What is written in another way than its kind says
 // goes through its text.
-func convert(v reflect.Value) (*ast.Term, error) {
+func (c converter) convert(v reflect.Value) (*ast.Term, error) {
 	if !v.IsValid() {
 		return ast.InternedNullTerm, nil
 	}
@@ -94,36 +102,65 @@ func convert(v reflect.Value) (*ast.Term, error) {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return ast.InternedTerm(v.Int()), nil
 	case reflect.String:
-		return ast.InternedTerm(v.String()), nil
-	case reflect.Pointer, reflect.Interface:
-		return convert(v.Elem())
+		return c.text(v.String()), nil
+	case reflect.Pointer:
+		return c.pointer(v)
+	case reflect.Interface:
+		return c.convert(v.Elem())
 	case reflect.Slice:
 		if v.IsNil() {
 			return ast.InternedNullTerm, nil
 		}
 		if t.Elem().Kind() != reflect.Uint8 {
-			return convertList(v)
+			return c.list(v)
 		}
 	case reflect.Map:
 		if v.IsNil() {
 			return ast.InternedNullTerm, nil
 		}
 		if t.Key().Kind() == reflect.String && !t.Key().Implements(textMarshaler) {
-			return convertMap(v)
+			return c.mapping(v)
 		}
 	}
 	if fields, plain := fieldsOf(t); plain {
-		return convertStruct(v, fields, nil)
+		return c.structure(v, fields, nil)
 	}
 	return termOf(ast.InterfaceToValue(v.Interface()))
 }
 
 func termOf(v ast.Value, err error) (*ast.Term, error) { return ast.NewTerm(v), err }
 
-func convertList(v reflect.Value) (*ast.Term, error) {
+func (c converter) text(s string) *ast.Term {
+	term, known := c.texts[s]
+	if !known {
+		term = ast.InternedTerm(s)
+		c.texts[s] = term
+	}
+	return term
+}
+
+// pointer is where one leads: a struct and its first field have the same address.
+type pointer struct {
+	to      reflect.Type
+	address uintptr
+}
+
+func (c converter) pointer(v reflect.Value) (*ast.Term, error) {
+	at := pointer{v.Type(), v.Pointer()}
+	if term, known := c.shared[at]; known {
+		return term, nil
+	}
+	term, err := c.convert(v.Elem())
+	if err == nil {
+		c.shared[at] = term
+	}
+	return term, err
+}
+
+func (c converter) list(v reflect.Value) (*ast.Term, error) {
 	terms := make([]*ast.Term, v.Len())
 	for i := range terms {
-		value, err := convert(v.Index(i))
+		value, err := c.convert(v.Index(i))
 		if err != nil {
 			return nil, fmt.Errorf("%d: %w", i, err)
 		}
@@ -132,20 +169,20 @@ func convertList(v reflect.Value) (*ast.Term, error) {
 	return ast.ArrayTerm(terms...), nil
 }
 
-func convertMap(v reflect.Value) (*ast.Term, error) {
+func (c converter) mapping(v reflect.Value) (*ast.Term, error) {
 	pairs := make([][2]*ast.Term, 0, v.Len())
 	for entries := v.MapRange(); entries.Next(); {
 		name := entries.Key().String()
-		value, err := convert(entries.Value())
+		value, err := c.convert(entries.Value())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		pairs = append(pairs, [2]*ast.Term{ast.InternedTerm(name), value})
+		pairs = append(pairs, [2]*ast.Term{c.text(name), value})
 	}
 	return ast.ObjectTerm(pairs...), nil
 }
 
-func convertStruct(v reflect.Value, fields []field, leaves func(string, reflect.Value) bool) (*ast.Term, error) {
+func (c converter) structure(v reflect.Value, fields []field, leaves func(string, reflect.Value) bool) (*ast.Term, error) {
 	pairs := make([][2]*ast.Term, 0, len(fields))
 	for _, f := range fields {
 		of := v.Field(f.index)
@@ -156,7 +193,7 @@ func convertStruct(v reflect.Value, fields []field, leaves func(string, reflect.
 			pairs = append(pairs, [2]*ast.Term{f.key, ast.InternedEmptyArray})
 			continue
 		}
-		value, err := convert(of)
+		value, err := c.convert(of)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}

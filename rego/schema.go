@@ -116,13 +116,17 @@ func (r schemaReader) fill(s *shape, n schemaNode) (err error) {
 // accepts reports how a document differs from the schema: a field that is null or
 // missing would be undefined to every rule, which is to say that none objects.
 func (s *shape) accepts(v ast.Value) error {
-	if err := s.differs(v); err != nil {
+	if err := (acceptance{}).differs(s, v); err != nil {
 		return fmt.Errorf("the document is not as the rules expect it: %w", err)
 	}
 	return nil
 }
 
-func (s *shape) differs(v ast.Value) error {
+// acceptance holds which terms were found to be as which place expects: a document may say
+// the same in many places.
+type acceptance map[*ast.Term]*shape
+
+func (a acceptance) differs(s *shape, v ast.Value) error {
 	if s.kind == "" {
 		return nil
 	}
@@ -135,17 +139,32 @@ func (s *shape) differs(v ast.Value) error {
 			return nil
 		}
 		for i := range v.Len() {
-			if err := s.items.differs(v.Elem(i).Value); err != nil {
+			if err := a.element(s.items, v.Elem(i)); err != nil {
 				return fmt.Errorf("%d: %w", i, err)
 			}
 		}
 	case ast.Object:
-		return s.differsObject(v)
+		return a.object(s, v)
 	}
 	return nil
 }
 
-func (s *shape) differsObject(o ast.Object) error {
+// element looks at one element of an array, and once at one that stands in several.
+func (a acceptance) element(s *shape, term *ast.Term) error {
+	if _, isObject := term.Value.(ast.Object); !isObject {
+		return a.differs(s, term.Value)
+	}
+	if a[term] == s {
+		return nil
+	}
+	err := a.differs(s, term.Value)
+	if err == nil {
+		a[term] = s
+	}
+	return err
+}
+
+func (a acceptance) object(s *shape, o ast.Object) error {
 	for _, name := range s.required {
 		if o.Get(ast.InternedTerm(name)) == nil {
 			return fmt.Errorf("%s is missing", name)
@@ -162,7 +181,7 @@ func (s *shape) differsObject(o ast.Object) error {
 		if field == nil {
 			return nil
 		}
-		if err := field.differs(value.Value); err != nil {
+		if err := a.differs(field, value.Value); err != nil {
 			return fmt.Errorf("%s: %w", string(name), err)
 		}
 		return nil

@@ -23,6 +23,9 @@ func TestValueOf(t *testing.T) {
 		inner
 		More string
 	}
+	type holding struct {
+		First inner `json:"first"`
+	}
 	type doubled struct {
 		One   string            `json:"one"`
 		Lists [][]inner         `json:"lists"`
@@ -39,6 +42,8 @@ func TestValueOf(t *testing.T) {
 		Embed embedding         `json:"embed"`
 		Text  int               `json:"text,string"`
 		Same  *inner
+		Whole *holding
+		First *inner // of what is held whole, at the same address
 		Left  string `json:"-"`
 		Yes   bool   `json:"yes,omitempty"`
 		own   string
@@ -65,6 +70,8 @@ func TestValueOf(t *testing.T) {
 		if rapid.Bool().Draw(t, "some") {
 			one := inners.Draw(t, "to")
 			d.To, d.Same = &one, &one
+			d.Whole = &holding{First: one}
+			d.First = &d.Whole.First
 			d.Raws = []json.RawMessage{json.RawMessage(raws.Draw(t, "raws")), json.RawMessage(`7`)}
 		}
 		if rapid.Bool().Draw(t, "nil") {

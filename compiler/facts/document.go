@@ -71,7 +71,7 @@ type Endpoint struct {
 	DNS     bool              `json:"dns"` // false: it is meant to have no name resolution
 	Ingress Direction         `json:"ingress"`
 	Egress  Direction         `json:"egress"`
-	Probes  []Probe           `json:"probes"` // what was asked about DNS
+	Probes  []*Probe          `json:"probes"` // what was asked about DNS
 	World   []World           `json:"world"`  // what of the internet may come in
 }
 
@@ -84,8 +84,8 @@ type Direction struct {
 	Perhaps bool `json:"perhaps,omitempty"`
 	// Policies that govern the direction, in the order of evaluation. The last
 	// word of an isolated direction is IsolatedBy's.
-	Policies   []Reference `json:"policies"`
-	IsolatedBy []Reference `json:"isolatedBy"`
+	Policies   []*Reference `json:"policies"`
+	IsolatedBy []*Reference `json:"isolatedBy"`
 }
 
 // Reference points into an object.

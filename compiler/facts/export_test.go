@@ -16,21 +16,21 @@ func ConflictsWithin(steps int, p *plan.Plan, m *meaning.Meaning, set object.Set
 
 // AlikeAndApart are the probes of each endpoint, by namespace and then of the DNS pods, and the
 // same where every pod is asked about for itself.
-func AlikeAndApart(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) (alike, apart [][][]Probe) {
+func AlikeAndApart(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) (alike, apart [][][]*Probe) {
 	for _, off := range []bool{false, true} {
 		a := newAsker(p, population.RelationOf(p, m), set, everybody)
 		a.likeness.off = off
 		alike, apart = apart, nil
 		for _, n := range p.Namespaces {
-			var all [][]Probe
-			classes := map[string][]Probe{}
+			var all [][]*Probe
+			classes := map[string][]*Probe{}
 			for _, e := range everybody.ByNamespace[n.Name] {
 				all = append(all, a.probesAlike(classes, e, a.walks.Governing(e.Endpoint, meaning.Egress)))
 			}
 			apart = append(apart, all)
 		}
 		for _, e := range everybody.DNS {
-			apart = append(apart, [][]Probe{a.serverProbes(e, a.walks.Governing(e.Endpoint, meaning.Egress))})
+			apart = append(apart, [][]*Probe{a.serverProbes(e, a.walks.Governing(e.Endpoint, meaning.Egress))})
 		}
 	}
 	return alike, apart

@@ -35,7 +35,7 @@ func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody popu
 	a := &asker{
 		plan: p, set: set, m: m, programs: r.Programs, walks: walks, known: everybody, world: newWorldMap(m, walks),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
-		search: &relation.Search{Universe: r.Universe, Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{},
+		search: &relation.Search{Universe: r.Universe, Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{}, referred: map[*meaning.Policy]*Reference{},
 	}
 	a.likeness = newLikeness(a.world, p.Cluster.DNS.Port, append(slices.Clip(everybody.DNS), everybody.Stranger)...)
 	for _, e := range everybody.All {
@@ -65,6 +65,7 @@ type asker struct {
 	programs [2]*relation.Program // by direction: what the policies do for every pod
 	names    map[string]bool      // of known endpoints
 
+	referred map[*meaning.Policy]*Reference
 	likeness *likeness // of pods that ask for names
 
 	labelled  map[labelled]map[string][]*population.Pods // by the value of the label; filled when asked
@@ -92,7 +93,7 @@ func (a *asker) document(scope, namespace string) Document {
 func (a *asker) namespace(n plan.Namespace) Document {
 	d := a.document("namespace", n.Name)
 	d.Namespace = Namespace{Name: n.Name, Owner: n.Owner, Labels: labels(n.Labels), Governed: n.Governed, System: n.System}
-	alike := map[string][]Probe{} // by class
+	alike := map[string][]*Probe{} // by class
 	for _, e := range a.known.ByNamespace[n.Name] {
 		f, egress := a.endpoint(e)
 		f.Probes = a.probesAlike(alike, e, egress)
@@ -128,19 +129,24 @@ func (a *asker) endpoint(e *population.Pods) (Endpoint, meaning.Governed) {
 	egress, ingress := a.walks.Governing(e.Endpoint, meaning.Egress), a.walks.Governing(e.Endpoint, meaning.Ingress)
 	return Endpoint{
 		Name: e.Ref(), Kind: string(e.Kind), Labels: labels(e.Labels), DNS: e.Resolves,
-		Ingress: direction(ingress), Egress: direction(egress),
+		Ingress: a.direction(ingress), Egress: a.direction(egress),
 		World: a.world.of(e, ingress),
 	}, egress
 }
 
-func direction(g meaning.Governed) Direction {
-	return Direction{Isolated: g.Isolated, Perhaps: g.Perhaps, Policies: references(g.Policies), IsolatedBy: references(g.IsolatedBy)}
+func (a *asker) direction(g meaning.Governed) Direction {
+	return Direction{Isolated: g.Isolated, Perhaps: g.Perhaps, Policies: a.references(g.Policies), IsolatedBy: a.references(g.IsolatedBy)}
 }
 
-func references(policies []*meaning.Policy) []Reference {
-	refs := make([]Reference, 0, len(policies))
-	for _, p := range policies {
-		refs = append(refs, Reference{Object: p.ID})
+// references are the same for a policy wherever it is referred to, so that the engine makes
+// one value of all.
+func (a *asker) references(policies []*meaning.Policy) []*Reference {
+	refs := make([]*Reference, len(policies))
+	for i, p := range policies {
+		if a.referred[p] == nil {
+			a.referred[p] = &Reference{Object: p.ID}
+		}
+		refs[i] = a.referred[p]
 	}
 	return refs
 }

@@ -123,7 +123,7 @@ func verdicts(e facts.Endpoint, purpose string) string {
 	return strings.Join(all, " ")
 }
 
-func by(refs []facts.Reference) string {
+func by(refs []*facts.Reference) string {
 	var all []string
 	for _, r := range refs {
 		all = append(all, r.Object.Name)

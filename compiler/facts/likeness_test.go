@@ -53,7 +53,7 @@ func TestLikePodsHaveTheSameAnswers(t *testing.T) {
 			for _, endpoints := range alike[:len(p.Namespaces)] {
 				classes := map[*facts.Probe]bool{}
 				for _, probes := range endpoints {
-					classes[&probes[0]] = true
+					classes[probes[0]] = true
 				}
 				shared, parted = shared+len(endpoints)-len(classes), parted+len(classes)-1
 			}

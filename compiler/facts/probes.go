@@ -16,8 +16,8 @@ var (
 )
 
 // clientProbes ask about name resolution from an endpoint's side.
-func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []Probe {
-	probes := []Probe{}
+func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []*Probe {
+	probes := []*Probe{}
 	dns := a.plan.Cluster.DNS
 	ask := func(purpose string, to meaning.Peer, name string, port int) {
 		for _, protocol := range dnsProtocols {
@@ -42,7 +42,7 @@ func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []Prob
 }
 
 // probesAlike are a pod's client probes: those of the first of its class in its namespace.
-func (a *asker) probesAlike(known map[string][]Probe, e *population.Pods, egress meaning.Governed) []Probe {
+func (a *asker) probesAlike(known map[string][]*Probe, e *population.Pods, egress meaning.Governed) []*Probe {
 	class, named := a.likeness.sender(e, egress)
 	if probes, asked := known[class]; named && asked {
 		return probes
@@ -57,8 +57,8 @@ func (a *asker) probesAlike(known map[string][]Probe, e *population.Pods, egress
 // serverProbes ask about the DNS pods: whether they let clients in, and reach their
 // upstream. Of the clients that get the same answer for the same reason, the first
 // stands for all.
-func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) []Probe {
-	probes := []Probe{}
+func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) []*Probe {
+	probes := []*Probe{}
 	for _, protocol := range dnsProtocols {
 		type answer struct {
 			verdict string
@@ -91,9 +91,9 @@ func (a *asker) packet(from, to meaning.Peer, protocol meaning.Protocol, port in
 	return meaning.Packet{From: from, To: to, Protocol: protocol, Port: uint16(port)}
 }
 
-func (a *asker) probe(purpose string, from, to meaning.Peer, name string, protocol meaning.Protocol, port int) Probe {
+func (a *asker) probe(purpose string, from, to meaning.Peer, name string, protocol meaning.Protocol, port int) *Probe {
 	v := a.walks.Walk(a.packet(from, to, protocol, port))
-	return Probe{
+	return &Probe{
 		Purpose: purpose, To: name, Protocol: protocol.String(), Port: port,
 		Egress: a.half(v.Egress), Ingress: a.half(v.Ingress),
 	}

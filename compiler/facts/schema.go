@@ -40,6 +40,8 @@ func (s *schema) of(t reflect.Type) map[string]any {
 		return map[string]any{"type": "number"}
 	case reflect.Slice:
 		return map[string]any{"type": "array", "items": s.of(t.Elem())}
+	case reflect.Pointer: // to what several fields share
+		return s.of(t.Elem())
 	case reflect.Map:
 		return map[string]any{"type": "object", "additionalProperties": s.of(t.Elem())}
 	case reflect.Struct:
