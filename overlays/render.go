@@ -25,7 +25,7 @@ var kustomize sync.Mutex
 // environments, each unit apart: no file, no process and no network is within its reach.
 // The units are those of each environment, beside the environments.
 //
-// What no component touches is what was written, and is read as such. The rest is built
+// What no component touches is what was written: the objects themselves. The rest is built
 // by kustomize, all of it in one process that child starts; without one it is built in
 // this process, which is for components that nobody need fear. The findings are about
 // components that do not apply or cost too much, and manifests that cannot be read; the
@@ -43,7 +43,7 @@ func Render(t Tree, environments []Environment, child Child) ([][]Rendered, diag
 			var objects []object.Object
 			var f diag.List
 			if len(u.components) == 0 {
-				objects, f = r.read(u)
+				objects, f = r.read(u, r.objects[e.Name][name])
 			} else {
 				for _, raw := range built[u.dir] {
 					decoded, g := object.DecodeJSON(raw)
@@ -66,14 +66,22 @@ type Rendered struct {
 type renderer struct {
 	tree         Tree
 	environments []Environment
-	files        map[string][]string               // directory → paths of its files, in order
-	components   map[string]map[string][]Component // environment → unit → those laid over it
+	files        map[string][]string                // directory → paths of its files, in order
+	components   map[string]map[string][]Component  // environment → unit → those laid over it
+	objects      map[string]map[string][]object.Map // environment → unit → its objects
 }
 
 func newRenderer(t Tree, environments []Environment) *renderer {
-	r := &renderer{tree: t, environments: environments, files: map[string][]string{}, components: map[string]map[string][]Component{}}
+	r := &renderer{
+		tree: t, environments: environments, files: map[string][]string{},
+		components: map[string]map[string][]Component{}, objects: map[string]map[string][]object.Map{},
+	}
 	for _, e := range environments {
-		r.components[e.Name] = map[string][]Component{}
+		r.components[e.Name], r.objects[e.Name] = map[string][]Component{}, map[string][]object.Map{}
+		for _, o := range e.Objects {
+			unit := UnitOf(object.IDOf(o))
+			r.objects[e.Name][unit] = append(r.objects[e.Name][unit], o)
+		}
 		for _, c := range e.Components {
 			for _, unit := range c.Units {
 				r.components[e.Name][unit] = append(r.components[e.Name][unit], c.Component)
@@ -99,14 +107,19 @@ func (r *renderer) unit(environment, name string) unit {
 	return unit{name: name, dir: path.Join("overlays", environment, name), base: path.Join("base", name), components: r.components[environment][name]}
 }
 
-// read reads the manifests of a unit that no component touches, in the order in which its
+// read reads the objects of a unit that no component touches, in the order in which its
 // kustomization and that of its base list them.
-func (r *renderer) read(u unit) (objects []object.Object, found diag.List) {
-	for _, p := range slices.Concat(r.files[u.base], r.files[u.dir]) {
-		if path.Base(p) == "kustomization.yaml" {
-			continue
+func (r *renderer) read(u unit, manifests []object.Map) (objects []object.Object, found diag.List) {
+	byPath := make(map[string]object.Map, len(manifests))
+	for _, m := range manifests {
+		at := path.Join(u.base, fileName(object.IDOf(m)))
+		if _, shared := r.tree[at]; !shared {
+			at = path.Join(u.dir, fileName(object.IDOf(m)))
 		}
-		decoded, f := object.Decode("", r.tree[p])
+		byPath[at] = m
+	}
+	for _, at := range diag.SortedKeys(byPath) {
+		decoded, f := object.DecodeManifest(byPath[at])
 		objects, found = append(objects, decoded...), append(found, f...)
 	}
 	return objects, found

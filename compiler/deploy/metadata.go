@@ -178,7 +178,7 @@ func emittedMetadata(from locate.Origins, id object.ID) *Metadata {
 	if !ours {
 		return nil
 	}
-	decoded, _ := object.Decode("", emitted.Manifest.YAML())
+	decoded, _ := object.DecodeManifest(emitted.Manifest)
 	if len(decoded) != 1 {
 		return nil
 	}

@@ -121,7 +121,7 @@ func (p *Provenance) unchanged(s diag.Subject) bool {
 	}
 	values, known := p.emitted[s.Object]
 	if !known {
-		if decoded, _ := object.Decode("", p.from[s.Object].Manifest.YAML()); len(decoded) == 1 {
+		if decoded, _ := object.DecodeManifest(p.from[s.Object].Manifest); len(decoded) == 1 {
 			values = decoded[0].Values()
 		}
 		p.read++

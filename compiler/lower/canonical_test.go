@@ -55,6 +55,9 @@ func TestRenderedTextIsEmittedText(t *testing.T) {
 			t.Errorf("%s does not read back: %v", id, found.Err())
 			continue
 		}
+		if alone, _ := object.DecodeManifest(e.Manifest); !cmp.Equal(objects, alone) {
+			t.Errorf("%s (-read back +as it is):\n%s", id, cmp.Diff(objects, alone))
+		}
 		text, err := objects[0].YAML()
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -124,7 +125,8 @@ func calicoSchemas(t *testing.T) map[string]*jsonschema.Schema {
 	return schemas
 }
 
-// TestOriginsAreParts looks up the place of every origin in its object.
+// TestOriginsAreParts looks up the place of every origin in its object, and holds what is
+// judged against what is written.
 func TestOriginsAreParts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -133,6 +135,9 @@ func TestOriginsAreParts(t *testing.T) {
 			objects, found := object.Decode("", e.Manifest.YAML())
 			if len(found) > 0 {
 				t.Fatal(found.Err())
+			}
+			if alone, _ := object.DecodeManifest(e.Manifest); !reflect.DeepEqual(objects, alone) {
+				t.Fatalf("%s is read as %v, and written as %v", object.IDOf(e.Manifest), alone, objects)
 			}
 			if _, ok := e.Origins[""]; !ok {
 				t.Fatalf("%s comes from nowhere", object.IDOf(e.Manifest))

@@ -27,7 +27,7 @@ func (e *Environment) Meaning(cluster object.Cluster) (*meaning.Meaning, diag.Li
 				{Key: "apiVersion", Value: "v1"}, {Key: "kind", Value: "Namespace"},
 				{Key: "metadata", Value: object.Map{{Key: "name", Value: name}, {Key: "labels", Value: labels}}},
 			}
-			decoded, _ := object.Decode("", manifest.YAML())
+			decoded, _ := object.DecodeManifest(manifest)
 			more = append(more, decoded...)
 			known[name] = map[string]string{}
 		}

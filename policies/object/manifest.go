@@ -1,6 +1,7 @@
 package object
 
 import (
+	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/yamltext"
 )
 
@@ -18,3 +19,6 @@ func IDOf(m Map) ID {
 	metadata, _ := m.Get("metadata").(Map)
 	return ID{Group: GroupOf(str(m, "apiVersion")), Kind: str(m, "kind"), Namespace: str(metadata, "namespace"), Name: str(metadata, "name")}
 }
+
+// DecodeManifest reads a manifest that is to be written, as [Decode] reads what is written.
+func DecodeManifest(m Map) ([]Object, diag.List) { return DecodeJSON(m.JSON()) }

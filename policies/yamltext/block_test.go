@@ -210,3 +210,18 @@ func TestYAMLReplacesWhatIsNotUTF8(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestJSON: what is written as JSON is, to the byte, what a reader makes of the YAML.
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := mapGen(3).Draw(t, "map")
+		want, err := yaml.YAMLToJSONStrict(m.YAML())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.JSON(); string(got) != string(want) {
+			t.Fatalf("%s\nexpected, by way of YAML, %s", got, want)
+		}
+	})
+}

@@ -1,0 +1,53 @@
+package yamltext
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// JSON writes a manifest as encoding/json writes what a reader makes of its YAML: keys in
+// order, on one line.
+func (m Map) JSON() []byte { return appendJSON(nil, m) }
+
+func appendJSON(to []byte, v any) []byte {
+	switch v := v.(type) {
+	case Map:
+		sorted := v
+		if byKey := func(a, b Field) int { return strings.Compare(a.Key, b.Key) }; !slices.IsSortedFunc(v, byKey) {
+			sorted = slices.Clone(v)
+			slices.SortFunc(sorted, byKey)
+		}
+		to = append(to, '{')
+		for i, f := range sorted {
+			if i > 0 {
+				to = append(to, ',')
+			}
+			to = appendJSON(append(appendText(to, f.Key), ':'), f.Value)
+		}
+		return append(to, '}')
+	case List:
+		to = append(to, '[')
+		for i, item := range v {
+			if i > 0 {
+				to = append(to, ',')
+			}
+			to = appendJSON(to, item)
+		}
+		return append(to, ']')
+	case string:
+		return appendText(to, v)
+	}
+	return append(to, scalar(v, nil)...)
+}
+
+// appendText writes a text between quotes; the library writes those that need an escape.
+func appendText(to []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // a text always encodes
+			return append(to, quoted...)
+		}
+	}
+	return append(append(append(to, '"'), s...), '"')
+}
