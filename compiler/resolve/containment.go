@@ -38,8 +38,12 @@ func (s *resolver) namespaceSelector(p plan.Pods) object.Selector {
 	if p.Namespace == "" {
 		return p.Namespaces
 	}
+	if of, known := s.selectors[p.Namespace]; known {
+		return of
+	}
 	if n, ok := s.plan.Namespace(p.Namespace); ok {
-		return exactly(n.Labels)
+		s.selectors[n.Name] = exactly(n.Labels)
+		return s.selectors[n.Name]
 	}
 	return object.NewSelector(object.Equals(plan.NamespaceLabel, p.Namespace))
 }
@@ -60,7 +64,7 @@ func (s *resolver) meet(a, b plan.End) bool {
 // agree reports whether labels can satisfy both selectors, where one of them asks of
 // no label that the other says nothing about.
 func agree(a, b object.Selector) bool {
-	return (asksOf(a, b) || asksOf(b, a)) && object.NewSelector(slices.Concat(a, b)...).Satisfiable()
+	return (asksOf(a, b) || asksOf(b, a)) && slices.Concat(a, b).Satisfiable()
 }
 
 // asksOf reports whether a says something of every label that b asks of.

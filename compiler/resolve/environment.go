@@ -13,10 +13,11 @@ import (
 type resolver struct {
 	*repository
 	scope
-	agreements map[string]agreement // by namespace
-	workloads  map[string]int       // ns/name → index into plan.Workloads
-	elsewhere  map[string]bool      // ns/name of intents that this environment lacks
-	misread    map[string]bool      // ns/name of intents with a mistake of spelling
+	agreements map[string]agreement       // by namespace
+	workloads  map[string]int             // ns/name → index into plan.Workloads
+	elsewhere  map[string]bool            // ns/name of intents that this environment lacks
+	misread    map[string]bool            // ns/name of intents with a mistake of spelling
+	selectors  map[string]object.Selector // by namespace, of its labels
 	plan       *plan.Plan
 	found      diag.List
 }
@@ -29,7 +30,7 @@ type agreement struct {
 
 func newResolver(r *repository, environment string, targets []string) *resolver {
 	return &resolver{repository: r, scope: scopeOf(environment, r.Platform.Spec), agreements: map[string]agreement{},
-		workloads: map[string]int{}, elsewhere: map[string]bool{}, misread: map[string]bool{},
+		workloads: map[string]int{}, elsewhere: map[string]bool{}, misread: map[string]bool{}, selectors: map[string]object.Selector{},
 		plan: &plan.Plan{Environment: environment, Targets: targets, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages(), Platform: r.Platform.Metadata.Name.Span},
 	}
 }

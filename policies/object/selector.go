@@ -65,49 +65,44 @@ func Equals(key, value string) Requirement {
 // Matches reports whether labels satisfy every requirement.
 func (s Selector) Matches(labels map[string]string) bool {
 	for _, r := range s {
-		value, has := labels[r.Key]
-		var ok bool
-		switch r.Op {
-		case In:
-			ok = has && slices.Contains(r.Values, value)
-		case NotIn:
-			ok = !has || !slices.Contains(r.Values, value)
-		case Exists:
-			ok = has
-		case DoesNotExist:
-			ok = !has
-		}
-		if !ok {
+		if value, has := labels[r.Key]; !r.holds(value, has) {
 			return false
 		}
 	}
 	return true
 }
 
-// Satisfiable reports whether some labels satisfy the selector. Requirements on
-// different keys do not touch each other, so each key is decided by itself.
-func (s Selector) Satisfiable() bool {
-	for i, first := range s {
-		if i > 0 && s[i-1].Key == first.Key {
-			continue
-		}
-		var same Selector
-		candidates := []string{""} // a value that no requirement names
-		for _, r := range s {
-			if r.Key == first.Key {
-				same = append(same, r)
-				candidates = append(candidates, r.Values...)
-			}
-		}
-		for slices.ContainsFunc(same, func(r Requirement) bool { return slices.Contains(r.Values, candidates[0]) }) {
-			candidates[0] += "x"
-		}
-		satisfied := func(value string) bool { return same.Matches(map[string]string{first.Key: value}) }
-		if !same.Matches(nil) && !slices.ContainsFunc(candidates, satisfied) {
-			return false
-		}
+// holds reports whether the label may have that value, or be absent.
+func (r Requirement) holds(value string, has bool) bool {
+	switch r.Op {
+	case In:
+		return has && slices.Contains(r.Values, value)
+	case NotIn:
+		return !has || !slices.Contains(r.Values, value)
+	case Exists:
+		return has
 	}
-	return true
+	return !has
+}
+
+// Satisfiable reports whether some labels satisfy the selector. Requirements on
+// different keys do not touch each other, so each key is decided by itself: by the values
+// that one of them lists, or else by a value that none names.
+func (s Selector) Satisfiable() bool {
+	return !slices.ContainsFunc(s, func(r Requirement) bool {
+		switch r.Op {
+		case In:
+			return !slices.ContainsFunc(r.Values, func(value string) bool { return s.allows(r.Key, value) })
+		case Exists:
+			return slices.ContainsFunc(s, func(other Requirement) bool { return other.Key == r.Key && other.Op == DoesNotExist })
+		}
+		return false
+	})
+}
+
+// allows reports whether a label may have a value.
+func (s Selector) allows(key, value string) bool {
+	return !slices.ContainsFunc(s, func(r Requirement) bool { return r.Key == key && !r.holds(value, true) })
 }
 
 // anyValue stands for the value of a label that has to be there, whatever it is.
