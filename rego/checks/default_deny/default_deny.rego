@@ -135,8 +135,8 @@ mistakes contains found if {
 }
 
 mistakes contains found if {
-	severity == "warning"
 	uncovered
+	severity == "warning"
 	references := [reference |
 		some endpoint in input.endpoints
 		some direction in ["ingress", "egress"]

@@ -170,7 +170,7 @@ cut_off[[lacks, decider, cause, tier]] contains endpoint.name if {
 	some endpoint in input.endpoints
 	endpoint.dns
 	stopped(endpoint)
-	lacks := sort(lacking(endpoint, "resolve") | refused(endpoint, {"resolve", "node-local"}, "egress"))
+	lacks := sort(lacking(endpoint.probes, "resolve") | refused(endpoint.probes, {"resolve", "node-local"}, "egress"))
 	count(lacks) > 0
 	decider := deciders(endpoint, {"resolve", "node-local"}, "egress")[0]
 	[cause, tier] := array.concat(
@@ -186,7 +186,7 @@ cutting[decider] contains sprintf("they do not accept %s", [concat(", ", sort(la
 	some endpoint in input.endpoints
 	endpoint.kind == "dns"
 	endpoint.ingress.isolated
-	lacks := lacking(endpoint, "resolve") | refused(endpoint, {"resolve"}, "ingress")
+	lacks := lacking(endpoint.probes, "resolve") | refused(endpoint.probes, {"resolve"}, "ingress")
 	count(lacks) > 0
 	decider := deciders(endpoint, {"resolve"}, "ingress")[0]
 }
@@ -195,7 +195,7 @@ cutting[decider] contains sprintf("they do not reach %s", [concat(", ", sort(lac
 	some endpoint in input.endpoints
 	endpoint.kind == "dns"
 	endpoint.egress.isolated
-	lacks := lacking(endpoint, "upstream") | refused(endpoint, {"upstream"}, "egress")
+	lacks := lacking(endpoint.probes, "upstream") | refused(endpoint.probes, {"upstream"}, "egress")
 	count(lacks) > 0
 	decider := deciders(endpoint, {"upstream"}, "egress")[0]
 }
@@ -216,9 +216,8 @@ too_wide[[rule.object, purposes]] contains rule.pointer if {
 }
 
 opening[probe.egress.by] contains probe.purpose if {
-	some endpoint in input.endpoints
-	endpoint.egress.isolated
-	some probe in endpoint.probes
+	some probes in {endpoint.probes | some endpoint in input.endpoints; endpoint.egress.isolated}
+	some probe in probes
 	probe.purpose in {"anywhere", "look-alike"}
 	probe.egress.verdict == "allow"
 }
@@ -257,9 +256,9 @@ advice(lacks, hint) := concat("\n", [
 }
 
 # METADATA
-# description: Packets whose verdict on a half is not known to be allow.
-refused(endpoint, purposes, half) := {sprintf("%s %d to %s%s", [probe.protocol, probe.port, probe.to, doubt]) |
-	some probe in endpoint.probes
+# description: Packets whose verdict on a half is not known to be allow. Pods with the same probes share the answer.
+refused(probes, purposes, half) := {sprintf("%s %d to %s%s", [probe.protocol, probe.port, probe.to, doubt]) |
+	some probe in probes
 	probe.purpose in purposes
 	probe[half].verdict != "allow"
 	doubt := object.get({"unknown": doubtful}, probe[half].verdict, "")
@@ -269,8 +268,8 @@ refused(endpoint, purposes, half) := {sprintf("%s %d to %s%s", [probe.protocol, 
 # description: >-
 #   Packets that nobody asked about. What was not shown to get through is not taken
 #   to get through.
-lacking(endpoint, purpose) := {sprintf("%s %d (%s, not established)", [protocol, input.platform.dns.port, purpose]) |
-	asked := {probe.protocol | some probe in endpoint.probes; probe.purpose == purpose}
+lacking(probes, purpose) := {sprintf("%s %d (%s, not established)", [protocol, input.platform.dns.port, purpose]) |
+	asked := {probe.protocol | some probe in probes; probe.purpose == purpose}
 	some protocol in ({"UDP", "TCP"} - asked)
 }
 
