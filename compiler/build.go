@@ -9,7 +9,9 @@ package compiler
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +62,9 @@ type Options struct {
 	Cluster  cluster.Said
 	Platform *language.File
 
-	only []string // the environments that are rendered; empty: all
+	// Environment is the only one that is resolved, judged and reported on; empty: all. What
+	// is wrong with the language is everybody's.
+	Environment string
 }
 
 // Build compiles a repository with the strict options.
@@ -80,7 +84,11 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	if checks == nil {
 		checks = prepareChecks(ctx, own)
 	}
-	c, found, err := o.compile(repo, files, append(found, parsed...))
+	only, err := o.only(repo, append(found, parsed...))
+	if err != nil {
+		return nil, err
+	}
+	c, found, err := o.compile(repo, files, append(found, parsed...), only)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +126,27 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	return built, err
 }
 
+// only are the environments that are asked about, or none for all.
+func (o Options) only(repo *language.Repository, found diag.List) ([]string, error) {
+	if o.Environment == "" {
+		return nil, nil
+	}
+	if known := repo.Environments(); !found.Failed() && !slices.Contains(known, o.Environment) {
+		return nil, &UnknownEnvironment{Name: o.Environment, Known: known}
+	}
+	return []string{o.Environment}, nil
+}
+
+// UnknownEnvironment is the error of whoever asks about an environment that there is not.
+type UnknownEnvironment struct {
+	Name  string
+	Known []string
+}
+
+func (e *UnknownEnvironment) Error() string {
+	return fmt.Sprintf("there is no environment %.60q; there is %s", e.Name, strings.Join(e.Known, ", "))
+}
+
 // report governs what was found as the repository says, and makes the report. The
 // plans are nil where some rule did not judge some of them.
 func (o Options) report(repo *language.Repository, plans []*plan.Plan, judged govern.Traffic, checks *checks, found diag.List, files []language.File) (*Built, error) {
@@ -149,12 +178,12 @@ type compiled struct {
 	carried    []deploy.CarriedIn // what is not judged, because the Platform says so
 }
 
-// compile resolves a repository and renders it. Where the findings, to which its own are
+// compile resolves a repository and renders it, in some environments or in all. Where the findings, to which its own are
 // added, fail, the rest of the result is not whole.
-func (o Options) compile(repo *language.Repository, files []language.File, found diag.List) (compiled, diag.List, error) {
+func (o Options) compile(repo *language.Repository, files []language.File, found diag.List, only []string) (compiled, diag.List, error) {
 	var c compiled
 	var more diag.List
-	c.plans, more = resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty})
+	c.plans, more = resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty, Only: only})
 	found = sources.Hidden(repo, append(found, more...))
 	c.world, c.inputs, more = sources.World(repo, files)
 	found = append(found, more...)
@@ -165,9 +194,6 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 		return c, found, nil
 	}
 
-	if len(o.only) > 0 {
-		c.plans = slices.DeleteFunc(c.plans, func(p *plan.Plan) bool { return !slices.Contains(o.only, p.Environment) })
-	}
 	c.components, more = render.Components(c.plans, files)
 	found = append(found, more...)
 	for _, p := range c.plans {

@@ -68,7 +68,6 @@ func (o Options) ExplainRepository(files []language.File, before diag.List, envi
 
 // readRepository reads and renders a repository.
 func (o Options) readRepository(files []language.File, before diag.List, environments []string) (repository, diag.List, error) {
-	o.only = environments
 	r := repository{Options: o}
 	for _, f := range files {
 		if !language.IsRego(f.Path) { // rules judge, and are not asked here
@@ -77,7 +76,7 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 	}
 	repo, parsed := language.Parse(r.files)
 	r.repo = repo
-	c, found, err := r.compile(repo, r.files, slices.Concat(before, parsed))
+	c, found, err := r.compile(repo, r.files, slices.Concat(before, parsed), environments)
 	r.compiled = c
 	return r, append(found, c.refused...), err
 }

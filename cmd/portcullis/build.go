@@ -33,7 +33,7 @@ func buildCommand(p *program) *cli.Command {
 			"of all environments to --out: a directory, or an archive. Nothing is written unless every step holds, " +
 			"and what is there is replaced in whole. What a bundle lists is no input of later builds.",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "env", Usage: "the `ENVIRONMENT` to write to stdout; needed where there are several"},
+			&cli.StringFlag{Name: "env", Usage: "the `ENVIRONMENT` to judge and to write to stdout; needed where there are several"},
 			&cli.StringFlag{Name: "namespace", Usage: "emit this `NAMESPACE` alone, which may be one that was made after a pattern of the Platform"},
 			&cli.StringFlag{Name: "out", Usage: "write the bundle to this `PLACE` instead of stdout: a directory, or a file that ends in .tar.gz"},
 			&cli.BoolFlag{Name: "check", Usage: "write nothing; exit with 1 and show the difference where --out holds something else than would be built"},
@@ -63,7 +63,10 @@ func (p *program) build(c *cli.Context, asked building) error {
 	if err != nil {
 		return err
 	}
-	built, err := p.compile(c.Context, dir, asked.timeout, compiler.Options{Namespace: c.String("namespace"), AllowEmpty: c.Bool("allow-empty")})
+	built, err := p.compile(c.Context, dir, asked.timeout, compiler.Options{Namespace: c.String("namespace"), AllowEmpty: c.Bool("allow-empty"), Environment: c.String("env")})
+	if unknown := (*compiler.UnknownEnvironment)(nil); errors.As(err, &unknown) {
+		return usageError{fmt.Errorf("--env: %w", unknown)}
+	}
 	if err != nil {
 		return err
 	}
@@ -176,16 +179,13 @@ func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty 
 		return usageError{fmt.Errorf("there are %d environments: choose one with --env %s, or write all of them with --out",
 			len(names), strings.Join(names, "|"))}
 	}
-	i := max(slices.Index(names, name), 0)
-	if name != "" && names[i] != name {
-		return usageError{fmt.Errorf("--env: there is no environment %.60q; there is %s", name, strings.Join(names, ", "))}
-	}
-	stream, err := built.Environments[i].Manifests()
+	chosen := built.Environments[0] // the only one that was judged, or that there is
+	stream, err := chosen.Manifests()
 	if err != nil {
 		return err
 	}
 	if stream == "" && !allowEmpty {
-		return usageError{fmt.Errorf("environment %s has no policies, and nothing was written: whoever prunes by the result would delete all that are there. If that is meant, say so with --allow-empty", names[i])}
+		return usageError{fmt.Errorf("environment %s has no policies, and nothing was written: whoever prunes by the result would delete all that are there. If that is meant, say so with --allow-empty", chosen.Name)}
 	}
 	_, err = io.WriteString(p.out, stream)
 	return err

@@ -116,7 +116,8 @@ func OfManifests(repo *language.Repository, environment string, now time.Time, r
 
 // Apply applies the repository's severities and waivers to what was found, and says
 // what is wrong with them. The plans are nil unless every rule has judged every one
-// of them: only then is it known which waivers nothing needs.
+// of them: only then, and if they are of all environments, is it known which waivers nothing
+// needs.
 func (g *Governance) Apply(found diag.List, plans []*plan.Plan) diag.List {
 	for _, p := range plans {
 		for _, w := range p.Workloads {
@@ -127,14 +128,15 @@ func (g *Governance) Apply(found diag.List, plans []*plan.Plan) diag.List {
 	if !g.bare {
 		found = append(found, g.endings()...)
 	}
-	if plans != nil {
+	whole := len(plans) >= len(g.environments)
+	if whole {
 		found = append(found, g.strays(plans)...)
 	}
 	var all diag.List
 	for _, d := range found {
 		all = append(all, g.settle(d)...)
 	}
-	if plans != nil {
+	if whole {
 		for _, d := range g.unused(all) {
 			all = append(all, g.settle(d)...)
 		}

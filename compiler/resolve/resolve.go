@@ -26,10 +26,12 @@ type Options struct {
 	Namespace string
 	// AllowEmpty: a repository without intents is meant.
 	AllowEmpty bool
+	// Only are the environments that are asked about; empty: all.
+	Only []string
 }
 
-// Plans gives what is written its meaning in every environment: one plan for
-// each, in the order of Environments. A finding that holds in some of several
+// Plans gives what is written its meaning in every environment that is asked about: one plan
+// for each, in the order of Environments. A finding that holds in some of several
 // environments names them. The plans are whole only if nothing failed.
 func Plans(r *language.Repository, o Options) ([]*plan.Plan, diag.List) {
 	if r.Platform == nil {
@@ -46,6 +48,9 @@ func Plans(r *language.Repository, o Options) ([]*plan.Plan, diag.List) {
 	var plans []*plan.Plan
 	var perEnvironment diag.List
 	for _, name := range environments {
+		if len(o.Only) > 0 && !slices.Contains(o.Only, name) {
+			continue
+		}
 		s := newResolver(all, name, o.Targets)
 		s.resolve(w)
 		plans = append(plans, s.plan)
@@ -57,11 +62,12 @@ func Plans(r *language.Repository, o Options) ([]*plan.Plan, diag.List) {
 		}
 		found = append(found, f)
 	}
-	if o.Namespace != "" && !slices.ContainsFunc(plans, func(p *plan.Plan) bool { _, here := p.Namespace(o.Namespace); return here }) {
+	whole := len(plans) == len(environments) // else another environment may have what none of these has
+	if whole && o.Namespace != "" && !slices.ContainsFunc(plans, func(p *plan.Plan) bool { _, here := p.Namespace(o.Namespace); return here }) {
 		found = append(found, unknownNamespace.At(r.Platform.Metadata.Name.Span, "there is no namespace called %.80s, and no pattern covers it", o.Namespace).
 			Suggest("choose one of the Platform's namespaces, or one that a pattern such as pr-* covers"))
 	}
-	if !found.Failed() && !r.Partial {
+	if whole && !found.Failed() && !r.Partial {
 		found = append(found, w.nowhere()...)
 	}
 	if len(r.Intents) == 0 && !o.AllowEmpty && !found.Failed() && !r.Lost {
