@@ -32,5 +32,6 @@ func Main() int {
 		name, value, _ := strings.Cut(e, "=")
 		environ[name] = value
 	}
+	collectSeldom(environ)
 	return run(ctx, os.Args[1:], environ, streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 }
