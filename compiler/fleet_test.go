@@ -17,17 +17,17 @@ import (
 	"portcullis.dev/overlays"
 )
 
-// fleet is a random repository: a Platform and documents that may stand in any file.
-type fleet struct {
+// randomFleet is a random repository: a Platform and documents that may stand in any file.
+type randomFleet struct {
 	platform  string
 	documents []string
 }
 
 // fleets draws repositories that build: workloads in a few namespaces, lines between
 // them that the callee writes, sets, addresses, guardrails and environments.
-var fleets = rapid.Custom(func(t *rapid.T) fleet {
+var fleets = rapid.Custom(func(t *rapid.T) randomFleet {
 	namespaces := []string{"alpha", "beta", "gamma"}[:rapid.IntRange(1, 3).Draw(t, "namespaces")]
-	var f fleet
+	var f randomFleet
 	f.platform = head("Platform", "fleet") + `spec:
   unknownNamespaces: ` + rapid.SampledFrom([]string{"open", "deny"}).Draw(t, "unknown") + `
   cluster: {podCIDRs: [10.244.0.0/16], serviceCIDRs: [10.96.0.0/12], nodeCIDRs: [172.18.0.0/16]}
@@ -84,7 +84,7 @@ func head(kind, metadata string) string {
 }
 
 // spread lays the documents out over files, in a random order.
-func (f fleet) spread(t *rapid.T) []language.File {
+func (f randomFleet) spread(t *rapid.T) []language.File {
 	texts := map[string][]string{}
 	for _, i := range shuffled(t, len(f.documents)) {
 		name := rapid.SampledFrom([]string{"a.yaml", "b/c.yml", "z.yaml", "b/a.yaml"}).Draw(t, "file")
