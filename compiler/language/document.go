@@ -12,8 +12,11 @@ package language
 import (
 	"bytes"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"go.yaml.in/yaml/v3"
 
@@ -73,10 +76,12 @@ func Parse(files []File) (*Repository, diag.List) {
 	repo := &Repository{}
 	var found diag.List
 	sorted := slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	for _, f := range sorted {
-		if Ours(f) {
-			found = append(found, repo.parse(f)...)
-		}
+	for _, p := range parseAll(sorted) {
+		repo.Intents = append(repo.Intents, p.Intents...)
+		repo.Waivers = append(repo.Waivers, p.Waivers...)
+		repo.Parts = append(repo.Parts, p.Parts...)
+		repo.Lost = repo.Lost || p.Lost
+		found = append(found, p.found...)
 	}
 	repo.Partial = found.Failed()
 	found = append(found, repo.mergeParts()...)
@@ -85,6 +90,30 @@ func Parse(files []File) (*Repository, diag.List) {
 			Suggest("put one into %s:\n\n%s", PlatformFile, indent(minimalPlatform)))
 	}
 	return repo, found
+}
+
+// fileParsed is what one file says.
+type fileParsed struct {
+	Repository
+	found diag.List
+}
+
+// parseAll reads each file by itself, on all cores: what comes of it is in the files' order.
+func parseAll(files []File) []fileParsed {
+	all := make([]fileParsed, len(files))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
+				if Ours(files[i]) {
+					all[i].found = all[i].parse(files[i])
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return all
 }
 
 const minimalPlatform = `apiVersion: ` + APIVersion + `
