@@ -47,8 +47,9 @@ func (l List) fingerprints() {
 }
 
 // fingerprint hashes what stays when files move, lines are added and texts get better words:
-// the rule, whom it is about, what in there by its content, and the cause, unless that is but
-// the text of a remedy.
+// the rule, whom it is about, what in there by its content, the cause, unless that is but
+// the text of a remedy, and what else it is evidence of: who accepts a port of one pod has not
+// accepted another, nor another pod's.
 func (d Diagnostic) fingerprint() string {
 	who := d.Evidence[IntentEvidence]
 	if id := d.Subject.Object; !id.IsZero() {
@@ -62,6 +63,12 @@ func (d Diagnostic) fingerprint() string {
 	if cause == d.Remedy() {
 		cause = ""
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{d.Rule.Code, who, where, cause}, "\x00")))
+	parts := []string{d.Rule.Code, who, where, cause}
+	for _, key := range SortedKeys(d.Evidence) {
+		if key != IntentEvidence && key != ObjectEvidence {
+			parts = append(parts, key+"="+d.Evidence[key])
+		}
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:])[:16]
 }

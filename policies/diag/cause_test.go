@@ -41,6 +41,8 @@ func TestFingerprint(t *testing.T) {
 		"namespace":         {func(d *diag.Diagnostic) { d.Subject.Object.Namespace = "data" }, false},
 		"kind":              {func(d *diag.Diagnostic) { d.Subject.Object.Kind = "GlobalNetworkPolicy" }, false},
 		"cause":             {func(d *diag.Diagnostic) { d.Cause = "@other" }, false},
+		"port":              {func(d *diag.Diagnostic) { d.Evidence = map[string]string{diag.PortEvidence: "22"} }, false},
+		"spelling of it":    {func(d *diag.Diagnostic) { d.Evidence = map[string]string{diag.ObjectEvidence: "NetworkPolicy/shop/web"} }, true},
 	} {
 		changed := base
 		c.change(&changed)
@@ -64,6 +66,11 @@ func TestFingerprint(t *testing.T) {
 	other := rules[2].At(diag.Span{}, "x").Testify(diag.IntentEvidence, "shop/till")
 	if slices.Equal(fingerprintsOf(diag.List{byIntent}), fingerprintsOf(diag.List{other})) {
 		t.Error("two intents' findings have one fingerprint")
+	}
+	// What says no object is told apart by what it says of itself.
+	ofNamespace, ofAnother := rules[2].At(diag.Span{}, "x").Testify(diag.NamespaceEvidence, "shop"), rules[2].At(diag.Span{}, "x").Testify(diag.NamespaceEvidence, "till")
+	if slices.Equal(fingerprintsOf(diag.List{ofNamespace}), fingerprintsOf(diag.List{ofAnother})) {
+		t.Error("two namespaces' findings have one fingerprint")
 	}
 }
 

@@ -24,7 +24,7 @@ findings contains finding if {
 	some found in mistakes
 	finding := object.union(found, {
 		"severity": severity,
-		"evidence": {"namespace": input.namespace.name},
+		"evidence": {"namespace": input.namespace.name, "open": lib.evidence(unisolated)},
 		"names": [input.namespace.name],
 		"hint": concat("\n", array.concat([unwritten | severity == "warning"], ["Add a default deny, and beside it what the pods may send and accept:"])),
 		"paste": concat("\n", array.concat(
@@ -165,6 +165,19 @@ open[direction] contains endpoint.name if {
 	some endpoint in input.endpoints
 	not endpoint[direction].isolated
 }
+
+# METADATA
+# description: What is open, as evidence. A direction alone is open for every pod.
+unisolated := {"egress", "ingress"} if count(input.endpoints) == 0
+
+unisolated := {text |
+	some direction, names in open
+	some text in ways(direction, names)
+} if count(input.endpoints) > 0
+
+ways(direction, names) := {direction} if pods(names) == "every pod"
+
+ways(direction, names) := {sprintf("%s of %s", [direction, name]) | some name in names} if pods(names) != "every pod"
 
 holes := [sprintf("ingress and egress are open for %s", [pods(open.ingress)])] if open.ingress == open.egress
 

@@ -34,7 +34,7 @@ test_no_policy_at_all if {
 	finding.message == "no default deny in namespace {names}: ingress and egress are open for every pod"
 	finding.names == ["shop"]
 	contains(finding.paste, "name: default-deny\n  namespace: shop\n")
-	finding.evidence == {"namespace": "shop"}
+	finding.evidence == {"namespace": "shop", "open": "egress, ingress"}
 }
 
 test_a_namespace_of_which_nothing_is_known if {
@@ -49,6 +49,7 @@ test_labels_that_some_pods_lack if {
 	finding.subject == {"object": fixture.policy_id("default-deny"), "pointer": "/spec/podSelector"}
 	finding.message == "no complete default deny in namespace {names}: ingress and egress are open for shop/*"
 	contains(finding.why, "selects 1 of 2")
+	finding.evidence.open == "egress of shop/*, ingress of shop/*"
 }
 
 test_one_direction_only if {
