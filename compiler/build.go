@@ -61,6 +61,8 @@ type Options struct {
 	// Platform the file that describes it, if one was named. A repository has its own.
 	Cluster  cluster.Said
 	Platform *language.File
+	// Baseline, if not nil, says which findings about manifests are known.
+	Baseline *Baseline
 
 	// Environment is the only one that is resolved, judged and reported on; empty: all. What
 	// is wrong with the language is everybody's.

@@ -26,6 +26,10 @@ type Built struct {
 	// Carried is what either tree deploys and nobody judged, because the Platform says so.
 	Carried []bundle.Carried
 
+	// Baseline is the text of the one that a check was asked to write; nil where it was not, or
+	// where something could not be judged.
+	Baseline []byte
+
 	// Unverified is the tree that what was judged stands against: it could be
 	// rendered, and a rule refuses it. Only who says so may emit it. Otherwise nil.
 	Unverified overlays.Tree

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"context"
+	"slices"
 
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/govern"
@@ -51,6 +52,12 @@ func (o Options) Check(ctx context.Context, files []language.File, before diag.L
 		}
 		found = govern.OfManifests(s.repo, language.DefaultEnvironment, o.EffectiveTime, rules).Apply(found, plans)
 		built.Waivers = govern.Waivers(s.repo)
+	}
+	if o.Baseline != nil {
+		if found, built.Baseline, err = o.Baseline.apply(found.Sorted()); err != nil {
+			return nil, err
+		}
+		s.files = append(slices.Clip(s.files), o.Baseline.File)
 	}
 	built.Report = diag.NewReport(found, rules, sourcesOf(s.files))
 	built.Report.Survey, built.Report.Assumptions = &s.survey, assumptions

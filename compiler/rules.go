@@ -3,6 +3,7 @@ package compiler
 import (
 	"slices"
 
+	"portcullis.dev/compiler/baseline"
 	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/govern"
@@ -23,5 +24,5 @@ import (
 // Rego rules join when their engine is prepared.
 func Rules() []*diag.Rule {
 	return slices.Concat(object.Rules, meaning.Rules, language.Rules, resolve.Rules, crosscheck.Rules, lower.Rules, deploy.Rules, proof.Rules, halfopen.Rules, overlays.Rules, rego.Rules,
-		govern.Rules, sources.Rules)
+		govern.Rules, baseline.Rules, sources.Rules)
 }

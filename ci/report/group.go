@@ -134,13 +134,13 @@ func who(d diag.Diagnostic) string {
 }
 
 // split tells findings that stand from those that somebody accepted.
-func split(findings diag.List) (standing, waived diag.List) {
+func split(findings diag.List) (standing, accepted diag.List) {
 	for _, d := range findings {
-		if d.WaivedBy == "" {
+		if d.Stands() {
 			standing = append(standing, d)
 		} else {
-			waived = append(waived, d)
+			accepted = append(accepted, d)
 		}
 	}
-	return standing, waived
+	return standing, accepted
 }

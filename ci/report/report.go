@@ -70,12 +70,13 @@ func Write(w io.Writer, f Format, r diag.Report, o Options) error {
 	return nil
 }
 
-// summary counts findings. A waived one counts as waived alone.
+// summary counts findings. A waived one counts as waived alone, and a known one as known.
 type summary struct {
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
 	Infos    int `json:"infos"`
 	Waived   int `json:"waived"`
+	Known    int `json:"known,omitempty"`
 }
 
 func summarize(findings diag.List) summary {
@@ -84,6 +85,8 @@ func summarize(findings diag.List) summary {
 		switch {
 		case d.WaivedBy != "":
 			s.Waived++
+		case d.KnownBy != "":
+			s.Known++
 		case d.Severity == diag.Error:
 			s.Errors++
 		case d.Severity == diag.Warning:

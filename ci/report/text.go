@@ -101,6 +101,9 @@ func (t *textWriter) finding(d diag.Diagnostic) {
 	if d.WaivedBy != "" {
 		t.note(margin, "waived by", join(" until ", d.WaivedBy, d.WaivedUntil))
 	}
+	if d.KnownBy != "" {
+		t.note(margin, "known by", d.KnownBy)
+	}
 	t.note(margin, "why", lines(d.Why)...)
 	for _, related := range d.Related {
 		t.note(margin, "see", join(": ", place(related.Span, related.Subject), related.Message))
@@ -118,8 +121,11 @@ func (t *textWriter) finding(d diag.Diagnostic) {
 
 func (t *textWriter) headline(d diag.Diagnostic) string {
 	severity := d.Severity.String()
-	if d.WaivedBy != "" {
+	switch {
+	case d.WaivedBy != "":
 		severity = "waived " + severity
+	case d.KnownBy != "":
+		severity = "known " + severity
 	}
 	code := terminal(d.Rule.Code)
 	line := t.paint(t.palette.severity[d.Severity], severity) + " " + t.paint(t.palette.code, code) + ": "

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"portcullis.dev/policies/diag"
@@ -10,8 +11,8 @@ import (
 // total is how many findings there are: of the kinds that are shown, and of how many where
 // some are not.
 func total(shown, all diag.List, o Options) string {
-	standing, waived := split(shown)
-	everything, accepted := split(all)
+	standing, accepted := split(shown)
+	everything, others := split(all)
 	s := summarize(standing)
 	var parts []string
 	for _, c := range []struct {
@@ -24,35 +25,62 @@ func total(shown, all diag.List, o Options) string {
 	}
 	text := strings.Join(parts, ", ")
 	switch n := len(standing); {
-	case o.Narrow.asks() && len(everything)+len(accepted) > 0:
+	case o.Narrow.asks() && len(everything)+len(others) > 0:
 		text = join(": ", fmt.Sprintf("%d of %s", n, counted(len(everything), "finding", "findings")), text)
 	case n > fewFindings && !o.Full:
 		text = fmt.Sprintf("%d findings: %s", n, text)
-	case n == 0 && len(waived) == 0:
+	case n == 0 && len(accepted) == 0:
 		return "no findings\n"
+	case n == 0 && slices.ContainsFunc(accepted, isKnown):
+		text = "no new findings"
 	}
-	return exceptions(text, waived)
+	return exceptions(text, accepted)
 }
 
+func isKnown(d diag.Diagnostic) bool { return d.WaivedBy == "" && d.KnownBy != "" }
+
 // exceptions ends a total with what was accepted: by whom and until when, in one line for all
-// of one waiver.
-func exceptions(text string, waived diag.List) string {
-	if len(waived) == 0 {
-		return text + "\n"
+// of one waiver; and what is known of a baseline, in a line of its own.
+func exceptions(text string, accepted diag.List) string {
+	waived, known := map[string]int{}, map[string]map[string]int{}
+	waivers := 0
+	for _, d := range accepted {
+		if !isKnown(d) {
+			waived[d.Rule.Code+" "+join(" until ", d.WaivedBy, d.WaivedUntil)]++
+			waivers++
+			continue
+		}
+		if known[d.KnownBy] == nil {
+			known[d.KnownBy] = map[string]int{}
+		}
+		known[d.KnownBy][d.Rule.Code]++
 	}
-	number := map[string]int{}
-	for _, d := range waived {
-		number[d.Rule.Code+" "+join(" until ", d.WaivedBy, d.WaivedUntil)]++
+	if text += "\n"; waivers > 0 {
+		text = itemized(join(". ", text[:len(text)-1], fmt.Sprintf("%d waived:", waivers)), waived)
 	}
+	if text == "\n" && len(known) > 0 {
+		text = ""
+	}
+	for _, file := range diag.SortedKeys(known) {
+		n := 0
+		for _, of := range known[file] {
+			n += of
+		}
+		text += itemized(terminal(counted(n, "known finding", "known findings")+" of "+file+":"), known[file])
+	}
+	return text
+}
+
+// itemized counts names behind a head: in its line, or in lines below it.
+func itemized(head string, number map[string]int) string {
 	var items []string
 	for _, name := range diag.SortedKeys(number) {
 		items = append(items, terminal(fmt.Sprintf("%d %s", number[name], name)))
 	}
-	text = join(". ", text, fmt.Sprintf("%d waived:", len(waived)))
-	if line := text + " " + strings.Join(items, ", "); columns(line) <= pageWidth {
+	if line := head + " " + strings.Join(items, ", "); columns(line) <= pageWidth {
 		return line + "\n"
 	}
-	return text + "\n" + flow(items, 2)
+	return head + "\n" + flow(items, 2)
 }
 
 // flow writes items, commas between them, in indented lines that break at none but commas.

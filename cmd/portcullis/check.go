@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -17,6 +19,7 @@ type checking struct {
 	timeout time.Duration
 	exclude []string // patterns of paths
 	cluster clusterSaid
+	adopting
 }
 
 func checkCommand(p *program) *cli.Command {
@@ -39,7 +42,7 @@ func checkCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "allow-empty", Usage: "that there is nothing to judge is no failure"},
 			timeoutFlag(&asked.timeout),
 			notJudgedFlag(&asked.reporting),
-		}, append(clusterFlags(&asked.cluster), reportFlags(&asked.reporting)...)...),
+		}, slices.Concat(adoptFlags(&asked.adopting), clusterFlags(&asked.cluster), reportFlags(&asked.reporting))...),
 		Action: func(c *cli.Context) error { return p.check(c, asked) },
 	}
 }
@@ -48,41 +51,56 @@ func (p *program) check(c *cli.Context, asked checking) error {
 	if asked.at.IsZero() {
 		asked.at = time.Now()
 	}
-	built, err := p.judge(c, asked)
+	if err := asked.adopting.refuse(c); err != nil {
+		return err
+	}
+	judged, err := p.judge(c, asked)
 	if err != nil {
 		return err
 	}
-	p.assume(built.Assumptions)
-	asked.judged = true
-	if err := p.write(asked.reporting, built, p.out); err != nil {
+	p.assume(judged.Report.Assumptions)
+	asked.reporting.judged = true
+	if err := p.write(asked.reporting, judged.Report, p.out); err != nil {
 		return err
 	}
-	return outcome(built, asked.failOn)
+	if err := p.writeBaseline(asked.adopting, judged); err != nil {
+		return err
+	}
+	return outcome(judged.Report, asked.failOn)
 }
 
-func (p *program) judge(c *cli.Context, asked checking) (diag.Report, error) {
+// judged is what a check came to.
+type judged struct {
+	diag.Report
+	baseline []byte // to be written, or nil
+}
+
+func (p *program) judge(c *cli.Context, asked checking) (judged, error) {
 	paths := c.Args().Slice()
 	if len(paths) == 0 || len(paths) == 1 && holdsIntents(paths[0]) {
-		if err := asked.cluster.refuse(); err != nil {
-			return diag.Report{}, err
+		if err := errors.Join(asked.cluster.refuse(), asked.adopting.forIntents()); err != nil {
+			return judged{}, err
 		}
 		dir, err := repository(c.Args().First())
 		if err != nil {
-			return diag.Report{}, err
+			return judged{}, err
 		}
 		built, err := p.compile(c.Context, dir, asked.timeout, compiler.Options{EffectiveTime: asked.at})
 		if err != nil {
-			return diag.Report{}, err
+			return judged{}, err
 		}
-		return under(dir, built.Report), nil
+		return judged{Report: under(dir, built.Report)}, nil
 	}
 	shown, err := p.readAllManifests(paths)
 	if err != nil {
-		return diag.Report{}, err
+		return judged{}, err
 	}
 	o, err := asked.cluster.options()
 	if err != nil {
-		return diag.Report{}, err
+		return judged{}, err
+	}
+	if o.Baseline, err = asked.adopting.known(paths); err != nil {
+		return judged{}, err
 	}
 	o.EffectiveTime = asked.at
 	defer p.progress("judging")()
@@ -92,7 +110,7 @@ func (p *program) judge(c *cli.Context, asked checking) (diag.Report, error) {
 		return o.Check(ctx, shown.files, shown.found)
 	})
 	if err != nil {
-		return diag.Report{}, err
+		return judged{}, err
 	}
-	return built.Report, nil
+	return judged{built.Report, built.Baseline}, nil
 }

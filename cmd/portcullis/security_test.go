@@ -253,6 +253,12 @@ func hostiles() []hostile {
 		hostile{name: "for a proof", files: soundWith("waivers/w.yaml", strings.Replace(waiver("namespace: shop"), "PC203", "PC304", 1)), exit: exitFindings, says: "PC505"},
 		hostile{name: "in a tenant's path", files: platformWith("  trusted: [platform]\n  namespaces: {shop: {path: intents}}\n", "intents/w.yaml", waiver("namespace: shop")), exit: exitInput, says: "PC125"},
 	)
+	class("Baselines that would excuse what they should not",
+		hostile{name: "beside the manifests", files: map[string]string{"web.yaml": openPolicy, "known.yaml": knownOpen}, args: []string{"check", "DIR", "--rule", "PC203"}, exit: exitFindings, says: "PC203"},
+		hostile{name: "for another port", files: map[string]string{"web.yaml": strings.Replace(openPolicy, "8080", "22", 1), "known.yaml": knownOpen}, args: []string{"check", "DIR", "--baseline", "DIR/known.yaml", "--rule", "PC203"}, exit: exitFindings, says: "PC203"},
+		hostile{name: "for what is not read", files: map[string]string{"a.yaml": "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a, namespace: shop}\nspec: {podSelectors: {}}\n", "web.yaml": openPolicy, "known.yaml": knownOpen}, args: []string{"check", "DIR", "--baseline", "DIR/known.yaml"}, exit: exitInput, says: "PC010"},
+		hostile{name: "with a mistake", files: map[string]string{"web.yaml": openPolicy, "known.yaml": knownOpen + "    counts: 1000\n"}, args: []string{"check", "DIR", "--baseline", "DIR/known.yaml"}, exit: exitInput, says: "PC002"},
+	)
 	class("Ranges of addresses",
 		hostile{name: "host bits", files: intentWith(intentFile + "  outbound: [{to: {cidr: 192.0.2.3/8}, ports: [443]}]\n"), exit: exitInput, says: "PC106"},
 		hostile{name: "leading zeros", files: intentWith(intentFile + "  outbound: [{to: {cidr: 010.0.0.0/8}, ports: [443]}]\n"), exit: exitInput, says: "PC106"},
@@ -289,6 +295,26 @@ func hostiles() []hostile {
 	)
 	return all
 }
+
+// openPolicy lets everybody in, and knownOpen knows of it.
+const (
+	openPolicy = `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  podSelector: {}
+  policyTypes: [Ingress, Egress]
+  ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: 8080}]}]
+`
+	knownOpen = `apiVersion: portcullis.dev/v1alpha1
+kind: Baseline
+findings:
+  - rule: PC203
+    severity: error
+    message: open
+    fingerprint: cabf3ecae1eba106
+`
+)
 
 // checkout makes a directory a checkout of Git.
 func checkout(t *testing.T, dir string) {

@@ -1,4 +1,4 @@
-// Package language is what people may write: documents of three kinds, read as strictly
+// Package language is what people may write: documents of four kinds, read as strictly
 // as a reviewer reads them, and everything that follows from how they are written: their
 // form, their schema, their names, where they may lie, and how one more line is put in.
 //
@@ -29,6 +29,8 @@ type Repository struct {
 	Platform *Platform // its parts merged; nil if there is none
 	Intents  []NetworkIntent
 	Waivers  []Waiver
+	// Baselines are what checks of manifests are told is known: nothing of a repository.
+	Baselines []Baseline
 
 	Parts []Platform // as written, the one of PlatformFile first
 	// Partial: some document has a mistake, so that something in it may be missing.
@@ -55,6 +57,7 @@ var kinds = []struct {
 	{"Waiver", reflect.TypeFor[Waiver](), func(r *Repository, d *decoder, n *yaml.Node) {
 		r.Waivers = append(r.Waivers, decoded[Waiver](d, n))
 	}},
+	{baselineKind, reflect.TypeFor[Baseline](), (*Repository).addBaseline},
 }
 
 func decoded[T any](d *decoder, n *yaml.Node) (document T) {

@@ -154,6 +154,19 @@ var documentation = map[string]string{
 	"WaiverSpec.ticket":     "The ticket in which it was decided.",
 	"WaiverSpec.expires":    "The last day on which it holds, UTC; at most waiverDays ahead.",
 
+	"Baseline":            "What was found in manifests when somebody began to check them: check --baseline goes by what is new. check --write-baseline writes it.",
+	"Baseline.apiVersion": "The version of the language.",
+	"Baseline.kind":       "Baseline: findings that are known.",
+	"Baseline.findings":   "What is known, by file, rule and object.",
+
+	"KnownFinding.rule":        "The code of the rule.",
+	"KnownFinding.severity":    "How grave it was. A graver one is new.",
+	"KnownFinding.file":        "The file in which it was found. It may move.",
+	"KnownFinding.object":      "The object that it is about, as Kind/namespace/name, or Kind/name for one of the whole cluster.",
+	"KnownFinding.message":     "What was found, for those who read the file. It is not compared.",
+	"KnownFinding.fingerprint": "By which the finding is known again.",
+	"KnownFinding.count":       "How many findings are alike. One more is new. Default: 1.",
+
 	"Match.intent":      "The intent whose lines are lifted, as namespace/name.",
 	"Match.namespace":   "The namespace whose intents' lines are lifted.",
 	"Match.object":      "The object, as Kind/namespace/name, or Kind/name for one of the whole cluster: findings about others are not lifted.",

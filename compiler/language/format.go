@@ -50,6 +50,7 @@ type meaning struct {
 	Intents   []NetworkIntent
 	Platforms []Platform
 	Waivers   []Waiver
+	Baselines []Baseline
 }
 
 func read(f File) (formatting, diag.List) {
@@ -73,7 +74,7 @@ func read(f File) (formatting, diag.List) {
 		w.Document(doc, root, order)
 	}
 	formatted, comments := w.Close()
-	m := meaning{repo.Intents, repo.Parts, repo.Waivers}
+	m := meaning{repo.Intents, repo.Parts, repo.Waivers, repo.Baselines}
 	forgetSpans(reflect.ValueOf(&m).Elem())
 	return formatting{formatted, comments, m}, nil
 }

@@ -34,7 +34,7 @@ func InJSON(data []byte) bool {
 // wordsInJSON are the words without which nothing is ours, and what JSON can hide them in.
 var wordsInJSON = func() [][]byte {
 	words := [][]byte{[]byte("portcullis"), []byte(`\u`)}
-	for _, k := range kindNames() {
+	for _, k := range tellingKinds() {
 		words = append(words, []byte(`"`+strings.ToLower(k)+`"`))
 	}
 	return words
@@ -87,7 +87,7 @@ func oursUnder(key string, words *json.Decoder, list int) (ours bool, err error)
 	case json.Delim:
 		return false, leave(words)
 	case string:
-		return key == "apiVersion" && groupIsOurs(value) || key == "kind" && slices.Contains(kindNames(), value), nil
+		return key == "apiVersion" && groupIsOurs(value) || key == "kind" && slices.Contains(tellingKinds(), value), nil
 	}
 	return false, nil
 }

@@ -63,7 +63,7 @@ func plainHead(text []byte) bool {
 // them in. Most files of other people have none of it, and are not parsed.
 func mayMention(text []byte) bool {
 	return containsFold(text, "portcullis") || containsFold(text, "%tag") || escapes(text) || tagged64(text) ||
-		slices.ContainsFunc(kindNames(), func(kind string) bool { return bytes.Contains(text, []byte(kind)) }) && kindWord.Match(text)
+		slices.ContainsFunc(tellingKinds(), func(kind string) bool { return bytes.Contains(text, []byte(kind)) }) && kindWord.Match(text)
 }
 
 // escapes reports whether a text may write a character by its number, or join lines inside of
@@ -145,7 +145,7 @@ var (
 	// spelt is a document's head in a text that does not parse.
 	spelt = regexp.MustCompile(`(?im)^[^#\n]*?(["']?api[-_ ]?Version["']?[ \t]*:[ \t]*["']?[a-z0-9.-]*portcullis|["']?kind["']?[ \t]*:[ \t]*["']?NetworkIntent\b)`)
 	// kindWord is the name of a kind of ours as a word of its own.
-	kindWord = regexp.MustCompile(`\b(?:` + strings.Join(kindNames(), "|") + `)\b`)
+	kindWord = regexp.MustCompile(`\b(?:` + strings.Join(tellingKinds(), "|") + `)\b`)
 )
 
 // isOurs reports whether a document, or one that it lists, is of the language. It looks at no
@@ -171,7 +171,7 @@ func isOurs(n *yaml.Node, seen map[*yaml.Node]bool) bool {
 				return true
 			}
 		case "kind":
-			if slices.Contains(kindNames(), word(value)) {
+			if slices.Contains(tellingKinds(), word(value)) {
 				return true
 			}
 		case "items", "<<":

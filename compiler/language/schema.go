@@ -300,6 +300,7 @@ var words = sync.OnceValue(func() map[reflect.Type]jsonObject {
 		reflect.TypeFor[ObjectRef]():     {"type": "string", "pattern": `^[^/ \t,]+(/[^/ \t,]+){1,2}$`},
 		reflect.TypeFor[Directory]():     {"type": "string", "pattern": `^[^/\\\x00][^\\\x00]*$`},
 		reflect.TypeFor[Code]():          {"type": "string", "pattern": ruleCode.String()},
+		reflect.TypeFor[Fingerprint]():   {"type": "string", "pattern": fingerprint.String()},
 		reflect.TypeFor[Date]():          {"type": "string", "pattern": `^[2-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`},
 		reflect.TypeFor[Test]():          {"type": "string", "pattern": `^.*\S.*->.*\S.*[ \t](allow|deny)([ \t]+in[ \t]+\S.*)?$`},
 		reflect.TypeFor[CIDR]():          {"type": "string", "pattern": addressPattern},

@@ -116,6 +116,7 @@ const (
 	intentHead = "apiVersion: " + APIVersion + "\nkind: NetworkIntent\nmetadata: {name: a, namespace: b}\n"
 	platform   = "apiVersion: " + APIVersion + "\nkind: Platform\nmetadata: {name: a}\n"
 	waiver     = "apiVersion: " + APIVersion + "\nkind: Waiver\nmetadata: {name: a}\n"
+	baseline   = "apiVersion: " + APIVersion + "\nkind: Baseline\n"
 )
 
 // whole has every field of every kind, and every notation; TestWholeIsWhole holds it
@@ -179,6 +180,16 @@ var whole = []string{
   ticket: d
   expires: 2027-01-31
 `,
+	baseline + `findings:
+  - rule: PC203
+    severity: error
+    file: deploy/web.yaml
+    object: NetworkPolicy/a/b
+    message: "a/b accepts TCP 80"
+    fingerprint: 00aa11bb22cc33dd
+    count: 2
+`,
+	baseline + "findings: []\n",
 }
 
 func TestWholeIsWhole(t *testing.T) {
@@ -367,14 +378,14 @@ func TestSchemaAndParserAgreeOnMutants(t *testing.T) {
 	for _, text := range whole {
 		root, _ := parsed(t, text)
 		head := *root
-		head.Content = root.Content[:len(root.Content)-2] // without a spec
+		head.Content = root.Content[:len(root.Content)-2] // without a spec, or what stands for one
 		for _, mutant := range mutants(t, &head, &head) {
 			if d := disagreement(t, schema, mutant); d != "" {
 				t.Errorf("%s in:\n%s", d, mutant)
 			}
 		}
 		for _, small := range parts(root) {
-			for _, mutant := range mutants(t, small, member(small, "spec")) {
+			for _, mutant := range mutants(t, small, small.Content[len(small.Content)-1]) {
 				tried++
 				if d := disagreement(t, schema, mutant); d != "" {
 					t.Errorf("%s in:\n%s", d, mutant)
@@ -388,10 +399,10 @@ func TestSchemaAndParserAgreeOnMutants(t *testing.T) {
 }
 
 // parts makes documents with one field of the spec each, which is quicker to judge; a
-// Waiver needs all of its fields.
+// Waiver needs all of its fields, and a Baseline has no spec.
 func parts(root *yaml.Node) []*yaml.Node {
 	spec := member(root, "spec")
-	if member(root, "kind").Value == "Waiver" {
+	if spec == nil || member(root, "kind").Value == "Waiver" {
 		return []*yaml.Node{root}
 	}
 	var all []*yaml.Node

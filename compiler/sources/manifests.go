@@ -296,6 +296,12 @@ func charts(files []language.File) []string {
 	return outer
 }
 
+// Below reports whether a file is what was asked for, or lies in the directory that was.
+func Below(file, asked string) bool {
+	asked = path.Clean(asked)
+	return file == asked || below(file, asked)
+}
+
 // below reports whether a path lies in a directory.
 func below(name, dir string) bool {
 	return dir == "." || len(name) > len(dir) && name[len(dir)] == '/' && name[:len(dir)] == dir

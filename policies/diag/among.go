@@ -45,7 +45,7 @@ func listed(names []string, most int) string {
 }
 
 // together makes one of the findings that say the same of several things: at the place of
-// the first, with the others' beside it. What is waived stays apart from what is not, and so
+// the first, with the others' beside it. What is waived or known stays apart from what is not, and so
 // does what is found in other environments. The list is sorted.
 func (l List) together() List {
 	var groups []List
@@ -72,7 +72,7 @@ func (d Diagnostic) sameness() string {
 	if d.Among == nil {
 		return ""
 	}
-	parts := []any{d.Rule.Code, d.Severity, d.Subject, d.Among.Message, d.Among.Hint, d.Why, d.WaivedBy, d.WaivedUntil, d.Environments}
+	parts := []any{d.Rule.Code, d.Severity, d.Subject, d.Among.Message, d.Among.Hint, d.Why, d.WaivedBy, d.WaivedUntil, d.KnownBy, d.Environments}
 	if !d.Subject.IsZero() {
 		parts = append(parts, d.Span)
 	}

@@ -38,7 +38,7 @@ func (d Diagnostic) Remedy() string {
 func (l List) fingerprints() {
 	times := map[string]int{}
 	for i := range l {
-		l[i].Fingerprint = l[i].fingerprint()
+		l[i].Fingerprint = l[i].Identity()
 		times[l[i].Fingerprint]++
 		if n := times[l[i].Fingerprint]; n > 1 {
 			l[i].Fingerprint += fmt.Sprintf(":%d", n)
@@ -46,11 +46,11 @@ func (l List) fingerprints() {
 	}
 }
 
-// fingerprint hashes what stays when files move, lines are added and texts get better words:
-// the rule, whom it is about, what in there by its content, the cause, unless that is but
+// Identity is the fingerprint of the finding alone, without a number. It hashes what stays when
+// files move, lines are added and texts get better words: the rule, whom it is about, what in there by its content, the cause, unless that is but
 // the text of a remedy, and what else it is evidence of: who accepts a port of one pod has not
 // accepted another, nor another pod's.
-func (d Diagnostic) fingerprint() string {
+func (d Diagnostic) Identity() string {
 	who := d.Evidence[IntentEvidence]
 	if id := d.Subject.Object; !id.IsZero() {
 		who = strings.Join([]string{id.Kind, id.Namespace, id.Name}, "/")

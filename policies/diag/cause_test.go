@@ -42,7 +42,9 @@ func TestFingerprint(t *testing.T) {
 		"kind":              {func(d *diag.Diagnostic) { d.Subject.Object.Kind = "GlobalNetworkPolicy" }, false},
 		"cause":             {func(d *diag.Diagnostic) { d.Cause = "@other" }, false},
 		"port":              {func(d *diag.Diagnostic) { d.Evidence = map[string]string{diag.PortEvidence: "22"} }, false},
-		"spelling of it":    {func(d *diag.Diagnostic) { d.Evidence = map[string]string{diag.ObjectEvidence: "NetworkPolicy/shop/web"} }, true},
+		"spelling of it": {func(d *diag.Diagnostic) {
+			d.Evidence = map[string]string{diag.ObjectEvidence: "NetworkPolicy/shop/web"}
+		}, true},
 	} {
 		changed := base
 		c.change(&changed)

@@ -189,6 +189,7 @@ type Diagnostic struct {
 	Evidence     map[string]string `json:"evidence,omitempty"`     // what it is about, for waivers and fingerprints
 	WaivedBy     string            `json:"waivedBy,omitempty"`     // the waiver's name
 	WaivedUntil  string            `json:"waivedUntil,omitempty"`  // its last day, UTC, as 2006-01-02
+	KnownBy      string            `json:"knownBy,omitempty"`      // the file of the baseline that has it
 	Related      []Related         `json:"related,omitempty"`
 	Hint         string            `json:"hint,omitempty"` // what to do, for a person; may hold several lines
 	Fix          []Edit            `json:"fix,omitempty"`  // what to do, for a machine; applied together
@@ -237,6 +238,9 @@ func (d Diagnostic) Replace(span Span, text string) Diagnostic {
 	return d
 }
 
+// Stands reports whether nobody has accepted the finding: it is neither waived nor known.
+func (d Diagnostic) Stands() bool { return d.WaivedBy == "" && d.KnownBy == "" }
+
 // Is reports whether the diagnostic is of the rule.
 func (d Diagnostic) Is(r *Rule) bool { return d.Rule == r }
 
@@ -257,6 +261,7 @@ func (d Diagnostic) compareFinding(e Diagnostic) int {
 		cmp.Compare(e.Severity, d.Severity),
 		cmp.Compare(d.WaivedBy, e.WaivedBy),
 		cmp.Compare(d.WaivedUntil, e.WaivedUntil),
+		cmp.Compare(d.KnownBy, e.KnownBy),
 		compareMaps(d.Evidence, e.Evidence),
 		cmp.Compare(d.Why, e.Why),
 		cmp.Compare(d.Hint, e.Hint),

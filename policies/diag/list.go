@@ -38,19 +38,19 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// Worst is the highest severity among the findings that are not waived, or zero
-// where there is none.
+// Worst is the highest severity among the findings that stand, or zero where there is
+// none.
 func (l List) Worst() Severity {
 	var worst Severity
 	for _, d := range l {
-		if d.WaivedBy == "" {
+		if d.Stands() {
 			worst = max(worst, d.Severity)
 		}
 	}
 	return worst
 }
 
-// Failed reports whether an error stands that nothing waives: later stages would
+// Failed reports whether an error stands: later stages would
 // judge something that is already known to be wrong.
 func (l List) Failed() bool { return l.Worst() == Error }
 
@@ -68,12 +68,12 @@ func (l List) In(environment string) List {
 	return marked
 }
 
-// Err joins the unwaived errors of the list into one error for callers of the
+// Err joins the errors that stand in the list into one error for callers of the
 // packages as a library, one line each, or returns nil.
 func (l List) Err() error {
 	var all *multierror.Error
 	for _, d := range l.Sorted() {
-		if d.Severity == Error && d.WaivedBy == "" {
+		if d.Severity == Error && d.Stands() {
 			all = multierror.Append(all, errors.New(d.line()))
 		}
 	}
