@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,6 +19,8 @@ import (
 type adopting struct {
 	baseline string // the file of what is known; empty for none
 	write    string // the file to write that into; empty for none
+	fix      bool   // that safe edits are made
+	diff     bool   // that they are shown
 }
 
 // adoptFlags makes the flags of check that fill in its wishes.
@@ -25,6 +28,8 @@ func adoptFlags(into *adopting) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "baseline", Usage: "of manifests: fail for what is not in this `FILE` alone", Destination: &into.baseline},
 		&cli.StringFlag{Name: "write-baseline", Usage: "of manifests: write this `FILE` of all that is found today", Destination: &into.write},
+		&cli.BoolFlag{Name: "fix", Usage: "make the edits that are safe, and judge what comes of them", DisableDefaultText: true, Destination: &into.fix},
+		&cli.BoolFlag{Name: "diff", Usage: "show on stdout, as a patch, what --fix would write; the report goes to stderr", DisableDefaultText: true, Destination: &into.diff},
 	}
 }
 
@@ -36,6 +41,12 @@ func (a adopting) refuse(c *cli.Context) error {
 		}
 	}
 	switch {
+	case a.fix && a.diff:
+		return usageError{errors.New("--diff shows what --fix would write: give one of the two")}
+	case a.diff && a.write != "":
+		return usageError{errors.New("--diff writes nothing: give it without --write-baseline")}
+	case (a.fix || a.diff) && slices.Contains(c.Args().Slice(), "-"):
+		return usageError{errors.New("--fix and --diff are for files, and stdin is none")}
 	case a.baseline != "" && a.write != "":
 		return usageError{errors.New("--write-baseline writes all that is found, known or not: give it without --baseline")}
 	case a.write != "" && !language.IsYAML(a.write):

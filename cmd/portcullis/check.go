@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -20,6 +21,7 @@ type checking struct {
 	exclude []string // patterns of paths
 	cluster clusterSaid
 	adopting
+	instead texts // of files, what is judged in place of what they hold
 }
 
 func checkCommand(p *program) *cli.Command {
@@ -58,9 +60,25 @@ func (p *program) check(c *cli.Context, asked checking) error {
 	if err != nil {
 		return err
 	}
+	to := p.out
+	if asked.fix || asked.diff {
+		mended, after, err := p.mend(c, asked, judged)
+		if err != nil {
+			return err
+		}
+		if asked.diff {
+			to = p.err
+			err = p.showMended(mended)
+		} else {
+			judged, err = after, p.writeMended(mended)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	p.assume(judged.Report.Assumptions)
 	asked.reporting.judged = true
-	if err := p.write(asked.reporting, judged.Report, p.out); err != nil {
+	if err := p.write(asked.reporting, judged.Report, to); err != nil {
 		return err
 	}
 	if err := p.writeBaseline(asked.adopting, judged); err != nil {
@@ -72,7 +90,8 @@ func (p *program) check(c *cli.Context, asked checking) error {
 // judged is what a check came to.
 type judged struct {
 	diag.Report
-	baseline []byte // to be written, or nil
+	baseline []byte   // to be written, or nil
+	asked    []string // the files and directories
 }
 
 func (p *program) judge(c *cli.Context, asked checking) (judged, error) {
@@ -85,11 +104,14 @@ func (p *program) judge(c *cli.Context, asked checking) (judged, error) {
 		if err != nil {
 			return judged{}, err
 		}
-		built, err := p.compile(c.Context, dir, asked.timeout, compiler.Options{EffectiveTime: asked.at})
+		built, err := over(c.Context, p, dir, asked.timeout, "compiling", func(ctx context.Context, files []language.File, found diag.List) (*compiler.Built, error) {
+			o := compiler.Options{EffectiveTime: asked.at, Child: p.child(ctx)}
+			return o.Build(ctx, asked.instead.of(dir, files), found)
+		})
 		if err != nil {
 			return judged{}, err
 		}
-		return judged{Report: under(dir, built.Report)}, nil
+		return judged{Report: under(dir, built.Report), asked: []string{dir}}, nil
 	}
 	shown, err := p.readAllManifests(paths)
 	if err != nil {
@@ -107,10 +129,10 @@ func (p *program) judge(c *cli.Context, asked checking) (judged, error) {
 	o.AllowEmpty, o.Exclude, o.IgnoreKinds = c.Bool("allow-empty"), asked.exclude, c.StringSlice("ignore-kind")
 	built, err := within(c.Context, asked.timeout, func(ctx context.Context) (*compiler.Built, error) {
 		o.Child, o.Bases = p.child(ctx), shown.bases
-		return o.Check(ctx, shown.files, shown.found)
+		return o.Check(ctx, asked.instead.of("", shown.files), shown.found)
 	})
 	if err != nil {
 		return judged{}, err
 	}
-	return judged{built.Report, built.Baseline}, nil
+	return judged{built.Report, built.Baseline, paths}, nil
 }

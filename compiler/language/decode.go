@@ -71,7 +71,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 			if n.Kind == yaml.MappingNode {
 				f = f.Suggest("begin it with a dash: it is the first of a list")
 			} else {
-				f = f.Suggest("write it as %s", listOf(n)).Replace(d.at.Span(n), listOf(n))
+				f = f.Suggest("write it as %s", listOf(n)).Mend(d.at.Span(n), listOf(n))
 			}
 			d.add(f)
 			return
@@ -108,6 +108,7 @@ func (d *decoder) scalar(n *yaml.Node, target scalar) {
 		return
 	}
 	if m := target.parse(n.Value, n.ShortTag()); m != nil {
+		m.sure = m.sure || m.replace == yamltext.Quoted(n.Value) // which says what is written
 		d.mistake(d.at.Span(n), m)
 	}
 }
@@ -117,7 +118,10 @@ func (d *decoder) mistake(span diag.Span, m *mistake) {
 	if m.hint != "" {
 		f = f.Suggest("%s", m.hint)
 	}
-	if m.replace != "" {
+	switch {
+	case m.replace != "" && m.sure:
+		f = f.Mend(span, m.replace)
+	case m.replace != "":
 		f = f.Replace(span, m.replace)
 	}
 	d.add(f)

@@ -176,7 +176,7 @@ func (r *Repository) document(d *decoder, n *yaml.Node) (known bool) {
 			meant := headKey(key.Value)
 			d.add(unknownField.At(d.at.Span(key), "there is no field %q here: %s is spelt so", key.Value, meant).
 				Because("keys are read as they are written, and a document without %s could be anybody's", meant).
-				Suggest("write %s", meant).Replace(d.at.Span(key), meant))
+				Suggest("write %s", meant).Mend(d.at.Span(key), meant))
 		}
 		return false
 	}

@@ -17,7 +17,8 @@ type mistake struct {
 	rule    *diag.Rule
 	message string
 	hint    string
-	replace string // the word that was meant, where that is certain
+	replace string // the word that was meant, where that is likely
+	sure    bool   // and certain
 }
 
 // tagged says what YAML takes a word for.

@@ -114,7 +114,7 @@ func (d *decoder) syntax(err error) {
 			if at := quoted.FindStringSubmatchIndex(lines[n-1]); at != nil {
 				word := wordAt(lines[n-1][at[2]:])
 				span := d.columns(lines, n, at[2], at[2]+len(word))
-				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %s", yamltext.Quoted(word)).Replace(span, yamltext.Quoted(word)))
+				d.add(object.NotYAML.At(span, "%s needs quotes in YAML", word).Suggest("write %s", yamltext.Quoted(word)).Mend(span, yamltext.Quoted(word)))
 				return
 			}
 		}

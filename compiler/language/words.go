@@ -32,7 +32,7 @@ func (f *flag) parse(word, tag string) *mistake {
 	if tag != "!!bool" {
 		m := &mistake{rule: WrongType, message: "expected true or false, found " + tagged(word, tag), hint: "write true or false, without quotes"}
 		if says, is := yamltext.Boolean(word); is {
-			m.replace = strconv.FormatBool(says)
+			m.replace, m.sure = strconv.FormatBool(says), true
 		}
 		return m
 	}

@@ -206,6 +206,7 @@ func (p *Provenance) inFile(file string, data []byte, s diag.Subject) answer {
 func Manifests(found diag.List, set object.Set, files []language.File) diag.List {
 	at := InManifests(set, files)
 	all := located(found, at)
+	respelt(all, set, files)
 	withContents(all, set)
 	return atNamespaces(all, func(name string) diag.Span { return at(diag.Subject{Object: inNamespace(set, name)}) })
 }

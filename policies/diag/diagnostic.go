@@ -193,12 +193,15 @@ type Diagnostic struct {
 	Related      []Related         `json:"related,omitempty"`
 	Hint         string            `json:"hint,omitempty"` // what to do, for a person; may hold several lines
 	Fix          []Edit            `json:"fix,omitempty"`  // what to do, for a machine; applied together
+	Safe         bool              `json:"safe,omitempty"` // whether Fix says nothing else than is written, so that nobody need think
 	Among        *Among            `json:"-"`              // nil where it says nothing of others alike
 
 	// Cause is what one change would mend together with others of the rule: see CausedBy. A
 	// report gives every finding one, and its Fingerprint, by which another run knows it again.
 	Cause       string `json:"cause,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// Spelling is how the scalar that the subject points at is written instead: see Respell.
+	Spelling string `json:"-"`
 	// Content is the subject's pointer with items of lists named by what they say, so that one
 	// more before them changes nothing; empty for the pointer as it is.
 	Content string `json:"-"`
@@ -238,6 +241,21 @@ func (d Diagnostic) Replace(span Span, text string) Diagnostic {
 	return d
 }
 
+// Mend returns the diagnostic with an edit as by Replace, which is safe: what is there now is
+// refused or read as the very same thing, and there is one way to write what it says.
+func (d Diagnostic) Mend(span Span, text string) Diagnostic {
+	d = d.Replace(span, text)
+	d.Safe = true
+	return d
+}
+
+// Respell returns the diagnostic with the text by which the scalar that its subject points at is
+// to be replaced, as by Mend, once somebody knows its place. An empty text is none.
+func (d Diagnostic) Respell(text string) Diagnostic {
+	d.Spelling = text
+	return d
+}
+
 // Stands reports whether nobody has accepted the finding: it is neither waived nor known.
 func (d Diagnostic) Stands() bool { return d.WaivedBy == "" && d.KnownBy == "" }
 
@@ -268,6 +286,7 @@ func (d Diagnostic) compareFinding(e Diagnostic) int {
 		cmp.Compare(d.Cause, e.Cause),
 		slices.CompareFunc(d.Related, e.Related, Related.compare),
 		slices.CompareFunc(d.Fix, e.Fix, Edit.compare),
+		cmp.Compare(d.Spelling, e.Spelling),
 	)
 }
 

@@ -51,7 +51,8 @@ func (r *reader) action(a calico.Action, pointer string) Action {
 			return known
 		}
 	}
-	r.add(badAction.On(r.at(pointer+"/action"), "the action %q is none of Allow, Deny, Log and Pass", string(a)))
+	r.add(badAction.On(r.at(pointer+"/action"), "the action %q is none of Allow, Deny, Log and Pass", string(a)).
+		Respell(inCase(string(a), "Allow", "Deny", "Log", "Pass")))
 	switch strings.ToLower(string(a)) {
 	case "", "allow":
 		return Allow
@@ -220,9 +221,13 @@ func (r *reader) nets(texts []string, pointer string) []netip.Prefix {
 			continue
 		}
 		if !canonical(text) {
-			r.add(badCIDR.On(r.at(item(pointer, i)), "%q is not a network in canonical form", text).
+			f := badCIDR.On(r.at(item(pointer, i)), "%q is not a network in canonical form", text).
 				Because("Calico refuses an address without a length or with host bits in a rule").
-				Suggest("write %s", n))
+				Suggest("write %s", n)
+			if !strings.Contains(text, "/") { // of host bits nobody knows whether they or the length are meant
+				f = f.Respell(oneHost(n))
+			}
+			r.add(f)
 		}
 		nets = append(nets, n)
 	}

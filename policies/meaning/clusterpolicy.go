@@ -57,7 +57,7 @@ func (r *reader) clusterRule(action string, peers []object.ClusterPeer, protocol
 	actions := map[string]Action{"Accept": Allow, "Deny": Deny, "Pass": Pass}
 	does, valid := actions[action]
 	if !valid {
-		r.add(badAction.On(r.at(pointer+"/action"), "the action %q is none of Accept, Deny and Pass", action))
+		r.add(badAction.On(r.at(pointer+"/action"), "the action %q is none of Accept, Deny and Pass", action).Respell(inCase(action, "Accept", "Deny", "Pass")))
 	}
 	groups := []portGroup{{}}
 	if len(protocols) > 0 {

@@ -179,7 +179,7 @@ func (r *reader) block(text, pointer string) (netip.Prefix, bool) {
 	case !strings.Contains(text, "/"):
 		r.add(badCIDR.On(r.at(pointer), "%q has no prefix length", text).
 			Because("the API server refuses the policy").
-			Suggest("write %s", n))
+			Suggest("write %s", n).Respell(oneHost(n)))
 		return n, false
 	case !canonical(text):
 		r.add(hostBits.On(r.at(pointer), "%q is read as %s", text, n).
@@ -232,7 +232,8 @@ func (r *reader) kubernetesPort(p *networkingv1.NetworkPolicyPort, pointer strin
 	if p.Protocol != nil {
 		protocol, ok = packet.ProtocolNamed(string(*p.Protocol))
 		if !ok || !protocol.HasPorts() || protocol.String() != string(*p.Protocol) {
-			r.add(badPort.On(r.at(pointer+"/protocol"), "the protocol %q is none of TCP, UDP and SCTP", string(*p.Protocol)))
+			r.add(badPort.On(r.at(pointer+"/protocol"), "the protocol %q is none of TCP, UDP and SCTP", string(*p.Protocol)).
+				Respell(inCase(string(*p.Protocol), "TCP", "UDP", "SCTP")))
 			ok = ok && protocol.HasPorts()
 		}
 	}
@@ -245,7 +246,11 @@ func (r *reader) kubernetesPort(p *networkingv1.NetworkPolicyPort, pointer strin
 		return protocol, PortMatch{}, true, ok
 	case p.Port.Type == intstr.String:
 		if len(validation.IsValidPortName(p.Port.StrVal)) > 0 {
-			refuse("/port", "%q is not a port's name", p.Port.StrVal)
+			f := badPort.On(r.at(pointer+"/port"), "%q is not a port's name", p.Port.StrVal)
+			if p.EndPort == nil {
+				f = f.Respell(portNumber(p.Port.StrVal))
+			}
+			r.add(f)
 		}
 		if p.EndPort != nil {
 			refuse("/endPort", "endPort beside the named port %q", p.Port.StrVal)

@@ -6,10 +6,12 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/selector"
+	"portcullis.dev/policies/yamltext"
 )
 
 // reader turns one object into its form for evaluation. What the API would refuse
@@ -72,6 +74,43 @@ func canonical(text string) bool {
 	return err == nil && p == p.Masked()
 }
 
+// inCase is the word that is meant where one is written in another case; none where it is not.
+func inCase(written string, words ...string) string {
+	for _, w := range words {
+		if strings.EqualFold(written, w) {
+			return w
+		}
+	}
+	return ""
+}
+
+// oneHost is an address that was written without a length as the range of itself; none for one
+// that ends in zero, for a network may be meant.
+func oneHost(n netip.Prefix) string {
+	if text := n.Addr().AsSlice(); text[len(text)-1] == 0 {
+		return ""
+	}
+	return yamltext.Quote(n.String())
+}
+
+// typeMeant is the type that stands at a place of a list in another case, and nowhere else in it.
+func typeMeant[T ~string](written []T, i int) string {
+	for j, t := range written {
+		if j != i && strings.EqualFold(string(t), string(written[i])) {
+			return ""
+		}
+	}
+	return inCase(string(written[i]), "Ingress", "Egress")
+}
+
+// portNumber is a number that was written as text; none where it is no port.
+func portNumber(text string) string {
+	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= 65535 && strconv.Itoa(n) == text {
+		return text
+	}
+	return ""
+}
+
 // item is the pointer to a member of a list.
 func item(pointer string, i int) string { return pointer + "/" + strconv.Itoa(i) }
 
@@ -98,7 +137,8 @@ func readTypes[T ~string](r *reader, written []T, pointer string) (governs [2]bo
 		case "Egress":
 			d = Egress
 		default:
-			r.add(badAction.On(r.at(item(pointer, i)), "the type %q is neither Ingress nor Egress", string(t)))
+			r.add(badAction.On(r.at(item(pointer, i)), "the type %q is neither Ingress nor Egress", string(t)).
+				Respell(typeMeant(written, i)))
 			continue
 		}
 		if slices.Contains(written[:i], t) {

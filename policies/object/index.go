@@ -24,6 +24,7 @@ type indexed struct {
 	node    *yamlv3.Node
 	values  func() Values // of the document, decoded once for all objects in it
 	pointer string        // of the object in its document
+	again   bool          // whether a further one is called the same
 }
 
 // NewIndex is the index of a file.
@@ -53,6 +54,20 @@ func (x *Index) LocateValue(subject diag.Subject, want any) (diag.Span, Located)
 		return o.doc.node(name), AtObject
 	}
 	return o.doc.node(place{value: o.node}), AtObject
+}
+
+// Count is how many objects of the file are called so: none, one, or several.
+func (x *Index) Count(id ID) int {
+	if x.objects == nil {
+		x.read()
+	}
+	switch o, ok := x.objects[id]; {
+	case !ok:
+		return 0
+	case o.again:
+		return 2
+	}
+	return 1
 }
 
 // LocateRendered does the same for an object that kustomize may have renamed, or moved to
@@ -108,8 +123,11 @@ func (x *Index) read() {
 				ids = append(ids, id)
 			}
 			for _, id := range ids {
-				if _, known := x.objects[id]; !known {
-					x.objects[id] = indexed{doc, n, values, pointer}
+				if first, known := x.objects[id]; known {
+					first.again = true
+					x.objects[id] = first
+				} else {
+					x.objects[id] = indexed{doc: doc, node: n, values: values, pointer: pointer}
 				}
 			}
 		}

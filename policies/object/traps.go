@@ -59,7 +59,7 @@ func (d *decoder) quoted(f diag.Diagnostic, pointer string) diag.Diagnostic {
 	f.Message = "expected text, found " + what + " " + word
 	f.Span = d.doc.node(at)
 	return f.Because("YAML takes the word without quotes for %s, and an API server refuses the object", strings.Replace(what, "the", "a", 1)).
-		Suggest("quote it: %s", yamltext.Quoted(word)).Replace(f.Span, yamltext.Quoted(word))
+		Suggest("quote it: %s", yamltext.Quoted(word)).Mend(f.Span, yamltext.Quoted(word))
 }
 
 // unread tells that an object that tells of the cluster cannot be read, at the value.
