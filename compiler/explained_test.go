@@ -388,3 +388,58 @@ func TestHostNetworkIsAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestTheSecondPeerIsItsOwnLine has two lines that become two peers of one rule, which findings
+// and answers must tell apart.
+func TestTheSecondPeerIsItsOwnLine(t *testing.T) {
+	t.Parallel()
+	files := []language.File{
+		{Path: language.PlatformFile, Data: []byte(`apiVersion: portcullis.dev/v1alpha1
+kind: Platform
+metadata: {name: shop}
+spec:
+  cluster: {podCIDRs: [10.244.0.0/16], nodeCIDRs: [172.18.0.0/24]}
+  environments: {dev: {}}
+  namespaces: {shop: {owner: team-shop}, ingress: {owner: team-platform}}
+`)},
+		{Path: "web.yaml", Data: []byte(`apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: web, namespace: shop}
+spec:
+  ports: {http: 8080}
+  inbound:
+    - {from: ingress/controller, ports: [http]}
+    - {from: "@internet", ports: [http]}
+---
+apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: controller, namespace: ingress}
+spec: {}
+`)},
+	}
+	built, err := Build(t.Context(), files, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []string
+	for _, d := range built.Report.Findings {
+		if d.Rule.Code == "PC203" {
+			at = append(at, d.Span.String())
+		}
+	}
+	if want := []string{"web.yaml:8:14"}; !slices.Equal(at, want) {
+		t.Errorf("PC203 stands at %q, expected %q", at, want)
+	}
+	e, err := ExplainRepository(files, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for flow, want := range map[string]string{
+		"ingress/controller -> shop/web:8080": "web.yaml:7:14", "8.8.8.8 -> shop/web:8080": "web.yaml:8:14",
+	} {
+		answers, _ := e.Explain(flow, explain.Deciding)
+		if got := answers.Flows[0].Examples[0].Ingress.At.String(); got != want {
+			t.Errorf("%s: its ingress is decided at %s, expected %s", flow, got, want)
+		}
+	}
+}

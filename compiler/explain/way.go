@@ -41,7 +41,7 @@ func decided(by meaning.Decision, o meaning.Outcome) Half {
 	h := Half{Verdict: verdicts[o], By: causes[by.Cause], Tier: by.Tier, Rule: by.Pointer, Reason: by.Reason}
 	if id := by.Policy; !id.IsZero() {
 		h.Policy = &id
-		h.At.Subject = diag.Subject{Object: id, Pointer: by.Pointer}
+		h.At.Subject = diag.Subject{Object: id, Pointer: by.Place()}
 	}
 	return h
 }

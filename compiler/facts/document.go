@@ -192,4 +192,4 @@ func list[T any](s []T) []T {
 	return slices.Clip(s)
 }
 
-func reference(d meaning.Decision) Reference { return Reference{Object: d.Policy, Pointer: d.Pointer} }
+func reference(d meaning.Decision) Reference { return Reference{Object: d.Policy, Pointer: d.Place()} }

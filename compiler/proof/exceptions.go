@@ -158,7 +158,7 @@ func (e *Exceptions) concerned(c Concern, h half) *relation.Formula {
 	all := e.allowances(h)
 	for _, s := range c.Rules {
 		for _, a := range all[s.Object] {
-			if within(s.Pointer, a.rule.Of.Pointer) || within(a.rule.Of.Pointer, s.Pointer) {
+			if of := a.rule.Of.Place(); within(s.Pointer, of) || within(of, s.Pointer) {
 				matched = append(matched, a.when)
 			}
 		}

@@ -77,7 +77,7 @@ func (r *reader) clusterRule(action string, peers []object.ClusterPeer, protocol
 		e, ok := r.clusterPeer(peer, item(pointer+side, i))
 		valid = valid && ok
 		for _, g := range groups {
-			rule := Rule{Pointer: pointer, Action: does, Protocol: g.protocol}
+			rule := Rule{Pointer: pointer, Peer: severally(item(pointer+side, i), len(peers)), Action: does, Protocol: g.protocol}
 			if d == Ingress {
 				rule.Source = e
 			} else {

@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"fmt"
 
 	"portcullis.dev/policies/object"
@@ -23,8 +24,12 @@ type Decision struct {
 	Tier    string    // for ByRule and ByTierEnd
 	Policy  object.ID // for ByTierEnd the one whose purpose that is: with the fewest rules
 	Pointer string    // of the rule; empty but for ByRule
+	Peer    string    // of the rule's peer, where those are several
 	Reason  string    // one clause for people
 }
+
+// Place is the pointer of the rule or, where that has several peers, of the one that matched.
+func (d Decision) Place() string { return cmp.Or(d.Peer, d.Pointer) }
 
 // ungoverned is what decides for ends that no policy can govern.
 var ungoverned = Decision{Cause: Outside, Reason: "no policy governs this end"}
@@ -39,11 +44,11 @@ func byRule(p *Policy, r *Rule) Decision {
 	if r.Action == Allow {
 		word = "allows"
 	}
-	return Decision{Cause: ByRule, Tier: p.Tier, Policy: p.ID, Pointer: r.Pointer, Reason: fmt.Sprintf("a rule of %s %s it", p.ID, word)}
+	return Decision{Cause: ByRule, Tier: p.Tier, Policy: p.ID, Pointer: r.Pointer, Peer: r.Peer, Reason: fmt.Sprintf("a rule of %s %s it", p.ID, word)}
 }
 
 func inDoubt(p *Policy, r *Rule) Decision {
-	return Decision{Cause: ByRule, Tier: p.Tier, Policy: p.ID, Pointer: r.Pointer,
+	return Decision{Cause: ByRule, Tier: p.Tier, Policy: p.ID, Pointer: r.Pointer, Peer: r.Peer,
 		Reason: fmt.Sprintf("whether a rule of %s matches depends on an address, a port or a label of a Namespace that is not known", p.ID)}
 }
 

@@ -75,14 +75,15 @@ func (r *reader) expand(peers []networkingv1.NetworkPolicyPeer, ports []networki
 	if d == Egress {
 		side = "/to"
 	}
-	entities := []Entity{{}}
+	entities, places := []Entity{{}}, []string{""}
 	if len(peers) > 0 {
-		entities = nil
+		entities, places = nil, nil
 	}
 	for i := range peers {
-		e, ok := r.peer(&peers[i], item(pointer+side, i))
+		place := item(pointer+side, i)
+		e, ok := r.peer(&peers[i], place)
 		if ok {
-			entities = append(entities, e)
+			entities, places = append(entities, e), append(places, severally(place, len(peers)))
 		}
 	}
 	groups, ok := r.portGroups(ports, pointer+"/ports")
@@ -90,9 +91,9 @@ func (r *reader) expand(peers []networkingv1.NetworkPolicyPeer, ports []networki
 		return nil
 	}
 	var rules []Rule
-	for _, e := range entities {
+	for i, e := range entities {
 		for _, g := range groups {
-			rule := Rule{Pointer: pointer, Action: Allow, Protocol: g.protocol}
+			rule := Rule{Pointer: pointer, Peer: places[i], Action: Allow, Protocol: g.protocol}
 			rule.Destination.Ports = g.ports
 			if d == Ingress {
 				rule.Source = e
@@ -106,6 +107,14 @@ func (r *reader) expand(peers []networkingv1.NetworkPolicyPeer, ports []networki
 		}
 	}
 	return rules
+}
+
+// severally is the place of one of several peers; of the only one the rule's place says enough.
+func severally(place string, peers int) string {
+	if peers < 2 {
+		return ""
+	}
+	return place
 }
 
 // peer is one from or to. Without a namespaceSelector it is of the policy's own

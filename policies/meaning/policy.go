@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -88,6 +89,7 @@ func (a Action) String() string { return [...]string{"", "Allow", "Deny", "Pass"
 // Rule is one rule. All its criteria hold for the packets that it matches.
 type Rule struct {
 	Pointer     string // into the policy's object, e.g. /spec/ingress/0
+	Peer        string // the one of the rule's peers that it is about, where those are several
 	Action      Action
 	Family      int       // 4 or 6; 0 is both
 	Protocol    *Protocol // nil is any
@@ -100,6 +102,10 @@ type Rule struct {
 	// the rule matches whatever they say.
 	HTTP bool
 }
+
+// Place is the pointer of the rule or, where that has several peers, of the one in question:
+// each may be somebody else's wish.
+func (r *Rule) Place() string { return cmp.Or(r.Peer, r.Pointer) }
 
 // ICMPMatch is a type and, if Code is not nil, a code.
 type ICMPMatch struct {
