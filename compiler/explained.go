@@ -182,7 +182,13 @@ func (e *Explained) resolve(i int, q language.Question) {
 		return
 	}
 	e.Worlds[i].Peers = map[string]explain.Named{}
-	for _, p := range []language.Peer{q.From.Peer, q.To.Peer} {
+	peers := []language.Peer{q.From.Peer, q.To.Peer}
+	for _, e := range q.Ends {
+		for _, a := range slices.Concat(e.Of, e.But) {
+			peers = append(peers, a.Peer)
+		}
+	}
+	for _, p := range peers {
 		if p.Kind == language.NamedPeer {
 			e.Worlds[i].Peers[p.Name] = e.fixer(i).Named(p.Name)
 		}

@@ -18,6 +18,7 @@ var commands = []func(*program) *cli.Command{
 	pushCommand,
 	pullCommand,
 	explainCommand,
+	mapCommand,
 	testCommand,
 	fmtCommand,
 	schemaCommand,

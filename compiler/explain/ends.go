@@ -162,6 +162,13 @@ func (w *World) askedFor() []asked {
 
 // universe is what is known of the namespaces.
 func (w *World) universe() *relation.Universe {
+	if w.known == nil {
+		w.known = w.makeUniverse()
+	}
+	return w.known
+}
+
+func (w *World) makeUniverse() *relation.Universe {
 	if w.Plan != nil {
 		return population.UniverseOf(w.Plan)
 	}
@@ -202,7 +209,10 @@ func (w *World) unwritten(namespace string) bool {
 
 // inRanges are places outside, nodes and host endpoints: a range of addresses for each way
 // in which anything tells them apart. Pods are never among them.
-func (w *World) inRanges(set packet.Addresses) []end {
+func (w *World) inRanges(set packet.Addresses) []end { return w.ranges(set, nil) }
+
+// ranges parts addresses where anything tells them apart, and at some prefixes more.
+func (w *World) ranges(set packet.Addresses, cuts []netip.Prefix) []end {
 	cluster := w.Meaning.Cluster
 	never := slices.Clone(cluster.PodCIDRs)
 	for _, e := range slices.Concat(w.Meaning.Endpoints, w.Pods) {
@@ -212,7 +222,7 @@ func (w *World) inRanges(set packet.Addresses) []end {
 			}
 		}
 	}
-	boundaries := w.Meaning.Boundaries()
+	boundaries := append(slices.Clone(cuts), w.Meaning.Boundaries()...)
 	known := map[netip.Prefix]bool{}
 	for _, p := range boundaries {
 		known[p] = true

@@ -24,6 +24,7 @@ import (
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/relation"
 )
 
 // World is what one cluster's policies are explained in.
@@ -46,6 +47,8 @@ type World struct {
 	labels    map[string]map[string]string // of namespaces, as far as they are known
 	asked     []asked
 	sets      []meaning.Holder
+	known     *relation.Universe
+	spaces    []string // the namespaces that anything is known of
 	byID      map[diag.ObjectID]*meaning.Policy
 }
 

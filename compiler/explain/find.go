@@ -141,7 +141,7 @@ func (w *World) find(q *question) findings {
 			if closed := sends != nil && !sends[j] || accepts[j] != nil && !accepts[j][i]; closed && denied {
 				continue // all of it is denied, and of that there is an example
 			}
-			for outcome, g := range w.between(f, t, q.traffic, q.source) {
+			for outcome, g := range w.between(f, t, q.traffic, q.source, q.family) {
 				switch outcome {
 				case meaning.Allowed:
 					a.open = a.open.Union(g.traffic)
@@ -191,18 +191,22 @@ type fate struct {
 	witness meaning.Packet
 }
 
-// between is what becomes of traffic between two ends, by outcome.
-func (w *World) between(from, to end, of packet.Traffic, source uint16) map[meaning.Outcome]fate {
+// between is what becomes of traffic between two ends, by outcome: of one family, or of 0, all.
+func (w *World) between(from, to end, of packet.Traffic, source uint16, only int) map[meaning.Outcome]fate {
 	all := map[meaning.Outcome]fate{}
 	parts := w.asking().Parts(from.Peer, to.Peer, of)
 	if w.hostAt(from.Peer) != nil || w.hostAt(to.Peer) != nil {
 		parts = split(split(parts, meaning.Failsafe(meaning.Egress)), meaning.Failsafe(meaning.Ingress))
 	}
 	for _, family := range w.Meaning.Families() {
-		if !from.can(family) || !to.can(family) {
+		if only > 0 && family != only || !from.can(family) || !to.can(family) {
 			continue
 		}
 		for _, part := range parts {
+			// Messages of the other family are in no packet of this one (RFC 792, RFC 4443).
+			if part = part.Subtract(packet.Of(map[int]packet.Protocol{4: packet.ICMPv6, 6: packet.ICMP}[family])); part.IsEmpty() {
+				continue
+			}
 			h, _ := part.Witness()
 			k := packetOf(h, source, from.Peer, to.Peer)
 			k.Family = family

@@ -31,6 +31,7 @@ type question struct {
 	from, to side
 	traffic  packet.Traffic
 	source   uint16         // port of the packets; zero is any
+	family   int            // of the packets; zero is any
 	every    bool           // no port was named, or every one of a protocol
 	one      *packet.Header // the only packet, if it is about one
 	words    string         // the traffic, for people
@@ -51,16 +52,29 @@ func (w *World) ask(text string, q language.Question) []question {
 		}
 		return all
 	}
-	senders, receivers := sides(q.From.Peer, "from"), sides(q.To.Peer, "to")
+	several := func(e language.Ends, what string) []side {
+		s, wrong, hint := w.several(e, unanswered.named(what))
+		if wrong != "" {
+			unanswered.missing = append(unanswered.missing, Missing{what, wrong, hint})
+		}
+		return []side{s}
+	}
+	var senders, receivers []side
+	if q.Ends[0].Of != nil {
+		unanswered.to.name = w.cutPorts(unanswered.to.name, q)
+		senders, receivers = several(q.Ends[0], "from"), several(q.Ends[1], "to")
+	} else {
+		senders, receivers = sides(q.From.Peer, "from"), sides(q.To.Peer, "to")
+	}
 	if len(unanswered.missing) > 0 {
 		return []question{unanswered}
 	}
 	var all []question
 	for _, t := range receivers {
-		asked := question{to: t, source: q.SourcePort}
-		if q.Ports == nil {
+		asked := question{to: t, source: q.SourcePort, family: q.Family}
+		if q.Ports == nil && q.Beside.IsEmpty() {
 			asked.about(packet.Anything())
-		} else if wrong, hint := asked.ports(q.Ports, nil); wrong != "" {
+		} else if wrong, hint := asked.ports(q.Ports, nil, q.Beside); wrong != "" {
 			unanswered.missing = []Missing{{"ports", wrong, hint}}
 			return []question{unanswered}
 		}
@@ -110,7 +124,7 @@ func (w *World) listed(l *language.Listed) question {
 		}
 		q.about(packet.One(h))
 	case l.Ports != nil:
-		if wrong, hint := q.ports(l.Ports, l.Protocol); wrong != "" {
+		if wrong, hint := q.ports(l.Ports, l.Protocol, packet.Traffic{}); wrong != "" {
 			q.missing = append(q.missing, Missing{"ports", wrong, hint})
 		}
 	case l.Protocol != nil:
@@ -142,7 +156,7 @@ func (q *question) about(t packet.Traffic) {
 var withPorts = packet.Of(packet.TCP).Union(packet.Of(packet.UDP)).Union(packet.Of(packet.SCTP))
 
 // ports finds out which traffic is asked about by ports, of a protocol if one is given.
-func (q *question) ports(refs []language.PortRef, only *packet.Protocol) (wrong, hint string) {
+func (q *question) ports(refs []language.PortRef, only *packet.Protocol, beside packet.Traffic) (wrong, hint string) {
 	of := packet.Anything()
 	if only != nil {
 		of = packet.Of(*only)
@@ -151,7 +165,7 @@ func (q *question) ports(refs []language.PortRef, only *packet.Protocol) (wrong,
 		q.about(of)
 		return "", ""
 	}
-	var all packet.Traffic
+	all := beside
 	for _, ref := range refs {
 		traffic := plan.PacketsOn(ref.Ports)
 		if ref.Name != "" {
@@ -280,7 +294,11 @@ func (w *World) workload(wl *plan.Workload) side {
 	return s
 }
 
+// namespaces lists those that anything is known of.
 func (w *World) namespaces() []string {
+	if w.spaces != nil {
+		return w.spaces
+	}
 	known := map[string]bool{}
 	for _, e := range w.Pods {
 		known[e.Namespace] = true
@@ -297,7 +315,8 @@ func (w *World) namespaces() []string {
 		}
 	}
 	delete(known, "")
-	return diag.SortedKeys(known)
+	w.spaces = diag.SortedKeys(known)
+	return w.spaces
 }
 
 func suggestion(word string, known []string, otherwise string) string {

@@ -43,7 +43,7 @@ func TestNobodyBeyondReach(t *testing.T) {
 					if d == meaning.Ingress {
 						from, to = peer, own
 					}
-					for outcome := range w.between(from, to, packet.Anything(), 0) {
+					for outcome := range w.between(from, to, packet.Anything(), 0, 0) {
 						if outcome != meaning.Denied {
 							t.Fatalf("seed %d: the %s of %s does not reach %s, and something is %s", seed, d, ends[i].Peer, peer.Peer, outcome)
 						}

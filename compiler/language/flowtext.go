@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"portcullis.dev/policies/packet"
 )
 
 // Question is a flow in one line, as tests and explain write it:
@@ -15,7 +17,13 @@ import (
 type Question struct {
 	From, To   Member
 	SourcePort uint16    // zero is any
-	Ports      []PortRef // of the destination; nil is every one
+	Ports      []PortRef // of the destination; nil is every one, unless there is something Beside
+
+	// Ends are both sides of a question about several, which explain alone takes; of one about
+	// two peers they are empty. Beside is traffic that has neither ports nor types.
+	Ends   [2]Ends
+	Beside packet.Traffic
+	Family int // 4 or 6 where it is about one family of addresses alone; else 0
 }
 
 // Test is a Question with the answer that is expected.
@@ -31,8 +39,18 @@ const questionForm = "SOURCE -> DESTINATION[:PORT]"
 
 // ParseQuestion reads one line.
 func ParseQuestion(text string) (Question, error) {
-	q, m := parseQuestion(text)
-	if m == nil {
+	family := 0
+	for name, number := range map[string]int{" over IPv4": 4, " over IPv6": 6} {
+		if rest, only := strings.CutSuffix(text, name); only {
+			text, family = rest, number
+		}
+	}
+	read := parseQuestion
+	if several(text) {
+		read = parseSeveral
+	}
+	q, m := read(text)
+	if q.Family = family; m == nil {
 		return q, nil
 	}
 	if m.hint != "" {
@@ -69,20 +87,7 @@ func parseQuestion(text string) (q Question, m *mistake) {
 	if m := q.To.parse(to, "!!str"); m != nil {
 		return q, m
 	}
-	if port == "" {
-		return q, nil
-	}
-	words := strings.Split(port, ",")
-	if len(words) > mostPorts {
-		return q, &mistake{rule: limitExceeded, message: fmt.Sprintf("the flow names %d ports", len(words)), hint: fmt.Sprintf("name %d at most, or a range", mostPorts)}
-	}
-	q.Ports = make([]PortRef, len(words))
-	for i, word := range words {
-		if m := q.Ports[i].parse(strings.TrimSpace(word), "!!str"); m != nil {
-			return q, m
-		}
-	}
-	return q, nil
+	return q, q.parsePorts(port)
 }
 
 // mostPorts is how many ports a flow may name.
@@ -127,6 +132,9 @@ func (t *Test) parse(word, tag string) *mistake {
 		m := bad("a test names a source port")
 		m.hint = "leave it out: what a line allows, it allows from every port of the source"
 		return m
+	}
+	if !q.Beside.IsEmpty() {
+		return bad("a test names protocols without ports")
 	}
 	t.Question, t.Allow, t.Text = q, parts[2] == "allow", word
 	if parts[3] != "" {

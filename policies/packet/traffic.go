@@ -99,6 +99,15 @@ type Traffic struct{ line Numbers }
 
 var anything = Between(0, 1<<24-1)
 
+// Portless is every protocol that has neither ports nor types.
+func Portless() Traffic {
+	all := Anything()
+	for _, p := range []Protocol{TCP, UDP, SCTP, ICMP, ICMPv6} {
+		all = all.Subtract(Of(p))
+	}
+	return all
+}
+
 // Anything is all traffic.
 func Anything() Traffic { return Traffic{anything} }
 

@@ -1,0 +1,328 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/reach"
+)
+
+// The columns of a map: where destinations, ports and environments begin, and where all ends.
+const (
+	toColumn    = 26
+	portsColumn = 52
+	whereColumn = 67
+	lastColumn  = 80
+)
+
+// mapText writes a map for people.
+type mapText struct {
+	*bufio.Writer
+	m *reach.Map
+	o MapOptions
+}
+
+func writeMapText(w *bufio.Writer, m *reach.Map, o MapOptions) error {
+	t := mapText{w, m, o}
+	lines := slices.DeleteFunc(slices.Clone(m.Lines), func(l reach.Line) bool { return l.Platform && !o.Platform })
+	if folded(m, o) {
+		t.byNamespace(lines)
+	} else {
+		t.sections(lines)
+	}
+	if !o.Platform {
+		t.platform()
+	}
+	t.total()
+	return nil // what a bufio.Writer could not write, its Flush tells
+}
+
+// section is what a line stands under.
+func (t *mapText) section(l *reach.Line) string {
+	of, word := l.To, "into "
+	if t.o.BySource {
+		of, word = l.From, "from "
+	}
+	namespace := ""
+	for _, term := range of {
+		switch {
+		case !term.IsPods() && t.o.BySource:
+			return "from the outside"
+		case !term.IsPods():
+			return "to the outside"
+		case term.Namespace == "" || namespace != "" && namespace != term.Namespace:
+			return word + "several namespaces"
+		}
+		namespace = term.Namespace
+	}
+	if owner := t.m.Namespaces[namespace]; owner != "" {
+		return word + namespace + " (" + owner + ")"
+	}
+	return word + namespace
+}
+
+func (t *mapText) sections(lines []reach.Line) {
+	var order []string
+	bySection := map[string][]*reach.Line{}
+	for i := range lines {
+		s := t.section(&lines[i])
+		if bySection[s] == nil {
+			order = append(order, s)
+		}
+		bySection[s] = append(bySection[s], &lines[i])
+	}
+	if t.o.BySource {
+		slices.Sort(order)
+	}
+	for _, s := range order {
+		t.WriteString(terminal(s) + "\n")
+		for _, l := range bySection[s] {
+			t.line(l)
+		}
+	}
+}
+
+func (t *mapText) line(l *reach.Line) {
+	from, to := l.Ends()
+	if from == to && len(l.From) == 1 && l.From[0].Kind == "workload" {
+		to = "the same"
+	}
+	ports := l.Ports()
+	if ports == "" {
+		ports = "everything"
+	}
+	where := ""
+	if in := whereWords(l.Environments, t.m.Environments, t.m.Groups); in != "" {
+		where = "[" + in + "]"
+	}
+	if l.Family != reach.EitherFamily {
+		where = strings.TrimSpace(where + " " + string(l.Family))
+	}
+	if l.Verdict != reach.Allow {
+		where = strings.TrimSpace(where + " " + map[reach.Verdict]string{reach.Deny: "denied", reach.Unknown: "not known"}[l.Verdict])
+	}
+	if len(l.Because) > 0 && l.Because[0].Until != "" {
+		where = strings.TrimSpace(where + " until " + l.Because[0].Until)
+	}
+	t.row(from, to, ports, where)
+}
+
+// row writes the cells of a line: what does not fit into its column gets lines of its own.
+func (t *mapText) row(from, to, ports, where string) {
+	column := t.cell(0, 2, from)
+	column = t.cell(column, toColumn, to)
+	column = t.cell(column, portsColumn, ports)
+	if where != "" {
+		t.cell(column, whereColumn, where)
+	}
+	t.WriteByte('\n')
+}
+
+// cell writes a text from a column on, and says where it ends.
+func (t *mapText) cell(at, start int, text string) (column int) {
+	text = terminal(text)
+	if width := columns(text); start >= portsColumn && start+width > lastColumn {
+		start = max(2, lastColumn-width)
+	}
+	if at >= start && at > 0 {
+		t.WriteByte('\n')
+		at = 0
+	}
+	t.WriteString(strings.Repeat(" ", start-at))
+	lines := broken(text, lastColumn-start)
+	for i, line := range lines {
+		if i > 0 {
+			t.WriteString("\n" + strings.Repeat(" ", start+2))
+			column = start + 2 + columns(line)
+		} else {
+			column = start + columns(line)
+		}
+		t.WriteString(line)
+	}
+	if len(lines) > 1 {
+		column = lastColumn
+	}
+	return column
+}
+
+// broken breaks names behind their commas and spaces, so that every line but the first has two
+// columns less.
+func broken(text string, width int) []string {
+	var lines []string
+	for columns(text) > width {
+		cut, column := -1, 0
+		for i, r := range text {
+			if column += runeWidth(string(r)); column > width {
+				break
+			}
+			if r == ',' || r == ' ' {
+				cut = i + 1
+			}
+		}
+		if cut <= 0 {
+			next := strings.IndexAny(text, ", ")
+			if next < 0 || next+1 >= len(text) {
+				break
+			}
+			cut = next + 1
+		}
+		lines = append(lines, strings.TrimRight(text[:cut], " "))
+		text = strings.TrimLeft(text[cut:], " ")
+		if len(lines) == 1 {
+			width -= 2
+		}
+	}
+	return append(lines, text)
+}
+
+// byNamespace tells of namespaces alone.
+func (t *mapText) byNamespace(lines []reach.Line) {
+	type flow struct{ from, to string }
+	count, ports := map[flow]int{}, map[flow][]string{}
+	var order []flow
+	for i := range lines {
+		l := &lines[i]
+		told := map[flow]bool{}
+		for _, from := range l.From {
+			for _, to := range l.To {
+				f := flow{endpointOf(from), endpointOf(to)}
+				if told[f] {
+					continue
+				}
+				told[f] = true
+				if count[f]++; count[f] == 1 {
+					order = append(order, f)
+				}
+				for word := range strings.SplitSeq(l.Ports(), ",") {
+					if word == "" {
+						word = "everything"
+					}
+					if !slices.Contains(ports[f], word) {
+						ports[f] = append(ports[f], word)
+					}
+				}
+			}
+		}
+	}
+	for _, f := range order {
+		words := ports[f]
+		if len(words) > 4 {
+			words = append(words[:4:4], fmt.Sprintf("%d more", len(words)-4))
+		}
+		fmt.Fprintf(t, "%s\n", strings.Join(broken(terminal(fmt.Sprintf("  %s -> %s  %s: %s", f.from, f.to, plural(count[f], "flow", "flows"), strings.Join(words, ", "))), lastColumn), "\n    "))
+	}
+	if len(order) > 0 {
+		_, namespace, _ := strings.Cut(order[0].to, " ")
+		if namespace, _, _ = strings.Cut(order[0].to, "/"); !strings.HasPrefix(namespace, "@") {
+			fmt.Fprintf(t, "--namespace %s shows its lines\n", terminal(namespace))
+		}
+	}
+}
+
+// platform tells of each line of the Platform once, whomever it is about.
+func (t *mapText) platform() {
+	type fold struct {
+		from, to, ports, in []string
+		dns                 bool
+	}
+	folds := map[string]*fold{}
+	var order []string
+	add := func(to []string, more ...string) []string {
+		for _, s := range more {
+			if !slices.Contains(to, s) {
+				to = append(to, s)
+			}
+		}
+		return to
+	}
+	for i := range t.m.Lines {
+		l := &t.m.Lines[i]
+		if !l.Platform {
+			continue
+		}
+		key := fmt.Sprint(l.Because[0].File, l.Because[0].Line, l.Because[0].Column, l.Because[0].Why)
+		f := folds[key]
+		if f == nil {
+			f = &fold{dns: l.Because[0].Why == reach.DNS}
+			folds[key] = f
+			order = append(order, key)
+		}
+		for _, term := range l.From {
+			f.from = add(f.from, reach.TermWords([]reach.Term{term}))
+		}
+		for _, term := range l.To {
+			f.to = add(f.to, reach.TermWords([]reach.Term{term}))
+		}
+		for word := range strings.SplitSeq(l.Ports(), ",") {
+			f.ports = add(f.ports, word)
+		}
+		f.in = add(f.in, l.Environments...)
+	}
+	if len(order) > 0 {
+		t.WriteString("platform\n")
+	}
+	ends := func(all []string) string {
+		if slices.Contains(all, "*/*") {
+			return "*/*"
+		}
+		if len(all) > 0 && strings.HasPrefix(all[0], "*/* but") {
+			return all[0]
+		}
+		if len(all) > 2 {
+			return plural(len(all), "end", "ends")
+		}
+		return strings.Join(all, ", ")
+	}
+	for _, key := range order {
+		f := folds[key]
+		slices.Sort(f.ports)
+		where := whereWords(inOrder(f.in, t.m.Environments), t.m.Environments, t.m.Groups)
+		if where != "" {
+			where = "[" + where + "]"
+		}
+		to := ends(f.to)
+		if f.dns {
+			to = "DNS"
+		}
+		t.row(ends(f.from), to, strings.Join(f.ports, ","), where)
+	}
+}
+
+func inOrder(some, all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(e string) bool { return !slices.Contains(some, e) })
+}
+
+// total says how much there is, and of what nothing was said.
+func (t *mapText) total() {
+	ofPlatform := 0
+	for _, l := range t.m.Lines {
+		if l.Platform {
+			ofPlatform++
+		}
+	}
+	namespaces := map[string]bool{}
+	for _, w := range t.m.Workloads {
+		namespaces[w.Namespace] = true
+	}
+	lines := plural(t.m.Total, "line", "lines")
+	if len(t.m.Lines) != t.m.Total {
+		lines = fmt.Sprintf("%d of %s", len(t.m.Lines), lines)
+	}
+	text := plural(len(t.m.Workloads), "workload", "workloads") + ", " + plural(len(namespaces), "namespace", "namespaces")
+	if n := len(t.m.Environments); n > 1 {
+		text += ", " + plural(n, "environment", "environments")
+	}
+	text += ": " + lines
+	if ofPlatform > 0 {
+		text += fmt.Sprintf(", %d of the platform", ofPlatform)
+		if !t.o.Platform {
+			text += " (--all)"
+		}
+	}
+	t.WriteString("\n" + text + "\n")
+	if len(t.m.Missing) > 0 {
+		t.WriteString(strings.Join(broken(terminal("not in this map: "+strings.Join(t.m.Missing, "; ")), lastColumn), "\n  ") + "\n")
+	}
+}

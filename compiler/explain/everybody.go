@@ -1,0 +1,197 @@
+package explain
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
+)
+
+// Member is one of those that policies may tell apart: a pod that is known, one that may come,
+// or addresses that nothing tells apart.
+type Member struct {
+	meaning.Peer
+	Addresses packet.Addresses // zero for pods
+	Names     []string         // of workloads and manifests that it is a pod of, in order
+	Key       string           // the same for the same pods of another world; empty for addresses
+}
+
+// IsPod reports whether it is no addresses.
+func (m *Member) IsPod() bool { return m.Endpoint != nil }
+
+// Everybody gathers the pods: those that have a name, one without labels in each namespace,
+// and of whatever else policies ask one that has it, in the order of their keys.
+func (w *World) Everybody() []Member {
+	known := map[string]int{}
+	var all []Member
+	add := func(ends []end, name string) {
+		for _, e := range ends {
+			if !e.isPod() {
+				continue
+			}
+			key := keyOf(e.Endpoint)
+			at, there := known[key]
+			if !there {
+				at = len(all)
+				known[key] = at
+				all = append(all, Member{Peer: e.Peer, Key: key})
+			}
+			if name != "" && !slices.Contains(all[at].Names, name) {
+				all[at].Names = append(all[at].Names, name)
+			}
+		}
+	}
+	add(w.inSet(plan.Pods{}), "")
+	for _, name := range w.namespaces() {
+		if !strings.Contains(name, "*") {
+			add(w.inSet(plan.Pods{Namespace: name}), "")
+		}
+	}
+	if w.Plan != nil {
+		for i := range w.Plan.Workloads {
+			if wl := &w.Plan.Workloads[i]; !wl.HostNetwork {
+				add(w.workload(wl).ends(), wl.Ref())
+			}
+		}
+	}
+	w.named("")
+	for _, name := range diag.SortedKeys(w.byName) {
+		if e := w.byName[name][0]; !e.HostNetwork && w.planned(name) == nil {
+			add(w.only(meaning.Pod(e)), name)
+		}
+	}
+	slices.SortFunc(all, func(a, b Member) int { return strings.Compare(a.Key, b.Key) })
+	return all
+}
+
+// keyOf is the same for pods that are in one namespace and wear the same labels.
+func keyOf(e *meaning.Endpoint) string {
+	var b strings.Builder
+	b.WriteString(e.Namespace)
+	for _, k := range diag.SortedKeys(e.Labels) {
+		b.WriteString("\x00" + k + "\x01" + e.Labels[k])
+	}
+	if e.ServiceAccount != "default" && e.ServiceAccount != "" {
+		b.WriteString("\x02" + e.ServiceAccount)
+	}
+	for _, a := range e.Addresses {
+		b.WriteString("\x03" + a.String())
+	}
+	return b.String()
+}
+
+// Adopted is a pod of another world as it would be in this one.
+func (w *World) Adopted(m Member) Member {
+	if !m.IsPod() {
+		return m
+	}
+	e := *m.Endpoint
+	if labels := w.labelsOf(e.Namespace); len(labels) > 1 || w.Lists(e.Namespace) {
+		e.NamespaceLabels = labels
+	}
+	e.NamespaceUnwritten = w.unwritten(e.Namespace)
+	m.Peer = meaning.Pod(&e)
+	m.Names = nil
+	if w.Plan == nil {
+		return m
+	}
+	for i := range w.Plan.Workloads {
+		wl := &w.Plan.Workloads[i]
+		if n, _ := w.Plan.Namespace(wl.Namespace); !wl.HostNetwork && !n.Pattern && wl.Namespace == e.Namespace && wl.Selector.Matches(e.Labels) {
+			m.Names = append(m.Names, wl.Ref())
+		}
+	}
+	return m
+}
+
+// Elsewhere gathers the addresses that no pod has, parted where policies tell them apart and
+// at some prefixes more.
+func (w *World) Elsewhere(cuts []netip.Prefix) []Member {
+	var all []Member
+	for _, e := range w.ranges(packet.EveryAddress(), cuts) {
+		if e.Endpoint == nil && slices.ContainsFunc(w.Meaning.Families(), func(of int) bool { return e.can(of) }) {
+			all = append(all, Member{Peer: e.Peer, Addresses: e.addresses})
+		}
+	}
+	return all
+}
+
+// Can reports whether a member may have an address of a family, as far as is known.
+func (w *World) Can(m Member, family int) bool { return end{m.Peer, m.Addresses}.can(family) }
+
+// Fates are what becomes of all traffic of a family between two members, by outcome.
+func (w *World) Fates(from, to Member, family int) map[meaning.Outcome]packet.Traffic {
+	all := map[meaning.Outcome]packet.Traffic{}
+	for outcome, f := range w.between(end{from.Peer, from.Addresses}, end{to.Peer, to.Addresses}, packet.Anything(), 0, family) {
+		all[outcome] = f.traffic
+	}
+	return all
+}
+
+// Sender is whom one member may send to, as far as rules tell at a glance.
+type Sender struct {
+	To  []int // in order
+	All bool  // whoever it is
+}
+
+// Glance says for each member whom it may send to, and from whom it may receive. Of other
+// pairs all traffic is denied.
+func (w *World) Glance(all []Member) (sends, receives []Sender) {
+	ends := make([]end, len(all))
+	for i, m := range all {
+		ends[i] = end{m.Peer, m.Addresses}
+	}
+	r := w.reach(ends)
+	sends, receives = make([]Sender, len(all)), make([]Sender, len(all))
+	for i := range all {
+		for d, into := range map[meaning.Direction]*Sender{meaning.Egress: &sends[i], meaning.Ingress: &receives[i]} {
+			marks := r.from(ends[i], d)
+			into.All = marks == nil
+			for j, marked := range marks {
+				if marked {
+					into.To = append(into.To, j)
+				}
+			}
+		}
+	}
+	return sends, receives
+}
+
+// Governed reports whether any policy has a say on one half of a pod's traffic, and whether
+// what no rule allows is dropped there.
+func (w *World) Governed(m *Member, d meaning.Direction) (governed, isolated bool) {
+	if !m.IsPod() {
+		return false, false
+	}
+	g := w.asking().Governing(m.Endpoint, d)
+	return len(g.Policies) > 0, g.Isolated || g.Perhaps
+}
+
+// Has reports whether a member is one of an end of a plan's flow.
+func (w *World) Has(e plan.End, m *Member) bool { return has(w.Plan, e, m.Peer) }
+
+// Deciding is what decides a packet of some traffic between two members, on both halves.
+func (w *World) Deciding(from, to Member, of packet.Traffic) Example {
+	h, _ := of.Witness()
+	best := sample{}
+	for _, family := range w.Meaning.Families() {
+		if (end{from.Peer, from.Addresses}).can(family) && (end{to.Peer, to.Addresses}).can(family) {
+			k := packetOf(h, 0, from.Peer, to.Peer)
+			k.Family = family
+			if best = w.walked(k); best.outcome != meaning.Denied {
+				break
+			}
+		}
+	}
+	return w.example(best, Deciding)
+}
+
+// Lists reports whether a namespace is one that anything is known of.
+func (w *World) Lists(namespace string) bool {
+	_, known := slices.BinarySearch(w.namespaces(), namespace)
+	return known
+}

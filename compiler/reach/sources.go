@@ -1,0 +1,196 @@
+package reach
+
+import (
+	"cmp"
+	"slices"
+
+	"portcullis.dev/compiler/explain"
+	"portcullis.dev/compiler/plan"
+)
+
+// Kind is what stands behind traffic.
+type Kind string
+
+// The kinds of sources.
+const (
+	Intent     Kind = "intent"
+	Platform   Kind = "platform"
+	Guardrail  Kind = "guardrail"
+	Quarantine Kind = "quarantine"
+	Component  Kind = "component" // or whatever else is rendered and no line means
+	Manifest   Kind = "manifest"
+)
+
+// Source is a line that means traffic, or what lets it through where none does.
+type Source struct {
+	Side   string `json:"side,omitempty"` // of a difference: old or new
+	Kind   Kind   `json:"kind"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text,omitempty"` // the line as it is written
+	Why    string `json:"why,omitempty"`
+	Owner  string `json:"owner,omitempty"`
+	Intent string `json:"intent,omitempty"` // namespace/name; empty for the Platform's own
+	Ticket string `json:"ticket,omitempty"`
+	Until  string `json:"until,omitempty"`
+}
+
+func (s Source) compare(o Source) int {
+	return cmp.Or(cmp.Compare(s.File, o.File), cmp.Compare(s.Line, o.Line), cmp.Compare(s.Column, o.Column), cmp.Compare(s.Kind, o.Kind), cmp.Compare(s.Why, o.Why))
+}
+
+// meant is traffic of a pair that some lines mean.
+type meant struct {
+	traffic Load
+	sources []Source
+}
+
+// askedFor is a flow of the plan, or the way to DNS, as sources.
+type askedFor struct {
+	traffic Load
+	sources []Source
+}
+
+// mean looks up for each pair with traffic which lines mean it.
+func (r *Relation) mean() {
+	r.meant = map[Pair][]meant{}
+	p := r.World.Plan
+	if p == nil {
+		return
+	}
+	owners := map[string]string{}
+	for _, w := range p.Workloads {
+		owners[w.Ref()] = w.Owner
+	}
+	for i := range p.Flows {
+		f := &p.Flows[i]
+		l := askedFor{traffic: Both(plan.PacketsOn(f.Ports))}
+		for _, o := range f.Origins {
+			l.sources = append(l.sources, r.source(o, owners))
+		}
+		r.spread(l, r.within(f.From), r.within(f.To))
+	}
+	for _, s := range p.DNSServers() {
+		dns := Source{Kind: Platform, File: p.Platform.File, Line: p.Platform.Start.Line, Column: p.Platform.Start.Column, Text: "dns", Why: DNS}
+		l := askedFor{Both(plan.PacketsOn(s.Ports)), []Source{dns}}
+		all := make([]int, len(r.Members))
+		for i := range all {
+			all[i] = i
+		}
+		r.spread(l, all, r.within(s.End))
+	}
+}
+
+// DNS is what stands for the way to the cluster's name service, which no line need ask for.
+const DNS = "names are resolved by the cluster's own DNS"
+
+func (r *Relation) source(o plan.Origin, owners map[string]string) Source {
+	s := Source{Kind: Intent, File: o.Span.File, Line: o.Span.Start.Line, Column: o.Span.Start.Column,
+		Why: o.Why, Owner: owners[o.Intent], Intent: o.Intent, Ticket: o.Ticket, Until: o.Until}
+	if o.Intent == "" {
+		s.Kind = Platform
+	}
+	if r.World.Lines != nil {
+		s.Text = r.World.Lines(s.File, s.Line)
+	}
+	return s
+}
+
+// within are the members of an end of a flow.
+func (r *Relation) within(e plan.End) []int {
+	var all []int
+	for i := range r.Members {
+		m := &r.Members[i]
+		if e.Pods != nil && e.Pods.Namespace != "" && (!m.IsPod() || m.Endpoint.Namespace != e.Pods.Namespace) {
+			continue
+		}
+		if r.World.Has(e, m) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// spread takes note of a line at every pair that it means and that something passes between.
+func (r *Relation) spread(l askedFor, from, to []int) {
+	at := func(p Pair) {
+		if f, some := r.cells[p]; some && f.Allowed.Union(f.Unknown).Overlaps(l.traffic) {
+			r.meant[p] = append(r.meant[p], meant(l))
+		}
+	}
+	if len(from)*len(to) <= len(r.cells) {
+		for _, i := range from {
+			for _, j := range to {
+				at(Pair{i, j})
+			}
+		}
+		return
+	}
+	is := make([]uint8, len(r.Members))
+	for _, i := range from {
+		is[i] |= 1
+	}
+	for _, j := range to {
+		is[j] |= 2
+	}
+	for p := range r.cells {
+		if is[p.From]&1 != 0 && is[p.To]&2 != 0 {
+			at(p)
+		}
+	}
+}
+
+// parts parts some traffic of a pair by the lines that mean it; what none does comes last.
+func (r *Relation) parts(p Pair, of Load) []meant {
+	all := []meant{{traffic: of}}
+	for _, m := range r.meant[p] {
+		var next []meant
+		for _, part := range all {
+			if both := part.traffic.Intersect(m.traffic); !both.IsEmpty() {
+				next = append(next, meant{both, slices.Concat(part.sources, m.sources)})
+			}
+			if rest := part.traffic.Subtract(m.traffic); !rest.IsEmpty() {
+				next = append(next, meant{rest, part.sources})
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+// Unmeant is the traffic of a pair that no line means.
+func (r *Relation) Unmeant(p Pair, of Load) Load {
+	for _, m := range r.meant[p] {
+		of = of.Subtract(m.traffic)
+	}
+	return of
+}
+
+// decided says what lets traffic through that no line means: the rule of the receiver or,
+// where it has none, of the sender.
+func (r *Relation) decided(p Pair, of Load) []Source {
+	t := of.V4
+	if t.IsEmpty() {
+		t = of.V6
+	}
+	x := r.World.Deciding(r.Members[p.From], r.Members[p.To], t)
+	var all []Source
+	for _, h := range []*explain.Half{&x.Ingress, &x.Egress} {
+		if h.Policy == nil || h.By != "rule" {
+			continue
+		}
+		if r.World.Locate != nil {
+			r.World.Locate(&h.At)
+		}
+		s := Source{Kind: Component, File: h.At.File, Line: h.At.Start.Line, Column: h.At.Start.Column, Why: "a rule of " + h.Policy.String()}
+		if r.World.Plan == nil {
+			s.Kind = Manifest
+		}
+		if r.World.Lines != nil {
+			s.Text = r.World.Lines(s.File, s.Line)
+		}
+		all = append(all, s)
+	}
+	return all
+}
