@@ -19,6 +19,7 @@ var commands = []func(*program) *cli.Command{
 	pullCommand,
 	explainCommand,
 	mapCommand,
+	diffCommand,
 	testCommand,
 	fmtCommand,
 	schemaCommand,

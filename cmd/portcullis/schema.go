@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"portcullis.dev/ci/report"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
@@ -18,7 +20,7 @@ func schemaCommand(p *program) *cli.Command {
 		Name:      "schema",
 		Usage:     "print the JSON Schema of intents, by which editors complete and check them",
 		ArgsUsage: "[KIND]",
-		Description: "Without a KIND (" + strings.Join(language.Kinds(), ", ") + ") the schema knows all of them. With --out it is " +
+		Description: "Without a KIND (" + strings.Join(language.Kinds(), ", ") + ") the schema knows all of them; " + strings.Join(report.SchemaNames(), " and ") + " are those of our own JSON. With --out it is " +
 			"written to files, one for each kind and " + language.SchemaFile + " for all. An editor with the YAML language " +
 			"server finds it by a file's first line:\n\n" +
 			language.EditorLine("portcullis.yaml"),
@@ -29,14 +31,21 @@ func schemaCommand(p *program) *cli.Command {
 	}
 }
 
+// schemaKinds lists the documents that have a schema: those that people write, and those that
+// we do.
+func schemaKinds() []string { return slices.Concat(language.Kinds(), report.SchemaNames()) }
+
 func (p *program) schema(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("schema takes one kind, found %d arguments", c.NArg())}
 	}
 	kind := c.Args().First()
-	text, ok := language.Schema(kind)
+	text, ok := report.Schema(kind)
 	if !ok {
-		return usageError{fmt.Errorf("there is no kind %q; the kinds are %s", kind, strings.Join(language.Kinds(), ", "))}
+		text, ok = language.Schema(kind)
+	}
+	if !ok {
+		return usageError{fmt.Errorf("there is no kind %q; the kinds are %s", kind, strings.Join(schemaKinds(), ", "))}
 	}
 	dir := c.String("out")
 	switch {

@@ -19,7 +19,7 @@ func TestFullStdout(t *testing.T) {
 	const demo = "../../examples/zero-trust-demo"
 	tried := map[string]bool{"init": true, hiddenComplete: true} // which print nothing, or to nobody who would look
 	for _, args := range [][]string{
-		{"build", demo}, {"check", demo}, {"test", demo}, {"map", demo}, {"explain", "zero-trust-demo/frontend -> zero-trust-demo/backend", demo},
+		{"build", demo}, {"check", demo}, {"test", demo}, {"map", demo}, {"diff", demo, demo + "/"}, {"explain", "zero-trust-demo/frontend -> zero-trust-demo/backend", demo},
 		{"fmt", demo + "/portcullis.yaml"}, {"fmt", "-d", "testdata/fleet"}, {"schema"}, {"rules"}, {"rules", "PC101"}, {"rules", "-o", "json"},
 		{"ci"}, {"ci", "github"}, {"completion", "bash"}, {"version"}, {"help"}, {"help", "build"}, {"build", "--help"}, {"--version"},
 	} {

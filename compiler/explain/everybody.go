@@ -9,6 +9,7 @@ import (
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
+	"portcullis.dev/policies/relation"
 )
 
 // Member is one of those that policies may tell apart: a pod that is known, one that may come,
@@ -194,4 +195,14 @@ func (w *World) Deciding(from, to Member, of packet.Traffic) Example {
 func (w *World) Lists(namespace string) bool {
 	_, known := slices.BinarySearch(w.namespaces(), namespace)
 	return known
+}
+
+// Universe is what is known of the namespaces, for whoever decides about pods that may come.
+func (w *World) Universe() *relation.Universe { return w.universe() }
+
+// Come is a pod that may come, as a member.
+func (w *World) Come(e *meaning.Endpoint) Member {
+	of := *e
+	of.PortsKnown, of.Ports, of.Addresses = false, nil, nil
+	return w.Adopted(Member{Peer: meaning.Pod(&of), Key: keyOf(&of)})
 }

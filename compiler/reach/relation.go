@@ -57,6 +57,7 @@ type Fate struct{ Allowed, Unknown Load }
 type Relation struct {
 	World   *World
 	Members []explain.Member
+	others  []*World
 
 	cells map[Pair]Fate // of pairs of which policies have a say, and something passes or may
 	// governed and isolated are the members on whose halves policies have a say, and those
@@ -97,9 +98,10 @@ func MembersOf(worlds ...*World) []explain.Member {
 	return append(pods, all...)
 }
 
-// Of works out the relation of a world between members.
-func Of(w *World, members []explain.Member) *Relation {
-	r := &Relation{World: w, Members: make([]explain.Member, len(members)), cells: map[Pair]Fate{}}
+// Of works out the relation of a world between members. Namespaces that others list keep
+// their names where this world does not.
+func Of(w *World, members []explain.Member, others ...*World) *Relation {
+	r := &Relation{World: w, others: others, Members: make([]explain.Member, len(members)), cells: map[Pair]Fate{}}
 	own := map[string]explain.Member{}
 	for _, m := range w.Everybody() {
 		own[m.Key] = m
@@ -207,4 +209,13 @@ func (r *Relation) Pairs() []Pair {
 	}
 	slices.SortFunc(all, Pair.compare)
 	return all
+}
+
+// Governed reports whether policies have a say on one half of a member's traffic.
+func (r *Relation) Governed(i int, d meaning.Direction) bool { return r.governed[d][i] }
+
+// Knows reports whether a workload or manifest has a name.
+func (r *Relation) Knows(name string) bool {
+	r.namespaces()
+	return r.byName[name] != nil
 }

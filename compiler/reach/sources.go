@@ -6,6 +6,7 @@ import (
 
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/packet"
 )
 
 // Kind is what stands behind traffic.
@@ -24,7 +25,7 @@ const (
 // Source is a line that means traffic, or what lets it through where none does.
 type Source struct {
 	Side   string `json:"side,omitempty"` // of a difference: old or new
-	Kind   Kind   `json:"kind"`
+	Kind   Kind   `json:"kind,omitempty"`
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Column int    `json:"column,omitempty"`
@@ -191,6 +192,18 @@ func (r *Relation) decided(p Pair, of Load) []Source {
 			s.Text = r.World.Lines(s.File, s.Line)
 		}
 		all = append(all, s)
+	}
+	return all
+}
+
+// MeantBy is the part of a pair's traffic that a line means, of whichever family.
+func (r *Relation) MeantBy(p Pair, of Load, s Source) packet.Traffic {
+	var all packet.Traffic
+	for _, m := range r.meant[p] {
+		if slices.ContainsFunc(m.sources, func(x Source) bool { return x.key() == s.key() }) {
+			both := m.traffic.Intersect(of)
+			all = all.Union(both.V4).Union(both.V6)
+		}
 	}
 	return all
 }

@@ -51,7 +51,13 @@ func (r *Relation) Terms(set []int) []Term {
 	for _, i := range set {
 		in[i] = true
 	}
-	return append(r.pods(in), r.addresses(set)...)
+	all := append(r.pods(in), r.addresses(set)...)
+	said := map[string]bool{}
+	return slices.DeleteFunc(all, func(t Term) bool { // pods of two namespaces that nobody lists
+		again := t.Kind == "labels" && said[t.Selector]
+		said[t.Selector] = true
+		return again
+	})
 }
 
 // pods names the pods of a set.
@@ -140,15 +146,17 @@ func (r *Relation) named(ns string, some []int, in []bool, wanted bool) []Term {
 }
 
 func (r *Relation) selector(e *meaning.Endpoint) string {
-	if r.World.Lists(e.Namespace) {
-		return e.Namespace + "/{" + labels(e.Labels) + "}"
+	lists := func(w *World) bool { return w.Lists(e.Namespace) }
+	if lists(r.World) || slices.ContainsFunc(r.others, lists) {
+		return e.Namespace + "/{" + Labels(e.Labels) + "}"
 	}
 	of := maps.Clone(e.NamespaceLabels)
 	delete(of, meaning.NameLabel)
-	return "{" + labels(of) + "}/{" + labels(e.Labels) + "}"
+	return "{" + Labels(of) + "}/{" + Labels(e.Labels) + "}"
 }
 
-func labels(all map[string]string) string {
+// Labels are labels in one line: a=b,c=d.
+func Labels(all map[string]string) string {
 	var words []string
 	for _, k := range slices.Sorted(maps.Keys(all)) {
 		words = append(words, k+"="+all[k])

@@ -1,0 +1,140 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/delta"
+	"portcullis.dev/compiler/reach"
+)
+
+// DiffOptions are what a caller may choose about the look of a difference.
+type DiffOptions struct {
+	LinkBase string // of a seat, to which a path is added: https://…/blob/SHA/
+	Key      string // of several comments of one pull request
+}
+
+// DiffFormat is one way to write a difference.
+type DiffFormat struct {
+	Name        string // as in -o NAME
+	Description string // for help texts: a clause without a full stop
+	write       func(w *bufio.Writer, d *delta.Diff, o DiffOptions) error
+}
+
+// DiffFormats is the table of the formats there are, the default first.
+var DiffFormats = []DiffFormat{
+	{"text", "for people: what is opened and closed, because of which line", writeDiffText},
+	{"json", "for programs: as diff.schema.json describes it", writeDiffJSON},
+	{"markdown", "for reviews: the comment of a pull request", writeDiffMarkdown},
+}
+
+// LookupDiff finds a format by its name.
+func LookupDiff(name string) (DiffFormat, error) {
+	names := make([]string, len(DiffFormats))
+	for i, f := range DiffFormats {
+		if names[i] = f.Name; f.Name == name {
+			return f, nil
+		}
+	}
+	return DiffFormat{}, fmt.Errorf("unknown format %q: expected one of %s", name, strings.Join(names, ", "))
+}
+
+// WriteDiff writes a difference in the format. The error is the writer's.
+func WriteDiff(w io.Writer, f DiffFormat, d *delta.Diff, o DiffOptions) error {
+	buffered := bufio.NewWriter(w)
+	err := f.write(buffered, d, o)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("write the difference as %s: %w", f.Name, err)
+	}
+	return nil
+}
+
+// refWords name a side: by what people call it, and the commit that it is.
+func refWords(s *delta.Side) string {
+	if s.Commit == "" {
+		return s.Ref
+	}
+	return s.Ref + " " + s.Commit[:min(7, len(s.Commit))]
+}
+
+// riskWords count risks by level.
+func riskWords(d *delta.Diff) string {
+	var words []string
+	for _, l := range delta.Levels {
+		n := 0
+		for _, r := range d.Risks() {
+			if r.Level == l {
+				n++
+			}
+		}
+		if n > 0 {
+			word := string(l)
+			if l == delta.High {
+				word = "HIGH"
+			}
+			words = append(words, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// termsWithState are ends, with a word for those that one side alone has.
+func termsWithState(all []reach.Term) string {
+	text := reach.TermWords(all)
+	if len(all) == 1 && all[0].State != "" {
+		text += " (" + all[0].State + ")"
+	}
+	return text
+}
+
+// whereOf names the environments of a change.
+func whereOf(d *delta.Diff, in []string) string {
+	if len(in) == 0 {
+		return ""
+	}
+	return whereWords(in, d.Environments, d.Groups)
+}
+
+// ownChanges are the changes that are told one by one: ends that are closed or open as a whole
+// are told once, among what holds people.
+func ownChanges(d *delta.Diff) []*delta.Change {
+	var all []*delta.Change
+	for i := range d.Changes {
+		if !d.Changes[i].Isolation {
+			all = append(all, &d.Changes[i])
+		}
+	}
+	return all
+}
+
+// count counts those with a sign, and of the opened those by which ports became more.
+func count(all []*delta.Change, s delta.Sign) (n, wider int) {
+	for _, x := range all {
+		if x.Sign == s {
+			n++
+			if x.Was != "" {
+				wider++
+			}
+		}
+	}
+	return n, wider
+}
+
+// newCodes are the codes of errors that the new side has and the old one has not.
+func newCodes(d *delta.Diff) (codes []string, n int) {
+	for _, f := range d.NewFindings {
+		if f.Severity.String() == "error" {
+			n++
+			if !slices.Contains(codes, f.Rule.Code) {
+				codes = append(codes, f.Rule.Code)
+			}
+		}
+	}
+	return codes, n
+}

@@ -1,0 +1,361 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/delta"
+	"portcullis.dev/compiler/reach"
+)
+
+// The budget of a comment: bytes of all of it, and rows. GitHub takes 65,536 characters.
+const (
+	commentBytes = 60_000
+	highRows     = 50
+	otherRows    = 150
+	graphEdges   = 60
+)
+
+// cellCode is a text from somebody else's file as code in a cell of a table.
+func cellCode(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
+
+// row is one of the table: what it says, whether it is of high risk, and whose it is.
+type row struct {
+	text      string
+	high      bool
+	namespace string
+}
+
+// comment is a Markdown comment on its way.
+type comment struct {
+	d *delta.Diff
+	o DiffOptions
+}
+
+func writeDiffMarkdown(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
+	c := comment{d, o}
+	own := ownChanges(d)
+	key := cmp.Or(o.Key, "default")
+	changes := len(own)
+	for _, n := range d.Governance {
+		if n.Tag != "" {
+			changes++
+		}
+	}
+	fmt.Fprintf(w, "<!-- portcullis:diff key=%s changes=%d risk=%s -->\n", marker(key), changes, cmp.Or(string(d.Worst()), "none"))
+	w.WriteString("### " + c.title(own) + "\n\n")
+	line := code(refWords(&d.Old)) + " → " + code(refWords(&d.New))
+	if n := len(d.Environments); n > 1 {
+		line += fmt.Sprintf(" · %d environments", n)
+	}
+	if risks := riskWords(d); risks != "" {
+		line += " · " + strings.ReplaceAll(strings.ReplaceAll(risks, "HIGH", "high"), "high", "**high**")
+	}
+	w.WriteString(line + "\n")
+	left := commentBytes - 4000 // for what stands around the rows
+	c.table(w, own, &left)
+	if moved := c.moved(); moved != "" {
+		w.WriteString("\n" + moved + "\n")
+	}
+	if len(d.Missing) > 0 {
+		var b strings.Builder
+		fmt.Fprintf(&b, "\n<details><summary>What was not judged (%d)</summary>\n\n", len(d.Missing))
+		for i, m := range d.Missing {
+			if i == 20 {
+				fmt.Fprintf(&b, "- and %d more\n", len(d.Missing)-i)
+				break
+			}
+			b.WriteString("- " + code(m) + "\n")
+		}
+		b.WriteString("\n</details>\n")
+		if b.Len() < left {
+			left -= b.Len()
+			w.WriteString(b.String())
+		}
+	}
+	if graph := c.graph(own); graph != "" && len(graph) < left {
+		w.WriteString("\n<details><summary>Graph of the change</summary>\n\n" + graph + "\n</details>\n")
+	}
+	c.footer(w, own)
+	return nil // what a bufio.Writer could not write, its Flush tells
+}
+
+// marker keeps of a key what can stand in a comment of HTML.
+func marker(key string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' {
+			return r
+		}
+		return '_'
+	}, key)
+}
+
+func (c *comment) title(own []*delta.Change) string {
+	if c.d.Old.Failed+c.d.New.Failed > 0 {
+		s := &c.d.Old
+		if s.Failed == 0 {
+			s = &c.d.New
+		}
+		return "⛔ Not compared: " + code(s.Ref) + " has " + plural(s.Failed, "error", "errors")
+	}
+	opened, _ := count(own, delta.Opened)
+	closed, _ := count(own, delta.Closed)
+	unknown, _ := count(own, delta.Unknown)
+	whole := slices.ContainsFunc(c.d.Changes, func(x delta.Change) bool { return x.Isolation })
+	var words []string
+	if opened > 0 {
+		words = append(words, "opens "+plural(opened, "flow", "flows"))
+	}
+	if closed > 0 {
+		words = append(words, "closes "+plural(closed, "flow", "flows"))
+	}
+	if unknown > 0 {
+		words = append(words, "makes "+plural(unknown, "flow", "flows")+" uncertain")
+	}
+	sign := "ℹ️"
+	if c.d.Worst() == delta.High {
+		sign = "⚠️"
+	}
+	switch {
+	case len(words) == 0 && whole:
+		return sign + " This change decides otherwise who is held back at all"
+	case len(words) == 0 && c.d.Worst() != "":
+		return sign + " No packet is treated differently, but rules for people are"
+	case len(words) == 0:
+		return "✅ No packet is treated differently"
+	default:
+		return sign + " This change " + strings.Join(words, " and ")
+	}
+}
+
+func (c *comment) table(w *bufio.Writer, own []*delta.Change, left *int) {
+	var rows []row
+	for _, x := range own {
+		rows = append(rows, c.change(x))
+	}
+	for _, n := range c.d.Governance {
+		if n.Tag != "" {
+			rows = append(rows, c.note(n))
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b row) int {
+		switch {
+		case a.high == b.high:
+			return 0
+		case a.high:
+			return -1
+		}
+		return 1
+	})
+	if len(rows) == 0 {
+		return
+	}
+	w.WriteString("\n| | from → to | port | where | because |\n|:-:|---|---|---|---|\n")
+	high, others := highRows, otherRows
+	over := map[string]int{}
+	for _, r := range rows {
+		most := &others
+		if r.high {
+			most = &high
+		}
+		if *most == 0 || len(r.text) > *left {
+			over[r.namespace]++
+			continue
+		}
+		*most--
+		*left -= len(r.text)
+		w.WriteString(r.text)
+	}
+	if len(over) == 0 {
+		return
+	}
+	n := 0
+	var words []string
+	for _, ns := range sortedByCount(over) {
+		n += over[ns]
+		if len(words) < 10 {
+			words = append(words, fmt.Sprintf("%s %d", code(ns), over[ns]))
+		} else if len(words) == 10 {
+			words = append(words, "…")
+		}
+	}
+	fmt.Fprintf(w, "\nand %s into %s: %s; all of them in the report\n", plural(n, "row", "rows"), plural(len(over), "namespace", "namespaces"), strings.Join(words, ", "))
+}
+
+func sortedByCount(of map[string]int) []string {
+	names := make([]string, 0, len(of))
+	for name := range of {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b)) })
+	return names
+}
+
+// shortened cuts a cell where it is too long: the report has all of it.
+func shortened(text string) string {
+	const most = 300
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
+
+func (c *comment) change(x *delta.Change) row {
+	r := row{high: slices.ContainsFunc(x.Risks, func(r delta.Risk) bool { return r.Level == delta.High }), namespace: "outside"}
+	for _, t := range x.To {
+		if t.Namespace != "" {
+			r.namespace = t.Namespace
+		}
+	}
+	sign := map[delta.Sign]string{delta.Opened: "**+**", delta.Closed: "**−**", delta.Unknown: "**?**"}[x.Sign]
+	ports := "every"
+	if words := reach.Words(x.Packets); words != "" {
+		ports = cellCode(shortened(words))
+	}
+	if x.Was != "" {
+		sign, ports = "**~**", cellCode(shortened(x.Was))+" → "+cellCode(shortened(x.Now))
+	}
+	if r.high {
+		sign = "🔴 " + sign
+	}
+	from, to := termsWithState(x.From), termsWithState(x.To)
+	ends := cellCode(shortened(from)) + " → " + cellCode(shortened(to))
+	if from == to && len(x.From) == 1 {
+		ends = cellCode(shortened(from)) + " → itself"
+	}
+	if x.Family != "" {
+		ports += " over " + string(x.Family)
+	}
+	because := ""
+	for _, s := range x.Because[:min(1, len(x.Because))] {
+		if because = c.place(s); x.Sign == delta.Closed {
+			because = "was " + cellCode(fmt.Sprintf("%s:%d", s.File, s.Line))
+		}
+		because += " " + cellCode(shortened(cmp.Or(s.Why, s.Text, "no reason is given")))
+	}
+	r.text = "| " + sign + " | " + ends + " | " + ports + " |" + c.where(x.Environments) + " | " + strings.TrimSpace(because+risksIn(x.Risks)) + " |\n"
+	return r
+}
+
+func risksIn(all []delta.Risk) string {
+	text := ""
+	for _, r := range all {
+		text += " **" + r.Tag + "**"
+		if r.Text != "" {
+			said := r.Text
+			if r.Perhaps {
+				said = "perhaps " + said
+			}
+			text += ": " + cellCode(shortened(said))
+		}
+	}
+	return text
+}
+
+func (c *comment) note(n delta.Note) row {
+	r := row{high: n.Level == delta.High, namespace: "rules for people"}
+	sign := "**!**"
+	if r.high {
+		sign = "🔴 **!**"
+	}
+	because := ""
+	for _, s := range n.Because[:min(1, len(n.Because))] {
+		because = c.place(s) + " "
+	}
+	if n.Text != "" {
+		because += cellCode(shortened(n.Text)) + " "
+	}
+	r.text = "| " + sign + " | " + cellCode(shortened(n.What)) + " | |" + c.where(n.Environments) + " | " + because + "**" + n.Tag + "** |\n"
+	return r
+}
+
+func (c *comment) where(in []string) string {
+	if names := whereOf(c.d, in); names != "" {
+		return " " + cellCode(names)
+	}
+	return ""
+}
+
+// place is where something is written, with a link where the seat is known.
+func (c *comment) place(s reach.Source) string {
+	text := cellCode(fmt.Sprintf("%s:%d", s.File, s.Line))
+	if c.o.LinkBase == "" || s.File == "" {
+		return text
+	}
+	parts := strings.Split(s.File, "/")
+	for i := range parts {
+		parts[i] = strings.NewReplacer("(", "%28", ")", "%29").Replace(url.PathEscape(parts[i]))
+	}
+	return fmt.Sprintf("[%s](%s%s#L%d)", text, c.o.LinkBase, strings.Join(parts, "/"), s.Line)
+}
+
+// moved says what has another name, and changes nothing.
+func (c *comment) moved() string {
+	var words []string
+	for i, r := range c.d.Renamed {
+		if i == 10 {
+			words = append(words, fmt.Sprintf("and %d more", len(c.d.Renamed)-i))
+			break
+		}
+		words = append(words, code(r.From)+" is now "+code(r.To)+": the same pods.")
+	}
+	for _, n := range c.d.Governance {
+		if n.Tag == "" {
+			words = append(words, code(shortened(n.What+" "+n.Text))+".")
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// graph draws what is opened and closed.
+func (c *comment) graph(own []*delta.Change) string {
+	if len(own) == 0 {
+		return ""
+	}
+	if len(own) > graphEdges {
+		return fmt.Sprintf("%d flows are too many for a graph.\n", len(own))
+	}
+	var b strings.Builder
+	b.WriteString("```mermaid\nflowchart LR\n")
+	g := mermaid{ids: map[string]int{}}
+	var opened []string
+	for i, x := range own {
+		sign, left, right := "+", "--", "-->"
+		if x.Sign == delta.Closed {
+			sign, left, right = "−", "-.", ".->"
+		}
+		if x.Sign == delta.Unknown {
+			sign = "?"
+		}
+		if x.Sign == delta.Opened {
+			opened = append(opened, fmt.Sprint(i))
+		}
+		label := strings.TrimSpace(sign + " " + reach.Words(x.Packets))
+		b.WriteString("  " + g.node(x.From) + " " + left + " " + mermaidText(label) + " " + right + " " + g.node(x.To) + "\n")
+	}
+	if len(opened) > 0 {
+		b.WriteString("  linkStyle " + strings.Join(opened, ",") + " stroke:#c24e0c,stroke-width:3px\n")
+	}
+	b.WriteString("```\n")
+	return b.String()
+}
+
+func (c *comment) footer(w *bufio.Writer, own []*delta.Change) {
+	var words []string
+	if p := c.d.Policies; p.Added+p.Removed+p.Edited > 0 {
+		words = append(words, fmt.Sprintf("Policies: %d added, %d removed, %d edited.", p.Added, p.Removed, p.Edited))
+	}
+	if codes, n := newCodes(c.d); n > 0 {
+		words = append(words, fmt.Sprintf("%s more than before (%s): `portcullis check`.", plural(n, "error", "errors"), strings.Join(codes, ", ")))
+	}
+	if len(own) > 0 {
+		words = append(words, "Ask: "+code(`portcullis explain "`+shortened(own[0].Question())+`"`))
+	}
+	if len(words) > 0 {
+		w.WriteString("\n<sub>" + strings.Join(words, " ") + "</sub>\n")
+	}
+}

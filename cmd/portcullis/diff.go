@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"portcullis.dev/ci/report"
+	"portcullis.dev/ci/revision"
+	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/delta"
+	"portcullis.dev/compiler/language"
+	"portcullis.dev/compiler/sources"
+	"portcullis.dev/policies/diag"
+)
+
+// diffFormats lists the names of the forms of a difference, the default first.
+func diffFormats() []string {
+	var names []string
+	for _, f := range report.DiffFormats {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// diffSink is a form of a difference, and the file that it goes to; empty is stdout.
+type diffSink struct {
+	format report.DiffFormat
+	file   string
+}
+
+func parseDiffSink(text string) (diffSink, error) {
+	name, file, named := strings.Cut(text, "=")
+	f, err := report.LookupDiff(name)
+	if err == nil && named && file == "" {
+		err = fmt.Errorf("%q names no file: write %s=FILE, or %s for stdout", text, name, name)
+	}
+	return diffSink{f, file}, err
+}
+
+// diffing is what the command line asks for.
+type diffing struct {
+	sinks   []diffSink
+	risks   []string // tags and levels that fail the run
+	options report.DiffOptions
+	colour  colour
+	timeout time.Duration
+	cluster clusterSaid
+}
+
+func parseRisks(text string) (string, error) {
+	for word := range strings.SplitSeq(text, ",") {
+		known := slices.Contains(delta.Levels, delta.Level(word)) || slices.ContainsFunc(delta.Risks, func(t delta.Tag) bool { return t.Tag == word })
+		if !known {
+			var tags []string
+			for _, t := range delta.Risks {
+				tags = append(tags, t.Tag)
+			}
+			hint := "the levels are " + either(words(delta.Levels))
+			if near := diag.Nearest(word, tags); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			return "", fmt.Errorf("%q is no level and no tag of a risk; %s", word, hint)
+		}
+	}
+	return text, nil
+}
+
+func diffCommand(p *program) *cli.Command {
+	var asked diffing
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "say what traffic a change opens and closes, and how risky that is",
+		ArgsUsage: "OLD [NEW]",
+		Description: "OLD and NEW are revisions of Git, or directories, bundles or files of manifests, which are named " +
+			"with a slash (./old). Without NEW it is what is on the disk. A revision is read from Git's objects: " +
+			"the work tree is neither read nor touched. Both sides are judged by the program's own rules; rules " +
+			"of the repository are not run. A difference is no failure unless it is asked for.",
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "dir", Usage: "the `DIRECTORY` of the portcullis.yaml in the repository; by default the nearest one's"},
+			&typedList[diffSink]{
+				StringSliceFlag: cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the difference as `FORMAT[=FILE]`: " + strings.Join(diffFormats(), ", ") + "; may be given several times"},
+				parse:           parseDiffSink, closed: diffFormats(), into: &asked.sinks,
+			},
+			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 if any traffic is treated otherwise", DisableDefaultText: true},
+			&typedList[string]{
+				StringSliceFlag: cli.StringSliceFlag{Name: "fail-on-risk", Usage: "exit with 1 if there is such a `RISK`: high, medium (or worse), low, or a tag; may be repeated"},
+				parse:           parseRisks, into: &asked.risks,
+			},
+			&cli.StringFlag{Name: "link-base", Usage: "in Markdown: link lines below this `URL`, such as https://…/blob/SHA/"},
+			&cli.StringFlag{Name: "key", Usage: "in Markdown: the `NAME` that tells several comments of one request apart"},
+			colourFlag(&asked.colour),
+			timeoutFlag(&asked.timeout),
+		}, clusterFlags(&asked.cluster)...),
+		Action: func(c *cli.Context) error { return p.diff(c, asked) },
+	}
+}
+
+// compared is what both sides came to.
+type compared struct {
+	*delta.Diff
+	reports [2]diag.Report
+}
+
+func (p *program) diff(c *cli.Context, asked diffing) error {
+	if n := c.NArg(); n < 1 || n > 2 {
+		return usageError{fmt.Errorf("diff takes OLD and NEW, found %d arguments; portcullis diff main compares the branch with what is on the disk", n)}
+	}
+	stop := p.progress("comparing")
+	got, err := within(c.Context, asked.timeout, func(ctx context.Context) (compared, error) { return p.compare(ctx, c, asked) })
+	err = p.timedOut(err)
+	if stop(); err != nil {
+		return err
+	}
+	if got.New.Failed > 0 || got.Old.Failed > 0 {
+		rep := got.reports[1] // whoever changes something mends the new side
+		if got.New.Failed == 0 {
+			rep = got.reports[0]
+		}
+		if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, asked.colour), Width: width(p.err)}); err != nil {
+			return err
+		}
+	}
+	if len(asked.sinks) == 0 {
+		asked.sinks = []diffSink{{format: report.DiffFormats[0]}}
+	}
+	o := report.DiffOptions{LinkBase: c.String("link-base"), Key: c.String("key")}
+	for _, s := range asked.sinks {
+		if err := writeTo(p.out, s.file, func(w io.Writer) error { return report.WriteDiff(w, s.format, got.Diff, o) }); err != nil {
+			return err
+		}
+	}
+	switch {
+	case got.Old.Failed+got.New.Failed > 0:
+		return findings{exitInput}
+	case c.Bool("exit-code") && !got.IsEmpty() || meets(got.Diff, asked.risks):
+		return findings{exitFindings}
+	}
+	return nil
+}
+
+// meets reports whether a difference has one of some risks.
+func meets(d *delta.Diff, asked []string) bool {
+	for _, list := range asked {
+		for word := range strings.SplitSeq(list, ",") {
+			level := slices.Index(delta.Levels, delta.Level(word))
+			for _, r := range d.Risks() {
+				if r.Tag == word || level >= 0 && slices.Index(delta.Levels, r.Level) <= level {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// writeTo writes to a file, or to w where none is named.
+func writeTo(w io.Writer, file string, write func(io.Writer) error) error {
+	if file == "" {
+		return write(w)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+func (p *program) compare(ctx context.Context, c *cli.Context, asked diffing) (compared, error) {
+	o, err := asked.cluster.options()
+	if err != nil {
+		return compared{}, err
+	}
+	o.Child = p.child(ctx)
+	args := c.Args().Slice()
+	if len(args) == 1 {
+		args = append(args, "")
+	}
+	var states [2]compiler.State
+	for i, arg := range args {
+		if states[i], err = p.state(ctx, arg, c.String("dir")); err != nil {
+			return compared{}, err
+		}
+	}
+	if !states[0].Manifests && !states[1].Manifests {
+		if err := asked.cluster.refuse(); err != nil {
+			return compared{}, err
+		}
+	}
+	d, reports, err := o.Diff(ctx, states[0], states[1])
+	return compared{d, reports}, err
+}
+
+// state reads what an argument names.
+func (p *program) state(ctx context.Context, arg, dir string) (compiler.State, error) {
+	if arg != "" && (strings.ContainsAny(arg[:1], "./") || filepath.IsAbs(arg)) {
+		return p.stateOnDisk(arg)
+	}
+	home, err := repository(dir)
+	if err != nil {
+		return compiler.State{}, err
+	}
+	if arg == "" {
+		return p.repositoryOnDisk(home, "what is on the disk")
+	}
+	git, err := revision.Open(ctx, home)
+	if err != nil {
+		if _, missing := os.Stat(arg); missing == nil {
+			return p.stateOnDisk(arg)
+		}
+		if errors.Is(err, revision.ErrNoGit) {
+			return compiler.State{}, usageError{fmt.Errorf("%s is a revision, and the program git is not there to read it: install git, or name two directories (./old ./new)", arg)}
+		}
+		return compiler.State{}, usageError{fmt.Errorf("%s is a revision, and %w: name two directories (./old ./new)", arg, err)}
+	}
+	commit, err := git.Commit(ctx, arg)
+	if err != nil {
+		var none *revision.NotFoundError
+		_, missing := os.Stat(arg)
+		switch {
+		case missing == nil:
+			return p.stateOnDisk(arg)
+		case errors.As(err, &none) && none.Shallow:
+			return compiler.State{}, usageError{fmt.Errorf("%w: fetch it first\n  git fetch --deepen=50 origin   (actions/checkout: fetch-depth: 0)", err)}
+		case errors.As(err, &none):
+			return compiler.State{}, usageError{fmt.Errorf("%w, and no file of that name: fetch it first, or write ./%s for a path\n  git fetch origin %s", err, arg, arg)}
+		}
+		return compiler.State{}, err
+	}
+	return readRevision(ctx, git, arg, commit)
+}
+
+// readRevision reads a repository at a commit, as it would be read from the disk.
+func readRevision(ctx context.Context, git *revision.Repository, name, commit string) (s compiler.State, err error) {
+	into, err := os.MkdirTemp("", "portcullis-")
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(into)) }()
+	limits := sources.DefaultLimits()
+	err = git.Unpack(ctx, commit, into, limits.FileBytes, func(name string) bool { return language.IsYAML(name) || language.IsRego(name) })
+	if err != nil {
+		return s, usageError{err}
+	}
+	s = compiler.State{Ref: name, Commit: commit}
+	s.Files, s.Found, err = sources.ReadRepository(into, limits)
+	return s, err
+}
+
+func (p *program) repositoryOnDisk(dir, name string) (s compiler.State, err error) {
+	s.Ref = name
+	if s.Files, s.Found, err = sources.ReadRepository(dir, sources.DefaultLimits()); err != nil {
+		err = inputError(err)
+	}
+	return s, err
+}
+
+// stateOnDisk reads a directory with intents, or manifests of anybody, such as a bundle.
+func (p *program) stateOnDisk(name string) (compiler.State, error) {
+	if _, err := os.Stat(filepath.Join(name, bundle.IndexFile)); err != nil && holdsIntents(name) {
+		dir, err := repository(name)
+		if err != nil {
+			return compiler.State{}, err
+		}
+		return p.repositoryOnDisk(dir, filepath.ToSlash(name))
+	}
+	all, err := p.readAllManifests([]string{name})
+	return compiler.State{Ref: filepath.ToSlash(name), Manifests: true, Files: all.files, Bases: all.bases, Found: all.found}, err
+}

@@ -1,0 +1,103 @@
+package compiler
+
+import (
+	"context"
+	"sync"
+
+	"portcullis.dev/compiler/delta"
+	"portcullis.dev/compiler/language"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/object"
+)
+
+// State is one of two states that are compared.
+type State struct {
+	Ref, Commit string // as people call it, and what that is in Git
+	Files       []language.File
+	Bases       []language.File // that kustomizations of manifests list beside
+	Found       diag.List       // when it was read
+	// Manifests of anybody, and no repository of intents.
+	Manifests bool
+}
+
+// Diff says what a change from one state to another does. The reports are what is wrong with
+// each: where one has findings by which nothing can be judged, no traffic is compared. Rules of
+// the user's are not run, for whoever writes a change could write those.
+func (o Options) Diff(ctx context.Context, old, changed State) (*delta.Diff, [2]diag.Report, error) {
+	var sides [2]delta.Side
+	var all [2]*Explained
+	var errs [2]error
+	var both sync.WaitGroup
+	for i, s := range []State{old, changed} {
+		both.Go(func() { sides[i], all[i], errs[i] = o.side(ctx, s) })
+	}
+	both.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, [2]diag.Report{}, err
+		}
+	}
+	reports := [2]diag.Report{all[0].Report, all[1].Report}
+	failed := false
+	for i := range sides {
+		if len(all[i].Worlds) == 0 && len(old.Files) > 0 {
+			sides[i].Failed = errorsIn(all[i].Report.Findings)
+			failed = true
+		}
+	}
+	if failed {
+		sides[0].Worlds, sides[1].Worlds = nil, nil
+	}
+	d := delta.Compare(sides[0], sides[1])
+	d.Groups = all[1].groups()
+	if !failed {
+		d.Missing = all[1].beyond()
+	}
+	return d, reports, nil
+}
+
+func errorsIn(found diag.List) int {
+	n := 0
+	for _, d := range found {
+		if d.Severity == diag.Error && d.WaivedBy == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// side reads and renders a state, and judges it as far as rules of ours do.
+func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, error) {
+	side := delta.Side{Ref: s.Ref, Commit: s.Commit, Files: sourcesOf(s.Files), Objects: map[string]object.Set{}}
+	var e *Explained
+	var err error
+	if s.Manifests {
+		o.Bases = s.Bases
+		e = o.ExplainManifests(s.Files, s.Found)
+		side.Findings = e.Report.Findings
+	} else {
+		if e, err = o.ExplainRepository(s.Files, s.Found, nil); err != nil {
+			return side, nil, err
+		}
+		side.Repo = e.repo
+		side.Findings = e.Report.Findings
+		if e.Worlds != nil {
+			own := make([]language.File, 0, len(s.Files))
+			for _, f := range s.Files {
+				if !language.IsRego(f.Path) {
+					own = append(own, f)
+				}
+			}
+			built, err := o.Build(ctx, own, s.Found)
+			if err != nil {
+				return side, nil, err
+			}
+			side.Findings = built.Report.Findings
+		}
+	}
+	side.Worlds = e.reachWorlds()
+	for _, w := range e.Worlds {
+		side.Objects[w.Environment] = w.Set
+	}
+	return side, e, nil
+}

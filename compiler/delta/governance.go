@@ -1,0 +1,322 @@
+package delta
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"portcullis.dev/compiler/plan"
+	"portcullis.dev/compiler/reach"
+	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+)
+
+// note adds a change of governance, or joins it with the same one of another environment.
+func (c *comparison) note(tag, what, text, environment string, at diag.Span) {
+	n := Note{What: what, Risk: Risk{Tag: tag, Text: text}, Because: []reach.Source{}}
+	if tag != "" {
+		n.Level = LevelOf(tag)
+	}
+	if !at.IsZero() {
+		n.Because = append(n.Because, reach.Source{File: at.File, Line: at.Start.Line, Column: at.Start.Column})
+	}
+	if environment != "" {
+		n.Environments = []string{environment}
+	}
+	for i := range c.Governance {
+		if have := &c.Governance[i]; have.Tag == tag && have.What == what && have.Text == text {
+			if environment != "" && !slices.Contains(have.Environments, environment) {
+				have.Environments = append(have.Environments, environment)
+			}
+			return
+		}
+	}
+	c.Governance = append(c.Governance, n)
+}
+
+// isolation takes note of pods that are closed, or open, as they were not.
+func (c *comparison) isolation(name string, old, changed *reach.Relation) {
+	for _, tag := range []string{"unisolated", "isolated"} {
+		sides := map[string][]string{}
+		for d, side := range map[meaning.Direction]string{meaning.Ingress: "ingress", meaning.Egress: "egress"} {
+			var all []int
+			for i := range old.Members {
+				if was, is := old.Isolated(i, d), changed.Isolated(i, d); was != is && is == (tag == "isolated") {
+					all = append(all, i)
+				}
+			}
+			if len(all) > 0 {
+				who := whoever(changed.Terms(all))
+				sides[who] = append(sides[who], side)
+			}
+		}
+		for who, of := range sides {
+			slices.Sort(of)
+			text := "nothing is held back there any more: " + strings.Join(of, " and ")
+			if tag == "isolated" {
+				text = "what no line allows is dropped there now: " + strings.Join(of, " and ")
+			}
+			c.note(tag, who, text, name, diag.Span{})
+		}
+	}
+	slices.SortStableFunc(c.Governance, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.What, b.What)) })
+}
+
+// whoever names ends for people: pods of namespaces that nobody lists are one.
+func whoever(all []reach.Term) string {
+	named := slices.DeleteFunc(slices.Clone(all), func(t reach.Term) bool { return strings.HasPrefix(t.Selector, "{") })
+	if len(named) == len(all) {
+		return reach.TermWords(all)
+	}
+	const unlisted = "pods in namespaces that are not listed"
+	if len(named) == 0 {
+		return unlisted
+	}
+	return reach.TermWords(named) + ", and " + unlisted
+}
+
+// governance compares what holds people.
+func (c *comparison) governance() {
+	for _, e := range c.Gone {
+		c.note("", "environment "+e, "is no more", "", diag.Span{})
+	}
+	for _, e := range c.Added {
+		c.note("", "environment "+e, "is new: nothing to compare it with", "", diag.Span{})
+	}
+	for _, e := range c.Compared {
+		old, changed := c.Old.relations[e], c.New.relations[e]
+		if old.World.Plan != nil && changed.World.Plan != nil {
+			c.denials(e, old, changed)
+			c.enforcement(e, old.World.Plan, changed.World.Plan)
+			c.tests(e, old, changed)
+			c.deadlines(e, old.World.Plan, changed.World.Plan)
+		}
+	}
+	c.replaced()
+	if c.Old.Repo != nil && c.New.Repo != nil {
+		c.waivers()
+		c.rules()
+		c.components()
+	}
+	levels := func(n *Note) int {
+		if n.Tag == "" {
+			return len(Levels)
+		}
+		return slices.Index(Levels, n.Level)
+	}
+	slices.SortStableFunc(c.Governance, func(a, b Note) int {
+		return cmp.Or(cmp.Compare(levels(&a), levels(&b)), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.What, b.What))
+	})
+}
+
+// enforcement compares where a default deny holds.
+func (c *comparison) enforcement(e string, old, changed *plan.Plan) {
+	names := map[string]bool{}
+	for _, p := range []*plan.Plan{old, changed} {
+		for _, n := range p.Namespaces {
+			names[n.Name] = names[n.Name] || !n.System
+		}
+	}
+	state := func(p *plan.Plan, name string) (rank int, words string, at diag.Span) {
+		n, listed := p.Namespace(name)
+		switch {
+		case !listed && p.DenyUnknown:
+			return 2, "not listed, and closed as such", p.Platform
+		case !listed:
+			return 0, "not listed", p.Platform
+		case n.Governed:
+			return 2, "enforced", n.Span
+		case n.Staged:
+			return 1, "staged", n.Span
+		default:
+			return 0, "not governed", n.Span
+		}
+	}
+	for _, name := range diag.SortedKeys(names) {
+		if !names[name] {
+			continue
+		}
+		was, before, _ := state(old, name)
+		is, now, at := state(changed, name)
+		switch {
+		case is < was:
+			c.note("enforcement-loosened", "namespace "+name, now+", was "+before, e, at)
+		case is > was:
+			c.note("enforcement-tightened", "namespace "+name, now+", was "+before, e, at)
+		}
+	}
+	if old.DenyUnknown != changed.DenyUnknown {
+		tag := map[bool]string{true: "enforcement-tightened", false: "enforcement-loosened"}[changed.DenyUnknown]
+		c.note(tag, "namespaces that are not listed", map[bool]string{true: "closed, were open", false: "open, were closed"}[changed.DenyUnknown], e, changed.Platform)
+	}
+	for _, t := range old.Targets {
+		if !changed.HasTarget(t) {
+			c.note("enforcement-loosened", "target "+t, "is emitted no more", e, changed.Platform)
+		}
+	}
+	for _, t := range changed.Targets {
+		if !old.HasTarget(t) {
+			c.note("enforcement-tightened", "target "+t, "is emitted now", e, changed.Platform)
+		}
+	}
+}
+
+// holds reports whether one set of members holds all of another's.
+func holds(in map[int]bool, of map[int]bool) bool {
+	for i := range of {
+		if !in[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func membersOf(r *reach.Relation, e *plan.End) map[int]bool {
+	all := map[int]bool{}
+	for i := range r.Members {
+		if e == nil || r.World.Has(*e, &r.Members[i]) {
+			all[i] = true
+		}
+	}
+	return all
+}
+
+// tests compares what tests expect. A test is held where one of the new side covers it.
+func (c *comparison) tests(e string, old, changed *reach.Relation) {
+	type expected struct {
+		plan.Test
+		from, to map[int]bool
+	}
+	read := func(r *reach.Relation) []expected {
+		var all []expected
+		for _, t := range r.World.Plan.Tests {
+			all = append(all, expected{t, membersOf(r, &t.From), membersOf(r, &t.To)})
+		}
+		return all
+	}
+	now := read(changed)
+	written := map[string]bool{}
+	for _, t := range now {
+		written[t.Text] = true
+	}
+	meets := func(a, b map[int]bool) bool {
+		for i := range a {
+			if b[i] {
+				return true
+			}
+		}
+		return false
+	}
+	for _, t := range read(old) {
+		if written[t.Text] {
+			continue
+		}
+		tag := "test-removed"
+		for _, n := range now {
+			ports := func(x plan.Test) []plan.Port {
+				if x.Ports == nil {
+					return plan.Everything
+				}
+				return x.Ports
+			}
+			switch a, b := plan.PacketsOn(ports(n.Test)), plan.PacketsOn(ports(t.Test)); {
+			case n.Allow != t.Allow:
+			case holds(n.from, t.from) && holds(n.to, t.to) && a.Covers(b):
+				tag = ""
+			case tag != "" && meets(n.from, t.from) && meets(n.to, t.to) && a.Overlaps(b):
+				tag = "test-weakened"
+			}
+		}
+		if tag != "" {
+			c.note(tag, t.Text, "was "+t.Span.String(), e, diag.Span{})
+		}
+	}
+}
+
+// deadlines compares until when lines hold.
+func (c *comparison) deadlines(e string, old, changed *plan.Plan) {
+	key := func(f *plan.Flow, o plan.Origin) string {
+		return o.Intent + "\x00" + f.From.Name + "\x00" + f.To.Name + "\x00" + plan.FormatPorts(o.Ports)
+	}
+	until := map[string]string{}
+	for i := range old.Flows {
+		for _, o := range old.Flows[i].Origins {
+			until[key(&old.Flows[i], o)] = o.Until
+		}
+	}
+	for i := range changed.Flows {
+		f := &changed.Flows[i]
+		for _, o := range f.Origins {
+			if was := until[key(f, o)]; was != "" && (o.Until == "" || o.Until > was) {
+				now := "has no end"
+				if o.Until != "" {
+					now = "until " + o.Until
+				}
+				c.note("deadline-extended", f.From.Name+" -> "+f.To.Name, now+", was until "+was, e, o.Span)
+			}
+		}
+	}
+}
+
+// replaced tags flows that a workload which is gone had as one that is new has them.
+func (c *comparison) replaced() {
+	swapped := func(terms []reach.Term, with []reach.Term) (string, bool) {
+		new, gone := "", ""
+		for _, t := range terms {
+			if t.State == "new" {
+				new = t.String()
+			}
+		}
+		for _, t := range with {
+			if t.State == "gone" {
+				gone = t.String()
+			}
+		}
+		return new + "\x00" + gone, new != "" && gone != ""
+	}
+	for i := range c.Changes {
+		for j := range c.Changes {
+			a, b := &c.Changes[i], &c.Changes[j]
+			if a.Sign != Opened || b.Sign != Closed || reach.Words(a.Packets) != reach.Words(b.Packets) {
+				continue
+			}
+			pair, from := swapped(a.From, b.From)
+			if !from {
+				var to bool
+				if pair, to = swapped(a.To, b.To); !to {
+					continue
+				}
+			}
+			new, gone, _ := strings.Cut(pair, "\x00")
+			if strings.ReplaceAll(b.Question(), gone, new) == a.Question() {
+				a.Risks = append(a.Risks, Risk{Tag: "endpoint-replaced", Level: LevelOf("endpoint-replaced"), Text: gone + " had it, and is gone"})
+			}
+		}
+	}
+}
+
+// findings compares what the two sides' judges found.
+func (c *comparison) findings() {
+	fingerprints := func(l diag.List) map[string]bool {
+		all := map[string]bool{}
+		for _, d := range l {
+			all[d.Fingerprint] = true
+		}
+		return all
+	}
+	was, is := fingerprints(c.Old.Findings), fingerprints(c.New.Findings)
+	for _, d := range c.New.Findings {
+		if !was[d.Fingerprint] && d.WaivedBy == "" {
+			c.NewFindings = append(c.NewFindings, d)
+			if strings.HasPrefix(d.Rule.Code, "PC30") && d.Severity == diag.Error {
+				c.note("test-fails", d.Message, d.Rule.Code+": "+d.Rule.Title, "", d.Span)
+				c.Governance[len(c.Governance)-1].Environments = d.Environments
+			}
+		}
+	}
+	for _, d := range c.Old.Findings {
+		if !is[d.Fingerprint] && d.WaivedBy == "" {
+			c.GoneFindings = append(c.GoneFindings, d)
+		}
+	}
+}

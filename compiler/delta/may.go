@@ -1,0 +1,68 @@
+package delta
+
+import (
+	"slices"
+
+	"portcullis.dev/compiler/explain"
+	"portcullis.dev/compiler/reach"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/relation"
+)
+
+// mayCome adds pods that nobody knows and of which some half is treated otherwise: for each rule
+// and namespace that make such a difference one. Where no rule makes any, nothing that may ever
+// come is treated otherwise, and the members at hand say all there is.
+func mayCome(was, is *reach.World, members []explain.Member) []explain.Member {
+	if samePolicies(was.Set, is.Set) {
+		return members
+	}
+	u := is.Universe()
+	search := relation.Search{Universe: u}
+	old, changed := u.RelationOf(was.Meaning), u.RelationOf(is.Meaning)
+	known := map[string]bool{}
+	for _, m := range members {
+		known[m.Key] = true
+	}
+	var more []explain.Member
+	const most = 200
+	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
+		for _, two := range [][2]*relation.Relation{{changed, old}, {old, changed}} {
+			search.Compare(relation.Comparison{Direction: d, Allowing: two[0].Programs[d], Denying: two[1].Programs[d], Patterns: relation.Allows}, nil,
+				func(x relation.Difference, err error) bool {
+					if err != nil || x.Witness == nil {
+						return false // what is not decided is looked at by the members at hand
+					}
+					for _, p := range []meaning.Peer{x.Witness.Own(), x.Witness.Peer()} {
+						if p.Endpoint == nil {
+							continue
+						}
+						if m := is.Come(p.Endpoint); !known[m.Key] {
+							known[m.Key] = true
+							more = append(more, m)
+						}
+					}
+					return len(more) >= most
+				})
+		}
+	}
+	slices.SortFunc(more, func(a, b explain.Member) int {
+		if a.Key < b.Key {
+			return -1
+		}
+		return 1
+	})
+	return slices.Concat(more, members)
+}
+
+// samePolicies reports whether everything that decides traffic is the same, to the byte.
+func samePolicies(a, b object.Set) bool {
+	of := func(s object.Set) []string {
+		var all []string
+		for _, o := range s.All() {
+			all = append(all, o.ID.String()+string(o.JSON))
+		}
+		return all
+	}
+	return slices.Equal(of(a), of(b))
+}
