@@ -48,7 +48,7 @@ func writeDiffMarkdown(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 	}
 	fmt.Fprintf(w, "<!-- portcullis:diff key=%s changes=%d risk=%s -->\n", marker(key), changes, cmp.Or(string(d.Worst()), "none"))
 	w.WriteString("### " + c.title(own) + "\n\n")
-	line := code(refWords(&d.Old)) + " → " + code(refWords(&d.New))
+	line := code(shortened(refWords(&d.Old))) + " → " + code(shortened(refWords(&d.New)))
 	if n := len(d.Environments); n > 1 {
 		line += fmt.Sprintf(" · %d environments", n)
 	}
@@ -56,7 +56,7 @@ func writeDiffMarkdown(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 		line += " · " + strings.ReplaceAll(strings.ReplaceAll(risks, "HIGH", "high"), "high", "**high**")
 	}
 	w.WriteString(line + "\n")
-	left := commentBytes - 4000 // for what stands around the rows
+	left := commentBytes - 20_000 // for what stands around the rows: texts of a few hundred characters
 	c.table(w, own, &left)
 	if moved := c.moved(); moved != "" {
 		w.WriteString("\n" + moved + "\n")
@@ -69,7 +69,7 @@ func writeDiffMarkdown(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 				fmt.Fprintf(&b, "- and %d more\n", len(d.Missing)-i)
 				break
 			}
-			b.WriteString("- " + code(m) + "\n")
+			b.WriteString("- " + code(shortened(m)) + "\n")
 		}
 		b.WriteString("\n</details>\n")
 		if b.Len() < left {
@@ -86,6 +86,8 @@ func writeDiffMarkdown(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 
 // marker keeps of a key what can stand in a comment of HTML.
 func marker(key string) string {
+	const most = 64
+	key = key[:min(len(key), most)]
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' {
 			return r
@@ -100,7 +102,7 @@ func (c *comment) title(own []*delta.Change) string {
 		if s.Failed == 0 {
 			s = &c.d.New
 		}
-		return "⛔ Not compared: " + code(s.Ref) + " has " + plural(s.Failed, "error", "errors")
+		return "⛔ Not compared: " + code(shortened(s.Ref)) + " has " + plural(s.Failed, "error", "errors")
 	}
 	opened, _ := count(own, delta.Opened)
 	closed, _ := count(own, delta.Closed)
@@ -233,7 +235,7 @@ func (c *comment) change(x *delta.Change) row {
 	because := ""
 	for _, s := range x.Because[:min(1, len(x.Because))] {
 		if because = c.place(s); x.Sign == delta.Closed {
-			because = "was " + cellCode(fmt.Sprintf("%s:%d", s.File, s.Line))
+			because = "was " + cellCode(shortened(fmt.Sprintf("%s:%d", s.File, s.Line)))
 		}
 		because += " " + cellCode(shortened(cmp.Or(s.Why, s.Text, "no reason is given")))
 	}
@@ -282,7 +284,7 @@ func (c *comment) where(in []string) string {
 
 // place is where something is written, with a link where the seat is known.
 func (c *comment) place(s reach.Source) string {
-	text := cellCode(fmt.Sprintf("%s:%d", s.File, s.Line))
+	text := cellCode(shortened(fmt.Sprintf("%s:%d", s.File, s.Line)))
 	if c.o.LinkBase == "" || s.File == "" {
 		return text
 	}
@@ -301,10 +303,10 @@ func (c *comment) moved() string {
 			words = append(words, fmt.Sprintf("and %d more", len(c.d.Renamed)-i))
 			break
 		}
-		words = append(words, code(r.From)+" is now "+code(r.To)+": the same pods.")
+		words = append(words, code(shortened(r.From))+" is now "+code(shortened(r.To))+": the same pods.")
 	}
 	for _, n := range c.d.Governance {
-		if n.Tag == "" {
+		if n.Tag == "" && len(words) < 20 {
 			words = append(words, code(shortened(n.What+" "+n.Text))+".")
 		}
 	}

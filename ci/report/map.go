@@ -29,6 +29,10 @@ type MapFormat struct {
 var MapFormats = []MapFormat{
 	{"text", "for people: who reaches whom, by who is reached", writeMapText},
 	{"json", "for programs: as map.schema.json describes it", writeMapJSON},
+	{"csv", "for spreadsheets: a line of the map on each line", writeMapCSV},
+	{"mermaid", "a picture in Mermaid's language", writeMapMermaid},
+	{"dot", "a picture in Graphviz' language", writeMapDOT},
+	{"markdown", "for reviews: a table", writeMapMarkdown},
 }
 
 // LookupMap finds a format by its name.

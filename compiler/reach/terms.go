@@ -185,12 +185,17 @@ func (r *Relation) addresses(set []int) []Term {
 	for _, p := range []string{"0.0.0.0/0", "::/0"} {
 		peers = append(peers, Peer{p, packet.AddressesOf(netip.MustParsePrefix(p))})
 	}
+	for _, p := range r.World.Meaning.Boundaries() { // as somebody wrote them
+		if !p.IsSingleIP() {
+			peers = append(peers, Peer{p.String(), packet.AddressesOf(p)})
+		}
+	}
 	for i := range peers {
 		peers[i].Addresses = peers[i].Addresses.Intersect(all)
 	}
 	size := func(a packet.Addresses) float64 { return packet.Size(a.IPSet().Ranges()...) }
 	slices.SortStableFunc(peers, func(a, b Peer) int {
-		return cmp.Or(cmp.Compare(size(b.Addresses), size(a.Addresses)), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(size(b.Addresses), size(a.Addresses)), cmp.Compare(b.Name[:1], a.Name[:1]), cmp.Compare(a.Name, b.Name))
 	})
 	whole := left
 	var terms []Term

@@ -1,0 +1,194 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"portcullis.dev/compiler/reach"
+)
+
+// csvCell is a text as a cell of a table: in quotes, and behind an apostrophe where a spreadsheet
+// would take it for a formula.
+func csvCell(text string) string {
+	text = terminal(text)
+	if text != "" && strings.ContainsAny(text[:1], "=+-@\t") {
+		text = "'" + text
+	}
+	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+}
+
+// writeMapCSV writes one line of the map on each line, as spreadsheets read it.
+func writeMapCSV(w *bufio.Writer, m *reach.Map, _ MapOptions) error {
+	w.WriteString("from,to,ports,family,environments,verdict,platform,file,line,why,owner,until\r\n")
+	for i := range m.Lines {
+		l := &m.Lines[i]
+		from, to := l.Ends()
+		var s reach.Source
+		if len(l.Because) > 0 {
+			s = l.Because[0]
+		}
+		cells := []string{from, to, l.Ports(), string(l.Family), strings.Join(l.Environments, " "), string(l.Verdict), fmt.Sprint(l.Platform), s.File, fmt.Sprint(s.Line), s.Why, s.Owner, s.Until}
+		for j := range cells {
+			cells[j] = csvCell(cells[j])
+		}
+		w.WriteString(strings.Join(cells, ",") + "\r\n")
+	}
+	return nil // what a bufio.Writer could not write, its Flush tells
+}
+
+// drawnLines are the lines that a picture shows: those of the Platform are between everybody.
+func drawnLines(m *reach.Map, o MapOptions) []*reach.Line {
+	var all []*reach.Line
+	for i := range m.Lines {
+		if l := &m.Lines[i]; !l.Platform || o.Platform {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// edge is an arrow of a picture, which stands for all lines between its ends.
+type edge struct {
+	from, to []reach.Term
+	ports    string
+}
+
+// edges are the arrows of some lines: by namespaces where lines are too many to look at.
+func edges(lines []*reach.Line) []edge {
+	at := map[string]int{}
+	var all []edge
+	add := func(from, to []reach.Term, ports string) {
+		key := reach.TermWords(from) + " -> " + reach.TermWords(to)
+		if i, known := at[key]; known {
+			if !strings.Contains(","+all[i].ports+",", ","+ports+",") {
+				all[i].ports += "," + ports
+			}
+			return
+		}
+		at[key] = len(all)
+		all = append(all, edge{from, to, ports})
+	}
+	whole := func(of []reach.Term) []reach.Term {
+		var terms []reach.Term
+		said := map[string]bool{}
+		for _, t := range of {
+			if name := endpointOf(t); !said[name] {
+				said[name] = true
+				if t.Namespace != "" {
+					t = reach.Term{Kind: "namespace", Namespace: t.Namespace}
+				}
+				terms = append(terms, t)
+			}
+		}
+		return terms
+	}
+	for _, l := range lines {
+		ports := l.Ports()
+		if ports == "" {
+			ports = "everything"
+		}
+		if len(lines) > mostLines {
+			add(whole(l.From), whole(l.To), ports)
+		} else {
+			add(l.From, l.To, ports)
+		}
+	}
+	return all
+}
+
+// writeMapMermaid draws the map in Mermaid's language.
+func writeMapMermaid(w *bufio.Writer, m *reach.Map, o MapOptions) error {
+	w.WriteString("flowchart LR\n")
+	g := mermaid{ids: map[string]int{}}
+	for _, e := range edges(drawnLines(m, o)) {
+		w.WriteString("  " + g.node(e.from) + " -- " + mermaidText(e.ports) + " --> " + g.node(e.to) + "\n")
+	}
+	return nil // what a bufio.Writer could not write, its Flush tells
+}
+
+// dotText makes a text inert for Graphviz: a string between quotes.
+func dotText(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(terminal(shortened(text))) + `"`
+}
+
+// writeMapDOT draws the map in Graphviz' language.
+func writeMapDOT(w *bufio.Writer, m *reach.Map, o MapOptions) error {
+	w.WriteString("digraph portcullis {\n  rankdir=LR;\n  node [shape=box];\n")
+	ids := map[string]int{}
+	node := func(of []reach.Term) string {
+		text := reach.TermWords(of)
+		id, known := ids[text]
+		if !known {
+			id = len(ids)
+			ids[text] = id
+			shape := ""
+			if len(of) > 0 && !of[0].IsPods() {
+				shape = ", shape=ellipse"
+			}
+			fmt.Fprintf(w, "  n%d [label=%s%s];\n", id, dotText(text), shape)
+		}
+		return fmt.Sprintf("n%d", id)
+	}
+	for _, e := range edges(drawnLines(m, o)) {
+		from, to := node(e.from), node(e.to)
+		fmt.Fprintf(w, "  %s -> %s [label=%s];\n", from, to, dotText(e.ports))
+	}
+	w.WriteString("}\n")
+	return nil // what a bufio.Writer could not write, its Flush tells
+}
+
+// writeMapMarkdown writes the map as a table.
+func writeMapMarkdown(w *bufio.Writer, m *reach.Map, o MapOptions) error {
+	lines := drawnLines(m, o)
+	w.WriteString("| from → to | port | where | because |\n|---|---|---|---|\n")
+	left := commentBytes - 4000
+	shown := 0
+	for _, l := range lines {
+		from, to := l.Ends()
+		ends := cellCode(shortened(from)) + " → " + cellCode(shortened(to))
+		if from == to {
+			ends = cellCode(shortened(from)) + " → itself"
+		}
+		ports := "every"
+		if words := l.Ports(); words != "" {
+			ports = cellCode(shortened(words))
+		}
+		if l.Verdict != reach.Allow {
+			ports += " " + map[reach.Verdict]string{reach.Deny: "denied", reach.Unknown: "not known"}[l.Verdict]
+		}
+		if l.Family != reach.EitherFamily {
+			ports += " over " + string(l.Family)
+		}
+		where := ""
+		if in := whereWords(l.Environments, m.Environments, m.Groups); in != "" {
+			where = " " + cellCode(in)
+		}
+		because := ""
+		if len(l.Because) > 0 {
+			s := l.Because[0]
+			because = cellCode(fmt.Sprintf("%s:%d", s.File, s.Line))
+			if s.Why != "" {
+				because += " " + cellCode(shortened(s.Why))
+			}
+		}
+		row := "| " + ends + " | " + ports + " |" + where + " | " + because + " |\n"
+		if left -= len(row); left < 0 {
+			break
+		}
+		shown++
+		w.WriteString(row)
+	}
+	text := fmt.Sprintf("\n<sub>%d of %s", shown, plural(m.Total, "line", "lines"))
+	if n := len(m.Lines) - len(lines); n > 0 {
+		text += fmt.Sprintf("; %d of the platform are not listed", n)
+	}
+	w.WriteString(text + ".</sub>\n")
+	if len(m.Missing) > 0 {
+		w.WriteString("\nNot in this map:\n\n")
+		for _, s := range m.Missing {
+			w.WriteString("- " + code(s) + "\n")
+		}
+	}
+	return nil // what a bufio.Writer could not write, its Flush tells
+}
