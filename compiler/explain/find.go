@@ -122,6 +122,7 @@ type findings struct {
 func (w *World) find(q *question) findings {
 	if q.from.exact && q.to.exact && q.one != nil {
 		k := packetOf(*q.one, q.source, q.from.shown[0], q.to.shown[0])
+		k.Family = q.family
 		e := w.walked(k)
 		return findings{examples: []sample{e}, everywhere: e.outcome == meaning.Allowed}
 	}

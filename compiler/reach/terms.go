@@ -201,7 +201,11 @@ func (r *Relation) addresses(set []int) []Term {
 	var terms []Term
 	for _, p := range peers {
 		if !p.Addresses.IsEmpty() && whole.Covers(p.Addresses) && left.Overlaps(p.Addresses) {
-			terms = append(terms, peerTerm(p.Name))
+			t := peerTerm(p.Name)
+			if assumed := r.assumed(t).Prefixes(); len(assumed) <= 3 {
+				t.But = cidrs(assumed)
+			}
+			terms = append(terms, t)
 			left = left.Subtract(p.Addresses)
 		}
 	}
@@ -209,13 +213,33 @@ func (r *Relation) addresses(set []int) []Term {
 		missing := p.Addresses.Subtract(left).Prefixes()
 		if kept := p.Addresses.Intersect(left); len(missing) > 0 && len(missing) <= 3 && len(kept.Prefixes()) > len(missing) {
 			t := peerTerm(p.Name)
-			for _, x := range missing {
-				t.But = append(t.But, Term{Kind: "cidr", Addresses: []string{short(x)}})
-			}
+			t.But = cidrs(missing)
 			terms, left = append(terms, t), left.Subtract(kept)
 		}
 	}
 	for _, p := range left.Prefixes() {
+		terms = append(terms, Term{Kind: "cidr", Addresses: []string{short(p)}})
+	}
+	return terms
+}
+
+// assumed are the addresses of a range that are taken to be pods' although nobody says so: lines
+// do not name them.
+func (r *Relation) assumed(t Term) packet.Addresses {
+	if t.Kind != "cidr" || r.World.Plan == nil {
+		return packet.Addresses{}
+	}
+	prefix, err := netip.ParsePrefix(t.Addresses[0])
+	if err != nil {
+		return packet.Addresses{}
+	}
+	taken := packet.AddressesOf(r.World.Meaning.Cluster.PodCIDRs...).Subtract(packet.AddressesOf(r.World.Plan.Cluster.PodCIDRs...))
+	return taken.Intersect(packet.AddressesOf(prefix))
+}
+
+func cidrs(all []netip.Prefix) []Term {
+	var terms []Term
+	for _, p := range all {
 		terms = append(terms, Term{Kind: "cidr", Addresses: []string{short(p)}})
 	}
 	return terms
