@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler/delta"
 )
 
 // gitIn runs Git on a repository of a test: whoever runs the test, and when, has no say.
@@ -260,5 +261,23 @@ func revisionsAreReadAsTheyAre(t *testing.T, dir string) {
 	}
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitOK || got.Summary.Opened != 1 || got.Summary.Closed != 0 || !slices.Equal(got.Files, []string{"reports/reports.yaml"}) {
 		t.Errorf("exit %d, %+v: %v %s", code, got, err, stderr)
+	}
+}
+
+// TestRisksAreOnTheirPage holds the table of risks against the page about them.
+func TestRisksAreOnTheirPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/map-and-diff.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range delta.Risks {
+		if row := "| `" + r.Tag + "` | " + string(r.Level); !strings.Contains(string(page), row) || !strings.Contains(string(page), " | "+r.Sentence+" |") {
+			t.Errorf("the page has no row of %s, %s: %s", r.Tag, r.Level, r.Sentence)
+		}
+	}
+	golden, err := os.ReadFile(filepath.Join(historyDir, "4-internet.text"))
+	if err != nil || !strings.Contains(string(page), string(golden)) {
+		t.Errorf("the example of the page is not what is printed: %v", err)
 	}
 }
