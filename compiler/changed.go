@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"portcullis.dev/compiler/delta"
@@ -40,7 +41,7 @@ func (o Options) Diff(ctx context.Context, old, changed State) (*delta.Diff, [2]
 	reports := [2]diag.Report{all[0].Report, all[1].Report}
 	failed := false
 	for i := range sides {
-		if len(all[i].Worlds) == 0 && len(old.Files) > 0 {
+		if len(all[i].Worlds) == 0 && !sides[i].Absent {
 			sides[i].Failed = errorsIn(all[i].Report.Findings)
 			failed = true
 		}
@@ -75,6 +76,9 @@ func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, err
 		o.Bases = s.Bases
 		e = o.ExplainManifests(s.Files, s.Found)
 		side.Findings = e.Report.Findings
+	} else if !slices.ContainsFunc(s.Files, func(f language.File) bool { return f.Path == language.PlatformFile }) {
+		side.Absent = true
+		return side, &Explained{}, nil
 	} else {
 		if e, err = o.ExplainRepository(s.Files, s.Found, nil); err != nil {
 			return side, nil, err

@@ -200,3 +200,19 @@ func TestRisks(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsSaidOfWhatIsNotCompared has a repository begin and end: no side says that packets
+// are treated alike.
+func TestNothingIsSaidOfWhatIsNotCompared(t *testing.T) {
+	t.Parallel()
+	repository, nothing := State{Files: exampleFiles(t, "zero-trust-demo")}, State{}
+	for _, c := range []struct {
+		old, changed State
+		worst        delta.Level
+	}{{nothing, repository, ""}, {repository, nothing, delta.High}} {
+		d, _, err := Options{}.Diff(t.Context(), c.old, c.changed)
+		if err != nil || d.IsSame() || len(d.Compared) > 0 || d.Old.Failed+d.New.Failed > 0 || d.Worst() != c.worst {
+			t.Errorf("%v: %+v, %d compared, the worst risk is %q", err, d.Governance, len(d.Compared), d.Worst())
+		}
+	}
+}

@@ -90,7 +90,7 @@ func (e *Explained) Map(denied bool) *reach.Map {
 // groups are the environments of each group, as the Platform calls them.
 func (e *Explained) groups() map[string][]string {
 	all := map[string][]string{}
-	if e.repo == nil {
+	if e.repo == nil || e.repo.Platform == nil {
 		return all
 	}
 	known := map[string]bool{}
@@ -108,7 +108,7 @@ func (e *Explained) groups() map[string][]string {
 // beyond says of which pods a map has nothing to tell, since nothing is closed there.
 func (e *Explained) beyond() []string {
 	all := []string{}
-	if e.repo == nil {
+	if e.repo == nil || e.repo.Platform == nil {
 		return all
 	}
 	staged, open := map[string][]string{}, map[string][]string{}

@@ -125,6 +125,8 @@ func (c *comment) title(own []*delta.Change) string {
 	switch {
 	case len(words) == 0 && whole:
 		return sign + " This change decides otherwise who is held back at all"
+	case len(c.d.Compared) == 0:
+		return sign + " Nothing is compared: no environment is on both sides"
 	case len(words) == 0 && c.d.Worst() != "":
 		return sign + " No packet is treated differently, but rules for people are"
 	case len(words) == 0:

@@ -29,13 +29,20 @@ func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 	t.prose(refWords(&d.Old)+" -> "+refWords(&d.New)+": "+words, 0, 2)
 	t.WriteByte('\n')
 	for _, s := range []*delta.Side{&d.Old, &d.New} {
+		if s.Absent {
+			t.prose(s.Ref+" has no portcullis.yaml", 0, 2)
+		}
 		if s.Failed > 0 {
 			t.prose(fmt.Sprintf("no comparison of traffic: %s has %s", s.Ref, plural(s.Failed, "error", "errors")), 0, 2)
 		}
 	}
 	failed := d.Old.Failed+d.New.Failed > 0
 	own := ownChanges(d)
-	if len(own) == 0 && d.IsEmpty() && !failed {
+	switch {
+	case failed:
+	case len(d.Compared) == 0:
+		t.WriteString("Nothing is compared: the two have no environment in common.\n")
+	case d.IsEmpty():
 		in := "."
 		if n := len(d.Compared); n > 1 {
 			in = fmt.Sprintf(", in none of %d environments.", n)
@@ -64,7 +71,7 @@ func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 		}
 		t.WriteString("= policies: " + strings.Join(words, ", ") + "\n")
 	}
-	if !failed {
+	if !failed && len(d.Compared) > 0 {
 		opened, wider := count(own, delta.Opened)
 		closed, _ := count(own, delta.Closed)
 		unknown, _ := count(own, delta.Unknown)

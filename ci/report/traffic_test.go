@@ -35,7 +35,7 @@ func trafficOf(text string) (*reach.Map, *delta.Diff) {
 	}
 	risk := delta.Risk{Tag: "owner-crossing", Level: delta.High, Text: text}
 	d := &delta.Diff{
-		Old: delta.Side{Ref: text, Commit: "0123456789"}, New: delta.Side{Ref: text}, Environments: []string{"dev", text}, Groups: map[string][]string{text: {"dev"}}, Files: []string{text}, Missing: []string{text},
+		Old: delta.Side{Ref: text, Commit: "0123456789"}, New: delta.Side{Ref: text}, Environments: []string{"dev", text}, Compared: []string{"dev"}, Groups: map[string][]string{text: {"dev"}}, Files: []string{text}, Missing: []string{text},
 		Changes: []delta.Change{
 			{ID: "1", Sign: delta.Opened, From: from, To: to, Packets: packets, Environments: []string{text}, Because: because, Risks: []delta.Risk{risk}, Was: text, Now: text, Witness: delta.Packet{From: text, To: text, Packet: "TCP 80"}},
 			{ID: "2", Sign: delta.Closed, From: to, To: from, Packets: packets, Environments: []string{"dev"}, Because: because, Risks: []delta.Risk{}},

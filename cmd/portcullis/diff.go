@@ -142,7 +142,7 @@ func (p *program) diff(c *cli.Context, asked diffing) error {
 	switch {
 	case got.Old.Failed+got.New.Failed > 0:
 		return findings{exitInput}
-	case c.Bool("exit-code") && !got.IsEmpty() || meets(got.Diff, asked.risks):
+	case c.Bool("exit-code") && !got.IsSame() || meets(got.Diff, asked.risks):
 		return findings{exitFindings}
 	}
 	return nil
@@ -274,5 +274,14 @@ func (p *program) stateOnDisk(name string) (compiler.State, error) {
 		return p.repositoryOnDisk(dir, filepath.ToSlash(name))
 	}
 	all, err := p.readAllManifests([]string{name})
+	if len(all.bases) == 0 { // two directories with the same files in them are alike
+		inside := filepath.ToSlash(filepath.Clean(name)) + "/"
+		for i := range all.files {
+			all.files[i].Path = strings.TrimPrefix(all.files[i].Path, inside)
+		}
+		for i := range all.found {
+			all.found[i].Span.File = strings.TrimPrefix(all.found[i].Span.File, inside)
+		}
+	}
 	return compiler.State{Ref: filepath.ToSlash(name), Manifests: true, Files: all.files, Bases: all.bases, Found: all.found}, err
 }

@@ -26,6 +26,7 @@ type Side struct {
 	Ref       string // as people call it
 	Commit    string // empty where it is none
 	Failed    int    // errors by which nothing could be compared
+	Absent    bool   // there is no repository of intents yet, or any more
 	Worlds    []*reach.World
 	Repo      *language.Repository  // nil for manifests
 	Files     map[string][]byte     // by path
@@ -121,7 +122,6 @@ type Diff struct {
 	Files        []string // that differ
 	NewFindings  diag.List
 	GoneFindings diag.List
-	Same         int      // lines of the new side's map that are as before
 	Missing      []string // what was not judged
 }
 
@@ -141,7 +141,7 @@ func Compare(old, changed Side) *Diff {
 		d.Environments = append(d.Environments, e)
 		if slices.Contains(was, e) {
 			d.Compared = append(d.Compared, e)
-		} else if len(was) > 0 {
+		} else if len(was) > 0 || old.Absent {
 			d.Added = append(d.Added, e)
 		}
 	}
@@ -266,6 +266,9 @@ func (d *Diff) Worst() Level {
 	}
 	return ""
 }
+
+// IsSame reports whether the same environments treat every packet alike.
+func (d *Diff) IsSame() bool { return d.IsEmpty() && len(d.Added)+len(d.Gone) == 0 }
 
 // IsEmpty reports whether no packet is treated otherwise, as far as that is known.
 func (d *Diff) IsEmpty() bool { return len(d.Changes) == 0 }

@@ -77,6 +77,9 @@ func whoever(all []reach.Term) string {
 
 // governance compares what holds people.
 func (c *comparison) governance() {
+	if c.New.Absent && !c.Old.Absent {
+		c.note("enforcement-loosened", "everything", "there is no repository of intents any more", "", diag.Span{})
+	}
 	for _, e := range c.Gone {
 		c.note("", "environment "+e, "is no more", "", diag.Span{})
 	}
