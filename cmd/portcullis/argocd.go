@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"portcullis.dev/ci/report"
+	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
 
@@ -34,6 +39,49 @@ type parameter struct {
 	String *string           `json:"string"`
 	Array  []string          `json:"array"`
 	Map    map[string]string `json:"map"`
+}
+
+// buildForArgoCD builds in the seat of Argo CD's plugin. Whoever reads an error there has an
+// Application before them, and no command line.
+func (p *program) buildForArgoCD(c *cli.Context, asked building) error {
+	if err := p.seatArgoCD(c, &asked); err != nil {
+		return err
+	}
+	if err := pathOfApplication(c.Args().First()); err != nil {
+		return err
+	}
+	err := p.build(c, asked)
+	var unchosen unchosenError
+	var unknown *compiler.UnknownEnvironment
+	var late lateError
+	switch {
+	case errors.As(err, &unchosen):
+		return usageError{fmt.Errorf("there are %d environments: set the Application's parameter environment to one of %s", len(unchosen), strings.Join(unchosen, ", "))}
+	case errors.As(err, &unknown):
+		return usageError{fmt.Errorf("the Application's parameter environment: %w", unknown)}
+	case errors.As(err, &late):
+		return usageError{fmt.Errorf("not done after %s, and Argo CD itself waits for 60s; nothing was written. Give each environment an Application of its own (portcullis ci argocd), and leave what is not of the network out of the Application's path", late.timeout)}
+	}
+	return err
+}
+
+// pathOfApplication refuses a path that leads below a repository, or into what was
+// built of one.
+func pathOfApplication(dir string) error {
+	if dir == "" || isRepository(dir) {
+		return nil
+	}
+	for up := dir; ; up = filepath.Join(up, "..") {
+		if _, err := os.Lstat(filepath.Join(up, bundle.IndexFile)); err == nil {
+			return usageError{fmt.Errorf("the Application's path lies in a bundle, which is compiled already (%s): leave the plugin out, and Argo CD builds it with kustomize", filepath.ToSlash(filepath.Join(up, bundle.IndexFile)))}
+		}
+		if isRepository(up) {
+			return usageError{fmt.Errorf("the Application's path lies below the directory of %s: name that directory (%s) as its path", language.PlatformFile, filepath.ToSlash(up))}
+		}
+		if abs, err := filepath.Abs(up); err != nil || isTop(abs) {
+			return nil
+		}
+	}
 }
 
 // seatArgoCD puts the command into the seat of an Argo CD plugin. An Application
@@ -76,7 +124,7 @@ func (p *program) argoEnvironments() (map[string]string, error) {
 	chosen := map[string]string{}
 	for _, name := range diag.SortedKeys(p.environ) {
 		switch suffix, ours := strings.CutPrefix(name, argoPrefix+"PORTCULLIS_"); {
-		case p.environ[name] == "":
+		case p.environ[name] == "": // as Argo CD sends what nobody filled in
 		case name == argoChoice:
 			chosen[argoChoice] = p.environ[name]
 		case ours:
@@ -87,7 +135,7 @@ func (p *program) argoEnvironments() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", argoParameters, err)
 	}
-	if len(parameters) > 0 {
+	if len(parameters) > 0 && *parameters[0].String != "" {
 		chosen["parameter environment"] = *parameters[0].String
 	}
 	return chosen, nil

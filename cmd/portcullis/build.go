@@ -42,16 +42,16 @@ func buildCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "argocd", Usage: "run as Argo CD's plugin: the Application chooses the environment, findings are brief, and the time is 50s unless --timeout says otherwise"},
 			timeoutFlag(&asked.timeout),
 		}, reportFlags(&asked.reporting)...),
-		Action: func(c *cli.Context) error { return p.build(c, asked) },
+		Action: func(c *cli.Context) error {
+			if c.Bool("argocd") {
+				return p.buildForArgoCD(c, asked)
+			}
+			return p.build(c, asked)
+		},
 	}
 }
 
 func (p *program) build(c *cli.Context, asked building) error {
-	if c.Bool("argocd") {
-		if err := p.seatArgoCD(c, &asked); err != nil {
-			return err
-		}
-	}
 	if err := buildArguments(c); err != nil {
 		return err
 	}
@@ -168,6 +168,13 @@ func outputOf(c *cli.Context, dir string) (*bundle.Output, error) {
 	return out, nil
 }
 
+// unchosenError is a stream of one environment that was asked for where there are these.
+type unchosenError []string
+
+func (e unchosenError) Error() string {
+	return fmt.Sprintf("there are %d environments: choose one with --env %s, or write all of them with --out", len(e), strings.Join(e, "|"))
+}
+
 // writeManifests writes one environment as a stream of YAML documents. An empty one
 // is refused unless asked for: whoever prunes by it would delete every policy.
 func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty bool) error {
@@ -176,8 +183,7 @@ func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty 
 		names = append(names, e.Name)
 	}
 	if name == "" && len(names) > 1 {
-		return usageError{fmt.Errorf("there are %d environments: choose one with --env %s, or write all of them with --out",
-			len(names), strings.Join(names, "|"))}
+		return usageError{unchosenError(names)}
 	}
 	chosen := built.Environments[0] // the only one that was judged, or that there is
 	stream, err := chosen.Manifests()

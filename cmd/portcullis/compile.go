@@ -52,6 +52,13 @@ func over[T any](ctx context.Context, p *program, dir string, timeout time.Durat
 	return result, p.timedOut(err) // the children end with the time that they were given
 }
 
+// lateError is a run that took longer than it was given.
+type lateError struct{ timeout time.Duration }
+
+func (e lateError) Error() string {
+	return fmt.Sprintf("not done after --timeout %s; nothing was written. Give it more time, or a smaller directory", e.timeout)
+}
+
 // within runs f and waits no longer than the time allows, or than the user does. A
 // stage that does not look at the context is left behind: the program is about to
 // end.
@@ -80,7 +87,7 @@ func within[T any](ctx context.Context, timeout time.Duration, f func(context.Co
 	case o.err == nil:
 		return o.value, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return o.value, usageError{fmt.Errorf("not done after --timeout %s; nothing was written. Give it more time, or a smaller directory", timeout)}
+		return o.value, usageError{lateError{timeout}}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return o.value, errors.New("interrupted; nothing was written")
 	default:

@@ -23,6 +23,8 @@ const (
 // usageError is a command line that cannot be understood.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 // findings is the outcome of a run whose report holds against its input.
 type findings struct{ code int }
 
