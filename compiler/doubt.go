@@ -21,7 +21,9 @@ const (
 )
 
 // doubted makes a warning of each finding that is not true if a policy that nobody evaluates does
-// what it may, and says which one. What is said of how a policy is written stays as it is.
+// what it may, and says which one. What is said of how a policy is written stays as it is, and so
+// does what only a text could undo of which nobody knows that it is a policy: it is named as an
+// error itself, and one such text in a directory of test data would take the edge off all.
 func doubted(found diag.List, m *meaning.Meaning, everybody population.Population) diag.List {
 	if len(m.Unread) == 0 {
 		return found
@@ -49,6 +51,9 @@ func undoing(d diag.Diagnostic, m *meaning.Meaning, everybody population.Populat
 		return closing(m, everybody.ByNamespace[namespace])
 	}
 	for _, u := range m.Unread {
+		if u.ID.IsZero() {
+			continue
+		}
 		if u.ID.Kind == "Tier" && d.Rule.Code == "PC204" && d.Evidence["tier"] == u.ID.Name {
 			return u
 		}
@@ -92,7 +97,7 @@ func claimOf(d diag.Diagnostic) claim {
 // goesBefore reports whether an unread policy may decide before those of Calico, or hand on what
 // they would decide.
 func goesBefore(u *meaning.Unread) bool {
-	return u.ID.IsZero() || strings.HasSuffix(u.ID.Group, "projectcalico.org") || u.ID.Group == "policy.networking.k8s.io"
+	return strings.HasSuffix(u.ID.Group, "projectcalico.org") || u.ID.Group == "policy.networking.k8s.io"
 }
 
 // concerns reports whether a policy may be about the pods that a finding is about: those that it
@@ -124,7 +129,7 @@ func closing(m *meaning.Meaning, pods []*population.Pods) *meaning.Unread {
 			if g := m.Governing(e.Endpoint, d); g.Isolated {
 				continue
 			}
-			i := slices.IndexFunc(m.Unread, func(u *meaning.Unread) bool { return u.Selects(e.Endpoint, d) })
+			i := slices.IndexFunc(m.Unread, func(u *meaning.Unread) bool { return !u.ID.IsZero() && u.Selects(e.Endpoint, d) })
 			if i < 0 {
 				return nil
 			}
@@ -136,7 +141,8 @@ func closing(m *meaning.Meaning, pods []*population.Pods) *meaning.Unread {
 	return first
 }
 
-// unreadTexts are those that no object of a set stands for, though they may hold a policy.
+// unreadTexts are those that no object of a set stands for, though they may hold a policy. They
+// have an ID where the text says which one it is.
 func unreadTexts(found diag.List, set object.Set) []*meaning.Unread {
 	var all []*meaning.Unread
 	for _, d := range found {
@@ -150,7 +156,11 @@ func unreadTexts(found diag.List, set object.Set) []*meaning.Unread {
 		case id.Kind == "NetworkPolicy" && !strings.ContainsAny(id.Namespace, "${"):
 			namespace = id.Namespace
 		}
-		all = append(all, meaning.UnreadAt(d.Span.String(), namespace))
+		u := meaning.UnreadAt(d.Span.String(), namespace)
+		if !strings.ContainsAny(id.String(), "${") {
+			u.ID = id
+		}
+		all = append(all, u)
 	}
 	return all
 }
