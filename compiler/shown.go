@@ -37,7 +37,7 @@ func (o Options) show(files []language.File, before diag.List) (shown, diag.List
 			all = append(all, variants.Source{Dir: d.Dir, Cluster: d.Cluster, Objects: d.Placed(plain)})
 		}
 	}
-	all = append(all, variants.Source{Objects: rest})
+	all = append(all, variants.Directories(rest)...)
 	for _, r := range roots {
 		found = append(found, m.Passed(r.Dir, r.Passed)...)
 		s := variants.Source{Dir: r.Dir, Objects: m.Chosen(r.Objects)}

@@ -1,9 +1,10 @@
-// Package variants sorts what somebody else's repository holds into clusters: what agrees with
-// itself runs in one, and what says two things of one object, as overlays of dev and prod do,
-// runs in several.
+// Package variants sorts what somebody else's repository holds into clusters: what is there once
+// runs in each, and what is deployed several times, as overlays of dev and prod are, runs in
+// several.
 //
-// Its invariant: no set that it returns holds two definitions of an object, and what
-// contradicts nothing is in all of them.
+// Its invariant: no set that it returns holds two definitions of an object, a source that shares
+// no policy and no workload with another and contradicts none is in all of them, and no policy of
+// one deployment is in a set with another deployment of the same.
 //
 // It must not know how anything was rendered, nor what policies do.
 package variants
@@ -16,8 +17,8 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// Source is what is deployed together: what one kustomization renders, or the files that none
-// lists, whose Dir is empty.
+// Source is what is deployed together: what one kustomization renders, or files that none lists,
+// whose Dir is empty, or a directory that Directories told apart.
 type Source struct {
 	Dir     string
 	Cluster string // to which somebody deploys it; empty where nobody says
@@ -31,11 +32,12 @@ type Cluster struct {
 }
 
 // Of sorts sources into clusters, in the order of their names. Those of which somebody says to
-// which cluster they are deployed run there, apart from those of other clusters. Of the others,
-// and of those of one cluster where they contradict each other nevertheless, those that contradict
-// none of the rest are in each of them, and those with one name, such as the overlays/dev of
-// several applications, are together as far as they agree. Within a source, definitions that
-// differ are found.
+// which cluster they are deployed run there, apart from those of other clusters. Two others that
+// hold one policy or workload are two deployments of it, also where they agree: an overlay without
+// policies would borrow those of another. Of these, and of those of one cluster where they
+// contradict each other nevertheless, those that stand against none of the rest are in each, and
+// those with one name, such as the overlays/dev of several applications, are together as far as
+// they can be. Within a source, definitions that differ are found.
 func Of(sources []Source) ([]Cluster, diag.List) {
 	var found diag.List
 	s := sorting{sources: sources, sets: make([]object.Set, len(sources))}
@@ -44,7 +46,7 @@ func Of(sources []Source) ([]Cluster, diag.List) {
 		s.sets[i], differ = object.Merge(source.Objects)
 		found = append(found, differ...)
 	}
-	s.against = contradictions(s.sets)
+	s.against = s.apart()
 	byCluster := map[string][]int{}
 	var common []int
 	for i, source := range sources {
@@ -128,27 +130,30 @@ func (s *sorting) merged(of ...[]int) object.Set {
 	return set
 }
 
-// contradictions has, for each set, those that say something else of an object that it holds.
-func contradictions(sets []object.Set) []map[int]bool {
+// apart has, for each source, those that do not run with it: they say something else of an object
+// that it holds, or nobody says that they are deployed to one cluster, and both hold a policy or a
+// workload.
+func (s *sorting) apart() []map[int]bool {
 	type definition struct {
-		set    int
+		source int
 		object object.Object
 	}
 	byID := map[object.ID][]definition{}
-	for i, s := range sets {
-		for _, o := range s.All() {
+	for i, set := range s.sets {
+		for _, o := range set.All() {
 			byID[o.ID] = append(byID[o.ID], definition{i, o})
 		}
 	}
-	against := make([]map[int]bool, len(sets))
+	against := make([]map[int]bool, len(s.sets))
 	for i := range against {
 		against[i] = map[int]bool{}
 	}
 	for _, all := range byID {
 		for i, a := range all {
 			for _, b := range all[:i] {
-				if !against[a.set][b.set] && !a.object.Agrees(b.object) {
-					against[a.set][b.set], against[b.set][a.set] = true, true
+				together := s.sources[a.source].Cluster != "" && s.sources[a.source].Cluster == s.sources[b.source].Cluster
+				if !against[a.source][b.source] && (!together && isDeployed(a.object) || !a.object.Agrees(b.object)) {
+					against[a.source][b.source], against[b.source][a.source] = true, true
 				}
 			}
 		}
@@ -156,7 +161,13 @@ func contradictions(sets []object.Set) []map[int]bool {
 	return against
 }
 
-// joins reports whether a source has the name of those of a class, and agrees with them.
+// isDeployed reports whether two who hold an object are two deployments. Namespaces, definitions
+// and Services of one cluster are written down by each that needs them.
+func isDeployed(o object.Object) bool {
+	return o.Role == object.Policy || o.Role == object.Unmodelled || o.PodTemplate() != nil
+}
+
+// joins reports whether a source has the name of those of a class, and can run with them.
 func joins(i int, class []int, sources []Source, against []map[int]bool) bool {
 	return variant(sources[i].Dir) == variant(sources[class[0]].Dir) &&
 		!slices.ContainsFunc(class, func(j int) bool { return against[i][j] })

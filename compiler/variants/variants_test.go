@@ -27,18 +27,34 @@ func namespaces(t interface{ Fatal(...any) }, tiers map[string]int) []object.Obj
 	return objects
 }
 
-// TestVariants draws sources whose namespaces may have other labels in another of them. No
-// cluster holds what contradicts it, each source runs in one as a whole, and one that
-// contradicts nothing runs in all.
+// pods are workloads of some names, all of which agree.
+func pods(t interface{ Fatal(...any) }, dir string, names ...string) []object.Object {
+	var objects []object.Object
+	for _, name := range names {
+		decoded, found := object.Decode(dir+"/a.yaml", []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: "+name+", namespace: shop}\nspec: {containers: []}\n"))
+		if len(found) > 0 {
+			t.Fatal(found)
+		}
+		objects = append(objects, decoded...)
+	}
+	return objects
+}
+
+// TestVariants draws sources whose namespaces may have other labels in another of them, and that
+// may hold the same pods. Two sources that contradict each other or hold one pod run in no cluster
+// together, though they agree; each runs in one as a whole, and one that stands against none runs
+// in all.
 func TestVariants(t *testing.T) {
 	t.Parallel()
-	apart := 0
+	apart, equal := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		var sources []variants.Source
 		for i := range rapid.IntRange(1, 6).Draw(t, "sources") {
 			tiers := rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c", "d"}), rapid.IntRange(0, 1), 0, 3).Draw(t, "labels")
+			tiers[fmt.Sprint("own", i)] = 0
 			dir := fmt.Sprintf("app%d/%s", i/2, rapid.SampledFrom([]string{"dev", "prod"}).Draw(t, "variant"))
-			sources = append(sources, variants.Source{Dir: dir, Objects: namespaces(t, tiers)})
+			names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"p", "q", "r", "s", "t"}), 0, 1, rapid.ID[string]).Draw(t, "pods")
+			sources = append(sources, variants.Source{Dir: dir, Objects: append(namespaces(t, tiers), pods(t, dir, names...)...)})
 		}
 		clusters, found := variants.Of(sources)
 		if len(found) > 0 {
@@ -47,31 +63,86 @@ func TestVariants(t *testing.T) {
 		if len(clusters) > 1 {
 			apart++
 		}
-		agrees := func(s variants.Source, c variants.Cluster) bool {
-			return !slices.ContainsFunc(s.Objects, func(o object.Object) bool {
-				with, there := c.Set.Get(o.ID)
-				return !there || !with.Agrees(o)
-			})
+		in := func(i int, c variants.Cluster) bool {
+			_, there := c.Set.Get(object.ID{Kind: "Namespace", Name: fmt.Sprint("own", i)})
+			return there
 		}
 		for i, s := range sources {
-			runs := 0
-			for _, c := range clusters {
-				if agrees(s, c) {
-					runs++
+			alone, runs := true, 0
+			for j, other := range sources {
+				shares, against := false, false
+				for _, o := range s.Objects {
+					for _, with := range other.Objects {
+						shares = shares || with.ID == o.ID && o.ID.Kind == "Pod"
+						against = against || with.ID == o.ID && !with.Agrees(o)
+					}
+				}
+				if i == j || !shares && !against {
+					continue
+				}
+				alone = false
+				if !against {
+					equal++
+				}
+				for _, c := range clusters {
+					if in(i, c) && in(j, c) {
+						t.Fatalf("sources %d (%s) and %d (%s) run together in %s", i, s.Dir, j, other.Dir, c.Name)
+					}
 				}
 			}
-			contradicted := slices.ContainsFunc(sources, func(other variants.Source) bool {
-				return slices.ContainsFunc(other.Objects, func(o object.Object) bool {
-					return slices.ContainsFunc(s.Objects, func(mine object.Object) bool { return mine.ID == o.ID && !mine.Agrees(o) })
-				})
-			})
-			if runs == 0 || !contradicted && runs != len(clusters) {
+			for _, c := range clusters {
+				if !in(i, c) {
+					continue
+				}
+				runs++
+				for _, o := range s.Objects {
+					if with, there := c.Set.Get(o.ID); !there || !with.Agrees(o) {
+						t.Fatalf("%s of source %d (%s) is not in %s", o.ID, i, s.Dir, c.Name)
+					}
+				}
+			}
+			if runs == 0 || alone && runs != len(clusters) {
 				t.Fatalf("source %d (%s) runs in %d of %d clusters", i, s.Dir, runs, len(clusters))
 			}
 		}
 	})
-	if apart == 0 {
-		t.Error("no sources contradicted each other")
+	if apart == 0 || equal == 0 {
+		t.Errorf("sources were apart %d times, and %d times though they agree", apart, equal)
+	}
+}
+
+// TestDirectories holds which directories of plain files are sources of their own, with the objects
+// of each: those that hold a pod of another, and what lies above them.
+func TestDirectories(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files map[string]string // names of pods, by directory
+		want  string
+	}{
+		"once each":              {map[string]string{"a": "x", "b": "w"}, "=w,x"},
+		"two versions":           {map[string]string{"v1": "x w", "v2": "x", "more": "z"}, "=z v1=w,x v2=x"},
+		"versions with parts":    {map[string]string{"v1/pods": "x", "v1/policies": "w", "v2/pods": "x", "v2/policies": "w z"}, "= v1=w,x v2=w,x,z"},
+		"one in another":         {map[string]string{"a": "x w", "a/test": "x", "a/more": "z"}, "=z a=w,x a/test=x"},
+		"variants of a version":  {map[string]string{"v1/dev": "x", "v1/prod": "x w", "v1": "z", "v2": "z"}, "= v1/dev=x,z v1/prod=w,x,z v2=z"},
+		"twice in one directory": {map[string]string{"a": "x x", "b": "w"}, "=w,x,x"},
+		"at the top":             {map[string]string{".": "x w", "old": "x"}, "= .=w,x old=x"},
+	} {
+		var objects []object.Object
+		for dir, names := range c.files {
+			objects = append(objects, pods(t, dir, strings.Fields(names)...)...)
+		}
+		var got []string
+		for _, s := range variants.Directories(objects) {
+			var names []string
+			for _, o := range s.Objects {
+				names = append(names, o.ID.Name)
+			}
+			slices.Sort(names)
+			got = append(got, s.Dir+"="+strings.Join(names, ","))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %q, expected %q", name, got, c.want)
+		}
 	}
 }
 
