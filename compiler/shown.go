@@ -27,6 +27,7 @@ func (o Options) show(files []language.File, before diag.List) (shown, diag.List
 	}
 	roots, unbuilt := m.Kustomizations.Render(m.Deployed, deployed, o.Child)
 	found = append(found, unbuilt...)
+	m.Unbuilt(unbuilt)
 	var all []variants.Source
 	rest := m.Objects
 	for _, d := range m.Deployments {

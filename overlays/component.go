@@ -35,7 +35,7 @@ var (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{unbuilt, refusedComponent, costlyComponent, brokenComponent}
+var Rules = []*diag.Rule{Unbuilt, refusedComponent, costlyComponent, brokenComponent}
 
 // allowed are the fields of a Component's kustomization that change nothing but what
 // is rendered, from files that are in it; the second list are those that name files.

@@ -109,9 +109,10 @@ func (ks Kustomizations) Reads(dir string) []string {
 
 // building is a kustomization that is built.
 type building struct {
-	k     *kustomization
-	of    []int // the places of what is deployed so; -1 for a root that nobody names
-	reach []*kustomization
+	k      *kustomization
+	of     []int // the places of what is deployed so; -1 for a root that nobody names
+	reach  []*kustomization
+	partly bool // something of what it is made of is left out
 }
 
 // shown is the directory that the building is known by.
@@ -187,9 +188,9 @@ func (ks Kustomizations) overlaid(d Deployed) *kustomization {
 	}
 	k.text, _ = json.Marshal(fields) // of what was JSON before
 	if slices.Contains(d.Dirs, ".") {
-		refused := unbuilt.At(diag.Span{File: d.By}, "the kustomization %s is not built with what is laid over it", d.Dir).
-			Because("it stands at the root of what is read, and nothing can be laid beside it").Suggest("run this in the directory above")
-		k.refused = &refused
+		refused := Unbuilt.At(diag.Span{File: d.By}, "the kustomization %s is not built with what is laid over it", d.Dir).
+			Because("it stands at the root of what is read, and nothing can be laid beside it")
+		k.refused, k.mend, k.whole = &refused, "run this in the directory above", true
 	}
 	return k
 }

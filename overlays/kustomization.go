@@ -28,8 +28,12 @@ type kustomization struct {
 	component bool
 	dirs      []string // other kustomizations that it lists
 	files     []string // that it reads, of those that are there
+	members   []string // those of the files whose objects it takes
 	texts     []string // that its generators read, and are no manifests
 	refused   *diag.Diagnostic
+	mend      string // what to do where it is refused, with DIR for the directory that is built
+	whole     bool   // it cannot be built without what is refused of it
+	without   []byte // its text less what is refused of it; nil where that is nothing, or all
 }
 
 // kustomizationFields are the fields that kustomize knows, with what their values name. A nil
@@ -40,7 +44,7 @@ var kustomizationFields = map[string]func(*catalogue, *kustomization, *yaml.Node
 	"labels": nil, "commonAnnotations": nil, "images": nil, "replicas": nil, "generatorOptions": nil, "buildMetadata": nil,
 	"sortOptions": nil, "vars": nil,
 	"kind":      func(_ *catalogue, k *kustomization, n *yaml.Node) { k.component = n.Value == "Component" },
-	"resources": (*catalogue).members, "bases": (*catalogue).members, "components": (*catalogue).members,
+	"resources": (*catalogue).resources, "bases": (*catalogue).resources, "components": (*catalogue).members,
 	"crds": (*catalogue).named, "configurations": (*catalogue).named, "openapi": (*catalogue).paths,
 	"patches": (*catalogue).paths, "patchesJson6902": (*catalogue).paths, "replacements": (*catalogue).paths,
 	"patchesStrategicMerge": (*catalogue).named,
@@ -54,6 +58,9 @@ var programs = map[string]struct{ name, flag string }{
 	"generators": plugins, "transformers": plugins, "validators": plugins,
 }
 
+// adding are those of the fields that ask for objects beside the others, and change none.
+var adding = []string{"helmCharts", "helmGlobals", "helmChartInflationGenerator", "generators"}
+
 var (
 	helm    = struct{ name, flag string }{"Helm", "--enable-helm"}
 	plugins = struct{ name, flag string }{"plugins", "--enable-alpha-plugins"}
@@ -64,6 +71,7 @@ type catalogue struct {
 	files map[string][]byte // that may be read, by path
 	byDir map[string]*kustomization
 	doc   object.Document // that is read at the moment
+	left  []*yaml.Node    // of it: keys and items that are left out, as others refuse the kustomization as a whole
 
 	missing map[string]bool // paths that are listed, and not there
 }
@@ -84,10 +92,10 @@ func newCatalogue(files map[string][]byte) *catalogue {
 // read takes note of what a kustomization names.
 func (c *catalogue) read(k *kustomization) {
 	for doc := range object.Documents(k.file, c.files[k.file]) {
-		c.doc = doc
+		c.doc, c.left = doc, nil
 		var root yaml.Node
 		if err := yaml.Unmarshal(doc.Text, &root); err != nil || len(root.Content) == 0 || root.Content[0].Kind != yaml.MappingNode {
-			c.refuse(k, diag.Span{File: k.file}, "it does not parse", "mend its syntax: kustomize build "+k.dir)
+			c.refuse(k, diag.Span{File: k.file}, "it does not parse", "mend its syntax: kustomize build DIR")
 			return
 		}
 		fields := root.Content[0]
@@ -96,17 +104,38 @@ func (c *catalogue) read(k *kustomization) {
 			names, known := kustomizationFields[key.Value]
 			program, asks := programs[key.Value]
 			switch alias := aliasIn(value); {
+			case asks && program == plugins && c.builtIn(k, value):
+			case asks && slices.Contains(adding, key.Value):
+				c.leaveOut(k, key, "it asks "+program.name+" for objects", "render it yourself: kustomize build "+program.flag+" DIR | portcullis check -")
 			case asks:
-				c.refuse(k, doc.Span(key), "it asks "+program.name+" for objects", "render it yourself: kustomize build "+program.flag+" "+k.dir+" | portcullis check -")
+				c.refuse(k, doc.Span(key), "it asks "+program.name+" to change objects", "render it yourself: kustomize build "+program.flag+" DIR | portcullis check -")
 			case alias != nil:
-				c.refuse(k, doc.Span(alias), "it has an alias, and what that stands for is not looked at", "write the value out, or render it yourself: kustomize build "+k.dir+" | portcullis check -")
+				c.refuse(k, doc.Span(alias), "it has an alias, and what that stands for is not looked at", "write the value out, or render it yourself: kustomize build DIR | portcullis check -")
 			case !known:
-				c.refuse(k, doc.Span(key), "it has a field that is not known", "see kustomize build "+k.dir)
+				c.refuse(k, doc.Span(key), "it has a field that is not known", "see kustomize build DIR")
 			case names != nil:
 				names(c, k, value)
 			}
 		}
+		k.whole = k.whole || k.without != nil // by a document before
+		if len(c.left) > 0 {
+			k.without, _ = yaml.Marshal(less(fields, c.left)) // of what was YAML before
+		}
 	}
+}
+
+// less is a mapping without some of its keys, and without some items of its lists.
+func less(fields *yaml.Node, left []*yaml.Node) *yaml.Node {
+	kept := &yaml.Node{Kind: yaml.MappingNode}
+	for i := 0; i+1 < len(fields.Content); i += 2 {
+		key, value := fields.Content[i], *fields.Content[i+1]
+		if slices.Contains(left, key) {
+			continue
+		}
+		value.Content = slices.DeleteFunc(slices.Clone(value.Content), func(item *yaml.Node) bool { return slices.Contains(left, item) })
+		kept.Content = append(kept.Content, key, &value)
+	}
+	return kept
 }
 
 // aliasIn finds an alias in a value: kustomize would read what nobody has vetted there.
@@ -122,11 +151,39 @@ func aliasIn(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
+// refuse says why a kustomization is not built, and what to do about it.
 func (c *catalogue) refuse(k *kustomization, at diag.Span, why, how string) {
-	if k.refused == nil {
-		d := unbuilt.At(at, "the kustomization %s is not built: %s", k.dir, why).
-			Because("what it comes to is not judged").Suggest("%s", how)
-		k.refused = &d
+	if k.whole = true; k.refused == nil {
+		d := Unbuilt.At(at, "the kustomization %s is not built: %s", k.dir, why).Because("what it comes to is not judged")
+		k.refused, k.mend = &d, how
+	}
+}
+
+// leaveOut says why one of its keys or items is not built. The rest is, without it.
+func (c *catalogue) leaveOut(k *kustomization, n *yaml.Node, why, how string) {
+	whole := k.whole
+	first := k.refused == nil
+	c.refuse(k, c.doc.Span(n), why, how)
+	if k.whole = whole; first {
+		k.refused.Message = strings.Replace(k.refused.Message, " is not built: ", " is not built in whole: ", 1)
+		*k.refused = k.refused.Because("what is left out is not judged; the rest is, as far as it can be built without it")
+	}
+	c.left = append(c.left, n)
+}
+
+// resources are members without which the rest can be built.
+func (c *catalogue) resources(k *kustomization, n *yaml.Node) {
+	for _, item := range n.Content {
+		name := path.Join(k.dir, item.Value)
+		switch {
+		case remote(item.Value):
+			c.leaveOut(k, item, "it takes objects from elsewhere", "no network is asked here: kustomize build DIR | portcullis check -")
+		case c.files[name] == nil && c.byDir[name] == nil:
+			c.missing[name] = true
+			c.leaveOut(k, item, "there is no "+item.Value, "see kustomize build DIR")
+		default:
+			c.members(k, &yaml.Node{Content: []*yaml.Node{item}})
+		}
 	}
 }
 
@@ -136,14 +193,14 @@ func (c *catalogue) members(k *kustomization, n *yaml.Node) {
 		name := path.Join(k.dir, item.Value)
 		switch {
 		case remote(item.Value):
-			c.refuse(k, c.doc.Span(item), "it takes objects from elsewhere", "no network is asked here: kustomize build "+k.dir+" | portcullis check -")
+			c.refuse(k, c.doc.Span(item), "it takes objects from elsewhere", "no network is asked here: kustomize build DIR | portcullis check -")
 		case c.files[name] != nil:
-			k.files = append(k.files, name)
+			k.files, k.members = append(k.files, name), append(k.members, name)
 		case c.byDir[name] != nil:
 			k.dirs = append(k.dirs, name)
 		default:
 			c.missing[name] = true
-			c.refuse(k, c.doc.Span(item), "there is no "+item.Value, "see kustomize build "+k.dir)
+			c.refuse(k, c.doc.Span(item), "there is no "+item.Value, "see kustomize build DIR")
 		}
 	}
 }
@@ -182,10 +239,10 @@ func (c *catalogue) file(k *kustomization, n *yaml.Node) {
 	name := path.Join(k.dir, n.Value)
 	switch {
 	case remote(n.Value):
-		c.refuse(k, c.doc.Span(n), "it takes a file from elsewhere", "no network is asked here: kustomize build "+k.dir+" | portcullis check -")
+		c.refuse(k, c.doc.Span(n), "it takes a file from elsewhere", "no network is asked here: kustomize build DIR | portcullis check -")
 	case c.files[name] == nil:
 		c.missing[name] = true
-		c.refuse(k, c.doc.Span(n), "there is no "+n.Value, "see kustomize build "+k.dir)
+		c.refuse(k, c.doc.Span(n), "there is no "+n.Value, "see kustomize build DIR")
 	default:
 		k.files = append(k.files, name)
 	}
@@ -208,7 +265,7 @@ func (c *catalogue) generated(k *kustomization, n *yaml.Node) {
 						name = after
 					}
 					if remote(name) {
-						c.refuse(k, c.doc.Span(value), "it takes a file from elsewhere", "no network is asked here: kustomize build "+k.dir+" | portcullis check -")
+						c.refuse(k, c.doc.Span(value), "it takes a file from elsewhere", "no network is asked here: kustomize build DIR | portcullis check -")
 					}
 					k.texts = append(k.texts, path.Join(k.dir, name))
 				}
@@ -217,15 +274,36 @@ func (c *catalogue) generated(k *kustomization, n *yaml.Node) {
 	}
 }
 
+// builtIn reports whether the entries of a field ask kustomize's own transformers alone, and takes
+// note of the files in which these are described.
+func (c *catalogue) builtIn(k *kustomization, n *yaml.Node) bool {
+	var files []string
+	for _, entry := range n.Content {
+		text := []byte(entry.Value)
+		if !strings.Contains(strings.TrimSpace(entry.Value), "\n") {
+			name := path.Join(k.dir, entry.Value)
+			if text = c.files[name]; remote(entry.Value) || text == nil {
+				return false
+			}
+			files = append(files, name)
+		}
+		if !describesOwn(text) {
+			return false
+		}
+	}
+	k.files = append(k.files, files...)
+	return n.Kind == yaml.SequenceNode
+}
+
 // remote reports whether kustomize would ask the network for what has this name.
 func remote(name string) bool {
 	return strings.Contains(name, "://") || strings.Contains(name, "?") || strings.Contains(name, "git::") ||
 		strings.Contains(name, "@") || strings.Contains(name, "//") || strings.HasPrefix(strings.ToLower(name), "github.com") || strings.HasPrefix(name, "/")
 }
 
-// reach is what a kustomization is built from: itself and all that it lists, in order, and
-// the first reason why that cannot be built.
-func (c *catalogue) reach(k *kustomization) (all []*kustomization, refused *diag.Diagnostic) {
+// reach is what a kustomization is built from: itself and all that it lists, in order, and the
+// first of them that cannot be built as it is.
+func (c *catalogue) reach(k *kustomization) (all []*kustomization, refused *kustomization) {
 	seen := map[*kustomization]bool{}
 	var walk func(k *kustomization)
 	walk = func(k *kustomization) {
@@ -234,8 +312,8 @@ func (c *catalogue) reach(k *kustomization) (all []*kustomization, refused *diag
 		}
 		seen[k] = true
 		all = append(all, k)
-		if refused == nil {
-			refused = k.refused
+		if refused == nil && k.refused != nil {
+			refused = k
 		}
 		for _, dir := range k.dirs {
 			walk(c.byDir[dir])

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,9 +12,10 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-var unbuilt = &diag.Rule{Code: "PC017", Severity: diag.Warning,
+// Unbuilt is the rule about kustomizations that are not built, or not in whole.
+var Unbuilt = &diag.Rule{Code: "PC017", Severity: diag.Warning,
 	Title: "A kustomization that is not judged",
-	Why:   "What counts is what reaches the cluster. A kustomization that needs the network, Helm or plugins, or that kustomize refuses, is not built here, and what it comes to is not known.",
+	Why:   "What counts is what reaches the cluster. A kustomization that needs the network, Helm or plugins, or that kustomize refuses, is not built here, and what it comes to is not known. What else it lists is judged without that, as far as it can be built or read.",
 	Mend:  "Render it, and judge its output: kustomize build DIR | portcullis check -."}
 
 // Root is what somebody deploys: a kustomization of somebody else's that no other one lists, or
@@ -59,58 +61,139 @@ func (ks Kustomizations) Missing() []string { return diag.SortedKeys(ks.all.miss
 //
 // kustomize itself could say where each object comes from, and takes three times as long then.
 func (ks Kustomizations) Render(wanted func(dir string) bool, deployed []Deployed, child Child) ([]Root, diag.List) {
-	var found diag.List
-	var built []building
+	r := rendering{
+		ks: ks, deployed: deployed, child: child, deep: ks.deep(),
+		from:  origins{files: ks.all.files, held: map[string][]object.ID{}},
+		built: map[string]bool{}, asked: map[string]bool{},
+	}
+	for all := ks.buildings(wanted, deployed); len(all) > 0; {
+		all = r.round(all)
+	}
+	return r.roots, r.found
+}
+
+// rendering is what is known while roots are rendered.
+type rendering struct {
+	ks       Kustomizations
+	deployed []Deployed
+	child    Child
+	deep     string
+	from     origins
+
+	roots []Root
+	found diag.List
+	built map[string]bool // directories of which something is made
+	asked map[string]bool // those that are built in the place of what lists them
+}
+
+// round builds some kustomizations. What one that cannot be built lists is built and read by itself:
+// it returns what is to be built next.
+func (r *rendering) round(all []building) []building {
+	var built, failed []building
 	j := job{Files: map[string][]byte{}}
-	deep := ks.deep()
-	for i, b := range ks.buildings(wanted, deployed) {
-		reach, refused := ks.all.reach(b.k)
+	for i, b := range all {
+		reach, refused := r.ks.all.reach(b.k)
 		if refused != nil {
-			d := *refused
-			if !strings.Contains(d.Message, "the kustomization "+b.k.dir+" ") {
-				d.Message = fmt.Sprintf("the kustomization %s is not built, for it lists another: %s", b.shown(), d.Message)
-			}
-			found = append(found, d)
+			r.found = append(r.found, b.refusal(refused))
+		}
+		if slices.ContainsFunc(reach, func(k *kustomization) bool { return k.whole }) {
+			failed = append(failed, b)
 			continue
 		}
-		b.reach = reach
+		b.reach, b.partly = reach, refused != nil
 		built = append(built, b)
-		in := deep
+		in := r.deep
 		if b.k.text != nil { // which may take the place of a file
-			in = path.Join(deep, "deployed"+strconv.Itoa(i))
+			in = path.Join(r.deep, "deployed"+strconv.Itoa(i))
 		}
-		j.Units = append(j.Units, ks.unit(b.k, reach, in, j.Files))
+		j.Units = append(j.Units, r.ks.unit(b.k, reach, in, j.Files))
 	}
-	if len(built) == 0 {
-		return nil, found
-	}
-	results, died := j.do(child)
-	var roots []Root
-	from := origins{files: ks.all.files, held: map[string][]object.ID{}}
-	for i, r := range results {
-		b := built[i]
-		if r.Error != "" {
-			found = append(found, unbuilt.At(diag.Span{File: b.k.place()}, "the kustomization %s is not built: kustomize says: %.400s", b.shown(), said(r.Error, deep)).
-				Because("what it comes to is not judged").Suggest("see kustomize build %s", b.shown()))
-			continue
-		}
-		for _, of := range b.of {
-			manifests := r.Manifests
-			if of >= 0 && deployed[of].Substitute != nil {
-				manifests = substituted(manifests, deployed[of].Substitute)
+	if len(built) > 0 {
+		results, died := j.do(r.child)
+		for i, result := range results {
+			if !r.take(built[i], result) {
+				failed = append(failed, built[i])
 			}
-			root, wrong := from.read(b.k, b.reach, manifests)
-			root.Dir, root.Deployed = b.shown(), of
-			roots, found = append(roots, root), append(found, wrong...)
+		}
+		if died != nil {
+			b := built[len(results)]
+			r.found = append(r.found, Unbuilt.At(diag.Span{File: b.k.place()}, "the kustomization %s is not built, nor are those after it: %s", b.shown(), reasonOf(died)).
+				Because("kustomize builds it in a process of its own, which ends before the machine does").
+				Suggest("render it yourself: kustomize build %s | portcullis check -", b.shown()))
 		}
 	}
-	if died != nil {
-		b := built[len(results)]
-		found = append(found, unbuilt.At(diag.Span{File: b.k.place()}, "the kustomization %s is not built, nor are those after it: %s", b.shown(), reasonOf(died)).
-			Because("kustomize builds it in a process of its own, which ends before the machine does").
-			Suggest("render it yourself: kustomize build %s | portcullis check -", b.shown()))
+	var next []building
+	for _, b := range failed {
+		next = append(next, r.instead(b)...)
 	}
-	return roots, found
+	return next
+}
+
+// take reads what kustomize made of a kustomization, and reports whether it made anything.
+func (r *rendering) take(b building, made result) bool {
+	if made.Error != "" {
+		if !b.partly {
+			r.found = append(r.found, Unbuilt.At(diag.Span{File: b.k.place()}, "the kustomization %s is not built: kustomize says: %.400s", b.shown(), said(made.Error, r.deep)).
+				Because("what it comes to is not judged").Suggest("see kustomize build %s", b.shown()))
+		}
+		return false
+	}
+	for _, k := range b.reach {
+		r.built[k.dir] = true
+	}
+	for _, of := range b.of {
+		manifests := made.Manifests
+		if of >= 0 && r.deployed[of].Substitute != nil {
+			manifests = substituted(manifests, r.deployed[of].Substitute)
+		}
+		root, wrong := r.from.read(b.k, b.reach, manifests)
+		root.Dir, root.Deployed = b.shown(), of
+		r.roots, r.found = append(r.roots, root), append(r.found, wrong...)
+	}
+	return true
+}
+
+// instead takes the manifests that a kustomization lists which cannot be built, and returns the
+// kustomizations that it lists and nothing else is made of.
+func (r *rendering) instead(b building) []building {
+	var next []building
+	for _, dir := range b.k.dirs {
+		if k := r.ks.all.byDir[dir]; !r.built[dir] && !r.asked[dir] && !k.component {
+			r.asked[dir] = true
+			next = append(next, building{k: k, of: b.of})
+		}
+	}
+	if len(b.k.members) == 0 || r.built[b.k.dir] {
+		return next
+	}
+	r.built[b.k.dir] = true
+	for _, of := range b.of {
+		root := Root{Dir: b.shown(), Deployed: of}
+		for _, name := range b.k.members {
+			scanned, wrong := object.Scan(name, r.ks.all.files[name])
+			root.Objects, root.Passed = append(root.Objects, scanned.Objects...), append(root.Passed, scanned.Passed...)
+			r.found = append(r.found, wrong...)
+		}
+		r.roots = append(r.roots, root)
+	}
+	return next
+}
+
+// partly is what is said behind "not built" of a kustomization of which something is left out.
+func (k *kustomization) partly() string {
+	if k.whole {
+		return ""
+	}
+	return " in whole"
+}
+
+// refusal says that a building is not built as it is, for one of the kustomizations that it is made of.
+func (b building) refusal(refused *kustomization) diag.Diagnostic {
+	d := *refused.refused
+	if refused != b.k {
+		d.Message = fmt.Sprintf("the kustomization %s is not built%s, for it lists another: %s", b.shown(), refused.partly(), d.Message)
+	}
+	return d.Suggest("%s", strings.ReplaceAll(refused.mend, "DIR", b.shown()))
 }
 
 // said is what kustomize says of a root, without the way that it came there.
@@ -148,7 +231,11 @@ func (ks Kustomizations) unit(k *kustomization, reach []*kustomization, deep str
 	}
 	for _, k := range reach {
 		text := k.text
-		if text == nil {
+		switch {
+		case text != nil:
+		case k.without != nil:
+			text = k.without
+		default:
 			text = ks.all.files[k.file]
 		}
 		add(path.Join(deep, k.file), text)

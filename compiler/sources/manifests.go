@@ -157,6 +157,15 @@ func (m *Manifests) file(f language.File) diag.List {
 	return append(found, m.Passed(f.Path, scanned.Passed)...)
 }
 
+// Unbuilt counts the kustomizations that are not built, or not in whole, of what was found.
+func (m *Manifests) Unbuilt(found diag.List) {
+	for _, d := range found {
+		if d.Is(overlays.Unbuilt) {
+			m.survey.add("kustomizations that are not built in whole", d.Span.File, "render them: kustomize build DIR | portcullis check -")
+		}
+	}
+}
+
 // Chosen are those of some objects that nobody left out. Of them NotModelled names those whose
 // kinds are not modelled.
 func (m *Manifests) Chosen(objects []object.Object) []object.Object {
