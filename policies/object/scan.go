@@ -79,31 +79,6 @@ func tells(h head) bool {
 	return k.role == World || k.role == Addresses
 }
 
-// mayDecide reports whether a text may hold an object that decides traffic: it speaks of a
-// kind that does, or hides words behind escapes.
-func mayDecide(text []byte) bool {
-	if bytes.IndexByte(text, '\\') >= 0 || bytes.Contains(text, []byte("Policy")) {
-		return true
-	}
-	for apiVersion, byName := range kinds {
-		for name, k := range byName {
-			if k.role == Policy && (bytes.Contains(text, []byte(name)) || bytes.Contains(text, []byte(apiVersion))) {
-				return true
-			}
-		}
-	}
-	for _, all := range others {
-		for _, o := range all {
-			for name := range strings.FieldsSeq(o.kinds) {
-				if o.decides() && bytes.Contains(text, []byte(name)) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
 // ScanRendered does the same for a manifest in JSON that a kustomization rendered.
 func ScanRendered(raw []byte, kustomization string) (Scanned, diag.List) {
 	var s Scanned
