@@ -18,7 +18,7 @@ import (
 
 // surroundings is somebody's manifests, with what is known of the clusters that they are for.
 type surroundings struct {
-	files    []language.File // of the report: manifests, Platform and waivers
+	files    []language.File // of the report: manifests, their bases, Platform and waivers
 	clusters []running
 	repo     *language.Repository // the Platform and the waivers beside them; nil without either
 	survey   diag.Survey
@@ -37,11 +37,11 @@ type running struct {
 // surroundings reads manifests, and takes a Platform among them, or the one that was named,
 // for the description of their cluster. With it they are no repository: nothing is meant.
 func (o Options) surroundings(files []language.File, before diag.List) (surroundings, diag.List) {
-	s := surroundings{files: files}
+	s := surroundings{files: append(slices.Clip(files), o.Bases...)}
 	ours, manifests := beside(files)
 	repo, platform, found := o.described(ours)
 	if o.Platform != nil {
-		s.files = append(slices.Clip(files), *o.Platform)
+		s.files = append(s.files, *o.Platform)
 	}
 	if repo.Platform != nil || len(repo.Waivers) > 0 {
 		s.repo = repo

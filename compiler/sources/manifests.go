@@ -24,6 +24,7 @@ type Manifests struct {
 	choice     Choice
 	undeployed map[string]bool // files that nobody takes of a directory that is deployed
 	files      map[string]language.File
+	texts      map[string][]byte // of the files and the bases
 	charts     []string
 	survey     survey
 	others     []object.Object // that decide traffic, and cannot be modelled
@@ -51,7 +52,7 @@ func (c Choice) Manifests(files, bases []language.File, before diag.List) (*Mani
 	for _, f := range bases {
 		texts[f.Path] = f.Data
 	}
-	m.Kustomizations = overlays.FindKustomizations(texts)
+	m.Kustomizations, m.texts = overlays.FindKustomizations(texts), texts
 	m.charts = charts(files)
 	for _, dir := range m.charts {
 		m.survey.add("charts", dir, "render it: helm template "+dir+" | portcullis check -")
@@ -233,7 +234,7 @@ func (m *Manifests) NotModelled() diag.List {
 		if n := count[kind{o.ID.Group, o.ID.Kind, o.Instead}]; n > 1 {
 			message = "and others of its kind are not judged"
 		}
-		at, _ := object.NewIndex(o.File, m.files[o.File].Data).Locate(diag.Subject{Object: o.ID, Pointer: "/kind"})
+		at, _ := object.NewIndex(o.File, m.texts[o.File]).Locate(diag.Subject{Object: o.ID, Pointer: "/kind"})
 		d := object.UnmodelledKind.On(diag.Subject{Object: o.ID, Pointer: "/kind"}, "%s %s", o.ID, message).
 			Because("it decides traffic in a way that is not modelled: what becomes of the traffic of pods that it may select is unknown").
 			Suggest("%s", o.Instead)
