@@ -2,6 +2,9 @@ package object
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
 	"iter"
 	"sort"
 	"unicode/utf8"
@@ -156,6 +159,45 @@ func (s *source) documents() iter.Seq[textDocument] {
 			at = next
 		}
 		emit(len(s.data), len(s.data))
+	}
+}
+
+// manifests yields the documents, and those of a stream of JSON each by itself: kubectl reads such
+// a stream (k8s.io/apimachinery/pkg/util/yaml), which as YAML is none.
+func (s *source) manifests() iter.Seq[textDocument] {
+	return func(yield func(textDocument) bool) {
+		for doc := range s.documents() {
+			start := 0
+			for _, end := range values(doc.text) {
+				part := textDocument{source: s, offset: doc.offset + start, text: doc.text[start:end], breaks: new([]int), rest: new(rest)}
+				if start = end; !yield(part) {
+					return
+				}
+			}
+			if start == 0 && !yield(doc) {
+				return
+			}
+		}
+	}
+}
+
+// values are the offsets behind each of several values of JSON that make a text; none where it is
+// anything else.
+func values(text []byte) (ends []int) {
+	if !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
+		return nil
+	}
+	reader := json.NewDecoder(bytes.NewReader(text))
+	for {
+		var value json.RawMessage
+		switch err := reader.Decode(&value); {
+		case err == nil && value[0] == '{':
+			ends = append(ends, int(reader.InputOffset()))
+		case errors.Is(err, io.EOF) && len(ends) > 1:
+			return ends
+		default:
+			return nil
+		}
 	}
 }
 

@@ -100,7 +100,7 @@ func (o indexed) holds(pointer string, want any) bool {
 // read finds the objects. Of two with one identity the first counts.
 func (x *Index) read() {
 	x.objects = map[ID]indexed{}
-	for doc := range newSource(x.file, x.data).documents() {
+	for doc := range newSource(x.file, x.data).manifests() {
 		var root yamlv3.Node
 		if yamlv3.Unmarshal(doc.text, &root) != nil || len(root.Content) == 0 {
 			continue

@@ -46,7 +46,7 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 	if stray := src.stray(); stray != nil && !templated(data) {
 		return s, stray
 	}
-	for doc := range src.documents() {
+	for doc := range src.manifests() {
 		if !mayHoldManifest(doc.text) {
 			s.Passed = append(s.Passed, Passed{})
 			continue

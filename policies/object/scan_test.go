@@ -54,8 +54,13 @@ func TestScan(t *testing.T) {
 		"a list of policies":              {text: "apiVersion: {{ .v }}\nkind: NetworkPolicyList\nitems: []\n", found: "PC050 error 1:13"},
 		"a kind in escapes":               {text: "apiVersion: v1\nkind: \"Network\\x50olicy\"\nmetadata: {name: {{ .x }}}\n", found: "PC050 error 3:18"},
 		"another product's policy":        {text: "apiVersion: x.example.com/v1\nkind: FooNetworkPolicy\nmetadata: {name: {{ .x }}}\n", found: "PC050 error 3:18"},
-		"UTF-16":                          {text: "\xff\xfea\x00", found: "PC001 error 1:1"},
-		"a page in another encoding":      {text: "name: caf\xe9\n", passed: "/"},
+		"a stream of JSON": {text: `{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"a","namespace":"b"},"spec":{"podSelector":{}}}
+{"apiVersion":"v1","kind":"ConfigMap"} {"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"c","namespace":"b"},"spec":{"podSelectr":{}}}`, objects: "NetworkPolicy b/a NetworkPolicy b/c", passed: "v1/ConfigMap", found: "PC010 error 0:0"},
+		"a list of steps":            {text: "- name: test\n  commands: [e2e-ClusterNetworkPolicy]\n", passed: "/"},
+		"a list of policies too":     {text: "- apiVersion: networking.k8s.io/v1\n  kind: NetworkPolicy\n", found: "PC013 error 1:1"},
+		"a report of tests":          {text: "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: ConformanceReport\ndate: today\n", passed: "policy.networking.k8s.io/v1alpha1/ConformanceReport"},
+		"UTF-16":                     {text: "\xff\xfea\x00", found: "PC001 error 1:1"},
+		"a page in another encoding": {text: "name: caf\xe9\n", passed: "/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

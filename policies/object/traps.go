@@ -26,7 +26,8 @@ func (d *decoder) headless(raw []byte, err error) {
 		var h head
 		h.APIVersion, _ = apiVersion.(string)
 		h.Kind, _ = kind.(string)
-		if !concerns(h) && !bytes.Contains(raw, []byte("NetworkPolicy")) {
+		list := bytes.HasPrefix(raw, []byte("[")) && !bytes.Contains(raw, []byte(`"apiVersion"`)) // of no manifests
+		if list || !concerns(h) && !bytes.Contains(raw, []byte("NetworkPolicy")) {
 			*d.passed = append(*d.passed, Passed{APIVersion: h.APIVersion, Kind: h.Kind})
 			return
 		}
