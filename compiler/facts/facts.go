@@ -36,8 +36,16 @@ func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody popu
 		plan: p, set: set, m: m, programs: r.Programs, walks: walks, known: everybody, world: newWorldMap(m, walks),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 		search: &relation.Search{Universe: r.Universe, Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{}, referred: map[*meaning.Policy]*Reference{},
+		wearing: map[*population.Pods]*meaning.Endpoint{},
 	}
 	a.likeness = newLikeness(a.world, p.Cluster.DNS.Port, append(slices.Clip(everybody.DNS), everybody.Stranger)...)
+	for _, server := range everybody.DNS {
+		if server.Object.IsZero() {
+			wearing := *server.Endpoint
+			wearing.LabelsUnwritten = true
+			a.wearing[server] = &wearing
+		}
+	}
 	for _, e := range everybody.All {
 		a.search.Described[e.Namespace] = append(a.search.Described[e.Namespace], e.Endpoint)
 		a.names[e.Ref()] = true
@@ -67,6 +75,8 @@ type asker struct {
 
 	referred map[*meaning.Policy]*Reference
 	likeness *likeness // of pods that ask for names
+	// wearing are DNS pods that nobody describes, with more labels than are assumed of them.
+	wearing map[*population.Pods]*meaning.Endpoint
 
 	labelled  map[labelled]map[string][]*population.Pods // by the value of the label; filled when asked
 	undecided []*relation.Rule                           // of which the world could not be found out

@@ -26,6 +26,9 @@ func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []*Pro
 	}
 	for _, server := range a.known.DNS {
 		ask("resolve", meaning.Pod(server.Endpoint), server.Ref(), dns.Port)
+		if wearing := a.wearing[server]; wearing != nil {
+			a.doubt(probes[len(probes)-len(dnsProtocols):], e, wearing, dns.Port)
+		}
 	}
 	for _, address := range dns.NodeLocal {
 		ask("node-local", meaning.Address(address), address.String(), dnsPort)
@@ -39,6 +42,21 @@ func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []*Pro
 	}
 	ask("look-alike", meaning.Pod(a.known.Stranger.Endpoint), a.known.Stranger.Ref(), dns.Port)
 	return probes
+}
+
+// doubt makes unknown what does not pass to the DNS pods that are assumed, and may pass to them
+// with labels that nobody wrote down: who asks for one of those more has seen them. What
+// passes is not doubted, for a rule that denies by another label is not about them.
+func (a *asker) doubt(probes []*Probe, e *population.Pods, wearing *meaning.Endpoint, port int) {
+	for i := range probes {
+		if probes[i].Egress.Verdict != meaning.Denied.String() {
+			continue
+		}
+		half := a.walks.WalkHalf(a.packet(meaning.Pod(e.Endpoint), meaning.Pod(wearing), dnsProtocols[i], port), meaning.Egress)
+		if half.Outcome == meaning.Unknown {
+			probes[i].Egress = a.half(half)
+		}
+	}
 }
 
 // probesAlike are a pod's client probes: those of the first of its class in its namespace.

@@ -125,7 +125,7 @@ func (a *Asker) Governing(e *Endpoint, d Direction) Governed {
 		g.Policies = append(g.Policies, s.policies...)
 	}
 	g.IsolatedBy, g.Isolated = isolated(stages, d)
-	if !g.Isolated && e.NamespaceUnwritten {
+	if !g.Isolated && e.isPartlyUnwritten() {
 		_, g.Perhaps = isolated(certain(stages), d)
 	}
 	return g

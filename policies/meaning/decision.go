@@ -49,7 +49,7 @@ func byRule(p *Policy, r *Rule) Decision {
 
 func inDoubt(p *Policy, r *Rule) Decision {
 	return Decision{Cause: ByRule, Tier: p.Tier, Policy: p.ID, Pointer: r.Pointer, Peer: r.Peer,
-		Reason: fmt.Sprintf("whether a rule of %s matches depends on an address, a port or a label of a Namespace that is not known", p.ID)}
+		Reason: fmt.Sprintf("whether a rule of %s matches depends on an address, a port or a label that is not known", p.ID)}
 }
 
 func selectingInDoubt(t *Tier, p *Policy) Decision {

@@ -44,7 +44,9 @@ type Endpoint struct {
 	NamespaceLabels map[string]string
 	// NamespaceUnwritten: the Namespace exists, and nobody says which labels it has beside
 	// those in NamespaceLabels. What hangs on one of them is unknown.
-	NamespaceUnwritten   bool
+	NamespaceUnwritten bool
+	// LabelsUnwritten: the pod wears Labels, and nobody says what it wears beside those.
+	LabelsUnwritten      bool
 	ServiceAccount       string
 	ServiceAccountLabels map[string]string
 	// HostNetwork pods are not endpoints of Calico's: no policy selects them, and
@@ -98,17 +100,26 @@ func (e *Endpoint) Label(key string) (string, bool) {
 
 // unknown reports whether nobody says what a selector sees under a key.
 func (e *Endpoint) unknown(key string) bool {
-	if !e.NamespaceUnwritten {
+	if !e.isPartlyUnwritten() {
 		return false
 	}
-	of, name := LabelOf(key)
-	_, written := e.NamespaceLabels[name]
-	return of == NamespaceLabel && !written
+	switch of, name := LabelOf(key); of {
+	case NamespaceLabel:
+		_, written := e.NamespaceLabels[name]
+		return e.NamespaceUnwritten && !written
+	case PodLabel:
+		_, written := e.Labels[name]
+		return e.LabelsUnwritten && !written
+	default:
+		return false
+	}
 }
+
+func (e *Endpoint) isPartlyUnwritten() bool { return e.NamespaceUnwritten || e.LabelsUnwritten }
 
 // holds says whether a selector finds the owner of labels.
 func holds(s *selector.Selector, l selector.Labels) truth {
-	if e, ok := l.(*Endpoint); ok && e.NamespaceUnwritten {
+	if e, ok := l.(*Endpoint); ok && e.isPartlyUnwritten() {
 		switch mayHold, mayFail := s.Possible(e, e.unknown); {
 		case mayHold && mayFail:
 			return maybe

@@ -249,7 +249,8 @@ advice(lacks, hint) := hint if severity(lacks) == "error"
 
 advice(lacks, hint) := concat("\n", [
 	"Say what is not known: where pods are (--pod-cidrs, or cluster.podCIDRs of the Platform),",
-	"or the labels of the namespaces of which a rule asks some (their manifests).",
+	"the labels of the namespaces of which a rule asks some (their manifests), or all labels of the",
+	sprintf("DNS pods by which a rule goes (--dns %s,KEY=VALUE, or cluster.dns of the Platform).", [served_by]),
 	hint,
 ]) if {
 	severity(lacks) == "warning"
@@ -304,3 +305,7 @@ refusals(endpoint, purposes, half) := array.concat(
 culprit(decider) := lib.title(decider.object)
 
 culprit(decider) := "a policy" if not decider.object
+
+# METADATA
+# description: Who resolves names, as --dns takes it.
+served_by := sprintf("%s/%s", [input.platform.dns.namespace, concat(",", [sprintf("%s=%s", [key, value]) | some key, value in input.platform.dns.labels])])
