@@ -34,7 +34,7 @@ var disguises = []disguise{
 	{"PC201", "a GlobalNetworkPolicy without types", []string{"wrong/global-no-types.yaml"}, "GlobalNetworkPolicy egress-only"},
 	{"PC201", "a cluster-wide deny that goes by label", []string{"wrong/by-label.yaml"}, "GlobalNetworkPolicy deny-labelled"},
 
-	{"PC202", "UDP only", []string{"wrong/udp-only.yaml"}, "NetworkPolicy udp-only/default-deny"},
+	{"PC202", "UDP only", []string{"wrong/udp-only.yaml"}, "NetworkPolicy udp-only/dns"},
 	{"PC202", "no protocol, which is TCP only", []string{"wrong/no-protocol.yaml"}, "NetworkPolicy no-protocol/default-deny"},
 	{"PC202", "labels that no DNS pod carries", []string{"wrong/labels.yaml"}, "NetworkPolicy labels/default-deny"},
 	{"PC202", "a label of the namespace that nobody wrote down", []string{"wrong/namespace-label.yaml"}, "NetworkPolicy namespace-label/dns"},

@@ -31,7 +31,7 @@ type Document struct {
 	Platform  Platform  `json:"platform"`
 
 	Endpoints []Endpoint        `json:"endpoints"` // the namespace's pods; for the cluster, the DNS pods
-	Selected  []Endpoint        `json:"selected"`  // pods that policies speak of and nobody knows: each lets the internet in
+	Selected  []Endpoint        `json:"selected"`  // pods that policies speak of and nobody knows, which let the internet in or send
 	Policies  []Policy          `json:"policies"`  // of the namespace; for the cluster, the cluster-scoped ones
 	Tiers     []Tier            `json:"tiers"`     // for the cluster, in the order of evaluation
 	Conflicts []Conflict        `json:"conflicts"` // for the cluster
@@ -61,6 +61,9 @@ type DNS struct {
 	Labels    map[string]string `json:"labels"`
 	Port      int               `json:"port"`
 	NodeLocal []string          `json:"nodeLocal"`
+	// Elsewhere are other pods that resolve names, as --dns takes them, where rules let
+	// packets out to such pods; empty for none.
+	Elsewhere string `json:"elsewhere,omitempty"`
 }
 
 // Endpoint is a set of pods that every policy treats alike.
@@ -115,6 +118,8 @@ type Half struct {
 	Tier    string    `json:"tier"`    // in which it is decided; empty for none
 	By      Reference `json:"by"`      // the rule, or the policy whose tier's end decided; zero where none applies
 	Reason  string    `json:"reason"`  // one clause for people
+	// Everything: it is allowed by a rule that asks nothing, of peers, ports or protocols.
+	Everything bool `json:"everything,omitempty"`
 }
 
 // World is what of the public address space one endpoint accepts on some ports.

@@ -36,9 +36,14 @@ func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody popu
 		plan: p, set: set, m: m, programs: r.Programs, walks: walks, known: everybody, world: newWorldMap(m, walks),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 		search: &relation.Search{Universe: r.Universe, Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{}, referred: map[*meaning.Policy]*Reference{},
-		wearing: map[*population.Pods]*meaning.Endpoint{},
+		wearing: map[*population.Pods]*meaning.Endpoint{}, open: map[Reference]bool{},
 	}
 	a.likeness = newLikeness(a.world, p.Cluster.DNS.Port, append(slices.Clip(everybody.DNS), everybody.Stranger)...)
+	for _, e := range everybody.Described {
+		if e.HostNetwork {
+			a.onHost = append(a.onHost, e)
+		}
+	}
 	for _, server := range everybody.DNS {
 		if server.Object.IsZero() {
 			wearing := *server.Endpoint
@@ -55,6 +60,7 @@ func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody popu
 	}
 	for _, policy := range m.Policies {
 		a.policies[policy.ID.Namespace] = append(a.policies[policy.ID.Namespace], policy)
+		a.note(policy)
 	}
 	return a
 }
@@ -74,7 +80,11 @@ type asker struct {
 	names    map[string]bool      // of known endpoints
 
 	referred map[*meaning.Policy]*Reference
-	likeness *likeness // of pods that ask for names
+	likeness *likeness          // of pods that ask for names
+	open     map[Reference]bool // rules that let everything through
+
+	elsewhere string              // see DNS
+	onHost    []*meaning.Endpoint // those that manifests put into the host's network
 	// wearing are DNS pods that nobody describes, with more labels than are assumed of them.
 	wearing map[*population.Pods]*meaning.Endpoint
 
@@ -88,7 +98,7 @@ func (a *asker) document(scope, namespace string) Document {
 		Version: Version, Environment: a.plan.Environment, Scope: scope,
 		Namespace: Namespace{Labels: map[string]string{}},
 		Platform: Platform{
-			DNS:    DNS{Namespace: c.DNS.Namespace, Labels: labels(c.DNS.Labels), Port: c.DNS.Port, NodeLocal: []string{}},
+			DNS:    DNS{Namespace: c.DNS.Namespace, Labels: labels(c.DNS.Labels), Port: c.DNS.Port, NodeLocal: []string{}, Elsewhere: a.elsewhere},
 			System: list(c.System), Calico: c.CalicoMinor, Targets: list(a.plan.Targets),
 		},
 		Endpoints: []Endpoint{}, Selected: []Endpoint{}, Policies: []Policy{}, Tiers: []Tier{}, Conflicts: []Conflict{},

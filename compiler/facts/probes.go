@@ -118,7 +118,12 @@ func (a *asker) probe(purpose string, from, to meaning.Peer, name string, protoc
 }
 
 func (a *asker) half(h meaning.Half) Half {
-	return Half{Verdict: h.Outcome.String(), Cause: a.cause(h), Tier: h.By.Tier, By: reference(h.By), Reason: h.By.Reason}
+	return Half{Verdict: h.Outcome.String(), Cause: a.cause(h), Tier: h.By.Tier, By: reference(h.By), Reason: h.By.Reason, Everything: a.opens(h)}
+}
+
+// opens reports whether a packet passes by a rule that asks nothing.
+func (a *asker) opens(h meaning.Half) bool {
+	return h.Outcome == meaning.Allowed && h.By.Cause == meaning.ByRule && a.open[reference(h.By)]
 }
 
 // cause is what stops a packet, if it does: a rule that denies it, or may, the end of a tier,

@@ -4,40 +4,95 @@ import (
 	"slices"
 	"strings"
 
+	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
+	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/relation"
+	"portcullis.dev/policies/selector"
 )
 
-// selected are pods that policies let the internet in to, and that nobody knows: of each
-// policy that selects no known endpoint, one such pod for each rule that does so.
+// selected are pods of which nothing but policies is known: of each policy that selects no known
+// endpoint, one such pod for each rule that lets the internet in to it, and one that sends.
 func (a *asker) selected(facts []Policy, policies []*meaning.Policy) []Endpoint {
 	out := []Endpoint{}
 	seen := map[string]bool{}
+	alike := map[string][]*Probe{} // by class
+	add := func(pod *meaning.Endpoint, built bool) {
+		if pod == nil || seen[describe(pod)] {
+			return
+		}
+		seen[describe(pod)] = true
+		resolves, _ := a.plan.Resolvers(pod.Namespace)
+		resolves = resolves && !built // the build knows who does without names, and judged it
+		e := &population.Pods{Endpoint: pod, Kind: selected, Resolves: resolves}
+		f, egress := a.endpoint(e)
+		f.Name, f.Probes = describe(pod), a.probesAlike(alike, e, egress)
+		out = append(out, f)
+	}
 	for i, p := range policies {
-		if len(facts[i].Selects) > 0 || !p.Live() || !p.Governs[meaning.Ingress] {
+		if len(facts[i].Selects) > 0 || !p.Live() || a.isOfHosts(p) {
 			continue
 		}
+		built := a.isBuilt(p.ID)
 		for j := range p.Rules[meaning.Ingress] {
 			r := &p.Rules[meaning.Ingress][j]
-			if r.Action != meaning.Allow || !a.world.mayMatch(r, meaning.Ingress) {
-				continue
+			if p.Governs[meaning.Ingress] && r.Action == meaning.Allow && a.world.mayMatch(r, meaning.Ingress) {
+				add(a.admitting(p, r), built)
 			}
-			pod := a.admitting(p, r)
-			if pod == nil || seen[describe(pod)] {
-				continue
-			}
-			seen[describe(pod)] = true
-			resolves, _ := a.plan.Resolvers(pod.Namespace)
-			e := &population.Pods{Endpoint: pod, Kind: selected, Resolves: resolves}
-			f, egress := a.endpoint(e)
-			f.Name, f.Probes = describe(pod), a.clientProbes(e, egress)
-			out = append(out, f)
+		}
+		if p.Governs[meaning.Egress] {
+			add(a.sending(p), built)
 		}
 	}
 	slices.SortFunc(out, func(a, b Endpoint) int { return strings.Compare(a.Name, b.Name) })
 	return out
+}
+
+// isOfHosts reports whether a policy selects pods of the host's network, of which it decides nothing.
+func (a *asker) isOfHosts(p *meaning.Policy) bool {
+	return slices.ContainsFunc(a.onHost, func(e *meaning.Endpoint) bool { return p.Selects(e) })
+}
+
+// isBuilt reports whether a build emitted a policy, as far as its label says.
+func (a *asker) isBuilt(id diag.ObjectID) bool {
+	o, found := a.set.Get(id)
+	return found && o.Labels()[plan.ManagedBy] == plan.Manager
+}
+
+// sending is a pod of the policy's namespace that wears the labels for which the policy asks,
+// and no others; none where that is not what the policy selects.
+func (a *asker) sending(p *meaning.Policy) *meaning.Endpoint {
+	n, listed := a.plan.Namespace(p.ID.Namespace)
+	if !listed || n.Pattern || n.System || len(a.known.ByNamespace[n.Name]) == 0 {
+		return nil
+	}
+	pod := *a.known.ByNamespace[n.Name][0].Endpoint
+	pod.Name, pod.Labels, pod.ServiceAccount, pod.ServiceAccountLabels = "*", map[string]string{}, "default", nil
+	pod.Ports, pod.PortsKnown, pod.Addresses, pod.Object = nil, false, nil, meaning.Endpoint{}.Object
+	selects := p.Selector()
+	wear(pod.Labels, selects.Root())
+	cut := func(q plan.Quarantined) bool {
+		return q.End.Pods.Matches(pod.Namespace, pod.NamespaceLabels, pod.Labels)
+	}
+	if !p.Selects(&pod) || slices.ContainsFunc(a.plan.Quarantine, cut) {
+		return nil
+	}
+	return &pod
+}
+
+// wear adds the labels without which what a selector asks for is not there.
+func wear(labels map[string]string, asked *selector.Node) {
+	if asked.Op == selector.OpAnd {
+		for i := range asked.Kids {
+			wear(labels, &asked.Kids[i])
+		}
+	}
+	of, name := meaning.LabelOf(asked.Key)
+	if (asked.Op == selector.OpEqual || asked.Op == selector.OpIn) && of == meaning.PodLabel && len(asked.Values) > 0 {
+		labels[name] = asked.Values[0]
+	}
 }
 
 // selected is the kind of pods that policies alone speak of.

@@ -6,6 +6,7 @@ import (
 
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/object"
 )
 
 // The pods that a policy alone lets the internet in to are judged as well, each under the
@@ -44,6 +45,44 @@ func TestSelected(t *testing.T) {
 				if !slices.ContainsFunc(e.World, func(w facts.World) bool { return w.Share == 1 }) || !e.Ingress.Isolated || e.Kind != "selected" {
 					t.Errorf("%+v", e)
 				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("found %q, expected %q", got, c.want)
+			}
+		})
+	}
+}
+
+// Who sends is judged though nobody knows it, unless no policy decides about it, or it is meant to
+// reach nobody.
+func TestSelectedSenders(t *testing.T) {
+	t.Parallel()
+	sends := func(selects, egress string) string {
+		return "apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: sends, namespace: shop}\n" +
+			"spec: {order: 500, selector: \"" + selects + "\", types: [Egress], egress: [" + egress + "]}\n---\n"
+	}
+	const allow = "{action: Allow}"
+	for _, c := range []struct {
+		name, manifests string
+		want            []string // names, and whether port 53 of the internet answers
+	}{
+		{"nobody knows a pod", sends("app == 'ghost'", allow), []string{"pods with app=ghost in shop: allow"}},
+		{"one without rules", sends("app == 'ghost' && role in {'b', 'a'}", ""), []string{"pods with app=ghost,role=a in shop: deny"}},
+		{"somebody knows one", sends("app == 'web'", allow), nil},
+		{"by what no label says", sends("app == 'ghost' && !has(app)", allow), nil},
+		{"on the host's network", sends("app == 'ghost'", allow) +
+			"apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop, labels: {app: ghost}}\nspec: {hostNetwork: true, containers: [{name: c, image: c}]}\n---\n", nil},
+		{"in quarantine", sends("app == 'cut'", allow), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := world("shop", "kube-system")
+			p.Workloads = []plan.Workload{workload("shop", "web")}
+			p.Quarantine = []plan.Quarantined{{End: plan.End{Pods: &plan.Pods{Namespace: "shop", Selector: object.NewSelector(object.Equals("app", "cut"))}}}}
+			var got []string
+			for _, e := range ask(t, p, denyAll+c.manifests)["shop"].Selected {
+				i := slices.IndexFunc(e.Probes, func(p *facts.Probe) bool { return p.Purpose == "anywhere" })
+				got = append(got, e.Name+": "+e.Probes[i].Egress.Verdict)
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("found %q, expected %q", got, c.want)

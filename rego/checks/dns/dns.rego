@@ -20,6 +20,7 @@
 package portcullis.checks.dns
 
 import data.portcullis.lib
+import data.portcullis.lib.dns as remedy
 
 # Clients: one finding for the endpoints that lack the same packets for the same reason,
 # in whatever namespaces. Whether the DNS pods let them in is judged once, below.
@@ -27,15 +28,15 @@ findings contains finding if {
 	input.scope == "namespace"
 	input.namespace.governed
 	some key, names in cut_off
-	[lacks, decider, cause, tier] := key
-	said := blocked(decider, cause, tier, lacks)
+	[grade, lacks, decider, cause, tier] := key
+	said := remedy.told(grade, decider, cause, tier, lacks)
 	finding := {
 		"subject": decider,
-		"severity": severity(lacks),
+		"severity": severities[grade],
 		"names": names,
-		"message": sprintf("{names} cannot resolve names: egress lacks %s", [concat(", ", lacks)]),
+		"message": sprintf("%s: egress lacks %s", [messages[grade], concat(", ", lacks)]),
 		"why": said.why,
-		"hint": advice(lacks, said.hint),
+		"hint": concat("\n", array.concat([remedy.elsewhere | input.platform.dns.elsewhere], [said.hint])),
 		"evidence": {
 			"namespace": input.namespace.name, "lacks": lib.evidence(lacks), "endpoint": lib.evidence(names),
 			"peer": sprintf("%s/*", [input.platform.dns.namespace]),
@@ -49,62 +50,75 @@ findings contains finding if {
 	}
 }
 
+# How sure it is that somebody goes without names: a pod does; one does that policies speak
+# of, if it wears no more than they ask for; only a pod would that nobody has; long answers
+# fail; or it is not known.
+severities := {"without": "error", "spoken-of": "warning", "nobody": "info", "udp-alone": "warning", "unknown": "warning"}
+
+messages := {
+	"without": "{names} cannot resolve names",
+	"spoken-of": "{names} cannot resolve names",
+	"nobody": "pods like {names}, should any come, cannot resolve names",
+	"udp-alone": "{names} can resolve names over UDP alone",
+	"unknown": "whether {names} can resolve names is not known",
+}
+
+grade(_, lacks) := "unknown" if {
+	not blind(lacks)
+	not slow(lacks)
+}
+
+grade(_, lacks) := "udp-alone" if slow(lacks)
+
+grade(endpoint, lacks) := "without" if {
+	blind(lacks)
+	endpoint.kind != "selected"
+	not spare(endpoint)
+}
+
+grade(endpoint, lacks) := "spoken-of" if {
+	blind(lacks)
+	endpoint.kind == "selected"
+}
+
+grade(endpoint, lacks) := "nobody" if {
+	blind(lacks)
+	spare(endpoint)
+}
+
+# Resolvers ask over UDP, and over TCP what was cut off.
+blind(lacks) if {
+	some packet in lacks
+	startswith(packet, "UDP")
+	not unknown(packet)
+}
+
+slow(lacks) if {
+	every packet in lacks {
+		startswith(packet, "TCP")
+	}
+	some packet in lacks
+	not unknown(packet)
+}
+
+# A default deny, and what each workload needs beside it, leaves nobody without.
+spare(endpoint) if {
+	endpoint.kind == "unlabelled"
+	others := [other | some other in clients; other.kind != "unlabelled"; other.dns]
+	count(others) > 0
+	every other in others {
+		not goes_without(other)
+	}
+}
+
+goes_without(endpoint) if {
+	stopped(endpoint)
+	blind(missing(endpoint.probes))
+}
+
 # METADATA
-# description: Why packets are stopped, and what to do about it. A deny is no missing allow.
-blocked(decider, "deny", tier, _) := {
-	"why": sprintf("%s stands in the way in tier %s, ahead of whatever is allowed behind", [culprit(decider), tier]),
-	"hint": around(decider, tier),
-}
-
-blocked(decider, "tier-end", tier, _) := {
-	"why": sprintf("the policies of tier %s apply to them, none of its rules lets it through, and the tier ends in Deny before the tiers below are asked", [tier]),
-	"hint": at_end(decider, tier),
-} if {
-	tier != "default"
-}
-
-blocked(decider, cause, tier, lacks) := {
-	"why": sprintf("their egress is isolated, and no rule is known to let a packet through to %s", [concat(", ", lacks)]),
-	"hint": allowing(object.get(decider, "object", {})),
-} if {
-	cause != "deny"
-	not above(cause, tier)
-}
-
-above("tier-end", tier) if tier != "default"
-
-around(decider, tier) := concat("\n", array.concat(
-	[sprintf("Narrow what %s denies so that it leaves the DNS pods out, or let their packets by ahead of it:", [culprit(decider)])],
-	lib.calico_dns(action_in(tier)),
-)) if {
-	lib.calico(decider.object)
-}
-
-around(decider, _) := sprintf("Narrow what %s denies so that it leaves the DNS pods out: an allow behind it is never asked.", [culprit(decider)]) if {
-	not lib.calico(decider.object)
-}
-
-at_end(decider, tier) := concat("\n", array.concat(
-	[sprintf("Set defaultAction of tier %s to Pass, or let the packets through in it, by %s: an allow in a tier below is never asked:", [tier, culprit(decider)])],
-	lib.calico_dns("Allow"),
-)) if {
-	lib.calico(decider.object)
-}
-
-at_end(decider, tier) := sprintf("Let the packets through in tier %s, by %s: an allow in a tier below is never asked.", [tier, culprit(decider)]) if {
-	not lib.calico(decider.object)
-}
-
-# Who may allow in tier default decides; above it, that is left to the tiers below.
-action_in("default") := "Allow"
-
-action_in(tier) := "Pass" if tier != "default"
-
-# METADATA
-# description: The exact allow, in the words of the policy that is to say it.
-allowing(object_id) := concat("\n", array.concat(["Allow exactly the cluster's DNS pods:"], lib.calico_dns("Allow"))) if lib.calico(object_id)
-
-allowing(object_id) := concat("\n", array.concat(["Allow exactly the cluster's DNS pods:"], lib.kubernetes_dns)) if not lib.calico(object_id)
+# description: What a client lacks to resolve names.
+missing(probes) := sort(lacking(probes, "resolve") | refused(probes, {"resolve", "node-local"}, "egress"))
 
 # Servers: one finding for each policy that cuts the DNS pods off.
 findings contains finding if {
@@ -113,7 +127,7 @@ findings contains finding if {
 	finding := {
 		"subject": decider,
 		"severity": severity(lacks),
-		"message": sprintf("%s isolates pods of %s and cuts the DNS pods off: %s", [culprit(decider), input.platform.dns.namespace, concat("; ", sort(lacks))]),
+		"message": sprintf("%s isolates pods of %s and cuts the DNS pods off: %s", [remedy.culprit(decider), input.platform.dns.namespace, concat("; ", sort(lacks))]),
 		"why": sprintf("every pod of the cluster asks the DNS pods for names; and whatever else of %s the policy selects may talk to nobody either", [input.platform.dns.namespace]),
 		"hint": sprintf("Leave namespace %s out of the policy's selector, or let the DNS pods accept port %d from all pods and reach their upstream, on UDP and TCP.", [
 			input.platform.dns.namespace,
@@ -140,7 +154,7 @@ findings contains finding if {
 			"subject": rules[0],
 			"severity": "warning",
 			"why": concat(" ", [dangers[purpose] | some purpose in purposes]),
-			"hint": allowing(object_id),
+			"hint": remedy.allowing(object_id),
 			"related": lib.others(rules, "opens it too"),
 			"evidence": {
 				"namespace": input.namespace.name,
@@ -166,12 +180,41 @@ dangers := {
 	"look-alike": "Whoever may create a pod in any namespace can make it a DNS server, or a tunnel out, for these endpoints.",
 }
 
-cut_off[[lacks, decider, cause, tier]] contains endpoint.name if {
-	some endpoint in input.endpoints
+# METADATA
+# description: Known pods of the namespace, and those of which its policies speak.
+clients contains endpoint if some endpoint in input.endpoints
+
+clients contains endpoint if some endpoint in input.selected
+
+cut_off[array.concat([how, lacks], by)] contains endpoint.name if {
+	some endpoint in clients
 	endpoint.dns
 	stopped(endpoint)
-	lacks := sort(lacking(endpoint.probes, "resolve") | refused(endpoint.probes, {"resolve", "node-local"}, "egress"))
+	lacks := missing(endpoint.probes)
 	count(lacks) > 0
+	how := grade(endpoint, lacks)
+	by := array.concat([[opener, "none-over-tcp", ""] | how == "udp-alone"; some opener in openers(endpoint)], [stopping(endpoint)])[0]
+}
+
+# METADATA
+# description: >-
+#   The rules that let a client ask over UDP, where no more is amiss than that none does
+#   over TCP. A deny in the way, or a tier's end above, is another matter.
+openers(endpoint) := [half.by |
+	asked := [probe | some probe in endpoint.probes; probe.purpose in {"resolve", "node-local"}]
+	stops := [probe.egress | some probe in asked; probe.egress.verdict == "deny"]
+	count(stops) > 0
+	some half in [probe.egress | some probe in asked; probe.protocol == "UDP"]
+	half.by.pointer != ""
+	every stop in stops {
+		stop.cause == "tier-end"
+		stop.tier == half.tier
+	}
+]
+
+# METADATA
+# description: What stops a client that asks for names, why, and in which tier.
+stopping(endpoint) := [decider, cause, tier] if {
 	decider := deciders(endpoint, {"resolve", "node-local"}, "egress")[0]
 	[cause, tier] := array.concat(
 		[[half.cause, half.tier] |
@@ -216,10 +259,38 @@ too_wide[[rule.object, purposes]] contains rule.pointer if {
 }
 
 opening[probe.egress.by] contains probe.purpose if {
-	some probes in {endpoint.probes | some endpoint in input.endpoints; endpoint.egress.isolated}
+	some probes in {endpoint.probes | some endpoint in clients; endpoint.egress.isolated}
 	some probe in probes
 	probe.purpose in {"anywhere", "look-alike"}
 	probe.egress.verdict == "allow"
+	not probe.egress.everything
+}
+
+# Where everything is open, port 53 is the least of it: one warning for the namespace.
+findings contains finding if {
+	input.scope == "namespace"
+	input.namespace.governed
+	rules := sort({rule | some rule, _ in unbounded})
+	count(rules) > 0
+	names := {name | some name in unbounded[_]}
+	finding := {
+		"subject": rules[0],
+		"severity": "warning",
+		"names": names,
+		"message": "egress of {names} is open to everything",
+		"why": "the rule names no peer and no port: whoever runs code there can send anything to anybody, and ask a DNS server of their own",
+		"hint": "Say in the rule whom the pods call, and on which ports; the cluster's DNS is one of them.",
+		"related": lib.others(rules, "so does this rule"),
+		"evidence": {"namespace": input.namespace.name, "endpoint": lib.evidence(names), "peer": "*/*, @internet"},
+	}
+}
+
+unbounded[probe.egress.by] contains endpoint.name if {
+	some endpoint in clients
+	endpoint.egress.isolated
+	some probe in endpoint.probes
+	probe.purpose in {"anywhere", "look-alike"}
+	probe.egress.everything
 }
 
 # METADATA
@@ -242,19 +313,6 @@ unknown(packets) if {
 }
 
 doubtful := " (not known to pass)"
-
-# METADATA
-# description: What to do about packets that are refused, or about which nobody knows.
-advice(lacks, hint) := hint if severity(lacks) == "error"
-
-advice(lacks, hint) := concat("\n", [
-	"Say what is not known: where pods are (--pod-cidrs, or cluster.podCIDRs of the Platform),",
-	"the labels of the namespaces of which a rule asks some (their manifests), or all labels of the",
-	sprintf("DNS pods by which a rule goes (--dns %s,KEY=VALUE, or cluster.dns of the Platform).", [served_by]),
-	hint,
-]) if {
-	severity(lacks) == "warning"
-}
 
 # METADATA
 # description: Packets whose verdict on a half is not known to be allow. Pods with the same probes share the answer.
@@ -301,11 +359,3 @@ refusals(endpoint, purposes, half) := array.concat(
 		probe[half].verdict == "unknown"
 	],
 )
-
-culprit(decider) := lib.title(decider.object)
-
-culprit(decider) := "a policy" if not decider.object
-
-# METADATA
-# description: Who resolves names, as --dns takes it.
-served_by := sprintf("%s/%s", [input.platform.dns.namespace, concat(",", [sprintf("%s=%s", [key, value]) | some key, value in input.platform.dns.labels])])

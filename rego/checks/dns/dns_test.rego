@@ -30,14 +30,92 @@ test_what_is_not_isolated_or_meant_to_be_without_is_silent if {
 	count(found(object.union(asking(denied), {"namespace": {"governed": false}}))) == 0
 }
 
+refused := [fixture.probe("resolve", protocol, "deny", "allow") | some protocol in ["UDP", "TCP"]]
+
+test_tcp_only_resolves_nothing if {
+	finding := only(asking([fixture.probe("resolve", "UDP", "deny", "allow"), fixture.probe("resolve", "TCP", "allow", "allow")]))
+	finding.severity == "error"
+}
+
+# The rule that forgets TCP is named, unless something stands in the way of TCP.
+test_udp_alone_of_calico if {
+	udp := sending("resolve", "UDP", half("allow", "none", "default", fixture.global_reference("dns", "/spec/egress/1")))
+	tcp := sending("resolve", "TCP", half("deny", "tier-end", "default", fixture.global_reference("deny", "")))
+	finding := only(asking([udp, tcp]))
+	finding.subject == fixture.global_reference("dns", "/spec/egress/1")
+	finding.hint == "Write the rule once more, with protocol: TCP."
+	above := only(asking([udp, sending("resolve", "TCP", half("deny", "deny", "default", fixture.global_reference("feeds", "/spec/egress/0")))]))
+	above.severity == "warning"
+	above.subject == fixture.global_reference("feeds", "/spec/egress/0")
+	startswith(above.hint, "Narrow what GlobalNetworkPolicy feeds denies")
+}
+
+# A pod that nobody has is no error where all others have what they need.
+bare(others, selected) := object.union(
+	fixture.namespace(array.concat([fixture.endpoint("shop/*", {"kind": "unlabelled", "probes": refused})], others), []),
+	{"selected": selected},
+)
+
+spoken(probes) := fixture.endpoint("pods with app=a in shop", {"kind": "selected", "probes": probes})
+
+test_dns_of_nobody if {
+	only(bare([], [])).severity == "error"
+	only(bare([fixture.endpoint("shop/a", {})], [])).severity == "info"
+	only(bare([fixture.endpoint("shop/a", {"dns": false})], [])).severity == "error"
+	only(bare([], [spoken(fixture.resolving)])).severity == "info"
+	only(bare([fixture.endpoint("shop/a", {"probes": refused})], [])).severity == "error"
+	{finding.severity | some finding in found(bare([fixture.endpoint("shop/a", {})], [spoken(refused)]))} == {"error", "warning"}
+	{finding.severity | some finding in found(bare([fixture.endpoint("shop/a", {"probes": array.concat([fixture.resolving[0]], array.slice(refused, 1, 2))})], []))} == {"info", "warning"}
+}
+
+# Whoever speaks of pods may know more labels of theirs.
+test_pods_that_nobody_describes if {
+	finding := only(object.union(fixture.namespace([], []), {"selected": [spoken(refused)]}))
+	finding.severity == "warning"
+	finding.names == {"pods with app=a in shop"}
+	startswith(finding.why, "nobody describes them")
+}
+
+test_names_are_resolved_elsewhere if {
+	elsewhere := object.union(asking(refused), {"platform": {"dns": {"elsewhere": "openshift-dns/a=b:5353"}}})
+	startswith(only(elsewhere).hint, "Where names are resolved by the pods for which a rule here is meant: --dns openshift-dns/a=b:5353")
+}
+
+unbounded(pointer) := [object.union(probe, {"egress": {"everything": true, "by": fixture.rule_reference("all", pointer)}}) |
+	some purpose in ["anywhere", "look-alike"]
+	some probe in [fixture.probe(purpose, "UDP", "allow", "allow")]
+]
+
+test_where_everything_is_open_port_53_is_the_least if {
+	document := fixture.namespace(
+		[fixture.endpoint("shop/a", {"probes": array.concat(fixture.resolving, unbounded("/spec/egress/0"))})],
+		[],
+	)
+	finding := only(object.union(document, {"selected": [spoken(array.concat(fixture.resolving, unbounded("/spec/egress/1")))]}))
+	finding.severity == "warning"
+	finding.message == "egress of {names} is open to everything"
+	finding.names == {"shop/a", "pods with app=a in shop"}
+	finding.subject == fixture.rule_reference("all", "/spec/egress/0")
+	[other.pointer | some other in finding.related] == ["/spec/egress/1"]
+	not contains(finding.hint, "matchLabels")
+}
+
 test_udp_only_is_one_finding_for_the_namespace if {
 	finding := only(asking([fixture.probe("resolve", "UDP", "allow", "allow"), fixture.probe("resolve", "TCP", "deny", "allow")]))
-	finding.message == "{names} cannot resolve names: egress lacks TCP 53 to resolve"
+	finding.message == "{names} can resolve names over UDP alone: egress lacks TCP 53 to resolve"
 	finding.names == {"shop/a", "shop/b"}
 	finding.subject == fixture.rule_reference("dns", "/spec/egress/0")
-	finding.severity == "error"
+	finding.severity == "warning"
 	finding.evidence.peer == "kube-system/*"
 	finding.evidence.port == "53"
+	contains(finding.hint, "- {protocol: TCP, port: 53}")
+}
+
+test_neither_is_one_finding_for_the_namespace if {
+	finding := only(asking(refused))
+	finding.message == "{names} cannot resolve names: egress lacks TCP 53 to resolve, UDP 53 to resolve"
+	finding.names == {"shop/a", "shop/b"}
+	finding.severity == "error"
 	contains(finding.hint, "kubernetes.io/metadata.name: kube-system")
 	contains(finding.hint, "cidr: 169.254.20.10/32")
 	contains(finding.hint, "cidr: \"fd00::a/128\"")
@@ -155,8 +233,8 @@ test_two_rules_of_one_policy_are_one_warning if {
 }
 
 denied_by(reference, cause, tier) := only(asking([
-	sending("resolve", "UDP", half("unknown", "deny", "default", fixture.global_reference("unknown", "/spec/egress/0"))),
-	sending("resolve", "TCP", half("deny", cause, tier, reference)),
+	sending("resolve", "UDP", half("deny", cause, tier, reference)),
+	sending("resolve", "TCP", half("unknown", "deny", "default", fixture.global_reference("unknown", "/spec/egress/0"))),
 ]))
 
 test_a_deny_is_no_missing_allow if {
