@@ -50,8 +50,8 @@ func TestUnreadPoliciesMakeNoFindingFirm(t *testing.T) {
 			for _, d := range before {
 				if ns := d.Evidence["namespace"]; d.Rule.Code == code && ns != "" {
 					namespace = ns
-				} else if _, at, is := strings.Cut(d.Evidence["packet"], " at "); is && d.Evidence["conflict"] == "pass-to-nothing" {
-					namespace, _, _ = strings.Cut(at, "/")
+				} else if _, to, is := strings.Cut(d.Evidence["packet"], " -> "); is && d.Evidence["conflict"] == "pass-to-nothing" {
+					namespace, _, _ = strings.Cut(to, "/")
 				}
 			}
 			var doubted []string

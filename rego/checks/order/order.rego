@@ -30,7 +30,7 @@ findings contains finding if {
 	some key, clashes in by_culprit
 	[kind, culprit] := key
 	said := object.get(words, kind, other_words)
-	packets := sort({sprintf("%s at %s", [clash.packet, clash.endpoint]) | some clash in clashes})
+	packets := sort({clash.packet | some clash in clashes})
 	finding := {
 		"subject": culprit,
 		"severity": object.get(said, "severity", "error"),
@@ -54,13 +54,13 @@ findings contains finding if {
 by_culprit[[conflict.kind, conflict.first]] contains clash if {
 	some conflict in input.conflicts
 	not conflict.kind in beaten
-	clash := {"other": conflict.second, "endpoint": conflict.endpoint, "packet": conflict.packet}
+	clash := {"other": conflict.second, "packet": conflict.packet}
 }
 
 by_culprit[[conflict.kind, conflict.second]] contains clash if {
 	some conflict in input.conflicts
 	conflict.kind in beaten
-	clash := {"other": conflict.first, "endpoint": conflict.endpoint, "packet": conflict.packet}
+	clash := {"other": conflict.first, "packet": conflict.packet}
 }
 
 # Kinds of which the second is the culprit.
