@@ -30,7 +30,7 @@ var disguises = []disguise{
 	{"PC201", "no policyTypes", []string{"wrong/no-types.yaml"}, "NetworkPolicy no-types/default-deny"},
 	{"PC201", "ingress rules under policyTypes: [Egress]", []string{"wrong/other-type.yaml"}, "NetworkPolicy other-type/web"},
 	{"PC201", "a default deny that is staged", []string{"wrong/staged.yaml"}, "StagedKubernetesNetworkPolicy staged/default-deny"},
-	{"PC201", "a tier that ends in Pass with only a namespace profile below", []string{"wrong/pass.yaml"}, "GlobalNetworkPolicy gate.pass"},
+	{"PC201", "a tier that ends in Pass with only a namespace profile below", []string{"wrong/pass.yaml"}, "GlobalNetworkPolicy gate.default-deny"},
 	{"PC201", "a GlobalNetworkPolicy without types", []string{"wrong/global-no-types.yaml"}, "GlobalNetworkPolicy egress-only"},
 	{"PC201", "a cluster-wide deny that goes by label", []string{"wrong/by-label.yaml"}, "GlobalNetworkPolicy deny-labelled"},
 

@@ -229,6 +229,7 @@ suspects contains [3, 0, reference.object, reference.pointer, why] if {
 	not endpoint[direction].isolated
 	count(endpoint[direction].policies) > 0
 	reference := endpoint[direction].policies[count(endpoint[direction].policies) - 1]
+	passed_on(reference.object)
 	why := sprintf("%s governs %s and hands on what it does not decide, and nothing below it drops", [
 		lib.title(reference.object),
 		direction,
@@ -261,6 +262,14 @@ suspects contains [5, 0 - count(covered), reference.object, pointer, why] if {
 	meant_for_all(reference.object, covered)
 	pointer := sprintf("/spec/%s", [selector_field(reference.object)])
 	why := sprintf("%s selects %d of %d: the others lack the labels that it goes by", [lib.title(reference.object), count(covered), count(input.endpoints)])
+}
+
+# An allow or a deny ahead of the namespace's own policies hands on as it should. One that by its
+# name is a default deny should not, and of the cluster's admin policies none is.
+passed_on(object_id) if {
+	lib.calico(object_id)
+	some word in {"default", "deny"}
+	contains(object_id.name, word)
 }
 
 # By its name a policy says that it is the namespace's, unless that is one workload's deny.

@@ -114,10 +114,22 @@ test_a_staged_default_deny if {
 }
 
 test_a_tier_that_passes_to_nothing if {
-	passed := {"isolated": false, "policies": [fixture.global_reference("guard", "/spec/ingress/0")], "isolatedBy": []}
+	passed := handed_on_by(fixture.global_reference("guard.default-deny", "/spec/ingress/0"))
 	finding := only(fixture.namespace([bare({"ingress": passed, "egress": passed})], []))
-	finding.subject == fixture.global_reference("guard", "/spec/ingress/0")
+	finding.subject == fixture.global_reference("guard.default-deny", "/spec/ingress/0")
 	contains(finding.why, "nothing below it drops")
+}
+
+handed_on_by(reference) := {"isolated": false, "policies": [reference], "isolatedBy": []}
+
+test_what_hands_on_as_it_should_is_not_blamed if {
+	admin := {"object": {"group": "policy.networking.k8s.io", "kind": "ClusterNetworkPolicy", "name": "deny-some"}, "pointer": "/spec"}
+	every reference in [admin, fixture.global_reference("guard", "/spec")] {
+		half := handed_on_by(reference)
+		finding := only(fixture.namespace([bare({"ingress": half, "egress": half})], []))
+		finding.subject == {}
+		startswith(finding.message, "no default deny in namespace")
+	}
 }
 
 test_an_allow_is_no_default_deny if {
