@@ -22,8 +22,15 @@ func TestPastedDefaultDeny(t *testing.T) {
 		var help []string
 		for _, d := range before {
 			if d.Rule.Code == "PC201" && d.Among != nil {
-				help = append(help, d.Among.Paste...)
-				if !strings.HasSuffix(d.Hint, strings.Join(d.Among.Paste, "\n---\n")) {
+				for _, p := range d.Among.Paste {
+					for _, name := range p.Names {
+						help = append(help, p.For(name))
+						if !strings.Contains(d.Hint, name) {
+							t.Errorf("%s: the help does not say %s: %s", set.name, name, d.Hint)
+						}
+					}
+				}
+				if !strings.HasSuffix(d.Hint, d.Among.Paste[0].For(d.Among.Names[0])) && len(d.Among.Paste) == 1 {
 					t.Errorf("%s: the help does not end in what is pasted: %s", set.name, d.Hint)
 				}
 			}

@@ -231,7 +231,7 @@ func (c check) diagnostic(value any, l limits) (diag.Diagnostic, error) {
 	if len(f.Names) > 0 {
 		among := diag.Among{Message: f.Message, Hint: f.Hint, Names: f.Names, Most: listed}
 		if f.Paste != "" {
-			among.Paste = []string{f.Paste}
+			among.Paste = []diag.Paste{{YAML: f.Paste, Names: f.Names}}
 		}
 		d = d.Of(among)
 	}

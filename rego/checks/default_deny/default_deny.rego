@@ -33,7 +33,7 @@ findings contains finding if {
 				"kind: NetworkPolicy",
 				"metadata:",
 				sprintf("  name: %s", [free_name]),
-				sprintf("  namespace: %s", [lib.scalar(input.namespace.name)]),
+				sprintf("  namespace: %s", [named]),
 				"spec:",
 				"  podSelector: {}",
 				"  policyTypes: [Ingress, Egress]",
@@ -42,6 +42,11 @@ findings contains finding if {
 		)),
 	})
 }
+
+# A name that YAML takes for something else needs quotes.
+named := "{names}" if lib.scalar(input.namespace.name) == input.namespace.name
+
+named := lib.scalar(input.namespace.name) if lib.scalar(input.namespace.name) != input.namespace.name
 
 # A default deny alone would leave pods without names that ask for them freely today.
 names_allowed := lib.kubernetes_dns if asks_freely

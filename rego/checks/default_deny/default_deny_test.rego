@@ -33,7 +33,7 @@ test_no_policy_at_all if {
 	finding.subject == {}
 	finding.message == "no default deny in namespace {names}: ingress and egress are open for every pod"
 	finding.names == ["shop"]
-	contains(finding.paste, "name: default-deny\n  namespace: shop\n")
+	contains(finding.paste, "name: default-deny\n  namespace: {names}\n")
 	finding.evidence == {"namespace": "shop", "open": "egress, ingress"}
 }
 
@@ -198,4 +198,9 @@ test_what_is_pasted_leaves_names_open_where_they_were if {
 test_what_is_pasted_has_a_name_of_its_own if {
 	taken := [fixture.policy(name, {"egress": false, "ingress": false}) | some name in ["default-deny", "default-deny-all", "default-deny-2"]]
 	contains(only(fixture.namespace([bare(open_both)], taken)).paste, "name: default-deny-3\n")
+}
+
+test_a_name_that_YAML_takes_for_something_else if {
+	strange := object.union(fixture.namespace([bare(open_both)], []), {"namespace": {"name": "yes"}})
+	contains(only(strange).paste, "namespace: \"yes\"\n")
 }
