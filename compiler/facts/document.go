@@ -127,8 +127,9 @@ type World struct {
 	Family   string      `json:"family"` // "IPv4" or "IPv6"
 	Protocol string      `json:"protocol"`
 	Ports    string      `json:"ports"`
-	Share    float64     `json:"share"` // 0 to 1, of the family's public unicast space
-	Rules    []Reference `json:"rules"` // that open it
+	Share    float64     `json:"share"`             // 0 to 1, of the family's public unicast space
+	Rules    []Reference `json:"rules"`             // that open it
+	Anybody  bool        `json:"anybody,omitempty"` // the first of them names no peer
 }
 
 // Policy is what matters of one policy whatever its kind.

@@ -22,12 +22,20 @@ type worldMap struct {
 	publicPods bool           // pods may have public addresses
 	answers    map[string][]World
 	servers    map[string]netip.Addr // see anywhere
+	open       map[Reference]bool    // rules of ingress that name no peer
 
 	concerns [2]map[*meaning.Policy]concern // by direction, of the policies that were looked at
 }
 
 func newWorldMap(m *meaning.Meaning, walks *meaning.Asker) *worldMap {
-	w := &worldMap{m: m, walks: walks, ranges: m.Ranges(), answers: map[string][]World{}, servers: map[string]netip.Addr{}}
+	w := &worldMap{m: m, walks: walks, ranges: m.Ranges(), answers: map[string][]World{}, servers: map[string]netip.Addr{}, open: map[Reference]bool{}}
+	for _, p := range m.Policies {
+		for i := range p.Rules[meaning.Ingress] {
+			if r := &p.Rules[meaning.Ingress][i]; namesNobody(&r.Source) {
+				w.open[Reference{Object: p.ID, Pointer: r.Pointer}] = true
+			}
+		}
+	}
 	w.concerns = [2]map[*meaning.Policy]concern{{}, {}}
 	w.known = slices.ContainsFunc(w.ranges, isPublic)
 	w.publicPods = slices.ContainsFunc(m.Cluster.PodCIDRs, isPublic)
@@ -129,6 +137,10 @@ func (w *worldMap) mayMatch(r *meaning.Rule, d meaning.Direction) bool {
 	return true
 }
 
+func namesNobody(e *meaning.Entity) bool {
+	return len(e.Nets)+len(e.NotNets) == 0 && e.Selector == nil && e.NotSelector == nil && e.Service == nil
+}
+
 // peerOf is what a rule asks of the other end.
 func peerOf(r *meaning.Rule, d meaning.Direction) *meaning.Entity {
 	if d == meaning.Egress {
@@ -158,8 +170,9 @@ func (c cell) packet(from, to meaning.Peer) meaning.Packet {
 // accepted is what comes in on one cell.
 type accepted struct {
 	cell
-	share float64
-	rules []Reference
+	share   float64
+	rules   []Reference
+	anybody bool // the first of them names no peer
 }
 
 // ask walks one packet of every elementary range of addresses and cell of ports.
@@ -186,6 +199,7 @@ func (w *worldMap) ask(e *population.Pods, family packet.Family, policies []*mea
 		if size > 0 {
 			a.share = size / all
 			slices.SortFunc(a.rules, compareReferences)
+			a.anybody = len(a.rules) > 0 && w.open[a.rules[0]]
 			answers = append(answers, a)
 		}
 	}
@@ -279,7 +293,7 @@ func parts(protocol meaning.Protocol, starts []int, lowest, highest int) []cell 
 func merge(family packet.Family, answers []accepted, cells int) []World {
 	same := func(a, b accepted) bool { return a.share == b.share && slices.Equal(a.rules, b.rules) }
 	if len(answers) == cells && !slices.ContainsFunc(answers, func(a accepted) bool { return !same(a, answers[0]) }) {
-		return []World{{Family: family.String(), Protocol: "any", Ports: "any", Share: answers[0].share, Rules: list(answers[0].rules)}}
+		return []World{{Family: family.String(), Protocol: "any", Ports: "any", Share: answers[0].share, Rules: list(answers[0].rules), Anybody: answers[0].anybody}}
 	}
 	var out []World
 	for len(answers) > 0 {
@@ -294,7 +308,7 @@ func merge(family packet.Family, answers []accepted, cells int) []World {
 		}
 		answers = rest
 		out = append(out, World{
-			Family: family.String(), Protocol: protocolName(first.protocol), Ports: join(group), Share: first.share, Rules: list(first.rules),
+			Family: family.String(), Protocol: protocolName(first.protocol), Ports: join(group), Share: first.share, Rules: list(first.rules), Anybody: first.anybody,
 		})
 	}
 	return out

@@ -183,6 +183,11 @@ func (g *Governance) settle(d diag.Diagnostic) diag.List {
 			f = f.See(r.expired.Spec.Expires.Span, "the waiver %s accepted this until %s", r.expired.Metadata.Name.Value, r.expired.Spec.Expires.Value)
 		case r.short != nil:
 			f.Message += "; " + r.beyond
+			if f.Among != nil { // of which the message is made again
+				among := *f.Among
+				among.Message += "; " + r.beyond
+				f.Among = &among
+			}
 			lifts := "what a line means that its match names, and no more"
 			if g.bare {
 				lifts = "what is of its object, to or from its peer, and on its port, and no more"

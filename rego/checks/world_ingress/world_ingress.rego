@@ -30,18 +30,18 @@ findings contains finding if {
 	ports := {words(entry.world) | some entry in entries}
 	families := {entry.world.family | some entry in entries}
 	names := {entry.endpoint | some entry in entries}
+	said := told[anybody(entries)]
 	finding := {
 		"subject": opening,
-		"message": sprintf("%s %s %s from %s of the public %s addresses, expected at most %s", [
-			lib.names(names),
-			verb(names),
+		"names": names,
+		"message": sprintf("ingress of {names} is open for %s to %s of the public %s addresses, expected at most %s", [
 			lib.names(ports),
 			percent(max(shares)),
 			concat(" and ", sort(families)),
 			percent(most),
 		]),
-		"why": "what the rules admit together covers the internet, whichever way the ranges are split",
-		"hint": "Replace the range by the addresses that are meant, for example an office's or a partner's, and check that no other rule adds the rest.",
+		"why": said.why,
+		"hint": said.hint,
 		"related": [object.union(reference, {"message": "opens a part of it too"}) |
 			some reference in {reference |
 				some entry in entries
@@ -82,15 +82,23 @@ words(world) := world.protocol if {
 
 words(world) := sprintf("%s %s", [world.protocol, world.ports]) if world.ports != "any"
 
-verb(names) := "accept" if count(names) > 1
+# METADATA
+# description: Whether the rule that opens the world names nobody, or ranges.
+anybody(entries) if {
+	some entry in entries
+	entry.world.anybody
+} else := false
 
-verb(names) := "accept" if {
-	count(names) == 1
-	some endpoint in input.selected
-	endpoint.name in names
-}
-
-verb(names) := "accepts" if {
-	count(names) == 1
-	every endpoint in input.selected { not endpoint.name in names }
+told := {
+	true: {
+		"why": "the rule names no peer, and so lets everybody in",
+		"hint": concat("\n", [
+			"Say in the rule who may come in. If it serves the API server, as a webhook or an aggregated API",
+			"does, no selector finds that: list the API server's addresses, or waive the finding with that reason.",
+		]),
+	},
+	false: {
+		"why": "what the rules admit together covers the internet, whichever way the ranges are split",
+		"hint": "Replace the range by the addresses that are meant, for example an office's or a partner's, and check that no other rule adds the rest.",
+	},
 }

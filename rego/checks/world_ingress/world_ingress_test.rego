@@ -23,7 +23,8 @@ test_two_halves_are_the_world_and_one_finding if {
 	some finding in all
 	finding.subject == halves[0]
 	[other | some other in finding.related] == [object.union(halves[1], {"message": "opens a part of it too"})]
-	finding.message == "shop/a, shop/b accept TCP 443 from 100% of the public IPv4 and IPv6 addresses, expected at most 25%"
+	finding.message == "ingress of {names} is open for TCP 443 to 100% of the public IPv4 and IPv6 addresses, expected at most 25%"
+	finding.names == {"shop/a", "shop/b"}
 	finding.evidence.port == "443"
 	finding.evidence.peer == "@internet"
 }
@@ -33,7 +34,7 @@ test_rules_without_ports_or_protocol if {
 		portless := object.union(world("IPv4", 1, [halves[0]]), {"protocol": protocol, "ports": "any"})
 		open := fixture.endpoint("shop/a", {"world": [portless]})
 		messages := {finding.message | some finding in found(fixture.namespace([open], []))}
-		messages == {sprintf("shop/a accepts %s from 100%% of the public IPv4 addresses, expected at most 25%%", [words])}
+		messages == {sprintf("ingress of {names} is open for %s to 100%% of the public IPv4 addresses, expected at most 25%%", [words])}
 	}
 }
 
@@ -57,6 +58,14 @@ test_system_namespaces_are_not_judged if {
 
 test_pods_that_a_policy_alone_speaks_of if {
 	pods := fixture.endpoint("pods with app=web in shop", {"world": [world("IPv4", 1, [halves[0]])]})
-	messages := {finding.message | some finding in found(object.union(fixture.namespace([], []), {"selected": [pods]}))}
-	messages == {"pods with app=web in shop accept TCP 443 from 100% of the public IPv4 addresses, expected at most 25%"}
+	names := {finding.names | some finding in found(object.union(fixture.namespace([], []), {"selected": [pods]}))}
+	names == {{"pods with app=web in shop"}}
+}
+
+test_a_rule_that_names_nobody_has_no_range_to_replace if {
+	some finding in found(document([object.union(world("IPv4", 1, [halves[0]]), {"anybody": true})]))
+	finding.why == "the rule names no peer, and so lets everybody in"
+	contains(finding.hint, "API server")
+	some other in found(document([world("IPv4", 1, [halves[0]])]))
+	startswith(other.hint, "Replace the range")
 }
