@@ -36,9 +36,15 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 	if !mayHoldManifest(data) && !wide(data) {
 		return Scanned{Passed: []Passed{{}}}, nil
 	}
+	if bytes.HasPrefix(data, []byte("\x00GITCRYPT\x00")) {
+		d := NotYAML.At(diag.Span{File: file}, "encrypted by git-crypt").
+			Because("what it holds is not judged").Suggest("decrypt it before it is judged (git-crypt unlock), or leave it out by --exclude %s", file)
+		d.Severity = diag.Warning // most hold secrets
+		return s, diag.List{d}
+	}
 	if span, c, bad := NotUTF8(file, data); bad {
 		return s, diag.List{NotYAML.At(span, "the byte 0x%02x is not UTF-8", c).
-			Because("Kubernetes reads manifests as UTF-8 alone, and this may be one").
+			Because("this may be a manifest, and not all who deploy it read it alike: kubectl apply -f takes UTF-16 with a byte order mark, kustomize, Argo CD and Flux take UTF-8 alone").
 			Suggest("save the file as UTF-8; a binary file does not belong here")}
 	}
 	src := newSource(file, data)

@@ -60,6 +60,7 @@ func TestScan(t *testing.T) {
 		"a list of policies too":     {text: "- apiVersion: networking.k8s.io/v1\n  kind: NetworkPolicy\n", found: "PC013 error 1:1"},
 		"a report of tests":          {text: "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: ConformanceReport\ndate: today\n", passed: "policy.networking.k8s.io/v1alpha1/ConformanceReport"},
 		"UTF-16":                     {text: "\xff\xfea\x00", found: "PC001 error 1:1"},
+		"encrypted":                  {text: "\x00GITCRYPT\x00\x8f\xffapiVersion", found: "PC001 warning 0:0"},
 		"a page in another encoding": {text: "name: caf\xe9\n", passed: "/"},
 	} {
 		t.Run(name, func(t *testing.T) {
