@@ -195,4 +195,3 @@ func BenchmarkFleet(b *testing.B) {
 		}
 	}
 }
-

@@ -59,8 +59,8 @@ func (p *program) push(c *cli.Context, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out, to.At(digest))
-	return nil
+	_, err = fmt.Fprintln(p.out, to.At(digest))
+	return err
 }
 
 // sound refuses a bundle that is not what was built, or was built whatever the rules found.

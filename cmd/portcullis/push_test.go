@@ -12,13 +12,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
+// newRegistry runs a registry of somebody else's code on this machine, and returns its address.
+func newRegistry(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(s.Close)
+	return "oci://" + strings.TrimPrefix(s.URL, "http://")
+}
+
 // TestPushPullVerify carries a bundle through a registry: what comes back is what was built, and
 // what somebody has changed on the way is neither sent nor written.
 func TestPushPullVerify(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	t.Cleanup(s.Close)
-	to := "oci://" + strings.TrimPrefix(s.URL, "http://") + "/team/policies:v1"
+	to := newRegistry(t) + "/team/policies:v1"
 	dir := t.TempDir()
 	deploy, packed, back := filepath.Join(dir, "deploy"), filepath.Join(dir, "deploy.tar.gz"), filepath.Join(dir, "back")
 	run := func(exit int, args ...string) (out string) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -17,9 +18,13 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 func TestFullStdout(t *testing.T) {
 	t.Parallel()
 	const demo = "../../examples/zero-trust-demo"
-	tried := map[string]bool{"init": true, hiddenComplete: true} // which print nothing, or to nobody who would look
+	tried := map[string]bool{"init": true, "pull": true, hiddenComplete: true} // which print nothing, or to nobody who would look
+	deploy := filepath.Join(t.TempDir(), "deploy")
+	if code, _, said := here(t.Context(), []string{"build", demo, "--out", deploy}, nil); code != exitOK {
+		t.Fatal(said)
+	}
 	for _, args := range [][]string{
-		{"build", demo}, {"check", demo}, {"test", demo}, {"map", demo}, {"diff", demo, demo + "/"}, {"explain", "zero-trust-demo/frontend -> zero-trust-demo/backend", demo},
+		{"build", demo}, {"check", demo}, {"verify", deploy}, {"push", deploy, newRegistry(t) + "/team/policies:v1"}, {"test", demo}, {"map", demo}, {"diff", demo, demo + "/"}, {"explain", "zero-trust-demo/frontend -> zero-trust-demo/backend", demo},
 		{"fmt", demo + "/portcullis.yaml"}, {"fmt", "-d", "testdata/fleet"}, {"schema"}, {"rules"}, {"rules", "PC101"}, {"rules", "-o", "json"},
 		{"ci"}, {"ci", "github"}, {"completion", "bash"}, {"version"}, {"help"}, {"help", "build"}, {"build", "--help"}, {"--version"},
 	} {
