@@ -17,16 +17,21 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestGolden writes the list of every edge, and the empty one, in every format of
-// the table. A format without golden files fails.
-func TestGolden(t *testing.T) {
-	t.Parallel()
-	reports := map[string]diag.Report{
+// reports are what every format must be able to write.
+func reports() map[string]diag.Report {
+	return map[string]diag.Report{
 		"edges": diag.NewReport(edges(), []*diag.Rule{ruleSpelling, ruleHalf, ruleNote, ruleSilent}, sources),
 		"clean": diag.NewReport(nil, []*diag.Rule{ruleSpelling}, nil),
 		"tests": tested(),
 		"many":  many(),
 	}
+}
+
+// TestGolden writes the list of every edge, and the empty one, in every format of
+// the table. A format without golden files fails.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	reports := reports()
 	var expected []string
 	check := func(name string, f report.Format, r diag.Report, o report.Options) {
 		expected = append(expected, name)

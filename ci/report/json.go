@@ -68,6 +68,11 @@ func writeJSON(w *bufio.Writer, r diag.Report, o Options) error {
 	case r.Survey != nil:
 		document.Coverage = surveyed(r.Survey)
 	}
+	return writeDocument(w, document)
+}
+
+// writeDocument writes JSON that may be shown on a terminal.
+func writeDocument(w *bufio.Writer, document any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -85,7 +85,7 @@ func TestFlagsAreChecked(t *testing.T) {
 			t.Errorf("%s is refused in %d ways: %v", set, len(said), said)
 		}
 	}
-	for _, set := range []string{"color[auto always never]bogus", "fail-on[error warning info]bogus", "output[text json]bogus", "output[text json brief]bogus", "diff[true false]bogus"} {
+	for _, set := range []string{"color[auto always never]bogus", "fail-on[error warning info]bogus", "output[text json]bogus", fmt.Sprintf("output%sbogus", formatNames()), "diff[true false]bogus"} {
 		if refusals[set] == nil {
 			t.Errorf("%s was not tried", set)
 		}

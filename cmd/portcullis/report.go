@@ -107,6 +107,7 @@ func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
 	}
 	for _, s := range sinks {
 		o := r.options()
+		o.Version, o.FailOn = version(), r.failOn
 		if s.file == "" {
 			o.Color, o.Width = p.colour(w, r.colour), width(w)
 			if err := report.Write(w, s.format, rep, o); err != nil {

@@ -1,0 +1,56 @@
+package report
+
+import (
+	"bufio"
+
+	"portcullis.dev/policies/diag"
+)
+
+// Options are what a caller may choose about the look of a report.
+type Options struct {
+	Color bool // ANSI colours, in formats for people
+	Width int  // columns after which such formats break prose; 0 for no break at all
+
+	Full      bool   // every finding as it stands, however many there are, and what is waived
+	Judged    bool   // texts end in what was judged and what was not
+	NotJudged bool   // and list all of the latter
+	Narrow    Narrow // what is shown
+
+	Version string        // the program's, for formats that name it
+	FailOn  diag.Severity // the lowest that fails the run, for formats of which findings fail; none is Error
+}
+
+// Format is one way to write a report.
+type Format struct {
+	Name        string // as in -o NAME
+	Description string // for help texts: a clause without a full stop
+	write       func(w *bufio.Writer, r diag.Report, o Options) error
+}
+
+// summary counts findings. A waived one counts as waived alone, and a known one as known.
+type summary struct {
+	Errors   int `json:"errors"`
+	Warnings int `json:"warnings"`
+	Infos    int `json:"infos"`
+	Waived   int `json:"waived"`
+	Known    int `json:"known,omitempty"`
+}
+
+func summarize(findings diag.List) summary {
+	var s summary
+	for _, d := range findings {
+		switch {
+		case d.WaivedBy != "":
+			s.Waived++
+		case d.KnownBy != "":
+			s.Known++
+		case d.Severity == diag.Error:
+			s.Errors++
+		case d.Severity == diag.Warning:
+			s.Warnings++
+		default:
+			s.Infos++
+		}
+	}
+	return s
+}
