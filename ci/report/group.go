@@ -87,6 +87,15 @@ func (g group) common(of func(diag.Diagnostic) string) (string, bool) {
 	return first, true
 }
 
+// single takes the group apart.
+func (g group) single() []group {
+	all := make([]group, len(g))
+	for i := range g {
+		all[i] = g[i : i+1]
+	}
+	return all
+}
+
 // says is what is wrong, of all of them: their message or, where they say it of different
 // things, the rule's title.
 func (g group) says() string {

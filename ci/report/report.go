@@ -28,6 +28,10 @@ var Formats = []Format{
 	briefFormat,
 	sarifFormat,
 	sarifGitHubFormat,
+	githubFormat,
+	gitlabFormat,
+	junitFormat,
+	markdownFormat,
 }
 
 // Lookup finds a format by its name. The error names those there are.

@@ -238,7 +238,7 @@ func (s sarifResults) of(d diag.Diagnostic) sarifResult {
 }
 
 func (r *sarifResult) suppress(why string) {
-	r.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: terminal(why)}}
+	r.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: sarifWords(terminal(why))}}
 }
 
 // sarifNotices tells what was cut, what was not judged and what was taken for granted.
