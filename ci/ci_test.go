@@ -1,6 +1,7 @@
 package ci_test
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"portcullis.dev/ci"
+	"portcullis.dev/ci/report"
 )
 
 func TestIntegrations(t *testing.T) {
@@ -33,10 +35,10 @@ func TestIntegrations(t *testing.T) {
 	}
 }
 
-var pinned = regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40} # v[0-9.]+$`)
+var pinned = regexp.MustCompile(`^[a-z-]+/[a-z-]+(/[a-z-]+)?@[0-9a-f]{40} # v[0-9.]+$`)
 
 // TestWorkflowTrustsNobody: every action is pinned by its commit, no expression
-// reaches a shell, and the token may read alone. actionlint (ci/test) judges the rest.
+// reaches a shell, and the token may write findings alone. actionlint (ci/test) judges the rest.
 func TestWorkflowTrustsNobody(t *testing.T) {
 	t.Parallel()
 	workflow := file(t, "github", ".github/workflows/portcullis.yaml")
@@ -52,7 +54,9 @@ func TestWorkflowTrustsNobody(t *testing.T) {
 	if uses == 0 {
 		t.Error("the workflow uses no action, not even to fetch the repository")
 	}
-	if strings.Contains(workflow, "${{") || strings.Contains(workflow, "pull_request_target") || strings.Contains(workflow, ": write") {
+	// One expression is nobody's but the runner's; one token may write, and nothing but findings.
+	judged := strings.Replace(strings.Replace(workflow, "sarif_file: ${{ runner.temp }}/", "", 1), "security-events: write", "", 1)
+	if strings.Contains(judged, "${{") || strings.Contains(judged, "pull_request_target") || strings.Contains(judged, ": write") {
 		t.Error("the workflow trusts a pull request")
 	}
 	if !strings.Contains(workflow, "permissions:\n  contents: read\n") {
@@ -68,7 +72,7 @@ func TestPipelineIsOneJob(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(file(t, "gitlab", ".gitlab/portcullis.yml")), &jobs); err != nil {
 		t.Fatal(err)
 	}
-	keywords := []string{"image", "variables", "rules", "script"}
+	keywords := []string{"image", "variables", "rules", "script", "artifacts"}
 	for name, job := range jobs {
 		if len(jobs) != 1 || name != "portcullis" {
 			t.Errorf("a job %s: what is included shares one name space, expected portcullis alone", name)
@@ -78,9 +82,56 @@ func TestPipelineIsOneJob(t *testing.T) {
 				t.Errorf("%s is not among the keywords %v", key, keywords)
 			}
 		}
+		reports := job["artifacts"].(map[string]any)["reports"].(map[string]any)
+		for kind, format := range map[string]string{"codequality": "gitlab", "junit": "junit"} {
+			if !slices.Contains(formatsOf(t, "gitlab")[format], fmt.Sprint(reports[kind])) || len(reports) != 2 {
+				t.Errorf("the report %s is not what -o %s writes: %v", kind, format, reports)
+			}
+		}
 		if script, ok := job["script"].([]any); !ok || len(script) == 0 {
 			t.Errorf("%s has no script", name)
 		}
+	}
+}
+
+var asked = regexp.MustCompile(`-o ([a-z-]+)(?:=(\S+))?`)
+
+// formatsOf are the formats that an integration asks for, and the files of each; every one is
+// there to be had.
+func formatsOf(t *testing.T, integration string) map[string][]string {
+	t.Helper()
+	i := slices.IndexFunc(ci.Integrations, func(i ci.Integration) bool { return i.Name == integration })
+	files, err := ci.Integrations[i].Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for name, data := range files {
+		for _, m := range asked.FindAllStringSubmatch(string(data), -1) {
+			if _, err := report.Lookup(m[1]); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			all[m[1]] = append(all[m[1]], strings.Trim(m[2], `"`))
+		}
+	}
+	return all
+}
+
+// TestWorkflowShowsWhatItFound: each report that the workflow writes is handed on, and lies
+// where no link of the repository leads.
+func TestWorkflowShowsWhatItFound(t *testing.T) {
+	t.Parallel()
+	workflow, all := file(t, "github", ".github/workflows/portcullis.yaml"), formatsOf(t, "github")
+	for format, shown := range map[string]string{"markdown": `cat "$RUNNER_TEMP/%s" >> "$GITHUB_STEP_SUMMARY"`, "sarif-github": "sarif_file: ${{ runner.temp }}/%s\n"} {
+		for _, name := range append(all[format], "")[:1] {
+			base, outside := strings.CutPrefix(name, "$RUNNER_TEMP/")
+			if !outside || !strings.Contains(workflow, fmt.Sprintf(shown, base)) {
+				t.Errorf("-o %s=%s is not shown", format, name)
+			}
+		}
+	}
+	if !slices.Equal(all["github"], []string{""}) || !slices.Equal(all["text"], []string{""}) {
+		t.Error("the log has no annotations, or no text")
 	}
 }
 
