@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,9 +71,8 @@ func TestSeededMistakes(t *testing.T) {
 	for _, f := range report.Formats {
 		args = append(args, "-o", f.Name+"="+filepath.Join(top, f.Name))
 	}
-	var out, said bytes.Buffer
-	if code := run(t.Context(), append(args, dir), nil, streams{in: strings.NewReader(""), out: &out, err: &said}); code != exitInput {
-		t.Fatalf("exit code %d: %s", code, said.String())
+	if code, _, said := here(t.Context(), append(args, dir), nil); code != exitInput {
+		t.Fatalf("exit code %d: %s", code, said)
 	}
 	for _, f := range report.Formats {
 		data, err := os.ReadFile(filepath.Join(top, f.Name))
