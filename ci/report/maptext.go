@@ -214,8 +214,7 @@ func (t *mapText) byNamespace(lines []reach.Line) {
 		fmt.Fprintf(t, "%s\n", strings.Join(broken(terminal(fmt.Sprintf("  %s -> %s  %s: %s", f.from, f.to, plural(count[f], "flow", "flows"), strings.Join(words, ", "))), lastColumn), "\n    "))
 	}
 	if len(order) > 0 {
-		_, namespace, _ := strings.Cut(order[0].to, " ")
-		if namespace, _, _ = strings.Cut(order[0].to, "/"); !strings.HasPrefix(namespace, "@") {
+		if namespace, _, _ := strings.Cut(order[0].to, "/"); !strings.HasPrefix(namespace, "@") {
 			fmt.Fprintf(t, "--namespace %s shows its lines\n", terminal(namespace))
 		}
 	}

@@ -27,8 +27,7 @@ import (
 type Repository struct {
 	Dir string // on the disk
 	// Prefix is the directory's place in the repository, with a slash at its end.
-	Prefix  string
-	environ []string
+	Prefix string
 }
 
 // ErrNoGit says that there is no program git.

@@ -51,7 +51,6 @@ func parseDiffSink(text string) (diffSink, error) {
 type diffing struct {
 	sinks   []diffSink
 	risks   []string // tags and levels that fail the run
-	options report.DiffOptions
 	colour  colour
 	timeout time.Duration
 	cluster clusterSaid
