@@ -36,8 +36,10 @@ func TestHelp(t *testing.T) {
 		for _, f := range flags {
 			d := f.(cli.DocGenerationFlag)
 			parts = append(parts, "--"+f.Names()[0], strings.ReplaceAll(d.GetUsage(), "`", ""))
-			if text := d.GetDefaultText(); d.TakesValue() && text != "" {
-				parts = append(parts, strings.ReplaceAll(d.GetUsage(), "`", "")+" (default: "+text+")")
+			if d.TakesValue() { // nothing else is asked of the flag for help, into which every program writes as it begins
+				if text := d.GetDefaultText(); text != "" {
+					parts = append(parts, strings.ReplaceAll(d.GetUsage(), "`", "")+" (default: "+text+")")
+				}
 			}
 			for _, alias := range f.Names()[1:] {
 				parts = append(parts, "-"+alias+", --"+f.Names()[0])
