@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"slices"
 
 	"portcullis.dev/compiler/delta"
 	"portcullis.dev/policies/diag"
@@ -61,7 +62,7 @@ func writeDiffJSON(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 		{"old", jsonRef{d.Old.Ref, d.Old.Commit, d.Old.Failed}}, {"new", jsonRef{d.New.Ref, d.New.Commit, d.New.Failed}},
 		{"environments", list(d.Environments)}, {"groups", d.Groups}, {"added", list(d.Added)}, {"gone", list(d.Gone)},
 		{"files", list(d.Files)}, {"summary", summary}, {"policies", d.Policies},
-		{"findings", jsonFindingNames{names(d.NewFindings), names(d.GoneFindings)}}, {"notJudged", list(d.Missing)},
+		{"findings", jsonFindingNames{names(d.NewFindings), names(d.GoneFindings)}}, {"notJudged", list(slices.Concat(d.Undecided, d.Missing))},
 	})
 	if err != nil {
 		return err

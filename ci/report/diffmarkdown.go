@@ -61,12 +61,12 @@ func writeDiffMarkdown(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 	if moved := c.moved(); moved != "" {
 		w.WriteString("\n" + moved + "\n")
 	}
-	if len(d.Missing) > 0 {
+	if missing := slices.Concat(d.Undecided, d.Missing); len(missing) > 0 {
 		var b strings.Builder
-		fmt.Fprintf(&b, "\n<details><summary>What was not judged (%d)</summary>\n\n", len(d.Missing))
-		for i, m := range d.Missing {
+		fmt.Fprintf(&b, "\n<details><summary>What was not judged (%d)</summary>\n\n", len(missing))
+		for i, m := range missing {
 			if i == 20 {
-				fmt.Fprintf(&b, "- and %d more\n", len(d.Missing)-i)
+				fmt.Fprintf(&b, "- and %d more\n", len(missing)-i)
 				break
 			}
 			b.WriteString("- " + code(shortened(m)) + "\n")
@@ -127,6 +127,8 @@ func (c *comment) title(own []*delta.Change) string {
 		return sign + " This change decides otherwise who is held back at all"
 	case len(c.d.Compared) == 0:
 		return sign + " Nothing is compared: no environment is on both sides"
+	case len(words) == 0 && len(c.d.Undecided) > 0:
+		return "⚠️ No packet is known to be treated differently, and not all was decided"
 	case len(words) == 0 && c.d.Worst() != "":
 		return sign + " No packet is treated differently, but rules for people are"
 	case len(words) == 0:

@@ -42,12 +42,17 @@ func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 	case failed:
 	case len(d.Compared) == 0:
 		t.WriteString("Nothing is compared: the two have no environment in common.\n")
+	case d.IsEmpty() && len(d.Undecided) > 0:
+		t.WriteString("No packet is known to be treated differently.\n")
 	case d.IsEmpty():
 		in := "."
 		if n := len(d.Compared); n > 1 {
 			in = fmt.Sprintf(", in none of %d environments.", n)
 		}
 		t.WriteString("No packet is treated differently" + in + "\n")
+	}
+	for _, m := range d.Undecided {
+		t.prose("not decided: "+m, 0, 2)
 	}
 	for _, x := range own {
 		t.change(x)

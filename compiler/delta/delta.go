@@ -123,6 +123,7 @@ type Diff struct {
 	NewFindings  diag.List
 	GoneFindings diag.List
 	Missing      []string // what was not judged
+	Undecided    []string // what was, and took too many steps: more than is told may be treated otherwise
 }
 
 // Policies counts objects that are deployed.

@@ -12,11 +12,14 @@ import (
 
 // mayCome adds pods that nobody knows and of which some half is treated otherwise: for each rule
 // and namespace that make such a difference one. Where no rule makes any, nothing that may ever
-// come is treated otherwise, and the members at hand say all there is.
-func mayCome(was, is *reach.World, members []explain.Member) []explain.Member {
+// come is treated otherwise, and the members at hand say all there is. Where a search takes too
+// many steps, or more pods make a difference than are looked at, whole is false: what else may
+// come is not known.
+func mayCome(was, is *reach.World, members []explain.Member) (all []explain.Member, whole bool) {
 	if samePolicies(was.Set, is.Set) {
-		return members
+		return members, true
 	}
+	whole = true
 	u := is.Universe()
 	search := relation.Search{Universe: u}
 	old, changed := u.RelationOf(was.Meaning), u.RelationOf(is.Meaning)
@@ -31,7 +34,8 @@ func mayCome(was, is *reach.World, members []explain.Member) []explain.Member {
 			search.Compare(relation.Comparison{Direction: d, Allowing: two[0].Programs[d], Denying: two[1].Programs[d], Patterns: relation.Allows}, nil,
 				func(x relation.Difference, err error) bool {
 					if err != nil || x.Witness == nil {
-						return false // what is not decided is looked at by the members at hand
+						whole = whole && err == nil
+						return false
 					}
 					for _, p := range []meaning.Peer{x.Witness.Own(), x.Witness.Peer()} {
 						if p.Endpoint == nil {
@@ -42,6 +46,7 @@ func mayCome(was, is *reach.World, members []explain.Member) []explain.Member {
 							more = append(more, m)
 						}
 					}
+					whole = whole && len(more) < most
 					return len(more) >= most
 				})
 		}
@@ -52,7 +57,7 @@ func mayCome(was, is *reach.World, members []explain.Member) []explain.Member {
 		}
 		return 1
 	})
-	return slices.Concat(more, members)
+	return slices.Concat(more, members), whole
 }
 
 // samePolicies reports whether everything that decides traffic is the same, to the byte.

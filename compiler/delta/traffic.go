@@ -33,7 +33,10 @@ func (f *flow) side() *reach.Relation {
 // environment compares the relations of one environment.
 func (c *comparison) environment(name string) {
 	was, is := c.Old.world(name), c.New.world(name)
-	members := mayCome(was, is, reach.MembersOf(was, is))
+	members, whole := mayCome(was, is, reach.MembersOf(was, is))
+	if !whole {
+		c.Undecided = append(c.Undecided, "pods of "+name+" that nobody describes: what they may do takes too many steps to decide")
+	}
 	old, changed := reach.Of(was, members, is), reach.Of(is, members, was)
 	c.keep(name, old, changed)
 	c.rename(old, changed)
