@@ -254,6 +254,12 @@ func (s *source) unprintable() (offset int, c rune) {
 // lineLength is the length of the first line of the text in YAML's sense, its
 // break included.
 func lineLength(text []byte) int {
+	if end := bytes.IndexByte(text, '\n'); end >= 0 {
+		text = text[:end+1]
+	}
+	if bytes.IndexByte(text, '\r') < 0 && bytes.IndexByte(text, 0xc2) < 0 && bytes.IndexByte(text, 0xe2) < 0 {
+		return len(text) // as almost every line: no other break begins in it
+	}
 	for i, c := range text {
 		switch c {
 		case '\n':
