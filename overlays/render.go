@@ -1,6 +1,7 @@
 package overlays
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -219,7 +220,11 @@ func build(fs filesys.FileSystem, dir string) (manifests [][]byte, err error) {
 		return nil, fmt.Errorf("there are %d resources, expected %d at most", n, mostResources)
 	}
 	for _, r := range resources.Resources() {
-		raw, err := r.MarshalJSON()
+		fields, err := r.Map() // its own MarshalJSON writes YAML in between, and reads that
+		if err != nil {
+			return nil, err
+		}
+		raw, err := json.Marshal(fields)
 		if err != nil {
 			return nil, err
 		}
