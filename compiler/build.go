@@ -189,8 +189,9 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 	found = sources.Hidden(repo, append(found, more...))
 	c.world, c.inputs, more = sources.World(repo, files)
 	found = append(found, more...)
+	texts := locate.TextsOf(files)
 	for _, p := range c.plans {
-		found = append(found, locate.Manifests(crosscheck.Check(p, c.world), c.world, files).In(p.Environment)...)
+		found = append(found, texts.Manifests(crosscheck.Check(p, c.world), c.world).In(p.Environment)...)
 	}
 	if found.Failed() {
 		return c, found, nil

@@ -38,7 +38,7 @@ func (o Options) Check(ctx context.Context, files []language.File, before diag.L
 			plans = append(plans, c.plan)
 			assumptions = merged(assumptions, c.known.Assumptions)
 		}
-		found = append(found, locate.WithEvidence(locate.Manifests(judged, c.set, s.files), nil, locate.Authors{}).In(c.name)...)
+		found = append(found, locate.WithEvidence(s.texts.Manifests(judged, c.set), nil, locate.Authors{}).In(c.name)...)
 	}
 	rules, broken, err := checks.wait()
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/fix"
 	"portcullis.dev/compiler/language"
-	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/policies/diag"
 )
@@ -105,8 +104,8 @@ func (o Options) ExplainManifests(files []language.File, before diag.List) *Expl
 		}
 		m, odd := c.meaning()
 		e.Worlds = append(e.Worlds, &explain.World{Environment: c.name, Set: c.set, Meaning: m, Pods: m.Endpoints, Namespaces: c.plan.Namespaces})
-		e.places = append(e.places, once(locate.InManifests(c.set, s.files)))
-		odd = locate.Manifests(odd, c.set, s.files)
+		e.places = append(e.places, once(s.texts.Of(c.set)))
+		odd = s.texts.Manifests(odd, c.set)
 		for i := range odd {
 			odd[i].Severity = min(odd[i].Severity, diag.Warning)
 		}

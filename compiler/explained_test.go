@@ -333,7 +333,7 @@ func TestExplainedPlaces(t *testing.T) {
 	if len(found) > 0 {
 		t.Fatal(found)
 	}
-	at := locate.InManifests(set, files)
+	at := locate.TextsOf(files).Of(set)
 	id := object.ID{Group: "networking.k8s.io", Kind: "NetworkPolicy", Namespace: "default", Name: "a"}
 	for pointer, want := range map[string]string{"": "list.yaml:6:20", "/spec/ingress/0": "list.yaml:7:37", "/spec/egress/0": "list.yaml:6:20"} {
 		if got := at(diag.Subject{Object: id, Pointer: pointer}).String(); got != want {

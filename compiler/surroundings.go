@@ -19,6 +19,7 @@ import (
 // surroundings is somebody's manifests, with what is known of the clusters that they are for.
 type surroundings struct {
 	files    []language.File // of the report: manifests, their bases, Platform and waivers
+	texts    locate.Texts    // of the files
 	clusters []running
 	repo     *language.Repository // the Platform and the waivers beside them; nil without either
 	survey   diag.Survey
@@ -46,12 +47,13 @@ func (o Options) surroundings(files []language.File, before diag.List) (surround
 	if repo.Platform != nil || len(repo.Waivers) > 0 {
 		s.repo = repo
 	}
+	s.texts = locate.TextsOf(s.files)
 	shown, read := o.show(manifests, slices.Concat(before, found))
 	s.survey = shown.survey
 	for _, c := range shown.clusters {
 		runs := running{name: c.Name, set: c.Set, known: cluster.Of(o.Cluster, platform, c.Set)}
 		runs.plan = assumed(c.Set, runs.known.Cluster, platform)
-		read = meaning.ByRelease(locate.Manifests(read, c.Set, s.files), runs.known.Cluster)
+		read = meaning.ByRelease(s.texts.Manifests(read, c.Set), runs.known.Cluster)
 		runs.unread = unreadTexts(read, c.Set)
 		s.clusters = append(s.clusters, runs)
 	}

@@ -200,13 +200,29 @@ func (p *Provenance) inFile(file string, data []byte, s diag.Subject) answer {
 	return a
 }
 
+// Texts are files in which the places of objects are looked up: each is read once, when it is
+// asked about, however many clusters its objects run in.
+type Texts struct {
+	files   []language.File
+	indices map[string]*object.Index
+}
+
+// TextsOf are the texts of files.
+func TextsOf(files []language.File) Texts {
+	t := Texts{files: files, indices: map[string]*object.Index{}}
+	for _, f := range files {
+		t.indices[f.Path] = object.NewIndex(f.Path, f.Data)
+	}
+	return t
+}
+
 // Manifests turns findings about objects into findings at the lines of the files that they
 // were read from. What is about a namespace and no object of it stands at the Namespace or,
 // where nobody wrote it down, at what is in it.
-func Manifests(found diag.List, set object.Set, files []language.File) diag.List {
-	at := InManifests(set, files)
+func (t Texts) Manifests(found diag.List, set object.Set) diag.List {
+	at := t.Of(set)
 	all := located(found, at)
-	respelt(all, set, files)
+	respelt(all, set, t.files)
 	withContents(all, set)
 	return atNamespaces(all, func(name string) diag.Span { return at(diag.Subject{Object: inNamespace(set, name)}) })
 }
@@ -254,26 +270,22 @@ func atNamespaces(found diag.List, at func(name string) diag.Span) diag.List {
 	return found
 }
 
-// InManifests finds where objects and their parts are written, and reads no file twice.
-func InManifests(set object.Set, files []language.File) func(diag.Subject) diag.Span {
-	indices := map[string]*object.Index{}
-	for _, f := range files {
-		indices[f.Path] = object.NewIndex(f.Path, f.Data)
-	}
+// Of finds where the objects of a set and their parts are written.
+func (t Texts) Of(set object.Set) func(diag.Subject) diag.Span {
 	return func(s diag.Subject) diag.Span {
 		o, ok := set.Get(s.Object)
-		if !ok || indices[o.File] == nil {
+		if !ok || t.indices[o.File] == nil {
 			return diag.Span{}
 		}
 		if s.Pointer == "" {
 			s.Pointer = "/metadata/name"
 		}
 		if o.Kustomization == "" {
-			span, _ := indices[o.File].Locate(s)
+			span, _ := t.indices[o.File].Locate(s)
 			return span
 		}
 		want, _ := o.Value(s.Pointer)
-		span, how := indices[o.File].LocateRendered(s, want)
+		span, how := t.indices[o.File].LocateRendered(s, want)
 		if how == object.AtValue || how == object.AtObject && s.Pointer == "/metadata/name" {
 			return span
 		}

@@ -16,6 +16,7 @@ type Index struct {
 	file    string
 	data    []byte
 	objects map[ID]indexed // nil until somebody asks
+	whole   bool           // whether they are all of the text's
 }
 
 // indexed is where an object stands.
@@ -40,10 +41,7 @@ func (x *Index) Locate(subject diag.Subject) (diag.Span, Located) {
 // LocateValue does the same for objects that were rendered: the value is there if it is
 // the one that is wanted. A nil value compares nothing.
 func (x *Index) LocateValue(subject diag.Subject, want any) (diag.Span, Located) {
-	if x.objects == nil {
-		x.read()
-	}
-	o, ok := x.objects[subject.Object]
+	o, ok := x.find(subject.Object)
 	if !ok {
 		return diag.Span{}, NotFound
 	}
@@ -58,10 +56,7 @@ func (x *Index) LocateValue(subject diag.Subject, want any) (diag.Span, Located)
 
 // Count is how many objects of the file are called so: none, one, or several.
 func (x *Index) Count(id ID) int {
-	if x.objects == nil {
-		x.read()
-	}
-	switch o, ok := x.objects[id]; {
+	switch o, ok := x.find(id); {
 	case !ok:
 		return 0
 	case o.again:
@@ -74,21 +69,37 @@ func (x *Index) Count(id ID) int {
 // another namespace, on its way out of the file: it is the one of its kind whose name is a
 // part of the new one, the longest of them.
 func (x *Index) LocateRendered(subject diag.Subject, want any) (diag.Span, Located) {
-	if x.objects == nil {
-		x.read()
-	}
-	var best ID
-	for id := range x.objects {
-		same := id.Kind == subject.Object.Kind && id.Group == subject.Object.Group && strings.Contains(subject.Object.Name, id.Name)
-		longer := len(id.Name) - len(best.Name)
-		if same && (longer > 0 || longer == 0 && (id.Namespace == subject.Object.Namespace || best.Namespace != subject.Object.Namespace && id.Compare(best) < 0)) {
-			best = id
-		}
-	}
+	best := x.origin(subject.Object)
 	if best.IsZero() {
 		return diag.Span{}, NotFound
 	}
 	return x.LocateValue(diag.Subject{Object: best, Pointer: subject.Pointer}, want)
+}
+
+// origin is the object of the text that another may have been rendered from; zero for none.
+func (x *Index) origin(rendered ID) (best ID) {
+	x.read(false)
+	for id := range x.objects {
+		same := id.Kind == rendered.Kind && id.Group == rendered.Group && strings.Contains(rendered.Name, id.Name)
+		longer := len(id.Name) - len(best.Name)
+		if same && (longer > 0 || longer == 0 && (id.Namespace == rendered.Namespace || best.Namespace != rendered.Namespace && id.Compare(best) < 0)) {
+			best = id
+		}
+	}
+	if best.IsZero() && x.read(true) {
+		return x.origin(rendered)
+	}
+	return best
+}
+
+// find is where an object stands, and whether it does anywhere.
+func (x *Index) find(id ID) (indexed, bool) {
+	x.read(false)
+	o, ok := x.objects[id]
+	if !ok && x.read(true) {
+		o, ok = x.objects[id]
+	}
+	return o, ok
 }
 
 // holds compares what the document says of the object with what was rendered.
@@ -97,10 +108,18 @@ func (o indexed) holds(pointer string, want any) bool {
 	return ok && same(got, want)
 }
 
-// read finds the objects. Of two with one identity the first counts.
-func (x *Index) read() {
-	x.objects = map[ID]indexed{}
+// read finds the objects, and reports whether it had to. Of two with one identity the first
+// counts. Definitions of kinds and whatever else decides nothing are the most of many a file:
+// they are parsed where the whole is asked for.
+func (x *Index) read(whole bool) bool {
+	if x.objects != nil && (x.whole || !whole) {
+		return false
+	}
+	x.objects, x.whole = map[ID]indexed{}, whole
 	for doc := range newSource(x.file, x.data).manifests() {
+		if h, sure := doc.head(); !whole && sure && !concerns(h) {
+			continue
+		}
 		var root yamlv3.Node
 		if yamlv3.Unmarshal(doc.text, &root) != nil || len(root.Content) == 0 {
 			continue
@@ -132,4 +151,5 @@ func (x *Index) read() {
 			}
 		}
 	}
+	return true
 }
