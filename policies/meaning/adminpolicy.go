@@ -19,6 +19,8 @@ type adminPolicy struct {
 	first int
 }
 
+const adminGroup = "policy.networking.k8s.io"
+
 // inForce reports whether a release of Calico enforces the kind.
 func (a adminPolicy) inForce(minor int) bool { return minor >= a.first && minor < clusterPolicies }
 

@@ -2,7 +2,7 @@ package meaning
 
 import (
 	"math"
-	"regexp"
+	"slices"
 	"strings"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -170,41 +170,18 @@ func (r *reader) stagedAction(a calico.StagedAction, s calico.GlobalNetworkPolic
 	}
 }
 
-var (
-	dottedName = regexp.MustCompile(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	label      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-)
-
-// policyName checks a policy's name, and that it carries its tier's name as long
-// as Calico reads the tier off it (up to 3.31).
-func (r *reader) policyName(tier string) {
-	name := r.id.Name
-	if r.id.Namespace != "" && tier == DefaultTier {
-		for _, converted := range []string{"knp.default.", "ossg.default."} {
-			if rest, ok := strings.CutPrefix(name, converted); ok && subdomain.MatchString(rest) {
-				return
-			}
+// hints checks what helps Felix and decides nothing.
+func (r *reader) hints(hints []calico.PolicyPerformanceHint) {
+	for i, h := range hints {
+		subject := r.at(item("/spec/performanceHints", i))
+		switch {
+		case h != calico.PerfHintAssumeNeededOnEveryNode:
+			r.add(badAction.On(subject, "the performance hint %q is not %s", string(h), calico.PerfHintAssumeNeededOnEveryNode).
+				Because("Calico refuses the policy").Suggest("leave it out: no hint changes what a policy decides"))
+		case slices.Contains(hints[:i], h):
+			r.add(badAction.On(subject, "the performance hint %s is written twice", string(h)).
+				Because("Calico refuses the policy").Suggest("keep one"))
 		}
-	}
-	subject := r.at("/metadata/name")
-	if !dottedName.MatchString(name) || len(name) > 253 {
-		r.add(badName.On(subject, "the name %q is not of the form label or tier.label", name).
-			Suggest("use lower-case letters, digits and dashes, and at most one dot"))
-		return
-	}
-	if r.cluster.CalicoMinor >= kindTieBreak {
-		return
-	}
-	prefix, _, dotted := strings.Cut(name, ".")
-	if dotted && prefix != tier || !dotted && tier != DefaultTier {
-		want := "a name without a dot"
-		if tier != DefaultTier {
-			want = tier + ".<label>"
-		}
-		r.add(badName.On(subject, "the policy %q is of tier %q", name, tier).
-			Because("up to Calico 3.31 a policy's name must begin with its tier, and where nothing checks that, the name decides").
-			Suggest("use %s", want))
 	}
 }
 

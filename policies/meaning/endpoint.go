@@ -9,7 +9,6 @@ import (
 
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
-	"portcullis.dev/policies/selector"
 )
 
 // The labels that Calico gives to every pod (api/pkg/apis/projectcalico/v3,
@@ -116,25 +115,6 @@ func (e *Endpoint) unknown(key string) bool {
 }
 
 func (e *Endpoint) isPartlyUnwritten() bool { return e.NamespaceUnwritten || e.LabelsUnwritten }
-
-// holds says whether a selector finds the owner of labels.
-func holds(s *selector.Selector, l selector.Labels) truth {
-	if e, ok := l.(*Endpoint); ok && e.isPartlyUnwritten() {
-		switch mayHold, mayFail := s.Possible(e, e.unknown); {
-		case mayHold && mayFail:
-			return maybe
-		default:
-			return known(mayHold)
-		}
-	}
-	return known(s.Matches(l))
-}
-
-// MayHold reports whether a selector finds the owner of labels, as far as anybody knows.
-func MayHold(s selector.Selector, l selector.Labels) bool { return holds(&s, l) > no }
-
-// Uncertain reports whether nobody knows if a selector finds the owner of labels.
-func Uncertain(s selector.Selector, l selector.Labels) bool { return holds(&s, l) == maybe }
 
 // calls are the numbers that the endpoint gives a name, for one protocol, and whether those
 // are all.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/packet"
 )
 
@@ -198,20 +197,4 @@ func (m *Meaning) mayMeet(r *Rule, d Direction, f *flow) bool {
 	}
 	return !(e.asksAddresses() && at.in(e.addresses.IPSet(), f.family) == no) &&
 		!((e.Selector != nil || e.NotSelector != nil) && at.selected(e.Selector, e.NotSelector) == no)
-}
-
-// HostsNotEvaluated says, at the first of the host endpoints, what of theirs is not known.
-func (m *Meaning) HostsNotEvaluated() diag.List {
-	if len(m.Hosts) == 0 {
-		return nil
-	}
-	first, more := m.Hosts[0].ID, ""
-	if n := len(m.Hosts) - 1; n > 0 {
-		more = fmt.Sprintf(", and %d more,", n)
-	}
-	d := notEvaluated.On(diag.Subject{Object: first, Pointer: "/kind"}, "%s%s is for the traffic of a node: what its policies deny on failsafe ports, and at addresses that it does not list, is unknown", first, more).
-		Because("FelixConfiguration decides which ports are let through before policies, and only the cluster knows a node's addresses").
-		Suggest("list the node's addresses under expectedIPs; to pods a host endpoint is an address with labels")
-	d.Severity = diag.Info
-	return diag.List{d}
 }

@@ -1,14 +1,17 @@
 package meaning
 
 import (
-	"math"
+	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"go4.org/netipx"
+	"k8s.io/apimachinery/pkg/util/validation"
 
+	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/selector"
@@ -182,31 +185,64 @@ func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Hos
 	return out
 }
 
-// tierObject checks a Tier. The orders of Calico's own tiers are fixed.
-func (r *reader) tierObject(t *calico.Tier) {
-	name := r.id.Name
-	if !label.MatchString(name) || len(name) > 63 {
-		r.add(badName.On(r.at("/metadata/name"), "the tier's name %q is not a DNS label", name).
-			Suggest("use at most 63 lower-case letters, digits and dashes"))
-	}
-	if a := t.Spec.DefaultAction; a != nil && *a != calico.Pass && *a != calico.Deny {
-		r.add(badAction.On(r.at("/spec/defaultAction"), "the defaultAction %q is neither Pass nor Deny", string(*a)).
-			Because("Calico takes anything but Pass for Deny"))
-	}
-	for _, fixed := range builtIn(r.cluster.CalicoMinor) {
-		if fixed.Name != name {
-			continue
-		}
-		if t.Spec.Order == nil && name != DefaultTier || t.Spec.Order != nil && math.Abs(*t.Spec.Order-fixed.Order) > 0 {
-			r.add(badName.On(r.at("/spec/order"), "the order of Calico's own tier %s is %g", name, fixed.Order))
-		}
-		if r.cluster.CalicoMinor >= kindTieBreak && t.Spec.DefaultAction != nil && (*t.Spec.DefaultAction == calico.Pass) != fixed.PassAtEnd {
-			r.add(badAction.On(r.at("/spec/defaultAction"), "the defaultAction of Calico's own tier %s cannot be changed", name))
-		}
-	}
-}
-
 // calls are the numbers that the host gives a name, for one protocol. They are all.
 func (h *Host) calls(name string, protocol Protocol) (numbers []uint16, complete bool) {
 	return numbersOf(h.Ports, name, protocol), true
+}
+
+var interfaceName = regexp.MustCompile(`^(\*|[a-zA-Z0-9_.-]{1,15})$`)
+
+// hostNames checks what a host endpoint names.
+func (r *reader) hostNames(s calico.HostEndpointSpec) {
+	if s.Node != "" {
+		r.subdomain(s.Node, "/spec/node", "the node", "Calico")
+	}
+	if s.InterfaceName != "" && !interfaceName.MatchString(s.InterfaceName) {
+		r.add(badName.On(r.at("/spec/interfaceName"), "the interface %q is neither * nor an interface's name", s.InterfaceName).
+			Because("Calico refuses the HostEndpoint").
+			Suggest("use at most 15 letters, digits, dashes, dots and underscores"))
+	}
+	for i, name := range s.Profiles {
+		r.subdomain(name, item("/spec/profiles", i), "the profile", "Calico")
+	}
+}
+
+// hostPort reads a port to which a host endpoint gives a name.
+func (r *reader) hostPort(p calico.EndpointPort, pointer string) (NamedPort, bool) {
+	refuse := func(at, format string, args ...any) {
+		r.add(badPort.On(r.at(pointer+at), format, args...).Because("Calico refuses the HostEndpoint"))
+	}
+	switch {
+	case p.Name == "":
+		refuse("", "a port of a HostEndpoint without a name")
+	case len(validation.IsValidPortName(p.Name)) > 0:
+		refuse("/name", "%q is not a port's name", p.Name)
+	}
+	if p.Port == 0 {
+		refuse("", "port 0: ports are 1 to 65535")
+	}
+	protocol := r.protocol(&p.Protocol, pointer+"/protocol")
+	if protocol != nil && *protocol != 0 && !protocol.HasPorts() {
+		refuse("/protocol", "a port with protocol %s, which has none", p.Protocol.String())
+	}
+	if protocol == nil {
+		return NamedPort{}, false
+	}
+	return NamedPort{p.Name, *protocol, p.Port}, true
+}
+
+// HostsNotEvaluated says, at the first of the host endpoints, what of theirs is not known.
+func (m *Meaning) HostsNotEvaluated() diag.List {
+	if len(m.Hosts) == 0 {
+		return nil
+	}
+	first, more := m.Hosts[0].ID, ""
+	if n := len(m.Hosts) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more,", n)
+	}
+	d := notEvaluated.On(diag.Subject{Object: first, Pointer: "/kind"}, "%s%s is for the traffic of a node: what its policies deny on failsafe ports, and at addresses that it does not list, is unknown", first, more).
+		Because("FelixConfiguration decides which ports are let through before policies, and only the cluster knows a node's addresses").
+		Suggest("list the node's addresses under expectedIPs; to pods a host endpoint is an address with labels")
+	d.Severity = diag.Info
+	return diag.List{d}
 }

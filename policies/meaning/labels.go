@@ -1,6 +1,10 @@
 package meaning
 
-import "strings"
+import (
+	"strings"
+
+	"portcullis.dev/policies/selector"
+)
 
 // LabelKind is whose a label is that selectors see on a pod.
 type LabelKind int
@@ -34,3 +38,22 @@ func LabelOf(key string) (of LabelKind, name string) {
 	}
 	return PodLabel, key
 }
+
+// holds says whether a selector finds the owner of labels.
+func holds(s *selector.Selector, l selector.Labels) truth {
+	if e, ok := l.(*Endpoint); ok && e.isPartlyUnwritten() {
+		switch mayHold, mayFail := s.Possible(e, e.unknown); {
+		case mayHold && mayFail:
+			return maybe
+		default:
+			return known(mayHold)
+		}
+	}
+	return known(s.Matches(l))
+}
+
+// MayHold reports whether a selector finds the owner of labels, as far as anybody knows.
+func MayHold(s selector.Selector, l selector.Labels) bool { return holds(&s, l) > no }
+
+// Uncertain reports whether nobody knows if a selector finds the owner of labels.
+func Uncertain(s selector.Selector, l selector.Labels) bool { return holds(&s, l) == maybe }

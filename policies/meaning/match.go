@@ -350,7 +350,3 @@ func (m *Meaning) Matches(r *Rule, p Packet) bool {
 	f := m.once().flow(p)
 	return m.match(r, &f) == yes
 }
-
-// Ranges are the addresses by which selectors and Services tell packets apart: those
-// of network sets, host endpoints, known pods and EndpointSlices.
-func (m *Meaning) Ranges() []netip.Prefix { return m.ranges }

@@ -6,36 +6,6 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// Families are those that pods of the cluster can have, 4 and 6: of the pod network, where
-// it is known, and of every address that somebody has.
-func (m *Meaning) Families() []int {
-	var has [2]bool
-	note := func(of int) { has[(of-4)/2] = true }
-	for _, p := range m.network.prefixes {
-		note(family(p.Addr()))
-	}
-	if len(m.network.prefixes) == 0 {
-		return []int{4, 6}
-	}
-	for _, e := range m.Endpoints {
-		for _, a := range e.Addresses {
-			note(family(a))
-		}
-	}
-	for _, h := range m.Hosts {
-		for _, a := range h.Addresses {
-			note(family(a))
-		}
-	}
-	var all []int
-	for i, of := range []int{4, 6} {
-		if has[i] {
-			all = append(all, of)
-		}
-	}
-	return all
-}
-
 // Meets is the traffic of which a pod is what a rule asks of its source, or else of its
 // destination: for certain, and perhaps. What the rule asks of headers beside is
 // [Rule.Traffic].
@@ -148,4 +118,24 @@ func (m *Meaning) served(match *ServiceMatch, at *end, onPorts bool) (certain, p
 		certain, possible = certain.Union(of), possible.Union(perhaps)
 	}
 	return certain, possible.Union(certain)
+}
+
+// sourcePorts is what can be said of ports that no packet tells. A name that the pod gives
+// to none of its ports is none.
+func (e *Endpoint) sourcePorts(owns bool, matches []PortMatch, naming packet.Traffic) (yes, may packet.Traffic) {
+	for _, m := range matches {
+		switch {
+		case m.Name == "" && m.First <= 1 && m.Last == 65535:
+			return packet.Anything(), packet.Anything()
+		case m.Name == "":
+			may = packet.Anything()
+		case owns:
+			for _, p := range withPorts {
+				if numbers, complete := e.calls(m.Name, p); len(numbers) > 0 || !complete {
+					may = may.Union(naming.Intersect(packet.Of(p)))
+				}
+			}
+		}
+	}
+	return yes, may
 }

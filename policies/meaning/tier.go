@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"math"
 	"slices"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
@@ -33,6 +34,30 @@ func builtIn(minor int) []*Tier {
 		{Name: admin, Order: adminTierOrder, OrderGiven: true, PassAtEnd: true, Defined: true},
 		{Name: DefaultTier, Order: defaultTierOrder, OrderGiven: true, Defined: true},
 		{Name: baseline, Order: baselineOrder, OrderGiven: true, PassAtEnd: true, Defined: true},
+	}
+}
+
+// tierObject checks a Tier. The orders of Calico's own tiers are fixed.
+func (r *reader) tierObject(t *calico.Tier) {
+	name := r.id.Name
+	if !label.MatchString(name) || len(name) > 63 {
+		r.add(badName.On(r.at("/metadata/name"), "the tier's name %q is not a DNS label", name).
+			Suggest("use at most 63 lower-case letters, digits and dashes"))
+	}
+	if a := t.Spec.DefaultAction; a != nil && *a != calico.Pass && *a != calico.Deny {
+		r.add(badAction.On(r.at("/spec/defaultAction"), "the defaultAction %q is neither Pass nor Deny", string(*a)).
+			Because("Calico takes anything but Pass for Deny"))
+	}
+	for _, fixed := range builtIn(r.cluster.CalicoMinor) {
+		if fixed.Name != name {
+			continue
+		}
+		if t.Spec.Order == nil && name != DefaultTier || t.Spec.Order != nil && math.Abs(*t.Spec.Order-fixed.Order) > 0 {
+			r.add(badName.On(r.at("/spec/order"), "the order of Calico's own tier %s is %g", name, fixed.Order))
+		}
+		if r.cluster.CalicoMinor >= kindTieBreak && t.Spec.DefaultAction != nil && (*t.Spec.DefaultAction == calico.Pass) != fixed.PassAtEnd {
+			r.add(badAction.On(r.at("/spec/defaultAction"), "the defaultAction of Calico's own tier %s cannot be changed", name))
+		}
 	}
 }
 

@@ -67,23 +67,3 @@ var withoutPorts = packet.Anything().Subtract(packet.Of(TCP)).Subtract(packet.Of
 func named(ports []PortMatch) bool {
 	return slices.ContainsFunc(ports, func(p PortMatch) bool { return p.Name != "" })
 }
-
-// sourcePorts is what can be said of ports that no packet tells. A name that the pod gives
-// to none of its ports is none.
-func (e *Endpoint) sourcePorts(owns bool, matches []PortMatch, naming packet.Traffic) (yes, may packet.Traffic) {
-	for _, m := range matches {
-		switch {
-		case m.Name == "" && m.First <= 1 && m.Last == 65535:
-			return packet.Anything(), packet.Anything()
-		case m.Name == "":
-			may = packet.Anything()
-		case owns:
-			for _, p := range withPorts {
-				if numbers, complete := e.calls(m.Name, p); len(numbers) > 0 || !complete {
-					may = may.Union(naming.Intersect(packet.Of(p)))
-				}
-			}
-		}
-	}
-	return yes, may
-}

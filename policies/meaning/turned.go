@@ -1,9 +1,5 @@
 package meaning
 
-// Hide adds what nobody can read and no object of the set stands for. It is for who has just made
-// the Meaning, before anything is asked.
-func (m *Meaning) Hide(unread ...*Unread) { m.Unread = append(m.Unread, unread...) }
-
 // turned says which policies of which nobody knows what they do may turn a half that was walked,
 // if any may: what is not read, and what Calico's operator keeps for itself.
 func (m *Meaning) turned(f *flow, d Direction, walked Half) (Decision, bool) {

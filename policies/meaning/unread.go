@@ -86,8 +86,6 @@ func selectorOf(o object.Object, pointer string) *selector.Selector {
 	return nil
 }
 
-const adminGroup = "policy.networking.k8s.io"
-
 // selectorIn reads a selector in whichever of the usual forms it is written: Calico's text, label
 // selectors, and the subject of policies of the cluster.
 func selectorIn(value any) (s selector.Selector, ok bool) {

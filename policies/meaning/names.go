@@ -2,7 +2,7 @@ package meaning
 
 import (
 	"regexp"
-	"slices"
+	"strings"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -50,21 +50,6 @@ func (r *reader) subdomain(name, pointer, what, who string) {
 	}
 }
 
-// hints checks what helps Felix and decides nothing.
-func (r *reader) hints(hints []calico.PolicyPerformanceHint) {
-	for i, h := range hints {
-		subject := r.at(item("/spec/performanceHints", i))
-		switch {
-		case h != calico.PerfHintAssumeNeededOnEveryNode:
-			r.add(badAction.On(subject, "the performance hint %q is not %s", string(h), calico.PerfHintAssumeNeededOnEveryNode).
-				Because("Calico refuses the policy").Suggest("leave it out: no hint changes what a policy decides"))
-		case slices.Contains(hints[:i], h):
-			r.add(badAction.On(subject, "the performance hint %s is written twice", string(h)).
-				Because("Calico refuses the policy").Suggest("keep one"))
-		}
-	}
-}
-
 // labelsToApply checks the labels that a profile gives to its endpoints.
 func (r *reader) labelsToApply(labels map[string]string) {
 	for _, key := range diag.SortedKeys(labels) {
@@ -76,43 +61,40 @@ func (r *reader) labelsToApply(labels map[string]string) {
 	}
 }
 
-var interfaceName = regexp.MustCompile(`^(\*|[a-zA-Z0-9_.-]{1,15})$`)
+var (
+	dottedName = regexp.MustCompile(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	label      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+)
 
-// hostNames checks what a host endpoint names.
-func (r *reader) hostNames(s calico.HostEndpointSpec) {
-	if s.Node != "" {
-		r.subdomain(s.Node, "/spec/node", "the node", "Calico")
+// policyName checks a policy's name, and that it carries its tier's name as long
+// as Calico reads the tier off it (up to 3.31).
+func (r *reader) policyName(tier string) {
+	name := r.id.Name
+	if r.id.Namespace != "" && tier == DefaultTier {
+		for _, converted := range []string{"knp.default.", "ossg.default."} {
+			if rest, ok := strings.CutPrefix(name, converted); ok && subdomain.MatchString(rest) {
+				return
+			}
+		}
 	}
-	if s.InterfaceName != "" && !interfaceName.MatchString(s.InterfaceName) {
-		r.add(badName.On(r.at("/spec/interfaceName"), "the interface %q is neither * nor an interface's name", s.InterfaceName).
-			Because("Calico refuses the HostEndpoint").
-			Suggest("use at most 15 letters, digits, dashes, dots and underscores"))
+	subject := r.at("/metadata/name")
+	if !dottedName.MatchString(name) || len(name) > 253 {
+		r.add(badName.On(subject, "the name %q is not of the form label or tier.label", name).
+			Suggest("use lower-case letters, digits and dashes, and at most one dot"))
+		return
 	}
-	for i, name := range s.Profiles {
-		r.subdomain(name, item("/spec/profiles", i), "the profile", "Calico")
+	if r.cluster.CalicoMinor >= kindTieBreak {
+		return
 	}
-}
-
-// hostPort reads a port to which a host endpoint gives a name.
-func (r *reader) hostPort(p calico.EndpointPort, pointer string) (NamedPort, bool) {
-	refuse := func(at, format string, args ...any) {
-		r.add(badPort.On(r.at(pointer+at), format, args...).Because("Calico refuses the HostEndpoint"))
+	prefix, _, dotted := strings.Cut(name, ".")
+	if dotted && prefix != tier || !dotted && tier != DefaultTier {
+		want := "a name without a dot"
+		if tier != DefaultTier {
+			want = tier + ".<label>"
+		}
+		r.add(badName.On(subject, "the policy %q is of tier %q", name, tier).
+			Because("up to Calico 3.31 a policy's name must begin with its tier, and where nothing checks that, the name decides").
+			Suggest("use %s", want))
 	}
-	switch {
-	case p.Name == "":
-		refuse("", "a port of a HostEndpoint without a name")
-	case len(validation.IsValidPortName(p.Name)) > 0:
-		refuse("/name", "%q is not a port's name", p.Name)
-	}
-	if p.Port == 0 {
-		refuse("", "port 0: ports are 1 to 65535")
-	}
-	protocol := r.protocol(&p.Protocol, pointer+"/protocol")
-	if protocol != nil && *protocol != 0 && !protocol.HasPorts() {
-		refuse("/protocol", "a port with protocol %s, which has none", p.Protocol.String())
-	}
-	if protocol == nil {
-		return NamedPort{}, false
-	}
-	return NamedPort{p.Name, *protocol, p.Port}, true
 }
