@@ -21,7 +21,7 @@ type adminPolicy struct {
 
 const adminGroup = "policy.networking.k8s.io"
 
-// inForce reports whether a release of Calico enforces the kind.
+// inForce reports whether a minor release of Calico enforces this kind of AdminNetworkPolicy.
 func (a adminPolicy) inForce(minor int) bool { return minor >= a.first && minor < clusterPolicies }
 
 // ByRelease says of findings that a kind cannot be judged what the release of Calico makes

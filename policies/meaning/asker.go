@@ -30,27 +30,27 @@ type halfOf struct {
 	d     Direction
 }
 
-// Asker is for those who ask more than a few times.
+// Asker makes an Asker: it pays where more than a few packets are asked about.
 func (m *Meaning) Asker() *Asker {
 	return &Asker{m: m, ends: map[placed]end{}, apply: map[halfOf][]stage{}, candidates: map[side]*candidates{}}
 }
 
-// once is an Asker that remembers nothing.
+// once makes an Asker that remembers nothing, for a single packet.
 func (m *Meaning) once() *Asker { return &Asker{m: m} }
 
-// Walk is Meaning's.
+// Walk evaluates a packet on both halves, as [Meaning.Walk] does, and remembers its ends.
 func (a *Asker) Walk(p Packet) Verdict {
 	f := a.flow(p)
 	return Verdict{Egress: a.half(&f, Egress), Ingress: a.half(&f, Ingress)}
 }
 
-// WalkHalf is Meaning's.
+// WalkHalf evaluates one half of a packet, as [Meaning.WalkHalf] does, and remembers its ends.
 func (a *Asker) WalkHalf(p Packet, d Direction) Half {
 	f := a.flow(p)
 	return a.half(&f, d)
 }
 
-// half evaluates what one end does with a packet.
+// half evaluates what the policies of one end do with a packet, in all tiers.
 func (a *Asker) half(f *flow, d Direction) Half { return a.halfBelow(f, d, "") }
 
 // halfBelow evaluates a half for the Asker without the tiers down to the named one, as if
@@ -93,8 +93,8 @@ func (a *Asker) halfBelow(f *flow, d Direction, tier string) Half {
 	}
 }
 
-// onSomeNode is the half of a pod on the host's network whose node nobody knows: it
-// may be any that a host endpoint protects, or another.
+// onSomeNode evaluates the half of a pod on the host's network whose node nobody knows: it may be
+// any that a host endpoint protects, or another.
 func (a *Asker) onSomeNode(f flow, d Direction) Half {
 	at := &f.to
 	if d == Egress {
@@ -109,7 +109,8 @@ func (a *Asker) onSomeNode(f flow, d Direction) Half {
 	return Half{Outcome: Allowed, By: ungoverned}
 }
 
-// Governing is Meaning's.
+// Governing says which policies apply to the endpoint, as [Meaning.Governing] does, with the
+// tiers that it remembers.
 func (a *Asker) Governing(e *Endpoint, d Direction) Governed {
 	if e.HostNetwork {
 		return Governed{}
@@ -131,12 +132,14 @@ func (a *Asker) Governing(e *Endpoint, d Direction) Governed {
 	return g
 }
 
+// flow looks up both ends of a packet, which the Asker may know from an earlier one.
 func (a *Asker) flow(p Packet) flow {
 	f := flow{Packet: p, family: a.m.familyOf(p)}
 	f.from, f.to = a.lookUp(p.From, f.family), a.lookUp(p.To, f.family)
 	return f
 }
 
+// lookUp finds out who a peer is, or remembers it from an earlier packet.
 func (a *Asker) lookUp(p Peer, family int) end {
 	if a.ends == nil {
 		return a.m.lookUp(p, family)
@@ -150,6 +153,8 @@ func (a *Asker) lookUp(p Peer, family int) end {
 	return e
 }
 
+// stages finds the tiers that packets of an endpoint or host go through, or remembers them from
+// an earlier packet.
 func (a *Asker) stages(owner selector.Labels, namespace string, d Direction) []stage {
 	if a.apply == nil {
 		return a.m.stages(owner, namespace, d)

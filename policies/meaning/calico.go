@@ -66,7 +66,7 @@ func (r *reader) calicoPolicy(typed any) *Policy {
 	return p
 }
 
-// tierInName is the tier that a policy's name says, as Calico reads it up to 3.31.
+// tierInName reads off a policy's name the tier that it says, as Calico does up to 3.31.
 func tierInName(name string) string {
 	tier, _, dotted := strings.Cut(name, ".")
 	if !dotted || tier == "knp" || tier == "ossg" { // converted policies of Kubernetes
@@ -75,9 +75,9 @@ func tierInName(name string) string {
 	return tier
 }
 
-// inferTypes is what Calico's own API server or, for custom resources, the
-// admission policy makes of a policy without types
-// (api/pkg/defaults; api/admission/networkpolicy.mutatingadmissionpolicy.yaml).
+// inferTypes fills in the types of a Calico policy that has none, as Calico's own API server does
+// or, for custom resources, the admission policy (api/pkg/defaults;
+// api/admission/networkpolicy.mutatingadmissionpolicy.yaml).
 func (r *reader) inferTypes(ingress, egress int) (governs [2]bool) {
 	hasIngress, hasEgress := ingress > 0, egress > 0
 	if r.cluster.API == object.NativeCRD {
@@ -88,8 +88,8 @@ func (r *reader) inferTypes(ingress, egress int) (governs [2]bool) {
 	return governs
 }
 
-// subject combines the selectors of a policy's header
-// (libcalico-go/lib/backend/syncersv1/updateprocessors).
+// subject combines the selectors of a Calico policy's header into the one that says which
+// endpoints it applies to (libcalico-go/lib/backend/syncersv1/updateprocessors).
 func (r *reader) subject(s calico.GlobalNetworkPolicySpec) selector.Selector {
 	written, ok := r.selector(s.Selector, "/spec/selector", false)
 	if !ok {
@@ -119,7 +119,8 @@ func (r *reader) subject(s calico.GlobalNetworkPolicySpec) selector.Selector {
 	return selector.And(terms...)
 }
 
-// hostFields reports the fields that only matter to host endpoints.
+// hostFields reports the fields of a Calico policy that matter to host endpoints alone: preDNAT,
+// doNotTrack, applyOnForward.
 func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec, p *Policy) {
 	before := len(*r.found)
 	refuse := func(pointer, format string) {
@@ -155,6 +156,8 @@ func (r *reader) hostFields(s calico.GlobalNetworkPolicySpec, p *Policy) {
 	r.add(notEvaluated.On(r.at("/spec/"+p.OnHosts), "%s acts on host endpoints: %s", p.OnHosts, what))
 }
 
+// stagedAction checks the stagedAction of a Staged policy, and that one which deletes says
+// nothing else.
 func (r *reader) stagedAction(a calico.StagedAction, s calico.GlobalNetworkPolicySpec) {
 	switch a {
 	case "", calico.StagedActionSet, calico.StagedActionLearn, calico.StagedActionIgnore:
@@ -170,7 +173,7 @@ func (r *reader) stagedAction(a calico.StagedAction, s calico.GlobalNetworkPolic
 	}
 }
 
-// hints checks what helps Felix and decides nothing.
+// hints checks the performance hints of a Calico policy, which help Felix and decide nothing.
 func (r *reader) hints(hints []calico.PolicyPerformanceHint) {
 	for i, h := range hints {
 		subject := r.at(item("/spec/performanceHints", i))
@@ -185,6 +188,8 @@ func (r *reader) hints(hints []calico.PolicyPerformanceHint) {
 	}
 }
 
+// namespaced widens the spec of a namespaced Calico policy to that of a global one, of which it
+// is a part.
 func namespaced(s calico.NetworkPolicySpec) calico.GlobalNetworkPolicySpec {
 	return calico.GlobalNetworkPolicySpec{
 		Tier: s.Tier, Order: s.Order, Ingress: s.Ingress, Egress: s.Egress, Selector: s.Selector, Types: s.Types,

@@ -18,6 +18,7 @@ import (
 // icmpByNumber is the release whose validators know ICMP as protocol 1 or 58 too.
 const icmpByNumber = 33
 
+// calicoRules reads the ingress or the egress rules of a Calico policy, or of a profile.
 func (r *reader) calicoRules(written []calico.Rule, d Direction) []Rule {
 	var rules []Rule
 	for i, w := range written {
@@ -26,6 +27,7 @@ func (r *reader) calicoRules(written []calico.Rule, d Direction) []Rule {
 	return rules
 }
 
+// calicoRule reads one rule of a Calico policy, and reports the criteria that Calico refuses.
 func (r *reader) calicoRule(w calico.Rule, pointer string, d Direction) Rule {
 	rule := Rule{Pointer: pointer, Action: r.action(w.Action, pointer), HTTP: w.HTTP != nil}
 	rule.Protocol = r.protocol(w.Protocol, pointer+"/protocol")
@@ -44,7 +46,7 @@ func (r *reader) calicoRule(w calico.Rule, pointer string, d Direction) Rule {
 	return rule
 }
 
-// action reads an action as Calico stores it: in lower case, where none is Allow.
+// action reads a Calico rule's action as Calico stores it: in lower case, where none is Allow.
 func (r *reader) action(a calico.Action, pointer string) Action {
 	for _, known := range []Action{Allow, Deny, Pass, Log} {
 		if string(a) == known.String() {
@@ -67,6 +69,8 @@ func (r *reader) action(a calico.Action, pointer string) Action {
 	return Log
 }
 
+// protocol reads the protocol of a Calico rule, by name or by number. One that does not exist
+// drops the policy.
 func (r *reader) protocol(p *numorstring.Protocol, pointer string) *Protocol {
 	if p == nil {
 		return nil
@@ -91,9 +95,10 @@ func (r *reader) protocol(p *numorstring.Protocol, pointer string) *Protocol {
 	return &protocol
 }
 
+// isICMP reports whether a rule's protocol is one of those that icmp may stand beside.
 func isICMP(p *Protocol) bool { return p != nil && (*p == ICMP || *p == ICMPv6) }
 
-// icmp reads type and code; Felix ignores a code without a type.
+// icmp reads ICMP type and code of a Calico rule; Felix ignores a code without a type.
 func (r *reader) icmp(f *calico.ICMPFields, pointer string) *ICMPMatch {
 	if f == nil {
 		return nil
@@ -118,7 +123,7 @@ func (r *reader) icmp(f *calico.ICMPFields, pointer string) *ICMPMatch {
 	return m
 }
 
-// families is the rule's ipVersion, with what contradicts it.
+// families reads a Calico rule's ipVersion, and reports ranges and protocols that contradict it.
 func (r *reader) families(w calico.Rule, rule *Rule, pointer string) int {
 	version := 0
 	if w.IPVersion != nil {
@@ -149,7 +154,7 @@ func (r *reader) families(w calico.Rule, rule *Rule, pointer string) int {
 	return version
 }
 
-// entity reads what a rule asks of one end; own is the end that the policy governs.
+// entity reads a Calico rule's source or destination; own is the end that the policy governs.
 func (r *reader) entity(e calico.EntityRule, pointer string, own bool) Entity {
 	out := Entity{
 		Nets: r.nets(e.Nets, pointer+"/nets"), NotNets: r.nets(e.NotNets, pointer+"/notNets"),
@@ -177,9 +182,9 @@ func (r *reader) entity(e calico.EntityRule, pointer string, own bool) Entity {
 	return out
 }
 
-// entitySelector combines selector, namespaceSelector and serviceAccounts
-// (libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go). In a namespaced
-// policy any of them, or notSelector, limits the rule to the policy's namespace.
+// entitySelector combines selector, namespaceSelector and serviceAccounts of a Calico rule's
+// source or destination (libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go). In a
+// namespaced policy any of them, or notSelector, limits the rule to the policy's namespace.
 func (r *reader) entitySelector(e calico.EntityRule, pointer string) *selector.Selector {
 	var terms []selector.Selector
 	read := func(text, field string, mayBeGlobal bool) selector.Selector {
@@ -213,6 +218,7 @@ func (r *reader) entitySelector(e calico.EntityRule, pointer string) *selector.S
 	return &s
 }
 
+// nets reads nets or notNets of a Calico rule, which have to be in canonical form.
 func (r *reader) nets(texts []string, pointer string) []netip.Prefix {
 	var nets []netip.Prefix
 	for i, text := range texts {
@@ -234,6 +240,7 @@ func (r *reader) nets(texts []string, pointer string) []netip.Prefix {
 	return nets
 }
 
+// ports reads ports or notPorts of a Calico rule: numbers, ranges, and names of ports.
 func (r *reader) ports(written []numorstring.Port, pointer string) []PortMatch {
 	var ports []PortMatch
 	for i, p := range written {
@@ -250,7 +257,7 @@ func (r *reader) ports(written []numorstring.Port, pointer string) []PortMatch {
 	return ports
 }
 
-// portProtocol checks that ports stand beside a protocol that has ports.
+// portProtocol checks that a Calico rule's ports stand beside a protocol that has ports.
 func (r *reader) portProtocol(w calico.Rule, rule *Rule, pointer string) {
 	for _, l := range []struct {
 		ports []PortMatch
@@ -278,6 +285,7 @@ func (r *reader) portProtocol(w calico.Rule, rule *Rule, pointer string) {
 	}
 }
 
+// spell writes ports as a Calico rule does: 80, or 8000:8080.
 func spell(p PortMatch) string {
 	if p.First == p.Last {
 		return strconv.Itoa(int(p.First))
@@ -285,8 +293,9 @@ func spell(p PortMatch) string {
 	return strconv.Itoa(int(p.First)) + ":" + strconv.Itoa(int(p.Last))
 }
 
-// services checks a match on a Service: at the far end, and alone there. The source may have
-// ports beside it, which a Service says nothing about; a destination has those of the Service.
+// services checks a Calico rule's match on a Service: at the far end, and alone there. The source
+// may have ports beside it, which a Service says nothing about; a destination has those of the
+// Service.
 func (r *reader) services(e calico.EntityRule, pointer string, own bool) {
 	subject := r.at(pointer)
 	if own {
@@ -311,7 +320,7 @@ func (r *reader) services(e calico.EntityRule, pointer string, own bool) {
 	}
 }
 
-// http checks criteria on requests, which only the application layer evaluates.
+// http checks a Calico rule's criteria on requests, which only the application layer evaluates.
 func (r *reader) http(w calico.Rule, pointer string, d Direction) {
 	if w.HTTP == nil {
 		return

@@ -24,6 +24,8 @@ type candidates struct {
 	lengths  []netip.Prefix // one of each length and family that in has
 }
 
+// newCandidates files the rules of one direction of a policy under the ranges that they ask their
+// peer's address to be in.
 func newCandidates(s side) *candidates {
 	c := &candidates{in: map[netip.Prefix][]int{}}
 	type length struct{ bits, family int }
@@ -46,7 +48,7 @@ func newCandidates(s side) *candidates {
 	return c
 }
 
-// peer is what a rule asks of the end that its policy does not select.
+// peer picks of a rule's source and destination the end that its policy does not select.
 func (r *Rule) peer(d Direction) *Entity {
 	if d == Egress {
 		return &r.Destination
@@ -54,7 +56,7 @@ func (r *Rule) peer(d Direction) *Entity {
 	return &r.Source
 }
 
-// of are the places of the rules that an address does not rule out, in order.
+// of finds the rules that an address does not rule out, and gives their places in order.
 func (c *candidates) of(a netip.Addr) []int {
 	all := c.anywhere
 	for _, l := range c.lengths {

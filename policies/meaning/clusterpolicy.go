@@ -51,8 +51,9 @@ func (r *reader) clusterPolicy(c *object.ClusterNetworkPolicy) *Policy {
 	return p
 }
 
-// clusterRule is the cross product of peers and protocols. A rule that Calico cannot
-// convert fails closed: an Accept is left out, anything else denies everything.
+// clusterRule multiplies the peers and the protocols of a ClusterNetworkPolicy's rule into rules.
+// One that Calico cannot convert fails closed: an Accept is left out, anything else denies
+// everything.
 func (r *reader) clusterRule(action string, peers []object.ClusterPeer, protocols []object.ClusterProtocol, pointer string, d Direction) []Rule {
 	actions := map[string]Action{"Accept": Allow, "Deny": Deny, "Pass": Pass}
 	does, valid := actions[action]
@@ -99,8 +100,9 @@ func (r *reader) clusterRule(action string, peers []object.ClusterPeer, protocol
 	}
 }
 
-// clusterPeer reads one end. A peer by namespaces may be a host endpoint or a global
-// network set if its selector only negates: Calico adds no term for pods there.
+// clusterPeer reads the subject or a peer of a ClusterNetworkPolicy. A peer by namespaces may be
+// a host endpoint or a global network set if its selector only negates: Calico adds no term for
+// pods there.
 func (r *reader) clusterPeer(p object.ClusterPeer, pointer string) (Entity, bool) {
 	switch {
 	case p.Namespaces != nil:
@@ -132,6 +134,8 @@ func (r *reader) clusterPeer(p object.ClusterPeer, pointer string) (Entity, bool
 	}
 }
 
+// clusterPorts reads one of the protocols of a ClusterNetworkPolicy's rule: a named port, or a
+// range of tcp, udp or sctp.
 func (r *reader) clusterPorts(p object.ClusterProtocol, pointer string) (portGroup, bool) {
 	if p.DestinationNamedPort != "" {
 		return portGroup{ports: []PortMatch{{Name: p.DestinationNamedPort}}}, true

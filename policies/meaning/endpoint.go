@@ -60,10 +60,10 @@ type Endpoint struct {
 	Object     object.ID    // the manifest; zero for an endpoint that has none
 }
 
-// Ref is the endpoint's name for people: namespace/name.
+// Ref names the endpoint for people: namespace/name.
 func (e *Endpoint) Ref() string { return e.Namespace + "/" + e.Name }
 
-// addressOf is the endpoint's first address of a family; not valid if none is known.
+// addressOf finds the endpoint's first address of a family; it is not valid if none is known.
 func (e *Endpoint) addressOf(of int) netip.Addr {
 	for _, a := range e.Addresses {
 		if family(a) == of {
@@ -97,7 +97,7 @@ func (e *Endpoint) Label(key string) (string, bool) {
 	return v, ok
 }
 
-// unknown reports whether nobody says what a selector sees under a key.
+// unknown reports whether nobody says which value the endpoint has for a label.
 func (e *Endpoint) unknown(key string) bool {
 	if !e.isPartlyUnwritten() {
 		return false
@@ -114,14 +114,16 @@ func (e *Endpoint) unknown(key string) bool {
 	}
 }
 
+// isPartlyUnwritten reports whether the endpoint may have labels that no manifest says.
 func (e *Endpoint) isPartlyUnwritten() bool { return e.NamespaceUnwritten || e.LabelsUnwritten }
 
-// calls are the numbers that the endpoint gives a name, for one protocol, and whether those
-// are all.
+// calls finds the numbers of the container ports to which the endpoint gives a name, for one
+// protocol, and says whether those are all.
 func (e *Endpoint) calls(name string, protocol Protocol) (numbers []uint16, complete bool) {
 	return numbersOf(e.Ports, name, protocol), e.PortsKnown
 }
 
+// numbersOf finds the numbers of named ports that have a name and a protocol.
 func numbersOf(ports []NamedPort, name string, protocol Protocol) (numbers []uint16) {
 	for _, p := range ports {
 		if p.Name == name && p.Protocol == protocol {
@@ -131,8 +133,8 @@ func numbersOf(ports []NamedPort, name string, protocol Protocol) (numbers []uin
 	return numbers
 }
 
-// Namespaces are the labels of the set's Namespaces, by name: those of the manifest,
-// and the one that the API server sets.
+// Namespaces reads the labels of the set's Namespaces, by name: those of the manifest, and the
+// one that the API server sets.
 func Namespaces(set object.Set) map[string]map[string]string {
 	namespaces := map[string]map[string]string{}
 	object.Each(set, func(o object.Object, n *corev1.Namespace) {
@@ -184,6 +186,7 @@ func Endpoints(set object.Set) []*Endpoint {
 	return all
 }
 
+// podAddresses reads the addresses of a running pod off its status.
 func podAddresses(s corev1.PodStatus) []netip.Addr {
 	texts := []string{s.PodIP}
 	for _, ip := range s.PodIPs {
@@ -200,7 +203,8 @@ func podAddresses(s corev1.PodStatus) []netip.Addr {
 	return addresses
 }
 
-// namedPorts are those of containers and init containers, as Calico reads them.
+// namedPorts reads the ports to which a pod's containers and init containers give names, as
+// Calico does.
 func namedPorts(spec *corev1.PodSpec) []NamedPort {
 	var ports []NamedPort
 	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {

@@ -15,7 +15,7 @@ import (
 // of Calico's operator that are not in sight, and those that are not modelled or not read.
 func (m *Meaning) Follow(p Packet) Verdict { return m.once().Follow(p) }
 
-// Follow is Meaning's.
+// Follow walks a packet as [Meaning.Follow] does, and remembers its ends.
 func (a *Asker) Follow(p Packet) Verdict {
 	v := a.Walk(p)
 	f := a.flow(p)
@@ -36,7 +36,7 @@ func (a *Asker) Follow(p Packet) Verdict {
 	return v
 }
 
-// atHost says of an end on a node why its half is not known, if that is so.
+// atHost says of an end on a node why Follow does not know its half, if that is so.
 func (a *Asker) atHost(f flow, d Direction, walked Half) (Decision, bool) {
 	e := &f.to
 	if d == Egress {
@@ -59,8 +59,8 @@ func (a *Asker) atHost(f flow, d Direction, walked Half) (Decision, bool) {
 	return Decision{}, false
 }
 
-// beforePolicies says what may let a packet of a host's through before the policies that
-// deny it.
+// beforePolicies says what may let a packet of a host endpoint through before the policies that
+// deny it: a failsafe port, or a policy that acts before connection tracking.
 func (m *Meaning) beforePolicies(f *flow, d Direction, h *Host, walked Half) (Decision, bool) {
 	if walked.Outcome != Denied {
 		return Decision{}, false
@@ -107,11 +107,11 @@ func (e *end) onNode(m *Meaning) bool {
 	return e.pod == nil && !e.anonymous && (e.host != nil || !e.addr.IsValid() || e.onHost != nil || m.mayBeNode(e.addr))
 }
 
-// isPod reports whether an end is on the pod network.
+// isPod reports whether an end of a packet is on the pod network.
 func (e *end) isPod() bool { return e.pod != nil || e.anonymous }
 
-// onTheWay is the first policy that may decide at a host endpoint what becomes of the
-// packet: as it enters the node of one end, or leaves that of the other.
+// onTheWay finds the first policy that may decide at a host endpoint what becomes of the packet:
+// as it enters the node of one end, or leaves that of the other.
 func (m *Meaning) onTheWay(f *flow) *Decision {
 	for _, p := range m.onHosts {
 		if m.concerns(p, f) {
@@ -122,6 +122,8 @@ func (m *Meaning) onTheWay(f *flow) *Decision {
 	return nil
 }
 
+// undecidedBy says that a policy on host endpoints, which Follow does not evaluate, may decide
+// about the packet.
 func (m *Meaning) undecidedBy(p *Policy) Decision {
 	return Decision{Cause: Outside, Tier: p.Tier, Policy: p.ID, Pointer: "/spec/" + p.OnHosts,
 		Reason: fmt.Sprintf("%s (%s) may decide at a host endpoint that the packet passes, which is not evaluated", p.ID, p.OnHosts)}
@@ -173,8 +175,8 @@ func (r *Rule) asksHeader() bool {
 		len(r.Source.Ports)+len(r.Source.NotPorts)+len(r.Destination.Ports)+len(r.Destination.NotPorts) > 0
 }
 
-// decides reports whether a rule of a policy, with one of some actions, may match packets
-// between the ends.
+// decides reports whether a policy on host endpoints has a rule, with one of some actions, that
+// may match packets between the ends.
 func (m *Meaning) decides(p *Policy, d Direction, f *flow, of func(Action) bool) bool {
 	for i := range p.Rules[d] {
 		if r := &p.Rules[d][i]; of(r.Action) && m.mayMeet(r, d, f) {
@@ -184,8 +186,8 @@ func (m *Meaning) decides(p *Policy, d Direction, f *flow, of func(Action) bool)
 	return false
 }
 
-// mayMeet reports whether a rule may match packets from the one end to the other, by the
-// end that is not the host endpoint's: the other may be another address before its
+// mayMeet reports whether a rule may match packets from the one end to the other on their way, by
+// the end that is not the host endpoint's: the other may be another address before its
 // translation, and ports are for whoever asks about one packet alone.
 func (m *Meaning) mayMeet(r *Rule, d Direction, f *flow) bool {
 	if !r.Rendered(f.family) {

@@ -17,8 +17,9 @@ type Governed struct {
 // Nothing governs a host-network pod.
 func (m *Meaning) Governing(e *Endpoint, d Direction) Governed { return m.once().Governing(e, d) }
 
-// isolated follows a packet that no rule allows. A rule that passes may send it on
-// to the next tiers, so those must drop it as well.
+// isolated follows a packet that no rule allows, to learn whether the tiers isolate an endpoint
+// and which policies see to it. A rule that passes may send it on to the next tiers, so those
+// must drop it as well.
 func isolated(stages []stage, d Direction) ([]*Policy, bool) {
 	if len(stages) == 0 {
 		return nil, false

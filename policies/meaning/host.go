@@ -29,8 +29,8 @@ type Host struct {
 	profiles []*profile // in order
 }
 
-// Label looks up the endpoint's own labels and those that its profiles apply. It
-// has no namespace and no orchestrator: a negated term over a namespace is true.
+// Label looks up the host endpoint's own labels and those that its profiles apply. It has no
+// namespace and no orchestrator: a negated term over a namespace is true.
 func (h *Host) Label(key string) (string, bool) {
 	if v, ok := h.Labels[key]; ok {
 		return v, true
@@ -58,11 +58,12 @@ const defaultAllow = "projectcalico-default-allow"
 // allow is a rule that allows everything.
 var allow = []Rule{{Action: Allow}}
 
+// allowAll makes a profile that allows everything in both directions.
 func allowAll(name string) *profile {
 	return &profile{name: name, rules: [2][]Rule{allow, allow}}
 }
 
-// podProfile is what a pod's namespace decides, where no policy does.
+// podProfile makes the profile by which a pod's namespace decides, where no policy does.
 func podProfile(e *Endpoint) *profile {
 	name := "kns." + e.Namespace
 	if e.NamespaceLabels == nil {
@@ -83,7 +84,7 @@ type networkSet struct {
 	addresses       *netipx.IPSet
 }
 
-// Label looks up the set's labels; a NetworkSet inherits its namespace's.
+// Label looks up a network set's labels; a NetworkSet inherits its namespace's.
 func (s *networkSet) Label(key string) (string, bool) {
 	if s.namespace != "" {
 		switch key {
@@ -111,7 +112,7 @@ type Holder struct {
 	Host      bool
 }
 
-// Holders are all network sets and host endpoints.
+// Holders lists all network sets and host endpoints, with their labels and addresses.
 func (m *Meaning) Holders() []Holder {
 	var all []Holder
 	for _, s := range m.sets {
@@ -123,7 +124,7 @@ func (m *Meaning) Holders() []Holder {
 	return all
 }
 
-// single are addresses as a set.
+// single makes a set of single addresses, as a host endpoint lists them.
 func single(addresses []netip.Addr) packet.Addresses {
 	prefixes := make([]netip.Prefix, len(addresses))
 	for i, a := range addresses {
@@ -132,6 +133,7 @@ func single(addresses []netip.Addr) packet.Addresses {
 	return packet.AddressesOf(prefixes...)
 }
 
+// networkSet reads a NetworkSet or GlobalNetworkSet: its labels, and the ranges that wear them.
 func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLabels map[string]string) *networkSet {
 	if _, ok := labels[labelNamespace]; ok {
 		r.add(badName.On(r.at(object.Pointer("metadata", "labels", labelNamespace)), "the label %s is Calico's own", labelNamespace).
@@ -150,6 +152,7 @@ func (r *reader) networkSet(labels map[string]string, nets []string, namespaceLa
 	return &networkSet{id: r.id, namespace: r.id.Namespace, labels: labels, namespaceLabels: namespaceLabels, addresses: ipSet(prefixes)}
 }
 
+// host reads a HostEndpoint, and puts profiles in the place of their names.
 func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Host {
 	if h.Spec.Node == "" {
 		r.add(contradiction.On(r.at("/spec"), "a HostEndpoint without a node").Because("Calico refuses the HostEndpoint"))
@@ -185,14 +188,15 @@ func (r *reader) host(h *calico.HostEndpoint, profiles map[string]*profile) *Hos
 	return out
 }
 
-// calls are the numbers that the host gives a name, for one protocol. They are all.
+// calls finds the numbers of the ports to which the host endpoint gives a name, for one protocol.
+// They are all.
 func (h *Host) calls(name string, protocol Protocol) (numbers []uint16, complete bool) {
 	return numbersOf(h.Ports, name, protocol), true
 }
 
 var interfaceName = regexp.MustCompile(`^(\*|[a-zA-Z0-9_.-]{1,15})$`)
 
-// hostNames checks what a host endpoint names.
+// hostNames checks the names in a HostEndpoint: of its node, its interface and its profiles.
 func (r *reader) hostNames(s calico.HostEndpointSpec) {
 	if s.Node != "" {
 		r.subdomain(s.Node, "/spec/node", "the node", "Calico")
@@ -207,7 +211,7 @@ func (r *reader) hostNames(s calico.HostEndpointSpec) {
 	}
 }
 
-// hostPort reads a port to which a host endpoint gives a name.
+// hostPort reads a port to which a HostEndpoint gives a name.
 func (r *reader) hostPort(p calico.EndpointPort, pointer string) (NamedPort, bool) {
 	refuse := func(at, format string, args ...any) {
 		r.add(badPort.On(r.at(pointer+at), format, args...).Because("Calico refuses the HostEndpoint"))

@@ -56,8 +56,11 @@ func (r *reader) kubernetesPolicy(typed any) *Policy {
 	return p
 }
 
+// ofKubernetes makes the selector that Calico adds where a Kubernetes policy means pods: no host
+// endpoint or network set has this label.
 func ofKubernetes() selector.Selector { return selector.Equals(labelOrchestrator, "k8s") }
 
+// labelSelector reads a Kubernetes label selector, and reports one that the API server refuses.
 func (r *reader) labelSelector(ls *metav1.LabelSelector, pointer string) (selector.Selector, bool) {
 	s, err := selector.FromKubernetes(ls)
 	if err != nil {
@@ -68,7 +71,7 @@ func (r *reader) labelSelector(ls *metav1.LabelSelector, pointer string) (select
 	return s, true
 }
 
-// expand is the cross product of a rule's peers and protocols. A part that Calico
+// expand multiplies peers and ports of a NetworkPolicy's rule into rules. A part that Calico
 // cannot convert takes its rule along; the policy keeps isolating.
 func (r *reader) expand(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, pointer string, d Direction) []Rule {
 	side := "/from"
@@ -109,7 +112,8 @@ func (r *reader) expand(peers []networkingv1.NetworkPolicyPeer, ports []networki
 	return rules
 }
 
-// severally is the place of one of several peers; of the only one the rule's place says enough.
+// severally tells the place of one of several peers in a Kubernetes rule; of the only one the
+// rule's place says enough.
 func severally(place string, peers int) string {
 	if peers < 2 {
 		return ""
@@ -117,8 +121,8 @@ func severally(place string, peers int) string {
 	return place
 }
 
-// peer is one from or to. Without a namespaceSelector it is of the policy's own
-// namespace; being of Kubernetes it is never a host endpoint or a network set.
+// peer reads one from or to of a NetworkPolicy. Without a namespaceSelector it is of the policy's
+// own namespace; being of Kubernetes it is never a host endpoint or a network set.
 func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity, bool) {
 	if p.IPBlock != nil {
 		if p.PodSelector != nil || p.NamespaceSelector != nil {
@@ -154,9 +158,9 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity
 	return Entity{Selector: &s}, true
 }
 
-// ipBlock reads a range and its exceptions. Calico leaves out what it cannot parse, and
-// what follows: without its cidr the peer is every address, without an except more than
-// is written.
+// ipBlock reads a NetworkPolicy's range and its exceptions. Calico leaves out what it cannot
+// parse, and what follows: without its cidr the peer is every address, without an except more
+// than is written.
 func (r *reader) ipBlock(b *networkingv1.IPBlock, pointer string) Entity {
 	var e Entity
 	block, ok := r.block(b.CIDR, pointer+"/cidr")
@@ -203,7 +207,8 @@ type portGroup struct {
 	ports    []PortMatch
 }
 
-// portGroups gathers ports by protocol, in the order in which protocols occur.
+// portGroups gathers the ports of a NetworkPolicy's rule by protocol, in the order in which
+// protocols occur.
 func (r *reader) portGroups(ports []networkingv1.NetworkPolicyPort, pointer string) ([]portGroup, bool) {
 	if len(ports) == 0 {
 		return []portGroup{{}}, true
@@ -236,6 +241,8 @@ func (r *reader) portGroups(ports []networkingv1.NetworkPolicyPort, pointer stri
 	return groups, valid
 }
 
+// kubernetesPort reads one port of a NetworkPolicy's rule: its protocol, and a number, a range or
+// a name; or all, where it gives none.
 func (r *reader) kubernetesPort(p *networkingv1.NetworkPolicyPort, pointer string) (protocol Protocol, match PortMatch, all, ok bool) {
 	protocol, ok = TCP, true
 	if p.Protocol != nil {

@@ -39,7 +39,8 @@ func LabelOf(key string) (of LabelKind, name string) {
 	return PodLabel, key
 }
 
-// holds says whether a selector finds the owner of labels.
+// holds says whether the labels of a pod, host endpoint or network set satisfy a selector; maybe,
+// where that hangs on a label that nobody wrote down.
 func holds(s *selector.Selector, l selector.Labels) truth {
 	if e, ok := l.(*Endpoint); ok && e.isPartlyUnwritten() {
 		switch mayHold, mayFail := s.Possible(e, e.unknown); {
@@ -52,8 +53,8 @@ func holds(s *selector.Selector, l selector.Labels) truth {
 	return known(s.Matches(l))
 }
 
-// MayHold reports whether a selector finds the owner of labels, as far as anybody knows.
+// MayHold reports whether labels satisfy a selector, as far as anybody knows.
 func MayHold(s selector.Selector, l selector.Labels) bool { return holds(&s, l) > no }
 
-// Uncertain reports whether nobody knows if a selector finds the owner of labels.
+// Uncertain reports whether nobody knows if labels satisfy a selector.
 func Uncertain(s selector.Selector, l selector.Labels) bool { return holds(&s, l) == maybe }

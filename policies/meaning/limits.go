@@ -17,7 +17,8 @@ const (
 	mostRuleName    = 100
 )
 
-// limits reports what there is more of than fits, or less than is needed.
+// limits reports a list, number or text in a policy that is longer, greater or smaller than the
+// API allows.
 func (r *reader) limits(pointer, because, format string, args ...any) {
 	r.add(outOfBounds.On(r.at(pointer), format, args...).Because("%s", because))
 }
@@ -28,7 +29,7 @@ const (
 	serverRefuses = "the API server refuses the policy"
 )
 
-// clusterLimits checks what the API server counts in a ClusterNetworkPolicy.
+// clusterLimits checks the limits that the API server sets to a ClusterNetworkPolicy.
 func (r *reader) clusterLimits(s *object.ClusterNetworkPolicySpec) {
 	if s.Priority < 0 || s.Priority > mostPriority {
 		r.limits("/spec/priority", serverRefuses, "the priority %d is not 0 to %d", s.Priority, mostPriority)
@@ -47,12 +48,15 @@ func (r *reader) clusterLimits(s *object.ClusterNetworkPolicySpec) {
 	}
 }
 
+// atMost reports a list of a ClusterNetworkPolicy that is longer than the API server allows.
 func (r *reader) atMost(pointer, what string, n int) {
 	if n > mostClusterList {
 		r.limits(pointer, serverRefuses, "%d %s, and there may be %d", n, what, mostClusterList)
 	}
 }
 
+// clusterRuleLimits checks the limits of one rule of a ClusterNetworkPolicy: its name, and how
+// many peers and protocols it has.
 func (r *reader) clusterRuleLimits(name string, peers []object.ClusterPeer, protocols []object.ClusterProtocol, pointer string, d Direction) {
 	if n := utf8.RuneCountInString(name); n > mostRuleName {
 		r.limits(pointer+"/name", serverRefuses, "a rule's name of %d characters, and there may be %d", n, mostRuleName)
@@ -78,6 +82,8 @@ func (r *reader) clusterRuleLimits(name string, peers []object.ClusterPeer, prot
 	}
 }
 
+// clusterPeerLimits checks that a peer of a ClusterNetworkPolicy is of one kind, which its rule
+// may have, and how much it lists.
 func (r *reader) clusterPeerLimits(p object.ClusterPeer, pointer string, d Direction, named bool) {
 	var kinds []string
 	for _, k := range []struct {
@@ -118,6 +124,8 @@ func (r *reader) clusterPeerLimits(p object.ClusterPeer, pointer string, d Direc
 	}
 }
 
+// clusterProtocolLimits checks that a protocol of a ClusterNetworkPolicy is one, with one port or
+// a range of more.
 func (r *reader) clusterProtocolLimits(p object.ClusterProtocol, pointer string) {
 	var kinds []string
 	if p.DestinationNamedPort != "" {
@@ -159,7 +167,8 @@ const (
 	countedByResource = "from Calico 3.33 on the API server refuses the policy"
 )
 
-// calicoLimits checks what the custom resources of Calico count.
+// calicoLimits checks the limits that Calico's custom resources set to lists and selectors of a
+// policy.
 func (r *reader) calicoLimits(s calico.GlobalNetworkPolicySpec) {
 	if r.cluster.CalicoMinor < countedLists {
 		return
@@ -181,6 +190,8 @@ func (r *reader) calicoLimits(s calico.GlobalNetworkPolicySpec) {
 	}
 }
 
+// entityLimits checks the limits of a Calico rule's source or destination: ranges, ports, and the
+// length of selectors.
 func (r *reader) entityLimits(e calico.EntityRule, pointer string) {
 	r.ranges(e.Nets, pointer+"/nets")
 	r.ranges(e.NotNets, pointer+"/notNets")
@@ -191,6 +202,7 @@ func (r *reader) entityLimits(e calico.EntityRule, pointer string) {
 	r.selectorLength(e.NamespaceSelector, pointer+"/namespaceSelector")
 }
 
+// ranges checks how many ranges a Calico rule lists, and that none is there twice.
 func (r *reader) ranges(nets []string, pointer string) {
 	r.counted(pointer, "ranges", len(nets), mostNets)
 	seen := map[string]bool{}
@@ -203,12 +215,14 @@ func (r *reader) ranges(nets []string, pointer string) {
 	}
 }
 
+// counted reports a list of a Calico policy that is longer than its custom resource allows.
 func (r *reader) counted(pointer, what string, n, most int) {
 	if n > most {
 		r.limits(pointer, countedByResource, "%d %s, and there may be %d", n, what, most)
 	}
 }
 
+// selectorLength reports a selector's text that is longer than Calico's custom resources allow.
 func (r *reader) selectorLength(text, pointer string) {
 	if n := utf8.RuneCountInString(text); n > mostSelectorText {
 		r.limits(pointer, countedByResource, "a selector of %d characters, and there may be %d", n, mostSelectorText)

@@ -30,11 +30,13 @@ type pool struct {
 	set      *netipx.IPSet
 }
 
+// poolOf makes a pool of addresses from its prefixes.
 func poolOf(prefixes []netip.Prefix) pool { return pool{prefixes, ipSet(prefixes)} }
 
+// contains reports whether an address lies in a pool that is known.
 func (p pool) contains(a netip.Addr) bool { return p.set != nil && p.set.Contains(a) }
 
-// of returns the pool's prefixes of one family.
+// of picks the pool's prefixes of one family.
 func (p pool) of(family int) []netip.Prefix {
 	var of []netip.Prefix
 	for _, prefix := range p.prefixes {
@@ -68,6 +70,7 @@ func (p pool) in(set *netipx.IPSet, family int) truth {
 	}
 }
 
+// everything makes the prefix that holds every address of a family.
 func everything(family int) netip.Prefix {
 	if family == 4 {
 		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
@@ -75,6 +78,8 @@ func everything(family int) netip.Prefix {
 	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 }
 
+// in says whether an end of a packet has its address in a set: by the address, or by the pool
+// where none is known.
 func (e *end) in(set *netipx.IPSet, family int) truth {
 	if e.addr.IsValid() {
 		return known(set.Contains(e.addr))
@@ -82,7 +87,8 @@ func (e *end) in(set *netipx.IPSet, family int) truth {
 	return e.pool.in(set, family)
 }
 
-// lookUp finds out who a peer is.
+// lookUp finds out who a peer is, and which pods, hosts and network sets have its address or may
+// have it, before rules are matched.
 func (m *Meaning) lookUp(p Peer, family int) end {
 	e := end{addr: p.Addr.Unmap().WithZone(""), pool: m.nodes}
 	endpoint := p.Endpoint
@@ -112,6 +118,7 @@ func (m *Meaning) lookUp(p Peer, family int) end {
 	return e
 }
 
+// lookUpHost finds the host endpoint that has an end's address; any may, where it has none.
 func (m *Meaning) lookUpHost(e *end) {
 	if !e.addr.IsValid() {
 		for _, h := range m.Hosts {
@@ -131,7 +138,7 @@ type flow struct {
 	family   int
 }
 
-// match evaluates one rule, for all its criteria.
+// match evaluates whether one rule matches a packet, for all its criteria.
 func (m *Meaning) match(r *Rule, f *flow) truth {
 	if !r.Rendered(f.family) {
 		return no
@@ -156,7 +163,7 @@ func (m *Meaning) match(r *Rule, f *flow) truth {
 	return result
 }
 
-// Rendered reports whether Felix has the rule at all for a family, 4 or 6.
+// Rendered reports whether Felix has the rule at all for a family, 4 or 6, so that it can match.
 func (r *Rule) Rendered(family int) bool {
 	return r.exists(family) && (r.Family == 0 || r.Family == family)
 }
@@ -186,6 +193,7 @@ func (r *Rule) exists(family int) bool {
 	return true
 }
 
+// anyOf reports whether one of a rule's ranges is of a family.
 func anyOf(nets []netip.Prefix, family int) bool {
 	for _, n := range nets {
 		if n.Addr().Is4() == (family == 4) {
@@ -195,6 +203,7 @@ func anyOf(nets []netip.Prefix, family int) bool {
 	return false
 }
 
+// matches reports whether a packet has the ICMP type and code of a rule.
 func (i *ICMPMatch) matches(f *flow) bool {
 	if f.Protocol != ICMP && f.Protocol != ICMPv6 {
 		return false
@@ -202,7 +211,7 @@ func (i *ICMPMatch) matches(f *flow) bool {
 	return i.Type == f.Type && (i.Code == nil || *i.Code == f.Code)
 }
 
-// matchEnd evaluates what a rule asks of one end, services apart.
+// matchEnd evaluates whether one end of a packet matches what a rule asks of it, services apart.
 func (m *Meaning) matchEnd(r *Rule, e *Entity, at *end, f *flow, port uint16, portKnown bool) truth {
 	result := yes
 	if e.asksAddresses() {
@@ -245,6 +254,7 @@ func among(of, not *selector.Selector, l selector.Labels) truth {
 	return found
 }
 
+// anyOwner says whether an object that has an end's address, for certain or perhaps, matches.
 func (e *end) anyOwner(matches func(selector.Labels) truth) truth {
 	result := no
 	for _, l := range e.owners {
@@ -279,9 +289,9 @@ func (m *Meaning) Names(r *Rule, protocol Protocol) bool {
 // namesOfAnyProtocol is the release from which a named port needs no protocol.
 const namesOfAnyProtocol = 32
 
-// namedPorts says what the end's owner calls a port. Calico collects named ports of
-// the objects that the entity selects, so an owner that it does not select has none,
-// whoever else the address makes it match.
+// namedPorts says whether a rule's port by name is that of a packet. Calico collects named ports
+// of the objects that the entity selects, so an owner that it does not select has none, whoever
+// else the address makes it match.
 func (e *end) namedPorts(of *Entity, names bool, f *flow) func(name string, port uint16, known bool) truth {
 	return func(name string, port uint16, known bool) truth {
 		switch {
@@ -303,8 +313,8 @@ func (e *end) namedPorts(of *Entity, names bool, f *flow) func(name string, port
 	}
 }
 
-// named says whether an owner of ports calls one by the name. Of a port that is not known
-// it may be so, unless the owner has none of that name.
+// named says whether an owner of ports calls one by the name that a rule gives. Of a port that is
+// not known it may be so, unless the owner has none of that name.
 func (e *Entity) named(owner interface {
 	selector.Labels
 	calls(name string, protocol Protocol) (numbers []uint16, complete bool)
@@ -325,7 +335,8 @@ func (e *Entity) named(owner interface {
 	}
 }
 
-// onPort says whether the port is among those listed.
+// onPort says whether a packet's port matches one of those that a rule lists, by number or by
+// name.
 func onPort(ports []PortMatch, named func(string, uint16, bool) truth, port uint16, portKnown bool) truth {
 	result := no
 	for _, p := range ports {

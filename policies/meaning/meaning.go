@@ -126,6 +126,7 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 	return m, found
 }
 
+// addressRanges gathers the addresses by which selectors and Services tell packets apart.
 func (m *Meaning) addressRanges() []netip.Prefix {
 	var ranges []netip.Prefix
 	add := func(addresses []netip.Addr) {
@@ -149,19 +150,19 @@ func (m *Meaning) addressRanges() []netip.Prefix {
 	return slices.Compact(ranges)
 }
 
-// Ranges are the addresses by which selectors and Services tell packets apart: those
-// of network sets, host endpoints, known pods and EndpointSlices.
+// Ranges gives the addresses by which selectors and Services tell packets apart: those of network
+// sets, host endpoints, known pods and EndpointSlices.
 func (m *Meaning) Ranges() []netip.Prefix { return m.ranges }
 
-// PodAt is the pod that has the address for certain, or nil.
+// PodAt finds the pod of the Meaning that has the address for certain, or nil.
 func (m *Meaning) PodAt(a netip.Addr) *Endpoint { return m.byAddress[a.Unmap().WithZone("")] }
 
-// Hide adds what nobody can read and no object of the set stands for. It is for who has just made
-// the Meaning, before anything is asked.
+// Hide adds to a Meaning policies that nobody can read and that no object of the set stands for.
+// It is for who has just made it, before anything is asked.
 func (m *Meaning) Hide(unread ...*Unread) { m.Unread = append(m.Unread, unread...) }
 
-// Families are those that pods of the cluster can have, 4 and 6: of the pod network, where
-// it is known, and of every address that somebody has.
+// Families tells which families pods of the cluster can have, 4 and 6: those of the pod network,
+// where it is known, and of every address that somebody has.
 func (m *Meaning) Families() []int {
 	var has [2]bool
 	note := func(of int) { has[(of-4)/2] = true }

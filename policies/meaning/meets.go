@@ -6,9 +6,8 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// Meets is the traffic of which a pod is what a rule asks of its source, or else of its
-// destination: for certain, and perhaps. What the rule asks of headers beside is
-// [Rule.Traffic].
+// Meets tells of which traffic a pod is what a rule asks of its source, or else of its
+// destination: for certain, and perhaps. What the rule asks of headers beside is [Rule.Traffic].
 func (a *Asker) Meets(r *Rule, source bool, pod *Endpoint, family int) (certain, possible packet.Traffic) {
 	e := &r.Destination
 	if source {
@@ -70,7 +69,8 @@ func (a *Asker) Meets(r *Rule, source bool, pod *Endpoint, family int) (certain,
 	return certain, possible
 }
 
-// called is the traffic on the ports to which the endpoint gives a name.
+// called tells which traffic meets a rule on a port by name: that on the ports to which the pod
+// gives it.
 func (e *Endpoint) called(name string, naming packet.Traffic) (certain, possible packet.Traffic) {
 	for _, p := range e.Ports {
 		if p.Name == name {
@@ -83,8 +83,8 @@ func (e *Endpoint) called(name string, naming packet.Traffic) (certain, possible
 	return certain, certain
 }
 
-// served is the traffic of which a pod is an endpoint of a Service, for destinations on its
-// ports.
+// served tells which traffic of a pod meets a rule on a Service, for destinations on the
+// Service's ports.
 func (m *Meaning) served(match *ServiceMatch, at *end, onPorts bool) (certain, possible packet.Traffic) {
 	s := m.services[match.Namespace+"/"+match.Name]
 	switch {
@@ -120,8 +120,8 @@ func (m *Meaning) served(match *ServiceMatch, at *end, onPorts bool) (certain, p
 	return certain, possible.Union(certain)
 }
 
-// sourcePorts is what can be said of ports that no packet tells. A name that the pod gives
-// to none of its ports is none.
+// sourcePorts tells which traffic of a pod meets a rule on source ports, of which no packet tells
+// the number. A name that the pod gives to none of its ports is none.
 func (e *Endpoint) sourcePorts(owns bool, matches []PortMatch, naming packet.Traffic) (yes, may packet.Traffic) {
 	for _, m := range matches {
 		switch {

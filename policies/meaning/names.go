@@ -12,8 +12,8 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// identity checks what an object is called. Names of policies and tiers that follow other
-// rules are for those who read them.
+// identity checks an object's name, and that one of the whole cluster names no namespace. Names
+// of policies and tiers that follow other rules are for those who read them.
 func (r *reader) identity(o object.Object) {
 	who := "Calico"
 	switch o.Typed.(type) {
@@ -41,7 +41,7 @@ func (r *reader) identity(o object.Object) {
 	}
 }
 
-// subdomain checks a name that is a DNS subdomain.
+// subdomain checks a name that has to be a DNS subdomain.
 func (r *reader) subdomain(name, pointer, what, who string) {
 	if len(validation.IsDNS1123Subdomain(name)) > 0 {
 		r.add(badName.On(r.at(pointer), "%s %q is not a DNS subdomain", what, name).
@@ -50,7 +50,7 @@ func (r *reader) subdomain(name, pointer, what, who string) {
 	}
 }
 
-// labelsToApply checks the labels that a profile gives to its endpoints.
+// labelsToApply checks the names and values of the labels that a profile gives to its endpoints.
 func (r *reader) labelsToApply(labels map[string]string) {
 	for _, key := range diag.SortedKeys(labels) {
 		if len(validation.IsQualifiedName(key)) > 0 || len(validation.IsValidLabelValue(labels[key])) > 0 {
@@ -67,8 +67,8 @@ var (
 	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 )
 
-// policyName checks a policy's name, and that it carries its tier's name as long
-// as Calico reads the tier off it (up to 3.31).
+// policyName checks a Calico policy's name, and that it carries its tier's name as long as Calico
+// reads the tier off it (up to 3.31).
 func (r *reader) policyName(tier string) {
 	name := r.id.Name
 	if r.id.Namespace != "" && tier == DefaultTier {

@@ -22,6 +22,8 @@ type operator struct {
 	shown map[string]bool
 }
 
+// operatorOf finds out what is known of the operator that keeps a cluster's Calico: its tier, and
+// the namespaces whose policies are in sight.
 func (m *Meaning) operatorOf() *operator {
 	o := operator{m: m, tier: operatorTiers[0], shown: map[string]bool{}}
 	if m.Cluster.CalicoMinor >= everywhere {
@@ -102,7 +104,7 @@ func (o *operator) turns(f *flow, d Direction, walked Half) (Decision, bool) {
 		Reason: fmt.Sprintf("Calico's operator keeps policies for %s in tier %s, and they are not among the manifests", at.pod.Ref(), o.tier)}, true
 }
 
-// isBelow reports whether a tier decided that packets reach before the operator's.
+// isBelow reports whether what decided was a tier that packets reach before the operator's.
 func (o *operator) isBelow(by Decision) bool {
 	tiers := o.m.Tiers
 	i := slices.IndexFunc(tiers, func(t *Tier) bool { return t.Name == by.Tier })

@@ -24,6 +24,8 @@ var operatorTiers = [2]string{"allow-tigera", "calico-system"}
 
 const operatorOrder = 100
 
+// isOperatorTier reports whether a tier is the one that Calico's operator orders for its own
+// components.
 func isOperatorTier(name string) bool { return slices.Contains(operatorTiers[:], name) }
 
 // kindTieBreak is the first of Calico's minor releases that breaks ties by name,
@@ -70,7 +72,8 @@ func sortPolicies(policies []*Policy, minor int) {
 	}
 }
 
-// nameKey is the key of Calico 3.32 and later: name/namespace/kind.
+// nameKey makes the key by which Calico 3.32 and later order policies that tie:
+// name/namespace/kind.
 func nameKey(id object.ID) string {
 	kind := id.Kind
 	switch {
@@ -82,8 +85,8 @@ func nameKey(id object.ID) string {
 	return id.Name + "/" + id.Namespace + "/" + kind
 }
 
-// pathKey is the key of Calico up to 3.31: namespace/name, with the marks of staged
-// and Kubernetes policies in the name.
+// pathKey makes the key by which Calico up to 3.31 orders policies that tie: namespace/name, with
+// the marks of staged and Kubernetes policies in the name.
 func pathKey(id object.ID) string {
 	name := id.Name
 	if id.Group == "networking.k8s.io" || id.Kind == "StagedKubernetesNetworkPolicy" {
@@ -98,6 +101,6 @@ func pathKey(id object.ID) string {
 	return id.Namespace + "/" + name
 }
 
-// Tied reports whether only names decide which of two policies of one tier comes
-// first.
+// Tied reports whether only names decide which of two policies of one tier comes first in the
+// order.
 func Tied(a, b *Policy) bool { return a.Tier == b.Tier && a.Order == b.Order }

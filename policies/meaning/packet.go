@@ -29,10 +29,11 @@ type Peer struct {
 	Addr     netip.Addr // of the endpoint it is the address used, and may be left out
 }
 
-// Pod is the endpoint as a packet's end, at its first address if it has one.
+// Pod makes the end of a packet that is an endpoint, at its first address if it has one.
 func Pod(e *Endpoint) Peer { return Peer{Endpoint: e} }
 
-// Address is a place outside, or any address whose owner is to be looked up.
+// Address makes the end of a packet that is a place outside, or any address whose owner is to be
+// looked up.
 func Address(a netip.Addr) Peer { return Peer{Addr: a} }
 
 // Packet is the first packet of a connection, as policies see it: after a
@@ -48,12 +49,12 @@ type Packet struct {
 	Family int
 }
 
-// Header is the packet without its ends.
+// Header leaves of a packet what is not its ends: protocol, port, ICMP type and code.
 func (p Packet) Header() packet.Header {
 	return packet.Header{Protocol: p.Protocol, Port: p.Port, Type: p.Type, Code: p.Code}
 }
 
-// String is the packet for people: shop/web -> shop/api TCP 8080.
+// String writes the packet for people: shop/web -> shop/api TCP 8080.
 func (p Packet) String() string {
 	var b strings.Builder
 	b.WriteString(p.From.String() + " -> " + p.To.String() + " " + p.Protocol.String())
@@ -66,7 +67,7 @@ func (p Packet) String() string {
 	return b.String()
 }
 
-// String is the endpoint's name, or the address.
+// String writes the end of a packet: the endpoint's name, or the address.
 func (p Peer) String() string {
 	if p.Endpoint != nil {
 		return p.Endpoint.Ref()
@@ -74,7 +75,7 @@ func (p Peer) String() string {
 	return p.Addr.String()
 }
 
-// family is 4 or 6, or 0 for no address.
+// family tells a packet's family by an address, 4 or 6, or 0 for no address.
 func family(a netip.Addr) int {
 	switch {
 	case !a.IsValid():

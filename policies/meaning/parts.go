@@ -17,7 +17,8 @@ func (a *Asker) Parts(from, to Peer, of packet.Traffic) []packet.Traffic {
 	return c.parts
 }
 
-// rules calls do with each rule that may decide an end's packets.
+// rules calls do with each rule that may decide an end's packets, so that traffic is divided by
+// it.
 func (a *Asker) rules(p Peer, d Direction, do func(*Rule)) {
 	if e := a.lookUp(p, a.m.familyOf(Packet{From: p, To: p})); e.pod != nil {
 		for _, s := range a.stages(e.pod, e.pod.Namespace, d) {
@@ -42,13 +43,15 @@ func (a *Asker) rules(p Peer, d Direction, do func(*Rule)) {
 	}
 }
 
+// each calls do with each of some rules, in place.
 func each(rules []Rule, do func(*Rule)) {
 	for i := range rules {
 		do(&rules[i])
 	}
 }
 
-// portsAt are all ports to which somebody gives a name whom an end may be.
+// portsAt gathers all ports to which somebody gives a name whom an end may be, since rules divide
+// traffic by names of ports.
 func (a *Asker) portsAt(p Peer) []NamedPort {
 	e := a.lookUp(p, a.m.familyOf(Packet{From: p, To: p}))
 	if e.pod != nil {
@@ -74,6 +77,7 @@ type cutter struct {
 	parts []packet.Traffic
 }
 
+// by divides every part into what is in some traffic and what is not.
 func (c *cutter) by(t packet.Traffic) {
 	if slices.ContainsFunc(c.seen, t.Equal) {
 		return
@@ -87,6 +91,7 @@ func (c *cutter) by(t packet.Traffic) {
 	}
 }
 
+// rule divides the parts by all that one rule asks of headers: ports, names of ports, a Service.
 func (c *cutter) rule(r *Rule) {
 	c.by(r.Traffic())
 	from, to := &r.Source, &r.Destination
@@ -117,6 +122,7 @@ func (c *cutter) rule(r *Rule) {
 	}
 }
 
+// port divides the parts by one port of a rule, a number or whatever the destination calls so.
 func (c *cutter) port(p PortMatch) {
 	if p.Name == "" {
 		c.by(plainPorts([]PortMatch{p}))
@@ -129,8 +135,9 @@ func (c *cutter) port(p PortMatch) {
 	}
 }
 
-// Boundaries are the addresses by which anything tells ends apart: those that rules name
-// and, where they are somebody's, [Meaning.Ranges].
+// Boundaries gathers the addresses that divide the space of addresses into parts, in each of
+// which all ends are alike: those that rules name and, where they are somebody's,
+// [Meaning.Ranges].
 func (m *Meaning) Boundaries() []netip.Prefix {
 	all := slices.Clone(m.ranges)
 	of := func(r *Rule) {

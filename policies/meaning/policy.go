@@ -21,7 +21,7 @@ const (
 	Egress
 )
 
-// String is the direction as manifests spell it under spec.
+// String spells the direction as manifests do under spec.
 func (d Direction) String() string {
 	if d == Egress {
 		return "egress"
@@ -56,7 +56,7 @@ type Policy struct {
 // an *Endpoint, or a *Host.
 func (p *Policy) Selects(l selector.Labels) bool { return p.selector.Matches(l) }
 
-// Selector is the combined selector that Calico evaluates on endpoints' labels.
+// Selector gives the combined selector of the policy that Calico evaluates on endpoints' labels.
 func (p *Policy) Selector() selector.Selector { return p.selector }
 
 // Live reports whether the policy can decide anything about pods.
@@ -83,7 +83,7 @@ const (
 	Log
 )
 
-// String is the action as Calico spells it.
+// String spells the action of a policy's rule as Calico does.
 func (a Action) String() string { return [...]string{"", "Allow", "Deny", "Pass", "Log"}[a] }
 
 // Rule is one rule. All its criteria hold for the packets that it matches.
@@ -103,7 +103,7 @@ type Rule struct {
 	HTTP bool
 }
 
-// Place is the pointer of the rule or, where that has several peers, of the one in question:
+// Place points at the rule of a policy or, where that has several peers, at the one in question:
 // each may be somebody else's wish.
 func (r *Rule) Place() string { return cmp.Or(r.Peer, r.Pointer) }
 
@@ -134,19 +134,19 @@ type PortMatch struct {
 // Calico never fills in the policy's own.
 type ServiceMatch struct{ Namespace, Name string }
 
-// Addresses are those that the entity asks for by ranges, if it does.
+// Addresses gives the addresses that one end of a policy's rule asks for by ranges, if it does.
 func (e *Entity) Addresses() (of packet.Addresses, asks bool) { return e.addresses, e.asksAddresses() }
 
-// asksAddresses reports whether the entity names ranges.
+// asksAddresses reports whether one end of a policy's rule names ranges.
 func (e *Entity) asksAddresses() bool { return len(e.Nets)+len(e.NotNets) > 0 }
 
-// isZero reports whether the entity asks nothing.
+// isZero reports whether a policy's rule asks nothing of one end.
 func (e *Entity) isZero() bool {
 	return !e.asksAddresses() && e.Selector == nil && e.NotSelector == nil &&
 		len(e.Ports) == 0 && len(e.NotPorts) == 0 && e.Service == nil
 }
 
-// MatchesAll reports whether the rule has no criterion at all.
+// MatchesAll reports whether the rule of a policy has no criterion at all.
 func (r *Rule) MatchesAll() bool {
 	return r.Family == 0 && r.Protocol == nil && r.NotProtocol == nil && r.ICMP == nil && r.NotICMP == nil &&
 		r.Source.isZero() && r.Destination.isZero()
@@ -163,10 +163,10 @@ func (r *Rule) AsksOwnEnd(d Direction) bool {
 	return own.asksAddresses() || own.Selector != nil || own.NotSelector != nil || own.Service != nil || own.NamesPorts()
 }
 
-// NamesPorts reports whether the entity asks what the end's owner calls a port.
+// NamesPorts reports whether one end of a policy's rule asks what the end's owner calls a port.
 func (e *Entity) NamesPorts() bool { return named(e.Ports) || named(e.NotPorts) }
 
-// seal prepares the sets that matching asks.
+// seal works out the addresses that one end of a policy's rule asks for, once it is read.
 func (e *Entity) seal() {
 	if !e.asksAddresses() {
 		return
@@ -178,6 +178,7 @@ func (e *Entity) seal() {
 	e.addresses = e.addresses.Subtract(packet.AddressesOf(e.NotNets...))
 }
 
+// ipSet makes a set of addresses from the prefixes of policies.
 func ipSet(prefixes []netip.Prefix) *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	for _, p := range prefixes {

@@ -25,8 +25,10 @@ type reader struct {
 	dropped string // why Calico ignores the policy as a whole
 }
 
+// add adds a finding about the object that is read.
 func (r *reader) add(d diag.Diagnostic) { *r.found = append(*r.found, d) }
 
+// at makes the subject of a finding: a place in the object that is read.
 func (r *reader) at(pointer string) diag.Subject { return diag.Subject{Object: r.id, Pointer: pointer} }
 
 // drop notes why Felix leaves the whole policy out; the first reason stands.
@@ -36,7 +38,7 @@ func (r *reader) drop(reason string) {
 	}
 }
 
-// selector parses one selector; global() is at home only in a rule's
+// selector parses one selector of the object that is read; global() is at home only in a rule's
 // namespaceSelector, and there alone.
 func (r *reader) selector(text, pointer string, mayBeGlobal bool) (selector.Selector, bool) {
 	s, err := selector.Parse(text)
@@ -55,7 +57,7 @@ func (r *reader) selector(text, pointer string, mayBeGlobal bool) (selector.Sele
 	return s, true
 }
 
-// network parses one CIDR of a policy. Calico leaves out a range that it cannot
+// network parses one CIDR of the object that is read. Calico leaves out a range that it cannot
 // parse, which the result says with false.
 func (r *reader) network(text, pointer string) (netip.Prefix, bool) {
 	p, err := ParseNet(text)
@@ -68,13 +70,13 @@ func (r *reader) network(text, pointer string) (netip.Prefix, bool) {
 	return p, true
 }
 
-// canonical reports whether the text is the network itself, with its length.
+// canonical reports whether the text that was read is the network itself, with its length.
 func canonical(text string) bool {
 	p, err := netip.ParsePrefix(text)
 	return err == nil && p == p.Masked()
 }
 
-// inCase is the word that is meant where one is written in another case; none where it is not.
+// inCase finds the word that is meant where one was read in another case; none where it is not.
 func inCase(written string, words ...string) string {
 	for _, w := range words {
 		if strings.EqualFold(written, w) {
@@ -84,7 +86,7 @@ func inCase(written string, words ...string) string {
 	return ""
 }
 
-// oneHost is an address that was written without a length as the range of itself; none for one
+// oneHost writes an address that was read without a length as the range of itself; none for one
 // that ends in zero, for a network may be meant.
 func oneHost(n netip.Prefix) string {
 	if text := n.Addr().AsSlice(); text[len(text)-1] == 0 {
@@ -93,7 +95,8 @@ func oneHost(n netip.Prefix) string {
 	return yamltext.Quote(n.String())
 }
 
-// typeMeant is the type that stands at a place of a list in another case, and nowhere else in it.
+// typeMeant finds the policy type that is meant where one was read in another case, and stands
+// nowhere else in its list.
 func typeMeant[T ~string](written []T, i int) string {
 	for j, t := range written {
 		if j != i && strings.EqualFold(string(t), string(written[i])) {
@@ -103,7 +106,7 @@ func typeMeant[T ~string](written []T, i int) string {
 	return inCase(string(written[i]), "Ingress", "Egress")
 }
 
-// portNumber is a number that was written as text; none where it is no port.
+// portNumber recognizes a number that was read as text; none where it is no port.
 func portNumber(text string) string {
 	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= 65535 && strconv.Itoa(n) == text {
 		return text
@@ -111,10 +114,10 @@ func portNumber(text string) string {
 	return ""
 }
 
-// item is the pointer to a member of a list.
+// item points at a member of a list of the object that is read.
 func item(pointer string, i int) string { return pointer + "/" + strconv.Itoa(i) }
 
-// has reports whether the manifest's spec holds the key, empty or not.
+// has reports whether the spec of the manifest that is read holds the key, empty or not.
 func (r *reader) has(key string) bool {
 	var manifest struct {
 		Spec map[string]json.RawMessage `json:"spec"`
@@ -126,8 +129,8 @@ func (r *reader) has(key string) bool {
 	return ok && string(value) != "null"
 }
 
-// types reads the written types, which decide what the policy governs, and reports
-// those that do not exist or occur twice.
+// readTypes reads the written types, which decide what the policy governs, and reports those that
+// do not exist or occur twice.
 func readTypes[T ~string](r *reader, written []T, pointer string) (governs [2]bool) {
 	for i, t := range written {
 		var d Direction

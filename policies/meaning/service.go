@@ -19,6 +19,7 @@ type service struct {
 	slices []*discoveryv1.EndpointSlice
 }
 
+// servicesOf reads the Services of a set with their EndpointSlices, by namespace/name.
 func servicesOf(set object.Set) map[string]*service {
 	services := map[string]*service{}
 	of := func(namespace, name string) *service {
@@ -45,9 +46,8 @@ type ServedPort struct {
 	Name     string // if not empty, instead of the number
 }
 
-// Selected are the labels by which a Service finds its pods, and the ports to which it leads
-// them. It is not known of a Service that no manifest describes, or whose endpoints others
-// list.
+// Selected gives the labels by which a Service finds its pods, and the ports to which it leads
+// them. It is not known of a Service that no manifest describes, or whose endpoints others list.
 func (m *Meaning) Selected(s ServiceMatch) (labels map[string]string, ports []ServedPort, known bool) {
 	of := m.services[s.Namespace+"/"+s.Name]
 	if of == nil || len(of.slices) > 0 || len(of.object.Spec.Selector) == 0 {
@@ -134,6 +134,7 @@ func (s *service) selects(e *Endpoint) bool {
 	return true
 }
 
+// targets says whether a port of a Service leads to a packet's port at the pod behind it.
 func (e *Endpoint) targets(p corev1.ServicePort, f *flow) truth {
 	protocol, ok := servicePortProtocol(p)
 	switch {
@@ -148,6 +149,7 @@ func (e *Endpoint) targets(p corev1.ServicePort, f *flow) truth {
 	}
 }
 
+// servicePortProtocol reads the protocol of a Service's port: TCP where it gives none.
 func servicePortProtocol(p corev1.ServicePort) (Protocol, bool) {
 	if p.Protocol == "" {
 		return TCP, true
@@ -155,6 +157,8 @@ func servicePortProtocol(p corev1.ServicePort) (Protocol, bool) {
 	return packet.ProtocolNamed(string(p.Protocol))
 }
 
+// inSlices says whether the Service's EndpointSlices list an end's address and, with a flow, its
+// port.
 func (s *service) inSlices(e *end, f *flow) truth {
 	if !e.addr.IsValid() {
 		return maybe
@@ -170,7 +174,7 @@ func (s *service) inSlices(e *end, f *flow) truth {
 	return no
 }
 
-// addresses are those of the EndpointSlices.
+// addresses gathers the addresses that the Service's EndpointSlices list.
 func (s *service) addresses() []netip.Addr {
 	var all []netip.Addr
 	for _, slice := range s.slices {
@@ -179,6 +183,7 @@ func (s *service) addresses() []netip.Addr {
 	return all
 }
 
+// sliceAddresses reads the addresses that an EndpointSlice of a Service lists.
 func sliceAddresses(slice *discoveryv1.EndpointSlice) []netip.Addr {
 	var all []netip.Addr
 	for _, endpoint := range slice.Endpoints {
@@ -191,7 +196,7 @@ func sliceAddresses(slice *discoveryv1.EndpointSlice) []netip.Addr {
 	return all
 }
 
-// slicePorts is the traffic on an EndpointSlice's ports.
+// slicePorts tells which traffic goes to the ports of a Service's EndpointSlice.
 func slicePorts(ports []discoveryv1.EndpointPort) packet.Traffic {
 	var on packet.Traffic
 	for _, p := range ports {
@@ -202,6 +207,7 @@ func slicePorts(ports []discoveryv1.EndpointPort) packet.Traffic {
 	return on
 }
 
+// slicePortProtocol reads the protocol of an EndpointSlice's port: TCP where it gives none.
 func slicePortProtocol(p discoveryv1.EndpointPort) (Protocol, bool) {
 	if p.Protocol == nil {
 		return TCP, true
@@ -209,6 +215,7 @@ func slicePortProtocol(p discoveryv1.EndpointPort) (Protocol, bool) {
 	return packet.ProtocolNamed(string(*p.Protocol))
 }
 
+// onSlicePort reports whether an EndpointSlice of a Service lists a packet's port.
 func onSlicePort(ports []discoveryv1.EndpointPort, f *flow) bool {
 	for _, p := range ports {
 		protocol, ok := slicePortProtocol(p)

@@ -13,6 +13,8 @@ type tierIndex struct {
 	byNamespace map[string]*labelIndex
 }
 
+// indexOf files the policies of each tier by namespace and by label, so that the stages of an
+// endpoint are found among few.
 func indexOf(tiers []*Tier) []tierIndex {
 	index := make([]tierIndex, len(tiers))
 	for i, t := range tiers {
@@ -83,7 +85,7 @@ func labelIndexOf(policies []*Policy, places []int) *labelIndex {
 	return index
 }
 
-// candidates adds the policies that can select what has the labels.
+// candidates adds the policies of a tier that the index says can select what has the labels.
 func (x *labelIndex) candidates(places []int, l selector.Labels) []int {
 	places = append(places, x.others...)
 	e, isPod := l.(*Endpoint)
@@ -115,8 +117,8 @@ func (s stage) mayApply(i int) bool { return s.perhaps != nil && s.perhaps[i] }
 // mayBeSkipped reports whether no policy of the stage applies for certain.
 func (s stage) mayBeSkipped() bool { return s.perhaps != nil && !slices.Contains(s.perhaps, false) }
 
-// stages are the tiers that a packet of the endpoint goes through, in order. A
-// tier without a policy that applies is left out, its end included.
+// stages finds the tiers that a packet of the endpoint goes through, in order. A tier without a
+// policy that applies is left out, its end included.
 func (m *Meaning) stages(l selector.Labels, namespace string, d Direction) []stage {
 	var stages []stage
 	for i, t := range m.Tiers {
@@ -151,7 +153,7 @@ func (m *Meaning) stages(l selector.Labels, namespace string, d Direction) []sta
 	return stages
 }
 
-// certain are stages of which every policy applies.
+// certain takes of stages that every policy applies, also those that only may.
 func certain(stages []stage) []stage {
 	all := slices.Clone(stages)
 	for i := range all {

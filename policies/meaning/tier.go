@@ -24,7 +24,7 @@ type Tier struct {
 	Policies []*Policy // all of them, in the order of evaluation
 }
 
-// builtIn are the tiers that Calico of that minor release creates itself.
+// builtIn makes the tiers that Calico of that minor release creates itself.
 func builtIn(minor int) []*Tier {
 	admin, baseline := "kube-admin", "kube-baseline"
 	if minor < kindTieBreak {
@@ -37,7 +37,7 @@ func builtIn(minor int) []*Tier {
 	}
 }
 
-// tierObject checks a Tier. The orders of Calico's own tiers are fixed.
+// tierObject checks a Tier's manifest. The orders of Calico's own tiers are fixed.
 func (r *reader) tierObject(t *calico.Tier) {
 	name := r.id.Name
 	if !label.MatchString(name) || len(name) > 63 {

@@ -6,8 +6,8 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// Traffic is what the rule asks of packets' headers: all but ports that have names, or that
-// stand beside some, which each endpoint has its own of.
+// Traffic tells which traffic the rule asks for by headers: all but ports that have names, or
+// that stand beside some, which each endpoint has its own of.
 func (r *Rule) Traffic() packet.Traffic {
 	t := packet.Anything()
 	if r.Protocol != nil {
@@ -31,6 +31,7 @@ func (r *Rule) Traffic() packet.Traffic {
 	return t
 }
 
+// traffic tells which traffic has a rule's ICMP type and code, of both families.
 func (i *ICMPMatch) traffic() packet.Traffic {
 	var t packet.Traffic
 	for _, p := range []Protocol{ICMP, ICMPv6} {
@@ -43,7 +44,8 @@ func (i *ICMPMatch) traffic() packet.Traffic {
 	return t
 }
 
-// plainPorts is the traffic on ports that are numbers. What has no ports has port 0.
+// plainPorts tells which traffic goes to a rule's ports that are numbers. What has no ports has
+// port 0.
 func plainPorts(ports []PortMatch) packet.Traffic {
 	var t packet.Traffic
 	for _, p := range ports {
@@ -64,6 +66,8 @@ var withPorts = []Protocol{TCP, UDP, SCTP}
 
 var withoutPorts = packet.Anything().Subtract(packet.Of(TCP)).Subtract(packet.Of(UDP)).Subtract(packet.Of(SCTP))
 
+// named reports whether one of a rule's ports is a name, of which no traffic can be told without
+// its owner.
 func named(ports []PortMatch) bool {
 	return slices.ContainsFunc(ports, func(p PortMatch) bool { return p.Name != "" })
 }

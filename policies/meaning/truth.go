@@ -10,6 +10,7 @@ const (
 	yes
 )
 
+// known makes a truth of what is known for certain.
 func known(b bool) truth {
 	if b {
 		return yes
@@ -17,6 +18,8 @@ func known(b bool) truth {
 	return no
 }
 
+// not negates a truth; of maybe that is maybe.
 func (t truth) not() truth { return yes - t }
 
+// or joins truths: the greater of the two.
 func or(a, b truth) truth { return max(a, b) }

@@ -1,7 +1,7 @@
 package meaning
 
-// turned says which policies of which nobody knows what they do may turn a half that was walked,
-// if any may: what is not read, and what Calico's operator keeps for itself.
+// turned says which unread policies may turn a half that was walked, if any may: what is not
+// read, and what Calico's operator keeps for itself.
 func (m *Meaning) turned(f *flow, d Direction, walked Half) (Decision, bool) {
 	for _, u := range m.Unread {
 		if by, turns := u.turns(m, f, d, walked); turns {
@@ -11,7 +11,7 @@ func (m *Meaning) turned(f *flow, d Direction, walked Half) (Decision, bool) {
 	return m.operatorOf().turns(f, d, walked)
 }
 
-// turns reports whether the policy may turn a half that was walked, and why.
+// turns reports whether an unread policy may turn a half that was walked, and why.
 func (u *Unread) turns(m *Meaning, f *flow, d Direction, walked Half) (Decision, bool) {
 	at := &f.to
 	if d == Egress {

@@ -23,22 +23,25 @@ type Unread struct {
 	hosts     bool               // it may be about nodes as well
 }
 
-// UnreadAt is whatever an unread text may hold that stands at a place, in a namespace, or in any.
+// UnreadAt stands for whatever an unread text may hold that stands at a place, in a namespace, or
+// in any.
 func UnreadAt(place, namespace string) *Unread {
 	return &Unread{Reason: fmt.Sprintf("what stands at %s cannot be read, and may decide it", place), namespace: namespace, hosts: namespace == ""}
 }
 
-// Selects reports whether the policy may be about what a pod does with packets of a direction.
+// Selects reports whether an unread policy may be about what a pod does with packets of a
+// direction.
 func (u *Unread) Selects(e *Endpoint, d Direction) bool {
 	return !e.HostNetwork && u.governs(d) && (u.namespace == "" || u.namespace == e.Namespace) && (u.pods == nil || MayHold(*u.pods, e))
 }
 
-// InNamespace reports whether it may be about pods of a namespace.
+// InNamespace reports whether an unread policy may be about pods of a namespace.
 func (u *Unread) InNamespace(name string) bool { return u.namespace == "" || u.namespace == name }
 
+// governs reports whether an unread policy may be about packets of a direction.
 func (u *Unread) governs(d Direction) bool { return u.Half == "" || u.Half == d.String() }
 
-// unreadOf is what is known of an object that is not evaluated, if it decides anything.
+// unreadOf finds what is known of an object that nobody evaluates, if it decides anything.
 func unreadOf(o object.Object, cluster object.Cluster) *Unread {
 	known, is := o.Unread()
 	if !is {
@@ -68,7 +71,8 @@ func unreadOf(o object.Object, cluster object.Cluster) *Unread {
 	return u
 }
 
-// selectorOf is the selector at a place of an object; nil where others beside it count as well.
+// selectorOf reads the selector at a place of an unread object; nil where others beside it count
+// as well.
 func selectorOf(o object.Object, pointer string) *selector.Selector {
 	if pointer == "" {
 		return nil
@@ -86,8 +90,8 @@ func selectorOf(o object.Object, pointer string) *selector.Selector {
 	return nil
 }
 
-// selectorIn reads a selector in whichever of the usual forms it is written: Calico's text, label
-// selectors, and the subject of policies of the cluster.
+// selectorIn reads an unread policy's selector in whichever of the usual forms it is written:
+// Calico's text, label selectors, and the subject of policies of the cluster.
 func selectorIn(value any) (s selector.Selector, ok bool) {
 	switch v := value.(type) {
 	case string:
@@ -108,6 +112,7 @@ func selectorIn(value any) (s selector.Selector, ok bool) {
 	return s, false
 }
 
+// orEmpty takes a selector that an unread policy leaves out for one that asks nothing.
 func orEmpty(value any) any {
 	if value == nil {
 		return map[string]any{}
@@ -115,8 +120,8 @@ func orEmpty(value any) any {
 	return value
 }
 
-// labelSelectorIn reads a label selector. Cilium writes where a label comes from before its key;
-// what goes by other things than the pods' own labels is not looked at.
+// labelSelectorIn reads an unread policy's label selector. Cilium writes where a label comes from
+// before its key; what goes by other things than the pods' own labels is not looked at.
 func labelSelectorIn(v map[string]any) (s selector.Selector, ok bool) {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -146,6 +151,7 @@ func labelSelectorIn(v map[string]any) (s selector.Selector, ok bool) {
 	return s, err == nil
 }
 
+// ownKey cuts off a label's key what Cilium writes before it for the pods' own labels.
 func ownKey(key string) string {
 	for _, source := range [...]string{"k8s:", "any:"} {
 		if rest, is := strings.CutPrefix(key, source); is {

@@ -12,7 +12,7 @@ const (
 	Unknown
 )
 
-// String is allow, deny or unknown.
+// String spells what becomes of a packet: allow, deny or unknown.
 func (o Outcome) String() string { return [...]string{"", "allow", "deny", "unknown"}[o] }
 
 // Step is a packet's way through one tier.
@@ -41,7 +41,7 @@ type Verdict struct {
 	OnTheWay *Decision
 }
 
-// Outcome joins the halves.
+// Outcome joins the two halves of a verdict: what one denies is denied.
 func (v Verdict) Outcome() Outcome {
 	switch {
 	case v.Egress.Outcome == Denied || v.Ingress.Outcome == Denied:
@@ -57,7 +57,7 @@ func (v Verdict) Outcome() Outcome {
 // destination accepts.
 func (m *Meaning) Walk(p Packet) Verdict { return m.once().Walk(p) }
 
-// WalkHalf evaluates one half alone.
+// WalkHalf evaluates one half of a packet alone.
 func (m *Meaning) WalkHalf(p Packet, d Direction) Half { return m.WalkBelow(p, d, "") }
 
 // WalkBelow evaluates one half as if the tier passed the packet on: what the tiers
@@ -68,6 +68,8 @@ func (m *Meaning) WalkBelow(p Packet, d Direction, tier string) Half {
 	return a.halfBelow(&f, d, tier)
 }
 
+// familyOf chooses the family in which a packet is walked: its own, that of its ends' addresses,
+// or else the pod network's.
 func (m *Meaning) familyOf(p Packet) int {
 	if p.Family != 0 {
 		return p.Family
@@ -115,7 +117,7 @@ type walk struct {
 	suffix  []outcomes // of the tiers from a place on, once computed
 }
 
-// from is what may become of a packet that reaches a stage.
+// from tells what may become of a packet that reaches a stage, and remembers it.
 func (w *walk) from(i int) outcomes {
 	if w.suffix == nil {
 		w.suffix = make([]outcomes, len(w.stages)+1)
@@ -126,6 +128,8 @@ func (w *walk) from(i int) outcomes {
 	return w.suffix[i]
 }
 
+// fromStage walks one tier, rule by rule: where a rule only may match, the way on which it does
+// not is followed as well.
 func (w *walk) fromStage(i int) outcomes {
 	if i == len(w.stages) {
 		return w.profile()
@@ -163,7 +167,7 @@ func (w *walk) fromStage(i int) outcomes {
 	return got | mayDeny
 }
 
-// apply is what becomes of a packet that a rule matches.
+// apply tells what becomes of a packet that a rule matches on the walk.
 func (w *walk) apply(i int, p *Policy, r *Rule) outcomes {
 	w.steps[i].Policy, w.steps[i].Pointer = p.ID, r.Pointer
 	switch r.Action {
@@ -178,7 +182,7 @@ func (w *walk) apply(i int, p *Policy, r *Rule) outcomes {
 	}
 }
 
-// maybeApply is what else becomes of a packet that a rule may match.
+// maybeApply tells what else may become of a packet on the walk, which a rule may match.
 func (w *walk) maybeApply(i int, r *Rule) outcomes {
 	switch r.Action {
 	case Pass:
@@ -190,26 +194,29 @@ func (w *walk) maybeApply(i int, r *Rule) outcomes {
 	}
 }
 
+// end notes where the walk ends, with what result, and what decided.
 func (w *walk) end(i int, result string, by Decision) {
 	w.steps[i].Result = result
 	w.by, w.last = by, i+1
 }
 
+// suspect notes the first rule of the walk of which nobody knows whether it matches.
 func (w *walk) suspect(i int, p *Policy, r *Rule) {
 	if w.doubt.Cause == 0 {
 		w.doubtAt, w.doubt = i, inDoubt(p, r)
 	}
 }
 
-// suspectAll is about policies of which nobody knows whether they apply.
+// suspectAll notes that the walk hangs on policies of a tier of which nobody knows whether they
+// apply.
 func (w *walk) suspectAll(i int, s stage) {
 	if w.doubt.Cause == 0 {
 		w.doubtAt, w.doubt = i, selectingInDoubt(s.tier, Isolating(s.policies, w.d))
 	}
 }
 
-// profile is what becomes of a packet that no tier decides: the first rule of the
-// profiles that matches, else a drop. A Pass in a profile drops.
+// profile tells what becomes of a packet that no tier decides: the first rule of the profiles
+// that matches, else a drop. A Pass in a profile drops.
 func (w *walk) profile() outcomes {
 	w.last = len(w.stages)
 	w.by = byNoProfile
