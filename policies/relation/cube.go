@@ -166,6 +166,22 @@ func (c *Cube) known(variable int32) constraint {
 	return k
 }
 
+// value is the one value that a variable of the cube has left, if it is one.
+func (c *Cube) value(variable int32) (string, bool) {
+	if v := &c.u.variables[variable]; v.kind == ofNamespace {
+		class, one := c.places[v.end].single()
+		if !one {
+			return "", false
+		}
+		return c.u.listed[class].Name, true
+	}
+	at, found := c.find(variable)
+	if !found {
+		return "", false
+	}
+	return c.constraints[at].values.Only()
+}
+
 // initialValues are those of labels that are always there.
 var initialValues = [...]*selector.Values{
 	selector.LabelValue:    selector.AllValues(selector.LabelValue, false),
@@ -189,9 +205,6 @@ func (c *Cube) where(l *literal, holds bool) *Cube {
 	}
 	return c.with(k)
 }
-
-// ofPlace reports whether the literal asks about the namespace of an end.
-func (l *literal) ofPlace() bool { return l.kind == ofNamespace || l.kind == ofNamespaceLabel }
 
 // narrowed is what is known of a literal's variable where the literal holds, or does not.
 func (c *Cube) narrowed(l *literal, holds bool) (k constraint, some bool) {
@@ -309,4 +322,17 @@ func (c *Cube) require(l *literal, holds bool) (some bool) {
 		c.learn(k)
 	}
 	return some
+}
+
+// Traffic is what is known of the packets of a cube.
+func (c *Cube) Traffic() packet.Traffic {
+	return packet.TrafficAt(c.known(c.u.variable(variableKey{ofTraffic, Own, ""})).numbers)
+}
+
+// Addresses are those that an end may have, and whether that says anything: whether others
+// of its kind are left out.
+func (c *Cube) Addresses(end End) (of packet.Addresses, narrowed bool) {
+	of = c.known(c.u.variable(variableKey{ofAddress, end, ""})).addresses
+	isPod := c.known(c.u.variable(variableKey{ofFlag, end, podFlag})).flag == yes
+	return of, !of.Equal(c.u.addresses(isPod))
 }

@@ -50,9 +50,6 @@ func (s *Search) Dead(p *Program, d meaning.Direction, undecided func(*Rule, err
 	return dead
 }
 
-// Before reports whether the rule comes before another of its program.
-func (r *Rule) Before(other *Rule) bool { return r.number < other.number }
-
 // SelectedBelow asks, of a part of a program, whether a policy of a tier below a rule's selects
 // the own end.
 func (p *Program) SelectedBelow(r *Rule) *Formula {
@@ -63,30 +60,6 @@ func (p *Program) SelectedBelow(r *Rule) *Formula {
 		}
 	}
 	return Or(selects...)
-}
-
-// Witnesses calls found with a packet of each part of a question's answer, until found says
-// that it is enough.
-func (s *Search) Witnesses(q Question, found func(*Witness) (enough bool)) error {
-	return s.Each(q, func(leaf *Cube) (bool, error) {
-		w, err := s.witness(leaf, q.Direction)
-		if w == nil || err != nil {
-			return false, err
-		}
-		return found(w), nil
-	})
-}
-
-// Some reports whether a question has an answer.
-func (s *Search) Some(q Question) (bool, error) {
-	s.briefly = true
-	defer func() { s.briefly = false }()
-	found := false
-	err := s.Witnesses(q, func(*Witness) bool {
-		found = true
-		return true
-	})
-	return found, err
 }
 
 // decidedBy is what may become of a cube's packets on their way to a rule: reached, or

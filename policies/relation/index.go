@@ -251,22 +251,6 @@ func (x *ruleIndex) demanding(v view) (rules []*Rule, known bool) {
 	return slices.Compact(rules), true
 }
 
-// value is the one value that a variable of the cube has left, if it is one.
-func (c *Cube) value(variable int32) (string, bool) {
-	if v := &c.u.variables[variable]; v.kind == ofNamespace {
-		class, one := c.places[v.end].single()
-		if !one {
-			return "", false
-		}
-		return c.u.listed[class].Name, true
-	}
-	at, found := c.find(variable)
-	if !found {
-		return "", false
-	}
-	return c.constraints[at].values.Only()
-}
-
 // policyIndex finds policies by the value that they demand of the label of which most do.
 type policyIndex struct {
 	variable int32

@@ -23,6 +23,9 @@ type Rule struct {
 	tier   int // the place of its tier
 }
 
+// Before reports whether the rule comes before another of its program.
+func (r *Rule) Before(other *Rule) bool { return r.number < other.number }
+
 // Policy is a list of rules in their order, and the pods that they are about.
 type Policy struct {
 	Selects *Formula // over the own end

@@ -275,6 +275,24 @@ func (u *Universe) NamedLike(end End, pattern string) *Formula {
 	return And(all...)
 }
 
+// Labels asks whether an end is a pod that wears exactly what a pod wears of the labels that
+// the universe knows, in its namespace, with whatever service account.
+func (u *Universe) Labels(end End, namespace string, labels map[string]string) *Formula {
+	all := []*Formula{u.Namespaces(end, namespace)}
+	for i := range u.variables {
+		v := &u.variables[i]
+		if v.end != end || !v.isPodLabel() {
+			continue
+		}
+		if value, there := labels[v.name]; there {
+			all = append(all, u.test(v.variableKey, selector.Test{Op: selector.OpIn, Values: []string{value}}))
+		} else {
+			all = append(all, Not(u.test(v.variableKey, selector.Test{Op: selector.OpHas})))
+		}
+	}
+	return And(all...)
+}
+
 // IsPod asks whether an end is a pod on the pod network. The own end is one.
 func (u *Universe) IsPod(end End) *Formula { return u.flag(end, podFlag) }
 
@@ -343,3 +361,6 @@ func (u *Universe) numbered(k kind, n packet.Numbers) *Formula {
 
 // isOneOf reports whether the literal names values.
 func (l *literal) isOneOf() bool { return l.test.Op == selector.OpIn }
+
+// ofPlace reports whether the literal asks about the namespace of an end.
+func (l *literal) ofPlace() bool { return l.kind == ofNamespace || l.kind == ofNamespaceLabel }

@@ -47,6 +47,30 @@ func (w *Witness) better(than *Witness) bool {
 	return w.Described > than.Described
 }
 
+// Witnesses calls found with a packet of each part of a question's answer, until found says
+// that it is enough.
+func (s *Search) Witnesses(q Question, found func(*Witness) (enough bool)) error {
+	return s.Each(q, func(leaf *Cube) (bool, error) {
+		w, err := s.witness(leaf, q.Direction)
+		if w == nil || err != nil {
+			return false, err
+		}
+		return found(w), nil
+	})
+}
+
+// Some reports whether a question has an answer.
+func (s *Search) Some(q Question) (bool, error) {
+	s.briefly = true
+	defer func() { s.briefly = false }()
+	found := false
+	err := s.Witnesses(q, func(*Witness) bool {
+		found = true
+		return true
+	})
+	return found, err
+}
+
 // witness makes two ends and a packet of a cube; nil where there are none, which is for one
 // reason only: what two ends share (a namespace and its labels, a service account and its
 // labels, the packet's family) or must not share (an address) they cannot have together. If

@@ -3,23 +3,7 @@ package relation
 import (
 	"slices"
 	"strings"
-
-	"portcullis.dev/policies/packet"
-	"portcullis.dev/policies/selector"
 )
-
-// Traffic is what is known of the packets of a cube.
-func (c *Cube) Traffic() packet.Traffic {
-	return packet.TrafficAt(c.known(c.u.variable(variableKey{ofTraffic, Own, ""})).numbers)
-}
-
-// Addresses are those that an end may have, and whether that says anything: whether others
-// of its kind are left out.
-func (c *Cube) Addresses(end End) (of packet.Addresses, narrowed bool) {
-	of = c.known(c.u.variable(variableKey{ofAddress, end, ""})).addresses
-	isPod := c.known(c.u.variable(variableKey{ofFlag, end, podFlag})).flag == yes
-	return of, !of.Equal(c.u.addresses(isPod))
-}
 
 // Words tells what is known of the pods at an end: "pods of db with app=pg", "any pod".
 func (c *Cube) Words(end End, namespace string) string {
@@ -91,22 +75,4 @@ func (c *Cube) namespaces(end End, namespace string) string {
 		return "pods of any namespace but " + strings.Join(without, ", ")
 	}
 	return "any pod"
-}
-
-// Labels asks whether an end is a pod that wears exactly what a pod wears of the labels that
-// the universe knows, in its namespace, with whatever service account.
-func (u *Universe) Labels(end End, namespace string, labels map[string]string) *Formula {
-	all := []*Formula{u.Namespaces(end, namespace)}
-	for i := range u.variables {
-		v := &u.variables[i]
-		if v.end != end || !v.isPodLabel() {
-			continue
-		}
-		if value, there := labels[v.name]; there {
-			all = append(all, u.test(v.variableKey, selector.Test{Op: selector.OpIn, Values: []string{value}}))
-		} else {
-			all = append(all, Not(u.test(v.variableKey, selector.Test{Op: selector.OpHas})))
-		}
-	}
-	return And(all...)
 }
