@@ -27,8 +27,8 @@ type constraint struct {
 	numbers   packet.Numbers
 }
 
-// everything is all packets between a pod and whoever is a pod, or is an address that is no
-// pod's, or is either.
+// everything makes the cube of all packets between a pod and whoever is a pod, or is an address
+// that is no pod's, or is either.
 func (u *Universe) everything(peerIsPod answer) *Cube {
 	peers := u.others
 	switch peerIsPod {
@@ -51,17 +51,17 @@ func (u *Universe) everything(peerIsPod answer) *Cube {
 	return c
 }
 
-// Pairs is all packets between pods and other pods.
+// Pairs gives the cube of all packets between pods and other pods.
 func (u *Universe) Pairs() *Cube { return u.start[0] }
 
-// Outside is all packets between pods and addresses that are no pod's.
+// Outside gives the cube of all packets between pods and addresses that are no pod's.
 func (u *Universe) Outside() *Cube { return u.start[1] }
 
-// Classes is how many classes of namespaces there are: each listed one, and the regions of
-// the other names, those of patterns first.
+// Classes counts the classes of namespaces into which cubes are divided: each listed one, and the
+// regions of the other names, those of patterns first.
 func (u *Universe) Classes() int { return len(u.listed) + len(u.regions) }
 
-// In is the part of the cube whose own end is in one class of namespaces; nil where there
+// In cuts out of the cube the part whose own end is in one class of namespaces; nil where there
 // is none.
 func (c *Cube) In(class int) *Cube {
 	p := c.places[Own].in(class, len(c.u.listed))
@@ -73,7 +73,7 @@ func (c *Cube) In(class int) *Cube {
 	return n
 }
 
-// inClass is all packets of pods in one class of namespaces.
+// inClass makes, once, the cube of all packets of pods in one class of namespaces.
 func (u *Universe) inClass(class int) *Cube {
 	if u.classes[class] == nil {
 		u.classes[class] = u.all.at(Own, u.all.places[Own].in(class, len(u.listed)))
@@ -81,13 +81,14 @@ func (u *Universe) inClass(class int) *Cube {
 	return u.classes[class]
 }
 
+// at puts a place where the cube has another, for one end.
 func (c *Cube) at(end End, p *place) *Cube {
 	n := *c
 	n.places[end] = p
 	return &n
 }
 
-// Wearing is the part of the cube in which an end has just those labels of its own; nil
+// Wearing cuts out of the cube the part in which an end has just those labels of its own; nil
 // where there is none. Its service account and what it calls its ports stay open.
 func (c *Cube) Wearing(end End, labels map[string]string) *Cube {
 	n := *c
@@ -121,14 +122,14 @@ func (c *Cube) Wearing(end End, labels map[string]string) *Cube {
 	return &n
 }
 
-// with is the cube with a constraint in place of what was known of its variable.
+// with makes a cube with a constraint in place of what was known of its variable.
 func (c *Cube) with(known constraint) *Cube {
 	n := c.clone(1)
 	n.learn(known)
 	return n
 }
 
-// clone is a cube of its own, with room for some more constraints.
+// clone copies a cube, with room for some more constraints.
 func (c *Cube) clone(more int) *Cube {
 	n := *c
 	n.constraints = make([]constraint, len(c.constraints), len(c.constraints)+more)
@@ -147,11 +148,13 @@ func (c *Cube) learn(known constraint) {
 	}
 }
 
+// find looks up the constraint of a variable among those of the cube, or where one would stand.
 func (c *Cube) find(variable int32) (int, bool) {
 	return slices.BinarySearchFunc(c.constraints, variable, func(k constraint, v int32) int { return int(k.variable - v) })
 }
 
-// known is what is known of a variable.
+// known tells what the cube knows of a variable: its constraint, or the values that it began
+// with.
 func (c *Cube) known(variable int32) constraint {
 	if at, found := c.find(variable); found {
 		return c.constraints[at]
@@ -166,7 +169,7 @@ func (c *Cube) known(variable int32) constraint {
 	return k
 }
 
-// value is the one value that a variable of the cube has left, if it is one.
+// value tells the one value that a variable of the cube has left, if it is one.
 func (c *Cube) value(variable int32) (string, bool) {
 	if v := &c.u.variables[variable]; v.kind == ofNamespace {
 		class, one := c.places[v.end].single()
@@ -189,7 +192,7 @@ var initialValues = [...]*selector.Values{
 	selector.AccountName:   selector.AllValues(selector.AccountName, false),
 }
 
-// where is the part of the cube in which a literal holds, or does not; nil where there is
+// where cuts out of the cube the part in which a literal holds, or does not; nil where there is
 // none.
 func (c *Cube) where(l *literal, holds bool) *Cube {
 	if l.ofPlace() {
@@ -206,7 +209,8 @@ func (c *Cube) where(l *literal, holds bool) *Cube {
 	return c.with(k)
 }
 
-// narrowed is what is known of a literal's variable where the literal holds, or does not.
+// narrowed works out the constraint that the cube has on a literal's variable where the literal
+// holds, or does not.
 func (c *Cube) narrowed(l *literal, holds bool) (k constraint, some bool) {
 	k = c.known(l.variable)
 	switch l.kind {
@@ -234,6 +238,7 @@ func (c *Cube) narrowed(l *literal, holds bool) (k constraint, some bool) {
 	return k, some
 }
 
+// cutBy keeps of a cube's addresses those that are in a set, or those that are not.
 func cutBy(s, by packet.Addresses, holds bool) packet.Addresses {
 	if holds {
 		return s.Intersect(by)
@@ -241,7 +246,7 @@ func cutBy(s, by packet.Addresses, holds bool) packet.Addresses {
 	return s.Subtract(by)
 }
 
-// answer is what is known of a literal.
+// answer tells whether a literal holds on the whole cube, nowhere on it, or in a part of it.
 func (c *Cube) answer(l *literal) answer {
 	if l.ofPlace() {
 		return c.places[l.end].answer(c.u, l)
@@ -296,8 +301,8 @@ func (c *Cube) assume(f *Formula) (*Cube, *Formula) {
 	return c, f
 }
 
-// unknown is of how many variables nothing is known that literals of a conjunction ask about;
-// a variable counts as often as it is asked.
+// unknown counts of how many variables the cube has no constraint that literals of a conjunction
+// ask about; a variable counts as often as it is asked.
 func (c *Cube) unknown(kids []*Formula) int {
 	count := 0
 	for _, kid := range kids {
@@ -324,13 +329,13 @@ func (c *Cube) require(l *literal, holds bool) (some bool) {
 	return some
 }
 
-// Traffic is what is known of the packets of a cube.
+// Traffic tells which traffic the packets of a cube may be.
 func (c *Cube) Traffic() packet.Traffic {
 	return packet.TrafficAt(c.known(c.u.variable(variableKey{ofTraffic, Own, ""})).numbers)
 }
 
-// Addresses are those that an end may have, and whether that says anything: whether others
-// of its kind are left out.
+// Addresses tells which addresses an end of a cube may have, and whether that says anything:
+// whether others of its kind are left out.
 func (c *Cube) Addresses(end End) (of packet.Addresses, narrowed bool) {
 	of = c.known(c.u.variable(variableKey{ofAddress, end, ""})).addresses
 	isPod := c.known(c.u.variable(variableKey{ofFlag, end, podFlag})).flag == yes

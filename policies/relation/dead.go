@@ -6,9 +6,9 @@ import (
 	"portcullis.dev/policies/meaning"
 )
 
-// DecidedBy wants packets that a rule of the program decides: it matches them, no rule
-// before it in its tier does, and every tier above passes them on. Which action the rule
-// has is no part of it.
+// DecidedBy wants packets that a rule of the program decides, of which a dead rule has none: it
+// matches them, no rule before it in its tier does, and every tier above passes them on. Which
+// action the rule has is no part of it.
 func (p *Program) DecidedBy(r *Rule) Wanted {
 	return Wanted{Program: p, Verdict: reached, rule: r}
 }
@@ -50,20 +50,8 @@ func (s *Search) Dead(p *Program, d meaning.Direction, undecided func(*Rule, err
 	return dead
 }
 
-// SelectedBelow asks, of a part of a program, whether a policy of a tier below a rule's selects
-// the own end.
-func (p *Program) SelectedBelow(r *Rule) *Formula {
-	var selects []*Formula
-	for i := r.tier + 1; i < len(p.tiers); i++ {
-		for _, policy := range p.tier(i).policies {
-			selects = append(selects, policy.selects)
-		}
-	}
-	return Or(selects...)
-}
-
-// decidedBy is what may become of a cube's packets on their way to a rule: reached, or
-// anything else; where both may be, with a literal that is open.
+// decidedBy tells what may become of a cube's packets on their way to a rule that may be dead:
+// reached, or anything else; where both may be, with a literal that is open.
 func (p *Program) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 	var undecided *literal
 	for i := range r.tier {
@@ -85,6 +73,8 @@ func (p *Program) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 	return reached | elsewhere, undecided
 }
 
+// decidedBy tells what may become of a cube's packets in the tier of a rule that may be dead: it
+// is reached, or another decides first; where both may be, with a literal that is open.
 func (t *residualTier) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 	var undecided *literal
 	for policy := range t.among(v) {

@@ -9,9 +9,9 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// described is a pod that somebody knows and that is like the one that was made, in all
-// that is asked of it, and rather not another one; nil if there is none. It calls no port
-// what others are called.
+// described finds a pod that somebody described and that is like the one that was made, in all
+// that is asked of it, and rather not another one; nil if there is none. It calls no port what
+// others are called.
 func (s *Search) described(c *Cube, end End, made, not *meaning.Endpoint, others []meaning.NamedPort, address netip.Addr) *meaning.Endpoint {
 	var found *meaning.Endpoint
 	for _, known := range s.Described[made.Namespace] {
@@ -33,8 +33,8 @@ func (s *Search) described(c *Cube, end End, made, not *meaning.Endpoint, others
 	return &e
 }
 
-// wears reports whether a pod's labels are what is known of an end's. Its service account
-// is not compared: no manifest holds a pod to one for good.
+// wears reports whether a described pod's labels are what a cube knows of an end's. Its service
+// account is not compared: no manifest holds a pod to one for good.
 func (s *Search) wears(c *Cube, end End, e *meaning.Endpoint) bool {
 	for _, k := range c.constraints {
 		v := &s.Universe.variables[k.variable]
@@ -49,17 +49,19 @@ func (s *Search) wears(c *Cube, end End, e *meaning.Endpoint) bool {
 	return true
 }
 
-// namesPorts reports whether a pod may call ports by some names, and by none of others.
+// namesPorts reports whether a described pod may call ports by some names, and by none of others.
 func namesPorts(e *meaning.Endpoint, names, others []meaning.NamedPort) bool {
 	has := func(p meaning.NamedPort) bool { return slices.Contains(e.Ports, p) }
 	return !slices.ContainsFunc(others, has) && (!e.PortsKnown || !slices.ContainsFunc(names, func(p meaning.NamedPort) bool { return !has(p) }))
 }
 
+// hasAddress reports whether a described pod may have an address: it has it, or none of its
+// family is known.
 func hasAddress(e *meaning.Endpoint, a netip.Addr) bool {
 	return !slices.ContainsFunc(e.Addresses, func(known netip.Addr) bool { return known.Is4() == a.Is4() }) || slices.Contains(e.Addresses, a)
 }
 
-// inhabited is a namespace of a place where somebody knows a pod that is like the end: the
+// inhabited finds a namespace of a place where somebody described a pod that is like the end: the
 // one that is rather wanted, or the first.
 func (s *Search) inhabited(c *Cube, end End, rather string) (of spot, found bool) {
 	u := c.u
@@ -80,8 +82,8 @@ func (s *Search) inhabited(c *Cube, end End, rather string) (of spot, found bool
 	return of, false
 }
 
-// portNames are what an end must call the ports of the packet at hand, and what it must
-// not.
+// portNames tells what an end must call the ports of the packet at hand, and what it must not,
+// for a described pod to stand for it.
 func (s *Search) portNames(c *Cube, end End, w *Witness) (names, others []meaning.NamedPort) {
 	for _, k := range c.constraints {
 		v := &s.Universe.variables[k.variable]

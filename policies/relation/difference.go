@@ -74,6 +74,8 @@ func (s *Search) Compare(c Comparison, skip func(*Rule) bool, found func(Differe
 	}
 }
 
+// isClosedPattern reports whether a class of namespaces is that of a closed pattern, of which a
+// comparison takes another verdict where no policy decides.
 func (u *Universe) isClosedPattern(class int) bool {
 	if class < len(u.listed) {
 		return false
@@ -88,7 +90,8 @@ type allowance struct {
 	when *Formula
 }
 
-// allowances are the rules of a part that allow.
+// allowances lists the rules of a part that allow, each with when it may, for a comparison to ask
+// about.
 func (p *Program) allowances() []allowance {
 	var all []allowance
 	for r, when := range p.Rules() {
@@ -99,8 +102,8 @@ func (p *Program) allowances() []allowance {
 	return all
 }
 
-// mayDecideNothing is what holds of every packet that no tier of a part decides: each tier
-// that ends in a denial has no policy for its end, or a rule that passes it on.
+// mayDecideNothing makes the formula that holds of every packet which no tier of a part decides:
+// each tier that ends in a denial has no policy for its end, or a rule that passes it on.
 func (p *Program) mayDecideNothing() *Formula {
 	var all []*Formula
 	for i := range p.tiers {

@@ -25,12 +25,14 @@ var (
 	False = &Formula{op: isFalse}
 )
 
-// And is the conjunction; of nothing it is True.
+// And joins formulas to their conjunction; of nothing it is True.
 func And(all ...*Formula) *Formula { return join(conjunction, True, False, all) }
 
-// Or is the disjunction; of nothing it is False.
+// Or joins formulas to their disjunction; of nothing it is False.
 func Or(all ...*Formula) *Formula { return join(disjunction, False, True, all) }
 
+// join makes a conjunction or a disjunction of formulas, flat, and without those that change
+// nothing.
 func join(op operation, neutral, absorbing *Formula, all []*Formula) *Formula {
 	count, only := 0, neutral
 	for _, f := range all {
@@ -62,7 +64,7 @@ func join(op operation, neutral, absorbing *Formula, all []*Formula) *Formula {
 	return &Formula{op: op, kids: kids}
 }
 
-// Not is the negation.
+// Not negates a formula, down to its literals.
 func Not(f *Formula) *Formula {
 	switch f.op {
 	case isTrue:
@@ -82,7 +84,7 @@ func Not(f *Formula) *Formula {
 	return n
 }
 
-// Mirror is the formula with the ends exchanged.
+// Mirror exchanges the two ends that a formula is about.
 func (f *Formula) Mirror() *Formula {
 	switch f.op {
 	case isTrue, isFalse:
@@ -97,6 +99,7 @@ func (f *Formula) Mirror() *Formula {
 	return n
 }
 
+// is makes the formula that holds where a literal is true.
 func is(l *literal) *Formula { return &Formula{op: elementary, lit: l, sign: true} }
 
 // answer is what is known of a formula on a whole cube.
@@ -114,7 +117,8 @@ type view struct {
 	mirrored bool
 }
 
-// literal answers a literal, and names the one that it is about on the cube.
+// literal answers a literal of a formula on the view, and names the one that it is about on the
+// cube.
 func (v view) literal(l *literal) (answer, *literal) {
 	if v.mirrored {
 		l = l.mirror
@@ -122,7 +126,7 @@ func (v view) literal(l *literal) (answer, *literal) {
 	return v.answer(l), l
 }
 
-// formula answers a formula; where that is open, a literal that is.
+// formula answers a formula on the view; where that is open, with a literal that is.
 func (v view) formula(f *Formula) (answer, *literal) {
 	switch f.op {
 	case isTrue:

@@ -33,8 +33,8 @@ type ruleRange struct {
 // manyRules is from how many rules on an index is worth its making.
 const manyRules = 12
 
-// indexRules looks for the variable of which most rules demand a value, and of which they
-// demand the most different ones.
+// indexRules makes an index of rules by the variable of which most of them demand a value, and of
+// which they demand the most different ones.
 func indexRules(rules []*Rule, mirrored bool) *ruleIndex {
 	x := &ruleIndex{all: rules}
 	for _, r := range rules {
@@ -83,7 +83,8 @@ func indexRules(rules []*Rule, mirrored bool) *ruleIndex {
 	return x
 }
 
-// fileByLabel prepares for [ruleIndex.settling].
+// fileByLabel files the rules of the index by the rarest label that each demands, for
+// [ruleIndex.settling].
 func (x *ruleIndex) fileByLabel() {
 	asked := map[int32]int{}
 	for _, r := range x.all {
@@ -112,12 +113,13 @@ func (x *ruleIndex) fileByLabel() {
 	}
 }
 
-// tellsLabels reports whether rules are found by the labels of which a cube knows something.
+// tellsLabels reports whether the index finds rules by the labels of which a cube knows
+// something.
 func (x *ruleIndex) tellsLabels(v view) bool { return x.byLabel != nil && !v.mirrored }
 
-// settling are the rules after another that may match the whole of a cube, in order, with some
-// that do not: a rule that demands a value of a label does so only where something is known of
-// the label.
+// settling finds in the index the rules after another that may match the whole of a cube, in
+// order, with some that do not: a rule that demands a value of a label does so only where
+// something is known of the label.
 func (x *ruleIndex) settling(v view, after *Rule) []*Rule {
 	all := slices.Clone(following(x.bare, after))
 	for i := range v.constraints {
@@ -127,8 +129,8 @@ func (x *ruleIndex) settling(v view, after *Rule) []*Rule {
 	return all
 }
 
-// settles reports whether a rule after one, and before another unless that is nil, matches the
-// whole of a cube.
+// settles reports whether a rule of the index after one, and before another unless that is nil,
+// matches the whole of a cube.
 func (x *ruleIndex) settles(v view, after, before *Rule) bool {
 	return slices.ContainsFunc(x.settling(v, after), func(r *Rule) bool {
 		if before != nil && r.number >= before.number {
@@ -139,12 +141,13 @@ func (x *ruleIndex) settles(v view, after, before *Rule) bool {
 	})
 }
 
-// reaches reports whether the list goes on to where a rule is, or would be.
+// reaches reports whether the indexed rules go on to where a rule is, or would be.
 func (x *ruleIndex) reaches(r *Rule) bool {
 	return len(x.all) > 0 && x.all[len(x.all)-1].number >= r.number
 }
 
-// following are the rules of a list after one that need not be in it.
+// following cuts off a sorted list what comes before a rule and the rule itself, which need not
+// be in it.
 func following(rules []*Rule, after *Rule) []*Rule {
 	first, found := slices.BinarySearchFunc(rules, after, byNumber)
 	if found {
@@ -153,7 +156,7 @@ func following(rules []*Rule, after *Rule) []*Rule {
 	return rules[first:]
 }
 
-// add files a rule under what it demands of the variable; false if that is nothing.
+// add files a rule in the index under what it demands of the variable; false if that is nothing.
 func (x *ruleIndex) add(r *Rule) bool {
 	for l := range demands(r.Match) {
 		if l.variable != x.variable {
@@ -172,8 +175,8 @@ func (x *ruleIndex) add(r *Rule) bool {
 	return false
 }
 
-// demands are the literals of a conjunction that name the values which a label, the
-// namespace or an address may have.
+// demands yields the literals of a conjunction by which it can be indexed: those that name the
+// values which a label, the namespace or an address may have.
 func demands(f *Formula) iter.Seq[*literal] {
 	return func(yield func(*literal) bool) {
 		if f.op != conjunction {
@@ -190,6 +193,8 @@ func demands(f *Formula) iter.Seq[*literal] {
 	}
 }
 
+// demand picks the literal of an elementary formula by which it can be indexed; nil where it
+// names no values.
 func (f *Formula) demand() *literal {
 	if f.op != elementary || !f.sign {
 		return nil
@@ -200,7 +205,7 @@ func (f *Formula) demand() *literal {
 	return nil
 }
 
-// among are the rules that may match on a cube, in order, with some that do not.
+// among finds in the index the rules that may match on a cube, in order, with some that do not.
 func (x *ruleIndex) among(v view) []*Rule {
 	if x.byValue == nil || v.mirrored {
 		return x.all
@@ -220,9 +225,10 @@ func (x *ruleIndex) among(v view) []*Rule {
 	}
 }
 
+// byNumber compares rules by their order in the program.
 func byNumber(a, b *Rule) int { return cmp.Compare(a.number, b.number) }
 
-// demanding are the rules that demand what the cube has, if that is little enough to look
+// demanding looks up the rules that demand what the cube has, if that is little enough to look
 // them up.
 func (x *ruleIndex) demanding(v view) (rules []*Rule, known bool) {
 	if len(x.ranges) == 0 {
@@ -258,7 +264,7 @@ type policyIndex struct {
 	rest     []int            // that demand none
 }
 
-// indexPolicies looks for the label.
+// indexPolicies makes an index of policies by the label of which most of them demand a value.
 func indexPolicies(policies []residualPolicy) policyIndex {
 	if len(policies) < manyRules {
 		return policyIndex{}
@@ -300,8 +306,8 @@ func indexPolicies(policies []residualPolicy) policyIndex {
 	return x
 }
 
-// among are the places of the policies that may select an end of a view, in order, with
-// some that do not; all reports that it is every policy, and then no places are named.
+// among finds in the index the places of the policies that may select an end of a view, in order,
+// with some that do not; all reports that it is every policy, and then no places are named.
 func (x *policyIndex) among(v view) (places []int, all bool) {
 	if x.byValue == nil || v.mirrored {
 		return nil, true

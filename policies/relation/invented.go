@@ -9,8 +9,8 @@ import (
 	"portcullis.dev/policies/selector"
 )
 
-// namespaceLabels are labels that a namespace may have, for one end and for another that
-// is in it as well; nil where there are none.
+// namespaceLabels invents the labels of a namespace, for one end and for another that is in it as
+// well; nil where there are none that both can see.
 func (s *Search) namespaceLabels(p, shared *place, in spot) (map[string]string, error) {
 	labels := maps.Clone(in.labels)
 	if labels == nil {
@@ -48,7 +48,7 @@ func (s *Search) namespaceLabels(p, shared *place, in spot) (map[string]string, 
 	return labels, nil
 }
 
-// endpoint makes a pod of what is known of its labels.
+// endpoint invents a pod from what a cube knows of its labels and of its service account.
 func (s *Search) endpoint(c *Cube, end End, in spot, namespaceLabels map[string]string) *meaning.Endpoint {
 	e := &meaning.Endpoint{
 		Namespace: in.name, NamespaceLabels: namespaceLabels, PortsKnown: true,
@@ -75,7 +75,7 @@ func (s *Search) endpoint(c *Cube, end End, in spot, namespaceLabels map[string]
 	return e
 }
 
-// nameless is what a pod is called that nobody described: by its labels.
+// nameless names an invented pod, which nobody described: by its labels.
 func nameless(e *meaning.Endpoint) string {
 	if len(e.Labels) == 0 {
 		return "*"
@@ -87,7 +87,7 @@ func nameless(e *meaning.Endpoint) string {
 	return strings.Join(terms, ",")
 }
 
-// accounts sees to it that two pods of one namespace and service account see the same
+// accounts sees to it that two invented pods of one namespace and service account see the same
 // labels of it, or have different ones.
 func (s *Search) accounts(c *Cube, ends *[2]*meaning.Endpoint) (ok bool, undecided error) {
 	if ends[Own].ServiceAccount != ends[Peer].ServiceAccount {

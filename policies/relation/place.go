@@ -39,8 +39,8 @@ type region struct {
 	pattern *Namespace // or nil
 }
 
-// partNames parts the names that are not listed: the patterns' in their order, of a name that
-// fits several the first, then all others.
+// partNames parts the names of namespaces that are not listed: the patterns' in their order, of a
+// name that fits several the first, then all others.
 func (u *Universe) partNames() []region {
 	listed := make([]string, len(u.listed))
 	for i, n := range u.listed {
@@ -75,7 +75,7 @@ func (u *Universe) partNames() []region {
 	return all
 }
 
-// anywhere is a place of which nothing is known.
+// anywhere makes a place of which nothing is known: any namespace.
 func (u *Universe) anywhere() *place {
 	p := &place{listed: everyOne(len(u.listed))}
 	for _, r := range u.regions {
@@ -84,7 +84,7 @@ func (u *Universe) anywhere() *place {
 	return p
 }
 
-// in is the part of a place in one class: a listed one or, after those, one of others; nil
+// in cuts out of a place the part in one class: a listed one or, after those, one of others; nil
 // where it is not left.
 func (p *place) in(class, listed int) *place {
 	n := &place{labels: p.labels, others: make([]*selector.Values, len(p.others))}
@@ -99,7 +99,7 @@ func (p *place) in(class, listed int) *place {
 	return n.orNil()
 }
 
-// orNil is the place, or nil where no class is left.
+// orNil gives the place, or nil where no class of namespaces is left.
 func (p *place) orNil() *place {
 	if p.listed.isEmpty() && !slices.ContainsFunc(p.others, func(v *selector.Values) bool { return v != nil }) {
 		return nil
@@ -107,7 +107,7 @@ func (p *place) orNil() *place {
 	return p
 }
 
-// single is the only namespace that is left, if it is a listed one.
+// single tells the only namespace that is left of a place, if it is a listed one.
 func (p *place) single() (class int, ok bool) {
 	if slices.ContainsFunc(p.others, func(v *selector.Values) bool { return v != nil }) {
 		return 0, false
@@ -115,7 +115,8 @@ func (p *place) single() (class int, ok bool) {
 	return p.listed.single()
 }
 
-// known is the answer to a question about a namespace that is listed, or free.
+// known answers a literal about a namespace that is listed, or free: of a label that is free
+// nothing is known.
 func (u *Universe) known(l *literal, n *Namespace) (answer, bool) {
 	value, there, known := u.listedValue(l, n)
 	if !known {
@@ -127,7 +128,7 @@ func (u *Universe) known(l *literal, n *Namespace) (answer, bool) {
 	return no, true
 }
 
-// listedValue is what a listed namespace has for what a literal asks, if that is known.
+// listedValue looks up what a listed namespace has for what a literal asks, if that is known.
 func (u *Universe) listedValue(l *literal, n *Namespace) (value string, there, known bool) {
 	if l.kind == ofNamespace {
 		return n.Name, true, true
@@ -137,8 +138,8 @@ func (u *Universe) listedValue(l *literal, n *Namespace) (value string, there, k
 	return value, there, u.named[key] && !n.Free
 }
 
-// where is the part of a place in which a question about the namespace has an answer; nil
-// where it nowhere has.
+// where cuts out of a place the part in which a question about the namespace has an answer, and
+// remembers it; nil where it nowhere has.
 func (p *place) where(u *Universe, l *literal, holds bool) *place {
 	if class, one := p.single(); one && l.kind == ofNamespace {
 		if l.test.Holds(u.listed[class].Name) == holds {
@@ -158,6 +159,8 @@ func (p *place) where(u *Universe, l *literal, holds bool) *place {
 	return n
 }
 
+// narrow works out the part of a place in which a question about the namespace has an answer,
+// among listed ones and others.
 func (p *place) narrow(u *Universe, l *literal, holds bool) *place {
 	n := &place{listed: p.listed.where(u, l, holds), others: p.others, labels: p.labels}
 	if l.kind == ofNamespace {
@@ -188,7 +191,7 @@ func (p *place) narrow(u *Universe, l *literal, holds bool) *place {
 	return n.orNil()
 }
 
-// label is what is known of a free label; nil where no value is left.
+// label tells what a place knows of a free label of namespaces; nil where no value is left.
 func (p *place) label(variable int32) *selector.Values {
 	at, found := slices.BinarySearchFunc(p.labels, variable, func(l labelValues, v int32) int { return int(l.variable - v) })
 	if found {
@@ -199,6 +202,7 @@ func (p *place) label(variable int32) *selector.Values {
 
 var anyLabel = selector.AllValues(selector.LabelValue, true)
 
+// withLabel puts what a place knows of a free label among the others, in order.
 func withLabel(labels []labelValues, variable int32, values *selector.Values) []labelValues {
 	at, found := slices.BinarySearchFunc(labels, variable, func(l labelValues, v int32) int { return int(l.variable - v) })
 	changed := slices.Clone(labels)
@@ -209,7 +213,8 @@ func withLabel(labels []labelValues, variable int32, values *selector.Values) []
 	return slices.Insert(changed, at, labelValues{variable, values})
 }
 
-// answer is what is known of a question about the namespace.
+// answer tells whether a question about the namespace holds in all of a place, in none, or in a
+// part.
 func (p *place) answer(u *Universe, l *literal) answer {
 	mayHold, mayFail := p.listed.answers(u, l)
 	free := p.label(l.variable)
@@ -239,7 +244,7 @@ func (p *place) answer(u *Universe, l *literal) answer {
 	return open
 }
 
-// patternLabel is the value that namespaces of a region have for what a literal asks, if
+// patternLabel looks up the value that namespaces of a region have for what a literal asks, if
 // that is known.
 func (u *Universe) patternLabel(i int, l *literal) (value string, known bool) {
 	if n := u.regions[i].pattern; n != nil {
@@ -254,8 +259,8 @@ type nameTest struct {
 	holds bool
 }
 
-// patternTests are what a name must answer to fit a pattern with one star. What stands
-// before the star and what stands after it may not overlap.
+// patternTests makes the tests that a namespace's name must pass to fit a pattern with one star.
+// What stands before the star and what stands after it may not overlap.
 func patternTests(pattern string) []nameTest {
 	before, after, _ := strings.Cut(pattern, "*")
 	var tests []nameTest

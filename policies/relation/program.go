@@ -70,7 +70,7 @@ type placed struct {
 	rules *ruleIndex // of the policy's, those that may match
 }
 
-// NewProgram prepares tiers for being asked. It numbers the rules.
+// NewProgram makes a program of tiers, ready to be asked. It numbers the rules.
 func NewProgram(tiers []Tier) *Program {
 	p := &Program{}
 	number := 0
@@ -92,6 +92,8 @@ func NewProgram(tiers []Tier) *Program {
 	return p
 }
 
+// add files a policy of a tier under the one namespace that it demands, or among those for
+// everywhere.
 func (t *sortedTier) add(p placed) {
 	t.policies = append(t.policies, p)
 	if name, one := onlyNamespace(p.Selects, Own); one {
@@ -101,7 +103,7 @@ func (t *sortedTier) add(p placed) {
 	}
 }
 
-// ofPods leaves out rules that demand of the own end addresses which no pod has.
+// ofPods leaves out of a tier the rules that demand of the own end addresses which no pod has.
 func (t *sortedTier) ofPods(addresses packet.Addresses) sortedTier {
 	made := sortedTier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
 	for _, p := range t.policies {
@@ -121,7 +123,8 @@ func (t *sortedTier) ofPods(addresses packet.Addresses) sortedTier {
 	return made
 }
 
-// onlyNamespace is the one namespace that a conjunction demands of an end.
+// onlyNamespace finds the one namespace that a conjunction demands of an end, by which a tier
+// files its policies.
 func onlyNamespace(f *Formula, end End) (name string, one bool) {
 	terms := []*Formula{f}
 	if f.op == conjunction {
@@ -135,8 +138,8 @@ func onlyNamespace(f *Formula, end End) (name string, one bool) {
 	return "", false
 }
 
-// among are the policies that can select pods of a namespace, in order; with an empty name
-// all of them.
+// among finds the policies of a tier that can select pods of a namespace, in order; with an empty
+// name all of them.
 func (t *sortedTier) among(namespace string) []placed {
 	if namespace == "" {
 		return t.policies
@@ -153,8 +156,8 @@ func (t *sortedTier) among(namespace string) []placed {
 	return all
 }
 
-// On is the program as far as a cube has to do with it: it says the same of every part of
-// the cube, and sooner.
+// On reduces the program to what a cube has to do with: it says the same of every part of the
+// cube, and sooner.
 func (p *Program) On(c *Cube) *Program {
 	if p.of == nil && c.class != nil {
 		p = p.ofClass(c.class)
@@ -162,7 +165,7 @@ func (p *Program) On(c *Cube) *Program {
 	return p.part(view{c, false})
 }
 
-// ofClass is the part for all packets of a class of namespaces.
+// ofClass reduces the program, once, to the part for all packets of a class of namespaces.
 func (p *Program) ofClass(c *Cube) *Program {
 	if p.classes[c] == nil {
 		if p.pods == nil {
@@ -173,8 +176,8 @@ func (p *Program) ofClass(c *Cube) *Program {
 	return p.classes[c]
 }
 
-// ofPods is the whole program without rules that demand of the own end addresses which no
-// pod has: what a plan lets out to many ranges would be asked of every class.
+// ofPods leaves out of the whole program rules that demand of the own end addresses which no pod
+// has: what a plan lets out to many ranges would be asked of every class.
 func (p *Program) ofPods(addresses packet.Addresses) *Program {
 	made := &Program{}
 	for i := range p.whole {
@@ -183,10 +186,12 @@ func (p *Program) ofPods(addresses packet.Addresses) *Program {
 	return made
 }
 
+// part makes a part of the program, whose tiers are worked out when somebody asks.
 func (p *Program) part(on view) *Program {
 	return &Program{of: p, on: on, tiers: make([]*residualTier, p.count())}
 }
 
+// count counts the tiers of the program, or of the part.
 func (p *Program) count() int {
 	if p.of == nil {
 		return len(p.whole)
@@ -194,8 +199,8 @@ func (p *Program) count() int {
 	return len(p.tiers)
 }
 
-// Rules are the rules of a part in their order, and when each may match: its policy selects
-// the own end, and it asks for the packet.
+// Rules yields the rules of a part of a program in their order, and when each may match: its
+// policy selects the own end, and it asks for the packet.
 func (p *Program) Rules() iter.Seq2[*Rule, *Formula] {
 	return func(yield func(*Rule, *Formula) bool) {
 		for i := range p.tiers {
@@ -211,7 +216,19 @@ func (p *Program) Rules() iter.Seq2[*Rule, *Formula] {
 	}
 }
 
-// tier is one of a part's tiers.
+// SelectedBelow asks, of a part of a program, whether a policy of a tier below a rule's selects
+// the own end.
+func (p *Program) SelectedBelow(r *Rule) *Formula {
+	var selects []*Formula
+	for i := r.tier + 1; i < len(p.tiers); i++ {
+		for _, policy := range p.tier(i).policies {
+			selects = append(selects, policy.selects)
+		}
+	}
+	return Or(selects...)
+}
+
+// tier gives one of the tiers of a part, which it works out when first asked.
 func (p *Program) tier(i int) *residualTier {
 	if p.tiers[i] == nil {
 		if p.of.of == nil {
@@ -223,7 +240,7 @@ func (p *Program) tier(i int) *residualTier {
 	return p.tiers[i]
 }
 
-// specialize leaves out what holds nowhere on a cube.
+// specialize leaves out of a whole program's tier what holds nowhere on a cube.
 func (t *sortedTier) specialize(v view) *residualTier {
 	own, namespace := Own, ""
 	if v.mirrored {
@@ -254,8 +271,8 @@ const (
 	elsewhere // it does not
 )
 
-// verdicts is what may become of a cube's packets and, where that is more than one thing,
-// a literal that is open. Where no tier decides, that is what ungoverned says.
+// verdicts tells what may become of a cube's packets in a program and, where that is more than
+// one thing, a literal that is open. Where no tier decides, that is what ungoverned says.
 func (p *Program) verdicts(v view, ungoverned Verdicts) (Verdicts, *literal) {
 	var all Verdicts
 	var undecided *literal
@@ -336,6 +353,7 @@ func (t *residualTier) verdicts(v view, above, enough Verdicts) (all Verdicts, u
 	return all | Denies | passes, undecided
 }
 
+// verdictOf tells the verdict to which a rule's action leads in a program.
 func verdictOf(a meaning.Action) Verdicts {
 	switch a {
 	case meaning.Allow:

@@ -12,8 +12,8 @@ type residualTier struct {
 	index    policyIndex // of the policies
 }
 
-// among are the policies that may select the own end of a view, in order, with some that do
-// not.
+// among yields the policies of a residual tier that may select the own end of a view, in order,
+// with some that do not.
 func (t *residualTier) among(v view) iter.Seq[*residualPolicy] {
 	return func(yield func(*residualPolicy) bool) {
 		places, all := t.index.among(v)
@@ -38,11 +38,14 @@ type residualPolicy struct {
 	rules   *ruleIndex
 }
 
+// newResidualTier makes a residual tier of the policies that are left on a cube, and indexes
+// them.
 func newResidualTier(pass bool, policies []residualPolicy) *residualTier {
 	return &residualTier{pass: pass, policies: slices.Clone(policies), index: indexPolicies(policies)}
 }
 
-// specialize leaves out more, on a smaller cube. What stays as it is, is shared.
+// specialize leaves out of a residual tier still more, on a smaller cube. What stays as it is, is
+// shared.
 func (t *residualTier) specialize(v view) *residualTier {
 	kept, same := v.u.keptPolicies[:0], true
 	for policy := range t.among(v) {

@@ -19,14 +19,16 @@ type LabelError struct {
 	Values string // in words
 }
 
-// Error is one clause for people.
+// Error says in one clause for people which values of a label the search could not decide.
 func (e *LabelError) Error() string {
 	return "whether there is " + e.Values + ": " + ErrUndecided.Error()
 }
 
-// Unwrap is ErrUndecided.
+// Unwrap gives ErrUndecided, as which the search ends.
 func (e *LabelError) Unwrap() error { return ErrUndecided }
 
+// tooMuchOf makes the error of a search that could not decide whether there are values of a
+// label.
 func tooMuchOf(label string, values *selector.Values) error {
 	return &LabelError{strings.TrimPrefix(label, accountPrefix), values.Words(label)}
 }
@@ -72,7 +74,8 @@ type Search struct {
 	briefly       bool // that there is a witness is enough: who it is remains open
 }
 
-// Witness is a packet that answers a question; nil if there is none.
+// Witness searches for a packet that answers a question, the best of several to tell; nil if
+// there is none.
 func (s *Search) Witness(q Question) (*Witness, error) {
 	var best *Witness
 	leaves, steps := 0, mostRather
@@ -103,7 +106,7 @@ const mostLeaves = 16
 // rather told: what is not found changes words, and no verdict.
 const mostRather = 64
 
-// rather looks inside a leaf for a witness of which other programs have verdicts as well.
+// rather searches inside a leaf for a witness of which other programs have verdicts as well.
 func (s *Search) rather(leaf *Cube, q Question, left *int) *Witness {
 	if len(q.Rather) == 0 || *left <= 0 {
 		return nil
@@ -164,6 +167,8 @@ type prepared struct {
 // out: most questions are answered sooner.
 const worthAPart = 8
 
+// verdicts asks a wanted program what may become of a cube's packets, and reduces it to the
+// question's cube once it was asked often.
 func (w *prepared) verdicts(c *Cube) (Verdicts, *literal) {
 	if w.asked++; w.asked == worthAPart && w.part == w.Program {
 		w.part = w.Program.part(view{w.of, false})
@@ -174,6 +179,7 @@ func (w *prepared) verdicts(c *Cube) (Verdicts, *literal) {
 	return w.part.verdicts(view{c, w.Opposite}, w.Ungoverned)
 }
 
+// prepare reduces the programs of wanted verdicts to the cube that is searched.
 func (s *Search) prepare(of *Cube, wanted []Wanted) []prepared {
 	all := make([]prepared, len(wanted))
 	for i, w := range wanted {
@@ -185,7 +191,7 @@ func (s *Search) prepare(of *Cube, wanted []Wanted) []prepared {
 	return all
 }
 
-// visit parts a cube by what is open until every question has one answer.
+// visit searches a cube: parts it by what is open until every question has one answer.
 func (s *Search) visit(c *Cube, where *Formula, wanted []prepared, found func(*Cube) (bool, error)) error {
 	s.spent++
 	s.Steps++

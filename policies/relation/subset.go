@@ -14,8 +14,10 @@ type subset struct {
 	many []uint64
 }
 
+// only makes the subset of one listed namespace.
 func only(i int) subset { return subset{one: i + 1} }
 
+// everyOne makes the subset of all listed namespaces.
 func everyOne(count int) subset {
 	s := subset{many: make([]uint64, (count+63)/64)}
 	for i := range count {
@@ -24,7 +26,7 @@ func everyOne(count int) subset {
 	return s.settled()
 }
 
-// settled is the set in its simplest form.
+// settled brings the subset into its simplest form.
 func (s subset) settled() subset {
 	count, last := 0, -1
 	for i, word := range s.many {
@@ -38,10 +40,13 @@ func (s subset) settled() subset {
 	return only(last)
 }
 
+// isEmpty reports whether the subset has no member.
 func (s subset) isEmpty() bool { return s.one == 0 && s.many == nil }
 
+// single tells the only member of the subset, if it has one.
 func (s subset) single() (int, bool) { return s.one - 1, s.one > 0 }
 
+// has reports whether a listed namespace is in the subset.
 func (s subset) has(i int) bool {
 	if s.many != nil {
 		return s.many[i/64]>>(i%64)&1 == 1
@@ -49,7 +54,7 @@ func (s subset) has(i int) bool {
 	return s.one == i+1
 }
 
-// all are the members in order.
+// all yields the members of the subset in order.
 func (s subset) all() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		if s.one > 0 {
@@ -65,6 +70,7 @@ func (s subset) all() iter.Seq[int] {
 	}
 }
 
+// intersect keeps of the subset the members whose bits are set.
 func (s subset) intersect(many []uint64) subset {
 	n := subset{many: make([]uint64, len(s.many))}
 	for i := range s.many {
@@ -73,7 +79,7 @@ func (s subset) intersect(many []uint64) subset {
 	return n.settled()
 }
 
-// where are the members for which a question may have that answer.
+// where keeps of the subset the listed namespaces for which a question may have that answer.
 func (s subset) where(u *Universe, l *literal, holds bool) subset {
 	other, at := yes, 0
 	if holds {
@@ -96,7 +102,7 @@ func (s subset) where(u *Universe, l *literal, holds bool) subset {
 	return s.intersect(l.among(u, at))
 }
 
-// knowing are the members of which the label with a key is known.
+// knowing keeps of the subset the listed namespaces of which the label with a key is known.
 func (s subset) knowing(u *Universe, key string) subset {
 	if !u.named[key] {
 		return subset{}
@@ -120,13 +126,13 @@ func (s subset) knowing(u *Universe, key string) subset {
 	return s.intersect(known)
 }
 
-// hasFree reports whether nothing is known of the label of some member.
+// hasFree reports whether nothing is known of the label of some member of the subset.
 func (s subset) hasFree(u *Universe, key string) bool {
 	return !s.isEmpty() && (!u.named[key] || slices.ContainsFunc(u.free, s.has))
 }
 
-// among are, as bits, the listed namespaces for which a question may be false (0), or may be
-// true (1).
+// among works out, as the bits of a subset, the listed namespaces for which a question may be
+// false (0), or may be true (1).
 func (l *literal) among(u *Universe, at int) []uint64 {
 	if l.members[at] != nil {
 		return l.members[at]
@@ -144,8 +150,8 @@ func (l *literal) among(u *Universe, at int) []uint64 {
 	return l.members[at]
 }
 
-// answers says whether a question may be true of a member, and whether it may be false, as
-// far as what is listed tells: of a label that is free neither.
+// answers says whether a question may be true of a member of the subset, and whether it may be
+// false, as far as what is listed tells: of a label that is free neither.
 func (s subset) answers(u *Universe, l *literal) (mayHold, mayFail bool) {
 	if key := u.variables[l.variable].name; l.kind == ofNamespaceLabel && len(u.free) > 0 && u.named[key] {
 		s = s.knowing(u, key)
@@ -165,6 +171,7 @@ func (s subset) answers(u *Universe, l *literal) (mayHold, mayFail bool) {
 	return s.overlaps(l.among(u, 1)), s.overlaps(l.among(u, 0))
 }
 
+// overlaps reports whether the bit of any member of the subset is set.
 func (s subset) overlaps(many []uint64) bool {
 	for i, word := range s.many {
 		if word&many[i] != 0 {

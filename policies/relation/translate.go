@@ -17,12 +17,12 @@ type Relation struct {
 	Programs [2]*Program // by direction
 }
 
-// RelationOf is what a set of policies does in both directions.
+// RelationOf translates a set of policies in both directions.
 func (u *Universe) RelationOf(m *meaning.Meaning) *Relation {
 	return &Relation{u, m, [2]*Program{meaning.Ingress: u.Of(m, meaning.Ingress), meaning.Egress: u.Of(m, meaning.Egress)}}
 }
 
-// Of is what a set of policies does in one direction. What no policy of the cluster
+// Of translates a set of policies in one direction into a program. What no policy of the cluster
 // evaluates (staged ones, those for hosts alone) is not in it.
 func (u *Universe) Of(m *meaning.Meaning, d meaning.Direction) *Program {
 	t := translation{u: u, m: m, d: d, holders: m.Holders()}
@@ -47,6 +47,8 @@ type translation struct {
 	holders []meaning.Holder
 }
 
+// policy translates a policy: whom it selects, and its rules. One that matches nothing, or only
+// logs, is left out.
 func (t *translation) policy(p *meaning.Policy) *Policy {
 	made := &Policy{Selects: t.u.Selected(Own, p.Selector()), Policy: p}
 	for i := range p.Rules[t.d] {
@@ -61,7 +63,8 @@ func (t *translation) policy(p *meaning.Policy) *Policy {
 	return made
 }
 
-// rule is what a rule asks. Felix leaves it out of a family of which it names no range.
+// rule translates what a rule asks into a formula. Felix leaves it out of a family of which it
+// names no range.
 func (t *translation) rule(r *meaning.Rule) *Formula {
 	family := True
 	switch in4, in6 := r.Rendered(4), r.Rendered(6); {
@@ -79,7 +82,7 @@ func (t *translation) rule(r *meaning.Rule) *Formula {
 	return And(family, t.entity(&r.Source, source, r, true), t.entity(&r.Destination, destination, r, false), t.u.Traffic(r.Traffic()))
 }
 
-// entity is what a rule asks of one end. A selector speaks of the objects that have the
+// entity translates what a rule asks of one end. A selector speaks of the objects that have the
 // end's address: the pod, if it is one, and every network set and host endpoint. Beside a
 // selector, notSelector sorts out objects; alone, it excludes their addresses
 // (felix/calc/rule_scanner.go).
@@ -123,9 +126,9 @@ func (t *translation) entity(e *meaning.Entity, end End, r *meaning.Rule, source
 	return And(all...)
 }
 
-// behind asks whether an end stands behind a Service and, of a destination, whether the
-// packet is for a port to which the Service leads. Of what no manifest describes, and of
-// hosts, nobody knows.
+// behind translates a match on a Service: whether an end stands behind it and, of a destination,
+// whether the packet is for a port to which the Service leads. Of what no manifest describes, and
+// of hosts, nobody knows.
 func (t *translation) behind(s meaning.ServiceMatch, end End, source bool) *Formula {
 	unknown := t.u.flag(end, "service "+s.Namespace+"/"+s.Name)
 	labels, ports, known := t.m.Selected(s)
@@ -150,7 +153,7 @@ func (t *translation) behind(s meaning.ServiceMatch, end End, source bool) *Form
 	return Or(pods, And(Not(t.u.IsPod(end)), unknown))
 }
 
-// found is how an entity calls what it selects.
+// found writes what an entity selects, to name the question about it.
 func found(e *meaning.Entity) string {
 	if e.NotSelector == nil {
 		return e.Selector.String()
@@ -158,9 +161,9 @@ func found(e *meaning.Entity) string {
 	return e.Selector.String() + " and not " + e.NotSelector.String()
 }
 
-// held asks whether an end has an address of a network set that a selector may find or,
-// where it is no pod, of a host endpoint. Whether it finds a network set by a label of the
-// set's namespace that is free, is open.
+// held translates a selector for what is no pod: whether an end has an address of a network set
+// that it may find or, where the end is no pod, of a host endpoint. Whether it finds a network
+// set by a label of the set's namespace that is free, is open.
 func (t *translation) held(end End, by string, finds func(selector.Labels, func(key string) bool) (mayHold, mayFail bool)) *Formula {
 	sets, hosts := packet.AddressesOf(), packet.AddressesOf()
 	open := []*Formula{False}
@@ -187,7 +190,8 @@ type setLabels struct {
 	meaning.Holder
 }
 
-// Label implements [selector.Labels].
+// Label looks up a label of a network set or host endpoint while a selector is translated,
+// inherited ones included.
 func (l setLabels) Label(key string) (value string, there bool) {
 	if l.Namespace != "" {
 		switch of, name := meaning.LabelOf(key); of {
@@ -220,8 +224,8 @@ func (l setLabels) isFree(key string) bool {
 	return !l.Known || !listed || !l.u.named[name]
 }
 
-// ports asks for the packet's port at one end. What a pod calls a port nobody knows of all
-// pods; Calico asks those alone that the entity selects (felix/calc/rule_scanner.go).
+// ports translates the ports that a rule asks at one end. What a pod calls a port nobody knows of
+// all pods; Calico asks those alone that the entity selects (felix/calc/rule_scanner.go).
 func (t *translation) ports(ports []meaning.PortMatch, end End, r *meaning.Rule, source bool, labels *Formula) *Formula {
 	any := []*Formula{False}
 	var ranges []packet.Range
@@ -259,18 +263,21 @@ func (t *translation) ports(ports []meaning.PortMatch, end End, r *meaning.Rule,
 
 var withPorts = []packet.Protocol{packet.TCP, packet.UDP, packet.SCTP}
 
-// hostNames reports whether a host endpoint calls one of its ports so.
+// hostNames reports whether a host endpoint calls one of its ports so, for which a rule's port by
+// name is translated.
 func (t *translation) hostNames(name string) bool {
 	return slices.ContainsFunc(t.m.Hosts, func(h *meaning.Host) bool {
 		return slices.ContainsFunc(h.Ports, func(p meaning.NamedPort) bool { return p.Name == name })
 	})
 }
 
+// named reports whether one of a rule's ports is a name, which is no traffic of the rule's own.
 func named(ports []meaning.PortMatch) bool {
 	return slices.ContainsFunc(ports, func(p meaning.PortMatch) bool { return p.Name != "" })
 }
 
-// portFlag is the name of the question whether a packet's port is one that the end calls so.
+// portFlag names the question into which a port by name is translated: whether the packet's port
+// is one that the end calls so.
 func portFlag(source bool, name string, protocol packet.Protocol) string {
 	if source {
 		return "source port " + name + "/" + protocol.String()
@@ -278,9 +285,10 @@ func portFlag(source bool, name string, protocol packet.Protocol) string {
 	return "port " + name + "/" + protocol.String()
 }
 
-// Selected asks whether a selector selects the pod at an end.
+// Selected translates a selector into the formula that asks whether it selects the pod at an end.
 func (u *Universe) Selected(end End, s selector.Selector) *Formula { return u.selected(end, s.Root()) }
 
+// selected translates a node of a selector's tree, and those below it.
 func (u *Universe) selected(end End, n *selector.Node) *Formula {
 	switch n.Op {
 	case selector.OpAll, selector.OpGlobal:
@@ -305,7 +313,8 @@ func (u *Universe) selected(end End, n *selector.Node) *Formula {
 	return f
 }
 
-// label asks a label of a pod by the name under which Calico's selectors know it.
+// label translates a test of a label of a pod, by the name under which Calico's selectors know
+// it, into one of the universe's variables.
 func (u *Universe) label(end End, key string, t selector.Test) *Formula {
 	switch of, name := meaning.LabelOf(key); of {
 	case meaning.OrchestratorLabel:

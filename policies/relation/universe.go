@@ -32,6 +32,7 @@ type Namespace struct {
 	Free bool
 }
 
+// isPattern reports whether the Namespace stands for all whose names fit a pattern.
 func (n Namespace) isPattern() bool { return strings.Contains(n.Name, "*") }
 
 // Universe is what all questions share: the variables, and what is known of them before
@@ -64,9 +65,9 @@ type Universe struct {
 	keptRules    []*Rule
 }
 
-// NewUniverse is what is known of a cluster: its namespaces, the addresses that pods may
-// have, and those that everything else may have. They overlap where it is not known whose
-// some are.
+// NewUniverse makes a universe of what is known of a cluster: its namespaces, the addresses that
+// pods may have, and those that everything else may have. They overlap where it is not known
+// whose some are.
 func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Universe {
 	u := &Universe{
 		index: map[string]int{}, named: map[string]bool{}, pods: pods, others: others,
@@ -95,11 +96,12 @@ func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Univers
 	return u
 }
 
-// Hardest is the largest number of states that a decision about one label took, of
-// [selector.MostStates].
+// Hardest tells the largest number of states that a decision about one label of the universe
+// took, of [selector.MostStates].
 func (u *Universe) Hardest() int { return u.solver.Deepest }
 
-// Class is the class of a listed namespace or, by its name, the first of a pattern.
+// Class finds the class of a listed namespace of the universe or, by its name, the first of a
+// pattern.
 func (u *Universe) Class(name string) (class int, known bool) {
 	if class, known = u.index[name]; known {
 		return class, true
@@ -108,7 +110,7 @@ func (u *Universe) Class(name string) (class int, known bool) {
 	return len(u.listed) + at, at >= 0
 }
 
-// addresses are those that pods have, or that others have.
+// addresses gives the addresses that pods of the universe have, or that others have.
 func (u *Universe) addresses(ofPods bool) packet.Addresses {
 	if ofPods {
 		return u.pods
@@ -145,7 +147,7 @@ type variable struct {
 	always bool            // the label is never absent
 }
 
-// isPodLabel reports whether it is a label that pods themselves wear.
+// isPodLabel reports whether the variable is a label that pods themselves wear.
 func (v *variable) isPodLabel() bool {
 	return v.kind == ofLabel && v.name != accountName && !strings.HasPrefix(v.name, accountPrefix)
 }
@@ -167,7 +169,7 @@ const (
 	setPrefix     = "by labels of its namespace, "
 )
 
-// variable is the number of a variable. Both ends' are made together.
+// variable numbers a variable of the universe. Both ends' are made together.
 func (u *Universe) variable(k variableKey) int32 {
 	if n, known := u.numbers[k]; known {
 		return n
@@ -211,7 +213,7 @@ type literalKey struct {
 	text     string
 }
 
-// literal makes a literal, and its mirror.
+// literal makes a literal of the universe, and its mirror, or finds the one that asks the same.
 func (u *Universe) literal(k variableKey, op selector.Operator, text string, fill func(*literal)) *Formula {
 	v := u.variable(k)
 	if l, known := u.literals[literalKey{v, op, text}]; known {
@@ -230,7 +232,7 @@ func (u *Universe) literal(k variableKey, op selector.Operator, text string, fil
 	return is(l)
 }
 
-// test asks a label.
+// test makes the formula that asks a test of a label or of a namespace's name.
 func (u *Universe) test(k variableKey, t selector.Test) *Formula {
 	v := u.variables[u.variable(k)]
 	switch t.Op {
@@ -258,8 +260,8 @@ func (u *Universe) Namespaces(end End, names ...string) *Formula {
 	return And(u.IsPod(end), u.test(variableKey{ofNamespace, end, namespaceName}, selector.Test{Op: selector.OpIn, Values: sorted}))
 }
 
-// NamedLike asks whether an end is a pod in a namespace whose name fits a pattern with one
-// star, or none.
+// NamedLike asks whether an end is a pod in a namespace whose name fits a pattern with one star,
+// or none.
 func (u *Universe) NamedLike(end End, pattern string) *Formula {
 	if !strings.Contains(pattern, "*") {
 		return u.Namespaces(end, pattern)
@@ -296,13 +298,13 @@ func (u *Universe) Labels(end End, namespace string, labels map[string]string) *
 // IsPod asks whether an end is a pod on the pod network. The own end is one.
 func (u *Universe) IsPod(end End) *Formula { return u.flag(end, podFlag) }
 
-// flag is an elementary question of which nothing is known.
+// flag makes the formula of an elementary question, yes or no, of which nothing is known.
 func (u *Universe) flag(end End, name string) *Formula {
 	return u.literal(variableKey{ofFlag, end, name}, selector.OpHas, "", func(*literal) {})
 }
 
-// finding is the name of the question whether a selector finds a network set: one for each
-// set of each set of policies.
+// finding names the question whether a selector finds a network set: one for each set of each set
+// of policies.
 func (u *Universe) finding(of selector.Labels, by string) string {
 	n, known := u.sets[of]
 	if !known {
@@ -351,6 +353,8 @@ func (u *Universe) sourcePorts(ports packet.Numbers) *Formula {
 	return u.numbered(ofSourcePort, ports)
 }
 
+// numbered makes the formula that asks whether the packet's number, of its traffic or its source
+// port, is one of some.
 func (u *Universe) numbered(k kind, n packet.Numbers) *Formula {
 	text := make([]byte, 0, 8*len(n.Ranges()))
 	for _, r := range n.Ranges() {
@@ -359,7 +363,7 @@ func (u *Universe) numbered(k kind, n packet.Numbers) *Formula {
 	return u.literal(variableKey{k, Own, ""}, selector.OpIn, string(text), func(l *literal) { l.numbers = n })
 }
 
-// isOneOf reports whether the literal names values.
+// isOneOf reports whether the literal asks for one of some values, by name.
 func (l *literal) isOneOf() bool { return l.test.Op == selector.OpIn }
 
 // ofPlace reports whether the literal asks about the namespace of an end.

@@ -24,7 +24,7 @@ type Witness struct {
 	Unsettled []string
 }
 
-// Own is the end whose half the witness is about, and Peer the other.
+// Own tells the end whose half the witness is about; Peer tells the other.
 func (w *Witness) Own() meaning.Peer {
 	if w.Direction == meaning.Egress {
 		return w.Packet.From
@@ -32,7 +32,7 @@ func (w *Witness) Own() meaning.Peer {
 	return w.Packet.To
 }
 
-// Peer is the end beyond the one whose half it is.
+// Peer tells the end of the witness beyond the one whose half it is.
 func (w *Witness) Peer() meaning.Peer {
 	if w.Direction == meaning.Egress {
 		return w.Packet.To
@@ -40,6 +40,8 @@ func (w *Witness) Peer() meaning.Peer {
 	return w.Packet.From
 }
 
+// better reports whether a witness is rather told than another: by its other half, then by how
+// many of its ends somebody described.
 func (w *Witness) better(than *Witness) bool {
 	if w.Whole != than.Whole {
 		return w.Whole
@@ -59,7 +61,7 @@ func (s *Search) Witnesses(q Question, found func(*Witness) (enough bool)) error
 	})
 }
 
-// Some reports whether a question has an answer.
+// Some reports whether a question has an answer, without saying who its witness is.
 func (s *Search) Some(q Question) (bool, error) {
 	s.briefly = true
 	defer func() { s.briefly = false }()
@@ -123,7 +125,7 @@ func (s *Search) witness(c *Cube, d meaning.Direction) (*Witness, error) {
 	return nil, undecided
 }
 
-// decided is an error where what is known of a variable may hold of no value.
+// decided refuses a cube for a witness where what is known of a variable may hold of no value.
 func (c *Cube) decided() error {
 	for _, p := range c.places {
 		for _, name := range p.others {
@@ -145,7 +147,7 @@ func (c *Cube) decided() error {
 	return nil
 }
 
-// wire chooses the family, the addresses and the header of a packet.
+// wire chooses the family, the addresses and the header of a witness's packet.
 func (s *Search) wire(c *Cube, peerIsPod bool) (p meaning.Packet, ok bool) {
 	u := c.u
 	ipv4 := c.known(u.variable(variableKey{ofFlag, Own, ipv4Flag})).flag
@@ -173,7 +175,8 @@ func (s *Search) wire(c *Cube, peerIsPod bool) (p meaning.Packet, ok bool) {
 	return meaning.Packet{}, false
 }
 
-// twoAddresses are addresses of a family for both ends: of two pods different ones.
+// twoAddresses chooses addresses of a family for both ends of a witness: of two pods different
+// ones.
 func (u *Universe) twoAddresses(c *Cube, family int, peerIsPod bool) (own, peer netip.Addr, ok bool) {
 	a := c.known(u.variable(variableKey{ofAddress, Own, ""})).addresses.Intersect(spaces[family])
 	b := c.known(u.variable(variableKey{ofAddress, Peer, ""})).addresses.Intersect(spaces[family])
@@ -205,7 +208,7 @@ type spot struct {
 	known  map[string]bool   // keys of labels of which nothing else is free
 }
 
-// spot is a listed namespace as one.
+// spot takes a listed namespace for a spot where a witness's end may be.
 func (u *Universe) spot(n *Namespace) spot {
 	if n.Free {
 		return spot{name: n.Name}
@@ -213,8 +216,8 @@ func (u *Universe) spot(n *Namespace) spot {
 	return spot{n.Name, n.Labels, u.named}
 }
 
-// namesIn are namespaces of a place, as many as are asked for, if there are: first those of
-// pods that somebody knows. The error says that there may be more.
+// namesIn lists namespaces of a place where a witness's end may be, as many as are asked for, if
+// there are: first those of pods that somebody knows. The error says that there may be more.
 func (s *Search) namesIn(p *place, most int) (all []spot, undecided error) {
 	var rest []spot
 	for class := range p.listed.all() {
@@ -254,7 +257,7 @@ func (s *Search) namesIn(p *place, most int) (all []spot, undecided error) {
 	return all[:min(len(all), most)], undecided
 }
 
-// pair makes two ends in two namespaces; nil where they cannot be.
+// pair makes the two ends of a witness in two namespaces; nil where they cannot be.
 func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witness, error) {
 	labels := [2]map[string]string{}
 	same := peerIsPod && own.name == peer.name
@@ -318,8 +321,8 @@ func (s *Search) pair(c *Cube, w Witness, own, peer spot, peerIsPod bool) (*Witn
 	return &w, nil
 }
 
-// listening is a port that the receiver says it listens on, of those that are treated like
-// the packet's; the packet's own where there is none.
+// listening chooses for a witness a port that the receiver says it listens on, of those that are
+// treated like the packet's; the packet's own where there is none.
 func listening(receiver *meaning.Endpoint, traffic packet.Traffic, p meaning.Packet) uint16 {
 	for _, port := range receiver.Ports {
 		if port.Protocol == p.Protocol && traffic.Contains(packet.Header{Protocol: port.Protocol, Port: port.Number}) {
@@ -329,8 +332,8 @@ func listening(receiver *meaning.Endpoint, traffic packet.Traffic, p meaning.Pac
 	return p.Port
 }
 
-// unsettled are the answers that a cube takes for granted and that no pod can have been made
-// to give.
+// unsettled lists the answers that a witness's cube takes for granted and that no pod can have
+// been made to give.
 func (c *Cube) unsettled(peerIsPod bool) []string {
 	var all []string
 	for _, k := range c.constraints {

@@ -25,6 +25,8 @@ func (c *Cube) Words(end End, namespace string) string {
 // account robot". It is empty where there is nothing.
 func (c *Cube) Besides(end End) string { return c.besides(end, nil) }
 
+// besides puts into words what is known of the pods at an end after some labels: ports that they
+// name, service accounts, and labels of the namespace.
 func (c *Cube) besides(end End, with []string) string {
 	var account, namespace []string
 	for _, k := range c.constraints {
@@ -55,7 +57,7 @@ func (c *Cube) besides(end End, with []string) string {
 	return text
 }
 
-// namespaces tells in which namespaces the pods at an end are, of which one is named.
+// namespaces puts into words in which namespaces the pods at an end are, of which one is named.
 func (c *Cube) namespaces(end End, namespace string) string {
 	p := c.places[end]
 	if _, one := p.single(); one {
