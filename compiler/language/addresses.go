@@ -12,6 +12,7 @@ import (
 // CIDR is an address range in canonical form.
 type CIDR struct{ netip.Prefix }
 
+// parse reads an IP address or CIDR block that a document writes as text.
 func (v *CIDR) parse(word, tag string) *mistake {
 	if tag != "!!str" {
 		return &mistake{rule: WrongType, message: "expected an address or a CIDR, found " + tagged(word, tag)}
@@ -23,7 +24,8 @@ func (v *CIDR) parse(word, tag string) *mistake {
 
 var leadingZero = regexp.MustCompile(`(^|\.)0[0-9]`)
 
-// parseCIDR reads 192.168.1.0/24, or an address as the range of itself.
+// parseCIDR reads a CIDR block as 192.168.1.0/24, or a bare IP address as the range of itself
+// alone.
 func parseCIDR(word string) (netip.Prefix, *mistake) {
 	bad := func(hint string) (netip.Prefix, *mistake) {
 		return netip.Prefix{}, &mistake{rule: BadAddress, message: fmt.Sprintf("%.60q is not an address or a CIDR", word), hint: hint}

@@ -65,7 +65,7 @@ func Amend(f File, all ...Amendment) (changed File, where []Amended, ok bool) {
 	return File{Path: f.Path, Data: append(out, data[copied:]...)}, where, done == len(all)
 }
 
-// lineEnd is how the lines of a file end.
+// lineEnd tells CRLF from LF by the first line, so that amended lines end as the file's own do.
 func lineEnd(data []byte) string {
 	if i := bytes.IndexByte(data, '\n'); i > 0 && data[i-1] == '\r' {
 		return "\r\n"
@@ -92,6 +92,8 @@ type edit struct {
 	field      bool   // a new one, which stands behind what is new in those before it
 }
 
+// compare orders planned edits by offset: where two amend one place, entries of a list come before
+// new fields.
 func (x edit) compare(y edit) int {
 	if x.from == y.from && x.field != y.field {
 		if y.field {
@@ -102,8 +104,8 @@ func (x edit) compare(y edit) int {
 	return cmp.Compare(x.from, y.from)
 }
 
-// written is the document with all edits, and whether it says what it said and the new
-// entries: what is indented in an odd way, or shared by an anchor, may not.
+// written applies all planned edits to the document, and reports whether it says what it said and
+// the new entries: what is indented in an odd way, or shared by an anchor, may not.
 func (e *editing) written() (text string, holds bool) {
 	if len(e.edits) == 0 {
 		return e.text, true
@@ -145,7 +147,7 @@ func (e *editing) written() (text string, holds bool) {
 	return text, reflect.DeepEqual(before, after)
 }
 
-// amend plans the edits of one amendment.
+// amend plans the edits that write one amendment below spec: into its list, or with a new key.
 func (e *editing) amend(a Amendment) bool {
 	var document yaml.Node
 	if strings.ContainsAny(strings.ReplaceAll(e.text, "\r\n", "\n"), "\r\u0085\u2028\u2029") || // lines that only YAML knows
@@ -197,10 +199,13 @@ func (e *editing) amend(a Amendment) bool {
 	return e.afterBlock(spec, deeper(indent), true, lines...)
 }
 
+// deeper makes the test of which lines belong to a block, for edits behind it: those indented so
+// far at least.
 func deeper(than int) func(int, string) bool {
 	return func(indent int, _ string) bool { return indent >= than }
 }
 
+// child looks up a field of a mapping node that is about to be edited, with the node of its key.
 func child(n *yaml.Node, name string) (key, value *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		return nil, nil
@@ -213,6 +218,8 @@ func child(n *yaml.Node, name string) (key, value *yaml.Node) {
 	return nil, nil
 }
 
+// offset turns a YAML node's line and column, which counts characters, into the byte offset at
+// which edits are made.
 func (e *editing) offset(n *yaml.Node) int {
 	at := 0
 	for range n.Line - 1 {
@@ -225,7 +232,7 @@ func (e *editing) offset(n *yaml.Node) int {
 	return at
 }
 
-// intoNothing writes lines in the place of an empty pair of braces.
+// intoNothing writes the amended lines in the place of an empty pair of braces.
 func (e *editing) intoNothing(key, spec *yaml.Node, lines []string) bool {
 	at := e.offset(spec)
 	last, closing := yamltext.Inside(e.text[at:])
@@ -239,7 +246,7 @@ func (e *editing) intoNothing(key, spec *yaml.Node, lines []string) bool {
 	return true
 }
 
-// insert writes lines below the one that holds an offset.
+// insert plans an edit that adds lines below the one that holds an offset.
 func (e *editing) insert(at int, lines []string, field bool) {
 	if next := strings.IndexByte(e.text[at:], '\n'); next >= 0 {
 		at += next + 1
@@ -277,7 +284,7 @@ func (e *editing) afterBlock(block *yaml.Node, belongs func(indent int, content 
 	return true
 }
 
-// lastLine is the line in which the last value of a block ends, as far as its own marks say:
+// lastLine finds the line in which the last value of a block ends, as far as its own marks say:
 // brackets and quotes may end at any indentation, and what looks like a comment in a text of
 // several lines is none.
 func (e *editing) lastLine(n *yaml.Node, lines []string) int {
@@ -298,9 +305,9 @@ func (e *editing) lastLine(n *yaml.Node, lines []string) int {
 	return n.Line + strings.Count(rest[:length], "\n")
 }
 
-// lastOfText is the last line of a text that begins below the line of its mark. Its first line,
-// which is indented so far at least, says how far; where the mark ends in a plus, blank lines
-// behind it count.
+// lastOfText finds the last line of a YAML block text (| or >) that begins below the line of its
+// mark. Its first line, which is indented so far at least, says how far; where the mark ends in a
+// plus, blank lines behind it count.
 func lastOfText(mark, least int, lines []string) int {
 	head, _, _ := strings.Cut(lines[mark-1], " #")
 	keep := strings.HasSuffix(strings.TrimRight(head, " \r"), "+")
@@ -366,8 +373,8 @@ func (e *editing) intoBrackets(n *yaml.Node, entry string) bool {
 	return true
 }
 
-// indentation is that of a line between brackets that open at one offset and hold their last
-// entry before the other one.
+// indentation copies the indentation of a line between brackets that open at one offset and hold
+// their last entry before the other one.
 func (e *editing) indentation(opening, last int) string {
 	begins := strings.LastIndexByte(e.text[:last], '\n') + 1
 	line := e.text[begins:]

@@ -36,6 +36,7 @@ var fingerprint = expressionOf(`^[0-9a-f]{16}$`)
 // apart.
 type Fingerprint string
 
+// parse reads the 16 hexadecimal digits by which a baseline knows a finding.
 func (v *Fingerprint) parse(word, tag string) *mistake {
 	if tag != "!!str" || !fingerprint.MatchString(word) {
 		return &mistake{rule: BadName, message: "expected a fingerprint, found " + tagged(word, tag), hint: "it is 16 hexadecimal digits, in quotes where they look like a number; check --write-baseline writes it"}
@@ -60,14 +61,15 @@ func ReadBaseline(f File) (Baseline, diag.List) {
 	return repo.Baselines[0], found
 }
 
-// tellingKinds are the kinds whose names alone make a document ours, whatever its API group: others
-// have kinds of the name Baseline.
+// tellingKinds lists the kinds whose names alone make a document ours, whatever its API group:
+// others have kinds of the name Baseline.
 func tellingKinds() []string {
 	return slices.DeleteFunc(kindNames(), func(name string) bool { return name == baselineKind })
 }
 
 const baselineKind = "Baseline"
 
+// addBaseline decodes a document of kind Baseline into the repository.
 func (r *Repository) addBaseline(d *decoder, n *yaml.Node) {
 	r.Baselines = append(r.Baselines, decoded[Baseline](d, n))
 }

@@ -18,7 +18,7 @@ const (
 	Both
 )
 
-// String spells the handshake as the language does.
+// String spells the handshake as the language's choices do.
 func (v Handshake) String() string {
 	for word, h := range handshakes {
 		if h == v {
@@ -40,6 +40,8 @@ const (
 // APIForm is object.APIForm as the language spells it.
 type APIForm object.APIForm
 
+// choose reads a word that is one of a few choices, and suggests the nearest of them for any
+// other.
 func choose[T any](word string, choices map[string]T) (T, *mistake) {
 	v, ok := choices[word]
 	if ok {
@@ -64,16 +66,19 @@ var (
 	}
 )
 
+// parse reads one of the choices for a handshake: who must agree to a flow.
 func (v *Handshake) parse(word, _ string) (m *mistake) {
 	*v, m = choose(word, handshakes)
 	return m
 }
 
+// parse reads one of the choices for namespaces that nobody listed.
 func (v *Unknown) parse(word, _ string) (m *mistake) {
 	*v, m = choose(word, unknowns)
 	return m
 }
 
+// parse reads one of the choices for the API group in which Calico's policies are stored.
 func (v *APIForm) parse(word, _ string) (m *mistake) {
 	*v, m = choose(word, apiForms)
 	return m
@@ -90,6 +95,7 @@ const (
 	Described
 )
 
+// parse reads a choice of three: true, false, or the word staged.
 func (v *Enforce) parse(word, tag string) *mistake {
 	if tag == "!!str" && word == "staged" {
 		*v = Staged

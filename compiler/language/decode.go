@@ -42,14 +42,17 @@ type nodeDecoder interface {
 	decodeNode(d *decoder, n *yaml.Node)
 }
 
+// decodeNode fills the value from a YAML node, and keeps the node's place beside it.
 func (a *At[T]) decodeNode(d *decoder, n *yaml.Node) {
 	a.Span = d.at.Span(n)
 	d.value(n, reflect.ValueOf(&a.Value).Elem())
 }
 
+// add keeps a finding about the document that is being decoded.
 func (d *decoder) add(f diag.Diagnostic) { d.found = append(d.found, f) }
 
-// value decodes a node into v, which is addressable.
+// value decodes a YAML node into a Go value, which is addressable: by a notation of its own, as a
+// word, a struct, a list, or behind a pointer.
 func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	switch target := v.Addr().Interface().(type) {
 	case nodeDecoder:
@@ -94,7 +97,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// listOf writes a list of one word, which stays what it is: text, or a number.
+// listOf writes a word as a list of one, for advice on how to mend it; it stays what it is: text,
+// or a number.
 func listOf(n *yaml.Node) string {
 	if n.ShortTag() == "!!str" {
 		return yamltext.Line(yamltext.List{n.Value})
@@ -102,6 +106,7 @@ func listOf(n *yaml.Node) string {
 	return "[" + n.Value + "]"
 }
 
+// scalar decodes a node that must be one word, by the target type's own parse.
 func (d *decoder) scalar(n *yaml.Node, target scalar) {
 	if n.Kind != yaml.ScalarNode {
 		d.add(WrongType.At(d.at.Span(n), "expected one word, found %s", describe(n)))
@@ -113,6 +118,8 @@ func (d *decoder) scalar(n *yaml.Node, target scalar) {
 	}
 }
 
+// mistake turns what is wrong with a word into a finding at its place, with the word to write
+// instead: as a mend that is sure, or as a guess.
 func (d *decoder) mistake(span diag.Span, m *mistake) {
 	f := m.rule.At(span, "%s", m.message)
 	if m.hint != "" {
@@ -127,7 +134,8 @@ func (d *decoder) mistake(span diag.Span, m *mistake) {
 	d.add(f)
 }
 
-// mapping decodes into a struct.
+// mapping decodes a YAML mapping into a struct's fields, and finds those that are unknown, without
+// a value, or missing.
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	fields := fieldsOf(v.Type())
 	if span := v.FieldByName("Span"); span.IsValid() {
@@ -184,6 +192,7 @@ type field struct {
 // reflection anew for each mapping of a file is a sixth of the work.
 var fieldsByType sync.Map
 
+// fieldsOf reads a struct's `key` tags into its YAML fields, once for each type.
 func fieldsOf(t reflect.Type) []field {
 	if known, ok := fieldsByType.Load(t); ok {
 		return known.([]field)
@@ -199,6 +208,7 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
+// names lists the YAML names of a struct's fields, for what fits where an unknown one was found.
 func names(fields []field) []string {
 	all := make([]string, len(fields))
 	for i, f := range fields {
@@ -207,8 +217,8 @@ func names(fields []field) []string {
 	return all
 }
 
-// check refuses what YAML has and the language does not, everywhere in a document,
-// before anything is decoded.
+// check refuses aliases, tags, merge keys and depth, which YAML has and the language does not,
+// everywhere in a document, before anything is decoded.
 func (d *decoder) check(n *yaml.Node, depth int) {
 	if depth > maxDepth {
 		d.add(limitExceeded.At(d.at.Span(n), "nested deeper than %d levels", maxDepth))
@@ -248,6 +258,7 @@ func (d *decoder) check(n *yaml.Node, depth int) {
 	}
 }
 
+// alias refuses an alias node, which is mostly a set of pods whose quotes were forgotten.
 func (d *decoder) alias(span diag.Span, name string) diag.Diagnostic {
 	return notInLanguage.At(span, "an alias (*%s)", name).
 		Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\"")
@@ -264,6 +275,7 @@ func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
 	}
 }
 
+// describe says what kind of YAML node was found, where a finding tells what was expected.
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -276,7 +288,7 @@ func describe(n *yaml.Node) string {
 	return tagged(n.Value, n.ShortTag())
 }
 
-// tooLong refuses a list of values that nobody wrote by hand.
+// tooLong refuses a list with more entries than anybody wrote by hand, before they are decoded.
 func (d *decoder) tooLong(items []*yaml.Node) bool {
 	if len(items) <= mostValues {
 		return false

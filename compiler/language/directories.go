@@ -18,7 +18,7 @@ func (d Directories) Hold(file string) bool {
 // String enumerates the directories, for advice on where to move something.
 func (d Directories) String() string { return diag.Enumerate(Words(d), "or") }
 
-// Place returns where the first of the directories is written, or else what holds the list.
+// Place points at where the first of the directories is written, or else at what holds the list.
 func (d Directories) Place(holder diag.Span) diag.Span {
 	if len(d) > 0 {
 		return d[0].Span
@@ -67,6 +67,7 @@ func (r *Repository) Undecodable(f File) bool {
 	return r.MayHold(f.Path) && !r.ofComponent(f.Path) && !bytes.Contains(f.Data, []byte("{{"))
 }
 
+// ofComponent reports whether a file lies in the directory of one of the Platform's components.
 func (r *Repository) ofComponent(file string) bool {
 	return r.Platform != nil && slices.ContainsFunc(r.Platform.Spec.Components, func(c ComponentSpec) bool { return c.Path.Value.Holds(file) })
 }

@@ -60,11 +60,13 @@ var kinds = []struct {
 	{baselineKind, reflect.TypeFor[Baseline](), (*Repository).addBaseline},
 }
 
+// decoded decodes a document's root node into a new document of one of the kinds.
 func decoded[T any](d *decoder, n *yaml.Node) (document T) {
 	d.value(n, reflect.ValueOf(&document).Elem())
 	return document
 }
 
+// kindNames lists the kinds that a document may have, in the order of their table.
 func kindNames() []string {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
@@ -125,10 +127,13 @@ metadata: {name: my-platform}
 spec: {}
 `
 
+// indent sets an example document off by four columns, where advice shows one.
 func indent(s string) string {
 	return "    " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ")
 }
 
+// parse reads the documents of one file into the repository, and notes as lost what could not be
+// read.
 func (r *Repository) parse(f File) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
 	if found := Unreadable(f); found != nil {

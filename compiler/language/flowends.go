@@ -65,7 +65,7 @@ func several(text string) bool {
 
 const butWord = " but "
 
-// cutLastPort parts the last of several ends from its ports.
+// cutLastPort parts the last of several ends of a question from its ports.
 func cutLastPort(text string) (ends, port string, m *mistake) {
 	last := strings.LastIndex(text, ", ")
 	if but := strings.LastIndex(text, butWord); but > last {
@@ -82,6 +82,8 @@ func cutLastPort(text string) (ends, port string, m *mistake) {
 	return text[:start] + end, port, m
 }
 
+// parsePorts reads the list of ports behind a question's ends, and the protocols without ports
+// that may stand among them.
 func (q *Question) parsePorts(list string) *mistake {
 	if list == "" {
 		return nil
@@ -112,6 +114,8 @@ func (q *Question) parsePorts(list string) *mistake {
 	return nil
 }
 
+// parseEnds reads one side of a question about several ends: all those that it lists, but those
+// after the word for exceptions.
 func parseEnds(text string) (Ends, *mistake) {
 	of, but, _ := strings.Cut(text, butWord)
 	var e Ends
@@ -133,7 +137,7 @@ func parseEnds(text string) (Ends, *mistake) {
 	return e, nil
 }
 
-// splitOutside splits a list at the commas that stand in no braces.
+// splitOutside splits a list of ends at the commas that stand in no braces.
 func splitOutside(text string) []string {
 	var all []string
 	depth, start := 0, 0
@@ -154,7 +158,8 @@ func splitOutside(text string) []string {
 	return all
 }
 
-// parseTerm reads one of several ends.
+// parseTerm reads one term of several ends: a peer, namespace/{a,b}, or the labels of a pod that
+// nobody described.
 func parseTerm(term string) ([]Asked, *mistake) {
 	term = strings.TrimSuffix(strings.TrimPrefix(term, "["), "]")
 	bad := &mistake{rule: BadPeer, message: fmt.Sprintf("%.80q is no end of a flow", term),
@@ -194,7 +199,8 @@ func parseTerm(term string) ([]Asked, *mistake) {
 	return all, nil
 }
 
-// labelsOf reads key=value,key=value; nothing is no label.
+// labelsOf reads key=value,key=value as the labels of an end that nobody described; nothing is no
+// label.
 func labelsOf(list string) (map[string]string, bool) {
 	all := map[string]string{}
 	if strings.TrimSpace(list) == "" {

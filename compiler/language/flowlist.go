@@ -32,11 +32,11 @@ type Listed struct {
 // Message is a control message of ICMP or ICMPv6.
 type Message struct{ Type, Code uint8 }
 
-// FromSpan and ToSpan are where the ends are written. They are looked up when somebody
-// asks: a list of thousands may stand on one line.
+// FromSpan returns the place of From in the list. It is looked up when somebody asks, as To's is:
+// a list of thousands may stand on one line.
 func (q *Listed) FromSpan() diag.Span { return q.doc.Span(q.from) }
 
-// ToSpan returns the place of To.
+// ToSpan returns the place of To in the list.
 func (q *Listed) ToSpan() diag.Span { return q.doc.Span(q.to) }
 
 // ParseList reads a list of questions, in YAML or JSON, as strictly as the language is
@@ -71,6 +71,8 @@ func ParseList(f File) ([]Listed, diag.List) {
 // listReader reads one document. It looks for the place of what is wrong alone.
 type listReader struct{ decoder }
 
+// read reads one document that is a list of flows, each entry a question, and refuses what follows
+// it.
 func (l *listReader) read() []Listed {
 	var n, rest yaml.Node
 	reader := yaml.NewDecoder(bytes.NewReader(l.at.Text))
@@ -101,7 +103,7 @@ func (l *listReader) read() []Listed {
 	return all
 }
 
-// plain reports whether a node is neither an alias nor marked as something, and
+// plain reports whether a node of the list is neither an alias nor marked as something, and
 // complains if it is.
 func (l *listReader) plain(n *yaml.Node) bool {
 	switch {
@@ -117,7 +119,7 @@ func (l *listReader) plain(n *yaml.Node) bool {
 	return false
 }
 
-// fields returns a mapping's values by key. Those that are null count as left out, as
+// fields returns the values of one listed flow by key. Those that are null count as left out, as
 // programs write them.
 func (l *listReader) fields(n *yaml.Node, required, others []string) map[string]*yaml.Node {
 	if !l.plain(n) {
@@ -162,6 +164,7 @@ func (l *listReader) fields(n *yaml.Node, required, others []string) map[string]
 	return given
 }
 
+// flow reads one entry of the list: {from, to, protocol, port, sourcePort, icmp}.
 func (l *listReader) flow(n *yaml.Node) Listed {
 	q := Listed{doc: l.at, node: n}
 	given := l.fields(n, []string{"from", "to"}, []string{"protocol", "sourcePort", "port", "icmp"})
@@ -208,7 +211,8 @@ func (l *listReader) flow(n *yaml.Node) Listed {
 	return q
 }
 
-// ports reads a port, or a list of them, of a protocol if one is given. Nil is every port.
+// ports reads a listed flow's port, or its list of them, of a protocol if one is given. Nil is
+// every port.
 func (l *listReader) ports(n *yaml.Node, of *packet.Protocol) []PortRef {
 	items := []*yaml.Node{n}
 	if n.Kind == yaml.SequenceNode {
@@ -246,7 +250,7 @@ func (l *listReader) ports(n *yaml.Node, of *packet.Protocol) []PortRef {
 	return all
 }
 
-// only turns a port into one of the protocol that the flow gives, if it gives one.
+// only turns a port into one of the protocol that the listed flow gives, if it gives one.
 func (l *listReader) only(n *yaml.Node, of *packet.Protocol, p PortRef) PortRef {
 	if of == nil || p.Name != "" || len(p.Ports) == 0 || p.Ports[0].Protocol == plan.Any || slices.Contains(withPorts, *of) {
 		return p
@@ -266,6 +270,7 @@ func (l *listReader) only(n *yaml.Node, of *packet.Protocol, p PortRef) PortRef 
 // nothing.
 var withPorts = []packet.Protocol{packet.UDPLite, 33} // 33 is DCCP (IANA)
 
+// name reads an end of a listed flow as text; who it names is looked up later.
 func (l *listReader) name(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || n.Value == "" {
 		l.add(WrongType.At(l.at.Span(n), "expected namespace/name or an address, found %s", describe(n)))
@@ -274,6 +279,7 @@ func (l *listReader) name(n *yaml.Node) string {
 	return n.Value
 }
 
+// protocol reads a listed flow's protocol, by name or as a number from 0 to 255.
 func (l *listReader) protocol(n *yaml.Node, p *packet.Protocol) bool {
 	named, ok := packet.ProtocolNamed(n.Value)
 	if !ok {
@@ -289,6 +295,7 @@ func (l *listReader) protocol(n *yaml.Node, p *packet.Protocol) bool {
 	return true
 }
 
+// number reads a whole number of a listed flow between two bounds, a port or a type of ICMP.
 func (l *listReader) number(n *yaml.Node, what string, first, last uint64) uint64 {
 	number, err := strconv.ParseUint(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || err != nil || number < first || number > last {

@@ -37,7 +37,8 @@ type Test struct {
 
 const questionForm = "SOURCE -> DESTINATION[:PORT]"
 
-// ParseQuestion reads one line.
+// ParseQuestion reads a flow from one line of text, SOURCE[:PORT] -> DESTINATION[:PORT,…], as
+// explain is asked.
 func ParseQuestion(text string) (Question, error) {
 	family := 0
 	for name, number := range map[string]int{" over IPv4": 4, " over IPv6": 6} {
@@ -59,6 +60,8 @@ func ParseQuestion(text string) (Question, error) {
 	return q, fmt.Errorf("%s", m.message)
 }
 
+// parseQuestion reads the text of a flow around its arrow: a source with a port at most, and a
+// destination with ports.
 func parseQuestion(text string) (q Question, m *mistake) {
 	from, to, arrow := strings.Cut(text, "->")
 	from, to = strings.TrimSpace(from), strings.TrimSpace(to)
@@ -93,7 +96,7 @@ func parseQuestion(text string) (q Question, m *mistake) {
 // mostPorts is how many ports a flow may name.
 const mostPorts = 100
 
-// cutPort parts an end from its ports.
+// cutPort parts an end in the text of a flow from the ports behind its colon.
 func cutPort(word, what string) (end, port string, m *mistake) {
 	if inside, rest, closed := strings.Cut(strings.TrimPrefix(word, "["), "]"); strings.HasPrefix(word, "[") {
 		if port, given := strings.CutPrefix(rest, ":"); closed && (given && port != "" || rest == "") {
@@ -115,6 +118,7 @@ func cutPort(word, what string) (end, port string, m *mistake) {
 
 var verdict = regexp.MustCompile(`^(.*\S)[ \t]+(allow|deny)(?:[ \t]+in[ \t]+(\S.*))?$`)
 
+// parse reads a test's line: the text of a flow, allow or deny, and the environments it holds in.
 func (t *Test) parse(word, tag string) *mistake {
 	bad := func(format string, args ...any) *mistake {
 		return &mistake{rule: badTest, message: fmt.Sprintf(format, args...),

@@ -53,6 +53,8 @@ type meaning struct {
 	Baselines []Baseline
 }
 
+// read parses a file for formatting: its text with the keys in order, its comments, and what it
+// means without places, for a comparison with what was formatted.
 func read(f File) (formatting, diag.List) {
 	if found := lineBreaks(f); found != nil {
 		return formatting{}, found
@@ -79,7 +81,8 @@ func read(f File) (formatting, diag.List) {
 	return formatting{formatted, comments, m}, nil
 }
 
-// lineBreaks refuses what YAML takes for the end of a line and an editor does not.
+// lineBreaks refuses to format a file with what YAML takes for the end of a line and an editor
+// does not.
 func lineBreaks(f File) diag.List {
 	for i, line := range strings.Split(string(f.Data), "\n") {
 		if at := strings.IndexAny(line, "\r\u0085\u2028\u2029"); at >= 0 {
@@ -92,6 +95,8 @@ func lineBreaks(f File) diag.List {
 	return nil
 }
 
+// member looks up a key of a mapping node, whose value the formatter goes into; nil where there is
+// none.
 func member(n *yaml.Node, name string) *yaml.Node {
 	for key, value := range pairs(n) {
 		if key.Value == name {
@@ -101,7 +106,8 @@ func member(n *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// forgetSpans clears every place, so that values can be compared wherever they stand.
+// forgetSpans clears every place in what a file means, so that it can be compared before and after
+// formatting.
 func forgetSpans(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -136,6 +142,8 @@ type notation interface {
 	notation(n *yaml.Node) (form, members reflect.Type)
 }
 
+// of notes, for a node that is written as a type of the language, in which order the formatter
+// writes its keys, and goes on into its members.
 func (o keyOrder) of(n *yaml.Node, t reflect.Type) {
 	if t == nil || n.Kind == yaml.ScalarNode {
 		return
@@ -166,6 +174,7 @@ func (o keyOrder) of(n *yaml.Node, t reflect.Type) {
 	}
 }
 
+// members notes the order of keys in each entry of a list, or each value of a mapping.
 func (o keyOrder) members(n *yaml.Node, t reflect.Type) {
 	for i, c := range n.Content {
 		if n.Kind == yaml.SequenceNode || i%2 == 1 {
@@ -174,12 +183,15 @@ func (o keyOrder) members(n *yaml.Node, t reflect.Type) {
 	}
 }
 
+// notation tells the formatter that the node is written as the value itself.
 func (At[T]) notation(*yaml.Node) (form, members reflect.Type) { return reflect.TypeFor[T](), nil }
 
+// notation tells the formatter that keys are the user's own, and what their values are.
 func (Mapping[K, V]) notation(*yaml.Node) (form, members reflect.Type) {
 	return nil, reflect.TypeFor[V]()
 }
 
+// notation tells the formatter whether one member or a list of them is written.
 func (OneOrMany[T]) notation(n *yaml.Node) (form, members reflect.Type) {
 	if n.Kind == yaml.SequenceNode {
 		return nil, reflect.TypeFor[T]()
@@ -187,6 +199,7 @@ func (OneOrMany[T]) notation(n *yaml.Node) (form, members reflect.Type) {
 	return reflect.TypeFor[T](), nil
 }
 
+// notation tells the formatter whether one value or a mapping by environment is written.
 func (PerEnvironment[T]) notation(n *yaml.Node) (form, members reflect.Type) {
 	if n.Kind == yaml.MappingNode && !isPeerNotation(n) {
 		return nil, reflect.TypeFor[T]()
@@ -194,6 +207,7 @@ func (PerEnvironment[T]) notation(n *yaml.Node) (form, members reflect.Type) {
 	return reflect.TypeFor[T](), nil
 }
 
+// notation tells the formatter whether a list of namespaces or a selector is written.
 func (Replication) notation(n *yaml.Node) (form, members reflect.Type) {
 	if n.Kind == yaml.MappingNode {
 		return reflect.TypeFor[Selector](), nil
@@ -201,6 +215,8 @@ func (Replication) notation(n *yaml.Node) (form, members reflect.Type) {
 	return nil, nil
 }
 
+// notation tells the formatter whether a plain mapping of labels is written, whose order is the
+// user's, or Kubernetes' matchLabels and matchExpressions.
 func (Selector) notation(n *yaml.Node) (form, members reflect.Type) {
 	if isKubernetesSelector(n) {
 		return reflect.TypeFor[kubernetesSelector](), nil
@@ -208,6 +224,7 @@ func (Selector) notation(n *yaml.Node) (form, members reflect.Type) {
 	return nil, nil
 }
 
+// notation tells the formatter whether a peer's fields are those of addresses or of labels.
 func (Peer) notation(n *yaml.Node) (form, members reflect.Type) {
 	if isAddressPeer(n) {
 		return reflect.TypeFor[addressPeer](), nil
@@ -215,4 +232,5 @@ func (Peer) notation(n *yaml.Node) (form, members reflect.Type) {
 	return reflect.TypeFor[labelPeer](), nil
 }
 
+// notation tells the formatter that a member's fields are those of a peer.
 func (Member) notation(n *yaml.Node) (form, members reflect.Type) { return Peer{}.notation(n) }

@@ -43,7 +43,7 @@ var wordsInJSON = func() [][]byte {
 // speltInJSON is a document's head in a text that does not parse, such as one with comments.
 var speltInJSON = regexp.MustCompile(`(?i)\bapi[-_ ]?version["']?\s*:\s*["'][a-z0-9.-]*portcullis|\bkind["']?\s*:\s*["']NetworkIntent\b`)
 
-// oursInJSON reads one value; list is how many lists it stands in.
+// oursInJSON looks for a document of ours in one JSON value; list is how many lists it stands in.
 func oursInJSON(words *json.Decoder, list int) (ours bool, err error) {
 	first, err := words.Token()
 	if err != nil {
@@ -74,7 +74,8 @@ func oursInJSON(words *json.Decoder, list int) (ours bool, err error) {
 	return false, err
 }
 
-// oursUnder reads the value of a key.
+// oursUnder looks at the JSON value of a key: apiVersion and kind say whether the document is
+// ours, and lists hold others.
 func oursUnder(key string, words *json.Decoder, list int) (ours bool, err error) {
 	if key == "items" && list < maxDepth {
 		return oursInJSON(words, list+1)
@@ -92,7 +93,7 @@ func oursUnder(key string, words *json.Decoder, list int) (ours bool, err error)
 	return false, nil
 }
 
-// leave reads to the end of the list or the object that was entered.
+// leave skips to the end of the JSON list or object that was entered.
 func leave(words *json.Decoder) error {
 	for depth := 1; depth > 0; {
 		word, err := words.Token()

@@ -20,7 +20,7 @@ const listMistakes = 100
 // mostValues is how many values of one list nobody wrote by hand any more.
 const mostValues = 10_000
 
-// TooMuch refuses what is more than a run takes on.
+// TooMuch refuses what is beyond a limit: more than a run takes on.
 func TooMuch(span diag.Span, what, hint string) diag.Diagnostic {
 	return limitExceeded.At(span, "%s", what).Because("the work of a run must end, whoever wrote what it reads").Suggest("%s", hint)
 }

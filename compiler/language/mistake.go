@@ -21,7 +21,7 @@ type mistake struct {
 	sure    bool   // and certain
 }
 
-// tagged says what YAML takes a word for.
+// tagged says in a mistake what YAML takes a word for: a number, true or false, nothing.
 func tagged(word, tag string) string {
 	kind := map[string]string{
 		"!!bool": "the boolean", "!!int": "the number", "!!float": "the number",

@@ -18,19 +18,21 @@ type expression struct {
 	compiled func() *regexp.Regexp
 }
 
+// expressionOf holds the pattern of a name back until it is first matched, when it is compiled
+// once.
 func expressionOf(text string) expression {
 	return expression{text, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
 }
 
-// MatchString reports whether the word has a match.
+// MatchString reports whether the name matches the expression.
 func (e expression) MatchString(word string) bool { return e.compiled().MatchString(word) }
 
-// String returns the expression as written.
+// String returns the expression of a name as written.
 func (e expression) String() string { return e.text }
 
 var dnsLabel = expressionOf(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// IsName reports whether a word is a DNS label.
+// IsName reports whether a word is a DNS label, as names of namespaces and workloads are.
 func IsName(word string) bool { return dnsLabel.MatchString(word) }
 
 // IsLabel reports whether a pod may carry a label.
@@ -43,6 +45,8 @@ func IsLabel(key, value string) bool {
 // Name is a DNS label (RFC 1123), as names of namespaces and workloads are.
 type Name string
 
+// parse reads a name that must be a DNS label, and suggests one that differs in case or separators
+// alone.
 func (v *Name) parse(word, tag string) *mistake {
 	if tag != "!!str" {
 		return &mistake{rule: WrongType, message: "expected a name, found " + tagged(word, tag), hint: "quote it: " + yamltext.Quoted(word), replace: yamltext.Quoted(word)}
@@ -74,11 +78,13 @@ func (v NamespaceName) Covers(namespace string) bool {
 	return pattern && strings.HasPrefix(namespace, head) && len(namespace) > len(head)
 }
 
-// isNamespace reports whether the word is the name of a namespace or a pattern.
+// isNamespace reports whether the word is the name of a namespace, or a pattern of names with a
+// star.
 func isNamespace(word string) bool {
 	return dnsLabel.MatchString(word) || namespacePattern.MatchString(word)
 }
 
+// parse reads the name of a namespace, or a pattern of names with a star at its end.
 func (v *NamespaceName) parse(word, tag string) *mistake {
 	if tag == "!!str" && NamespaceName(word).IsPattern() && namespacePattern.MatchString(word) {
 		*v = NamespaceName(word)
@@ -87,7 +93,7 @@ func (v *NamespaceName) parse(word, tag string) *mistake {
 	return (*Name)(v).parse(word, tag)
 }
 
-// mendName returns the name that differs from the word in case and separators alone.
+// mendName suggests the valid name that differs from the word in case and separators alone.
 func mendName(word string) string {
 	mended := strings.Trim(strings.NewReplacer("_", "-", " ", "-", ".", "-").Replace(strings.ToLower(word)), "-")
 	if mended != word && dnsLabel.MatchString(mended) {
@@ -104,6 +110,7 @@ var (
 // LabelKey is the key of a Kubernetes label.
 type LabelKey string
 
+// parse reads the key, or name, of a Kubernetes label, with or without a DNS prefix.
 func (v *LabelKey) parse(word, tag string) *mistake {
 	if tag != "!!str" {
 		return &mistake{rule: WrongType, message: "expected a label's key, found " + tagged(word, tag), hint: "quote it", replace: yamltext.Quoted(word)}
@@ -119,6 +126,7 @@ func (v *LabelKey) parse(word, tag string) *mistake {
 // LabelValue is the value of a Kubernetes label.
 type LabelValue string
 
+// parse reads the value of a Kubernetes label, which must be text to YAML.
 func (v *LabelValue) parse(word, tag string) *mistake {
 	if tag != "!!str" {
 		return &mistake{rule: WrongType, message: "expected a label's value, found " + tagged(word, tag),
@@ -137,6 +145,7 @@ var kindName = expressionOf(`^[A-Z][A-Za-z0-9]{0,62}(\.[a-z0-9]([a-z0-9.-]{0,251
 // KindName is a kind of Kubernetes objects, as Kind or Kind.group.
 type KindName string
 
+// parse reads the name of a kind of Kubernetes objects, with its API group or without.
 func (v *KindName) parse(word, tag string) *mistake {
 	if tag != "!!str" || !kindName.MatchString(word) {
 		return &mistake{rule: BadName, message: fmt.Sprintf("%.80q is not a kind", word),
@@ -150,6 +159,7 @@ func (v *KindName) parse(word, tag string) *mistake {
 // as namespace/*.
 type User string
 
+// parse reads who may name an @name: namespace/name, or namespace/*.
 func (v *User) parse(word, tag string) *mistake {
 	namespace, name, both := strings.Cut(word, "/")
 	if tag != "!!str" || !both || !dnsLabel.MatchString(namespace) || name != "*" && !dnsLabel.MatchString(name) {
@@ -163,6 +173,7 @@ func (v *User) parse(word, tag string) *mistake {
 // Directory is a directory of the repository, relative to its root, with slashes.
 type Directory string
 
+// parse reads the name of a directory of the repository, and refuses one that leads out of it.
 func (v *Directory) parse(word, tag string) *mistake {
 	clean := path.Clean(word)
 	switch {
@@ -185,6 +196,7 @@ func (v Directory) Holds(file string) bool {
 // of the Platform.
 type WorkloadRef string
 
+// parse reads a workload's full name, namespace/name, where the namespace may be a pattern.
 func (v *WorkloadRef) parse(word, tag string) *mistake {
 	namespace, name, both := strings.Cut(word, "/")
 	if tag != "!!str" || !both || !isNamespace(namespace) || !dnsLabel.MatchString(name) {
@@ -210,6 +222,7 @@ func (v NamespaceName) Is(namespace string) bool {
 // what has no namespace.
 type ObjectRef string
 
+// parse reads an object's full name, Kind/namespace/name or Kind/name.
 func (v *ObjectRef) parse(word, tag string) *mistake {
 	parts := strings.Split(word, "/")
 	if tag != "!!str" || len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") || strings.ContainsAny(word, " \t,") {

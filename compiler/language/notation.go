@@ -19,6 +19,8 @@ type Entry[K comparable, V any] struct {
 	Value V
 }
 
+// decodeNode reads the notation of a mapping with keys of the user's own, in which a key without a
+// value may stand for an empty mapping.
 func (m *Mapping[K, V]) decodeNode(d *decoder, n *yaml.Node) {
 	*m = Mapping[K, V]{}
 	if n.Kind != yaml.MappingNode {
@@ -53,6 +55,7 @@ func mayBeEmpty(t reflect.Type) bool {
 // OneOrMany is a list, or its only member without the brackets.
 type OneOrMany[T any] []At[T]
 
+// decodeNode reads both notations: a list, or its only member without brackets.
 func (l *OneOrMany[T]) decodeNode(d *decoder, n *yaml.Node) {
 	items := []*yaml.Node{n}
 	if n.Kind == yaml.SequenceNode {
@@ -77,6 +80,8 @@ type PerEnvironment[T any] struct {
 	By   Mapping[Name, T]
 }
 
+// decodeNode reads both notations: one value for all environments, or a mapping from environments
+// to values.
 func (p *PerEnvironment[T]) decodeNode(d *decoder, n *yaml.Node) {
 	p.Span = d.at.Span(n)
 	if n.Kind == yaml.MappingNode && !isPeerNotation(n) {
@@ -95,6 +100,7 @@ type Replication struct {
 	Selector *Selector // nil where Names are given
 }
 
+// decodeNode reads both notations: a list of namespaces, or a selector over their labels.
 func (r *Replication) decodeNode(d *decoder, n *yaml.Node) {
 	r.Span = d.at.Span(n)
 	switch n.Kind {
@@ -111,7 +117,8 @@ func (r *Replication) decodeNode(d *decoder, n *yaml.Node) {
 	}
 }
 
-// isPeerNotation tells {cidr: …} and {selector: …} from a mapping by environment.
+// isPeerNotation tells the notations {cidr: …} and {selector: …} of a peer from a mapping by
+// environment.
 func isPeerNotation(n *yaml.Node) bool {
 	for key := range pairs(n) {
 		if slices.Contains(peerKeys, key.Value) {
@@ -145,11 +152,14 @@ type matchExpression struct {
 
 type operator object.Operator
 
+// parse reads the operator of a matchExpressions entry, as Kubernetes spells it.
 func (o *operator) parse(word, _ string) (m *mistake) {
 	*o, m = choose(word, operators)
 	return m
 }
 
+// decodeNode reads both notations of a label selector, a plain mapping of labels or Kubernetes'
+// own, as one list of requirements.
 func (s *Selector) decodeNode(d *decoder, n *yaml.Node) {
 	s.Span = d.at.Span(n)
 	if n.Kind != yaml.MappingNode {
@@ -173,6 +183,8 @@ func (s *Selector) decodeNode(d *decoder, n *yaml.Node) {
 	s.Selector = object.NewSelector(requirements...)
 }
 
+// isKubernetesSelector tells the notation of matchLabels and matchExpressions from labels that
+// happen to have these keys.
 func isKubernetesSelector(n *yaml.Node) bool {
 	for key, value := range pairs(n) {
 		if (key.Value == "matchLabels" || key.Value == "matchExpressions") && value.Kind != yaml.ScalarNode {
@@ -182,6 +194,8 @@ func isKubernetesSelector(n *yaml.Node) bool {
 	return false
 }
 
+// kubernetesSelector reads the notation matchLabels and matchExpressions into the requirements of
+// a selector.
 func (d *decoder) kubernetesSelector(n *yaml.Node) object.Selector {
 	for key := range pairs(n) {
 		if key.Value != "matchLabels" && key.Value != "matchExpressions" {
@@ -208,7 +222,7 @@ func (d *decoder) kubernetesSelector(n *yaml.Node) object.Selector {
 	return object.NewSelector(requirements...)
 }
 
-// Words returns the values of a list as text.
+// Words returns the values of a list in any of its notations as plain text.
 func Words[S ~string](list []At[S]) []string {
 	words := make([]string, len(list))
 	for i, v := range list {

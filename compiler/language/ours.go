@@ -62,15 +62,15 @@ func plainHead(text []byte) bool {
 	return bytes.HasPrefix(text, []byte(head)) || bytes.Contains(text, []byte("\n"+head))
 }
 
-// mayMention looks for the words without which nothing is ours, and for what YAML can hide
-// them in. Most files of other people have none of it, and are not parsed.
+// mayMention looks in a file's bytes for the words without which nothing is ours, and for what
+// YAML can hide them in. Most files of other people have none of it, and are not parsed.
 func mayMention(text []byte) bool {
 	return containsFold(text, "portcullis") || containsFold(text, "%tag") || escapes(text) || tagged64(text) ||
 		slices.ContainsFunc(tellingKinds(), func(kind string) bool { return bytes.Contains(text, []byte(kind)) }) && kindWord.Match(text)
 }
 
-// escapes reports whether a text may write a character by its number, or join lines inside of
-// a word.
+// escapes reports whether a text may hide a word of ours: write a character by its number, or join
+// lines inside of a word.
 func escapes(text []byte) bool {
 	for at := range indices(text, '\\') {
 		rest := text[at+1:]
@@ -81,7 +81,7 @@ func escapes(text []byte) bool {
 	return false
 }
 
-// tagged64 reports whether a text may have a value in base 64.
+// tagged64 reports whether a text may hide a word of ours in a value in base 64.
 func tagged64(text []byte) bool {
 	for at := range indices(text, '!') {
 		tag := text[at:]
@@ -95,7 +95,7 @@ func tagged64(text []byte) bool {
 	return false
 }
 
-// indices yields where a byte stands.
+// indices yields where a byte stands in a text that is searched for words of ours.
 func indices(text []byte, b byte) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for at := 0; ; at++ {
@@ -110,7 +110,7 @@ func indices(text []byte, b byte) iter.Seq[int] {
 	}
 }
 
-// containsFold looks for a word of ASCII in lower case, in whatever case it is written.
+// containsFold looks for a word of ours, of ASCII in lower case, in whatever case it is written.
 func containsFold(text []byte, word string) bool {
 	first, upper := word[0], word[0]-'a'+'A'
 	if first < 'a' || first > 'z' {
@@ -205,11 +205,12 @@ func headKey(key string) string {
 	return letters
 }
 
+// groupIsOurs reports whether an API group has our name in it, spelt in whatever case.
 func groupIsOurs(apiVersion string) bool {
 	return strings.Contains(strings.ToLower(apiVersion), "portcullis")
 }
 
-// resolved returns what a node stands for.
+// resolved follows a YAML alias to the node that it stands for, where one may hide what is ours.
 func resolved(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -217,7 +218,8 @@ func resolved(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// word returns the text that a node stands for; empty where it is no text.
+// word returns the text of a node, which may be an alias or in base 64, to see whether it names
+// us; empty where it is no text.
 func word(n *yaml.Node) string {
 	if n = resolved(n); n == nil || n.Kind != yaml.ScalarNode {
 		return ""

@@ -34,7 +34,7 @@ func (r *Repository) mergeParts() diag.List {
 	return found
 }
 
-// rank puts the root's document before all others.
+// rank puts PlatformFile's document before all other parts of the Platform.
 func rank(p Platform) int {
 	if p.Span.File == PlatformFile {
 		return 0
@@ -53,6 +53,7 @@ type merger interface {
 	merge(part any, key string) []twice
 }
 
+// merge takes the value from another part of the Platform, unless both parts give one.
 func (a *At[T]) merge(part any, key string) []twice {
 	other := part.(At[T])
 	switch {
@@ -65,6 +66,7 @@ func (a *At[T]) merge(part any, key string) []twice {
 	return nil
 }
 
+// merge takes in the keys of another part of the Platform, and reports those that both have.
 func (m *Mapping[K, V]) merge(part any, _ string) (conflicts []twice) {
 	for _, e := range part.(Mapping[K, V]) {
 		i := slices.IndexFunc(*m, func(have Entry[K, V]) bool { return have.Key.Value == e.Key.Value })
@@ -77,7 +79,7 @@ func (m *Mapping[K, V]) merge(part any, _ string) (conflicts []twice) {
 	return conflicts
 }
 
-// mergeValue takes what a part says into what is said already.
+// mergeValue takes what one part of the Platform says into what is said already, field by field.
 func mergeValue(into, part reflect.Value, key string) (conflicts []twice) {
 	if m, ok := into.Addr().Interface().(merger); ok {
 		return m.merge(part.Interface(), key)

@@ -45,6 +45,8 @@ type addressPeer struct {
 	Except []At[CIDR] `key:"except"`
 }
 
+// decodeNode reads a peer in any of its notations: one word, {cidr, except}, or labels of pods and
+// namespaces.
 func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode {
 		d.scalar(n, p)
@@ -70,6 +72,7 @@ func (p *Peer) decodeNode(d *decoder, n *yaml.Node) {
 	}
 }
 
+// isAddressPeer tells a peer of addresses, {cidr, except}, from one of labels.
 func isAddressPeer(n *yaml.Node) bool {
 	for key := range pairs(n) {
 		if key.Value == "cidr" || key.Value == "except" {
@@ -79,6 +82,8 @@ func isAddressPeer(n *yaml.Node) bool {
 	return false
 }
 
+// parse reads a peer of one word, a workload, a set or an @name, and says of what is none how it
+// would be written.
 func (p *Peer) parse(word, tag string) *mistake {
 	bad := func(hint, replace string) *mistake {
 		return &mistake{rule: BadPeer, message: fmt.Sprintf("%.80q is not a peer", word), hint: hint, replace: replace}
@@ -136,6 +141,7 @@ func (p *Peer) parse(word, tag string) *mistake {
 // meant: among the members of an @name, and at the ends of tests.
 type Member struct{ Peer }
 
+// decodeNode reads a peer, or a bare address as the addresses it stands for.
 func (v *Member) decodeNode(d *decoder, n *yaml.Node) {
 	if n.Kind != yaml.ScalarNode {
 		v.Peer.decodeNode(d, n)
@@ -148,6 +154,7 @@ func (v *Member) decodeNode(d *decoder, n *yaml.Node) {
 	}
 }
 
+// parse reads a peer of one word, or a bare address or block.
 func (v *Member) parse(word, tag string) *mistake {
 	if !looksLikeAddress(word) {
 		return v.Peer.parse(word, tag)
@@ -158,8 +165,8 @@ func (v *Member) parse(word, tag string) *mistake {
 	return m
 }
 
-// looksLikeAddress tells an address from a name: no name has a colon, and none that
-// is all digits, dots and a slash is meant as one.
+// looksLikeAddress tells a peer's address from its name: no name has a colon, and none that is all
+// digits, dots and a slash is meant as one.
 func looksLikeAddress(word string) bool {
 	return word != "" && (strings.ContainsRune(word, ':') && !strings.HasPrefix(word, "dns:") || strings.Trim(word, "0123456789./") == "")
 }

@@ -18,6 +18,8 @@ type PortRef struct {
 // portWords are the ports that have a word of their own.
 var portWords = map[string][]plan.Port{"any": plan.Everything, "icmp": plan.AllICMP, "ping": plan.Ping}
 
+// parse reads a port as a line refers to it: a reserved word such as any, a name, or a number with
+// its protocol.
 func (v *PortRef) parse(word, tag string) *mistake {
 	if tag != "!!str" && tag != "!!int" {
 		return &mistake{rule: BadPort, message: "expected a port, found " + tagged(word, tag), hint: BadPort.Mend}
@@ -39,6 +41,7 @@ var portName = expressionOf(`^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$`)
 // PortName is the name that an intent gives to a port.
 type PortName string
 
+// parse reads the name of a declared port, and refuses the words that already mean one.
 func (v *PortName) parse(word, tag string) *mistake {
 	if tag != "!!str" || !portName.MatchString(word) || !strings.ContainsFunc(word, unicode.IsLetter) || strings.Contains(word, "--") {
 		return &mistake{rule: BadName, message: fmt.Sprintf("%.60q is not the name of a port", word),
@@ -54,6 +57,7 @@ func (v *PortName) parse(word, tag string) *mistake {
 // PortNumber is a port, or a range, by number.
 type PortNumber struct{ plan.Port }
 
+// parse reads a port that must be a number or a range of them.
 func (v *PortNumber) parse(word, tag string) *mistake {
 	port, m := parsePort(word)
 	if m == nil && tag == "!!float" {
@@ -65,7 +69,7 @@ func (v *PortNumber) parse(word, tag string) *mistake {
 
 var protocols = map[string]plan.Protocol{"": plan.TCP, "tcp": plan.TCP, "udp": plan.UDP, "sctp": plan.SCTP}
 
-// parsePort reads 8080, 53/udp or 8000-8100/tcp.
+// parsePort reads a port by number, 8080, 53/udp or 8000-8100/tcp.
 func parsePort(word string) (plan.Port, *mistake) {
 	bad := func(hint string) (plan.Port, *mistake) {
 		return plan.Port{}, &mistake{rule: BadPort, message: fmt.Sprintf("%.60q is not a port", word), hint: hint}
@@ -93,6 +97,7 @@ func parsePort(word string) (plan.Port, *mistake) {
 	return plan.Port{Protocol: p, First: a, Last: b}, nil
 }
 
+// portNumber reads one port's number, from 1 to 65535, without sign or leading zeros.
 func portNumber(s string) (uint16, bool) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	return uint16(n), err == nil && n > 0 && s[0] != '0' && s[0] != '+'
@@ -117,7 +122,7 @@ func (v PortRef) Covers(evidence string, declared []plan.NamedPort) bool {
 	return len(plan.SubtractPorts(asked.Ports, v.Of(declared))) == 0
 }
 
-// Of returns the ports that the word stands for, where a workload declares those.
+// Of returns the ports that the word stands for, where a workload declares those under names.
 func (v PortRef) Of(declared []plan.NamedPort) []plan.Port {
 	for _, p := range declared {
 		if v.Name != "" && p.Name == v.Name {
@@ -127,7 +132,7 @@ func (v PortRef) Of(declared []plan.NamedPort) []plan.Port {
 	return v.Ports
 }
 
-// PortsOf returns the ports that evidence spells out, if it does.
+// PortsOf returns the ports that the word of evidence spells out, if it does.
 func PortsOf(evidence string) (ports []plan.Port, ok bool) {
 	var asked PortRef
 	if asked.parse(evidence, "!!str") != nil || asked.Name != "" {

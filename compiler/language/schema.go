@@ -81,7 +81,7 @@ type described interface {
 	schema(g *generator) jsonObject
 }
 
-// dispatch makes the schema of all kinds.
+// dispatch makes the JSON Schema of all kinds, which goes on to that of the document's kind.
 func (g *generator) dispatch() jsonObject {
 	var byKind []any
 	for _, k := range kinds {
@@ -101,7 +101,7 @@ func (g *generator) dispatch() jsonObject {
 	}
 }
 
-// root makes a kind's own definition, unfolded.
+// root makes a kind's own definition in the JSON Schema, unfolded.
 func (g *generator) root(t reflect.Type) jsonObject {
 	g.of(t, "")
 	root := g.definitions[t.Name()].(jsonObject)
@@ -109,7 +109,7 @@ func (g *generator) root(t reflect.Type) jsonObject {
 	return root
 }
 
-// of returns the schema of a type; within names the field of an unnamed one.
+// of returns the JSON Schema of a Go type; within names the field of an unnamed one.
 func (g *generator) of(t reflect.Type, within string) jsonObject {
 	if t.Kind() == reflect.Pointer {
 		return g.of(t.Elem(), within)
@@ -135,6 +135,7 @@ func (g *generator) of(t reflect.Type, within string) jsonObject {
 	panic("language: no schema for " + t.String()) // a mistake in the types of this package
 }
 
+// define adds a definition to the JSON Schema once, and returns the reference to it.
 func (g *generator) define(name string, make func() jsonObject) jsonObject {
 	if _, known := g.definitions[name]; !known {
 		g.definitions[name] = nil // being defined: types may refer to each other
@@ -143,6 +144,7 @@ func (g *generator) define(name string, make func() jsonObject) jsonObject {
 	return jsonObject{"$ref": "#/definitions/" + name}
 }
 
+// structure returns the schema of a struct: its fields with their descriptions, and no others.
 func (g *generator) structure(t reflect.Type, name string) jsonObject {
 	properties, required := jsonObject{}, []string{}
 	for _, f := range fieldsOf(t) {
@@ -169,8 +171,8 @@ func (g *generator) structure(t reflect.Type, name string) jsonObject {
 	return s
 }
 
-// declaredIn returns the name of the struct that declares the field: that of an embedded
-// one where it comes from there.
+// declaredIn returns the name of the struct that declares the field, under which its description
+// stands: that of an embedded one where it comes from there.
 func declaredIn(t reflect.Type, f field, name string) string {
 	for _, i := range f.index[:len(f.index)-1] {
 		t = t.Field(i).Type
@@ -179,7 +181,7 @@ func declaredIn(t reflect.Type, f field, name string) string {
 	return name
 }
 
-// with returns the schema with one more keyword.
+// with returns the schema with one more JSON Schema keyword.
 func with(s jsonObject, key string, value any) jsonObject {
 	copied := jsonObject{key: value}
 	for k, v := range s {
@@ -188,8 +190,10 @@ func with(s jsonObject, key string, value any) jsonObject {
 	return copied
 }
 
+// schema describes the value; its place is no part of a schema.
 func (At[T]) schema(g *generator) jsonObject { return g.of(reflect.TypeFor[T](), "") }
 
+// schema describes an object whose property names are the user's own, and may lack a value.
 func (Mapping[K, V]) schema(g *generator) jsonObject {
 	value := g.of(reflect.TypeFor[V](), "")
 	if mayBeEmpty(reflect.TypeFor[V]()) {
@@ -198,22 +202,28 @@ func (Mapping[K, V]) schema(g *generator) jsonObject {
 	return jsonObject{"type": "object", "propertyNames": g.of(reflect.TypeFor[K](), ""), "additionalProperties": value}
 }
 
+// schema describes one value, or an array of them.
 func (OneOrMany[T]) schema(g *generator) jsonObject {
 	one := g.of(reflect.TypeFor[T](), "")
 	return jsonObject{"anyOf": []any{one, jsonObject{"type": "array", "items": one}}}
 }
 
+// schema describes one value, or an object by environment, of which none is called as a key of a
+// peer.
 func (PerEnvironment[T]) schema(g *generator) jsonObject {
 	value := g.of(reflect.TypeFor[T](), "")
 	name := jsonObject{"allOf": []any{g.of(reflect.TypeFor[Name](), ""), jsonObject{"not": jsonObject{"enum": peerKeys}}}}
 	return jsonObject{"anyOf": []any{value, jsonObject{"type": "object", "propertyNames": name, "additionalProperties": value}}}
 }
 
+// schema describes an array of namespaces, or a selector.
 func (Replication) schema(g *generator) jsonObject {
 	names := jsonObject{"type": "array", "minItems": 1, "items": g.of(reflect.TypeFor[NamespaceName](), "")}
 	return jsonObject{"anyOf": []any{names, g.of(reflect.TypeFor[Selector](), "")}}
 }
 
+// schema defines the schema of a selector, which depends on whether it is written as Kubernetes
+// writes it.
 func (Selector) schema(g *generator) jsonObject {
 	return g.define("Selector", func() jsonObject {
 		var kubernetes []any
@@ -234,7 +244,7 @@ func (Selector) schema(g *generator) jsonObject {
 	})
 }
 
-// schema adds to the fields that In and NotIn alone have values.
+// schema adds to the schema of its fields that In and NotIn alone have values.
 func (matchExpression) schema(g *generator) jsonObject {
 	type fields matchExpression
 	return g.define("matchExpression", func() jsonObject {
@@ -246,14 +256,17 @@ func (matchExpression) schema(g *generator) jsonObject {
 	})
 }
 
+// schema defines the schema of a peer of one word, of addresses or of labels.
 func (Peer) schema(g *generator) jsonObject {
 	return g.define("Peer", func() jsonObject { return g.peer(peerPattern) })
 }
 
+// schema defines the schema of a peer that may be a bare address too.
 func (Member) schema(g *generator) jsonObject {
 	return g.define("Member", func() jsonObject { return g.peer(peerPattern + "|" + addressPattern) })
 }
 
+// peer describes a peer's notations, where one of a single word matches a pattern.
 func (g *generator) peer(pattern string) jsonObject {
 	labels := g.of(reflect.TypeFor[labelPeer](), "")
 	return jsonObject{

@@ -14,7 +14,8 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// root parses one document into nodes that hold nothing but the language's YAML.
+// root parses one document's YAML syntax into nodes that hold nothing but the language's YAML; nil
+// where it does not parse.
 func (d *decoder) root() *yaml.Node {
 	at := 0
 	for line := range bytes.SplitSeq(d.at.Text, []byte("\n")) {
@@ -46,6 +47,7 @@ func (d *decoder) root() *yaml.Node {
 	return n.Content[0]
 }
 
+// count counts a parsed node and all below it, for the limit on a document's size.
 func count(n *yaml.Node) int {
 	total := 1
 	for _, c := range n.Content {
@@ -63,7 +65,7 @@ var (
 	unknown   = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
-// errorAt takes a parse error apart. The parser counts lines from 0 in some of its
+// errorAt takes the YAML parser's error apart. The parser counts lines from 0 in some of its
 // errors and from 1 in the others, and does not name a line 0.
 func errorAt(err error) (line int, message string) {
 	message = strings.TrimPrefix(err.Error(), "yaml: ")
@@ -77,8 +79,8 @@ func errorAt(err error) (line int, message string) {
 	return line, message
 }
 
-// beyond explains the error of a parser that has read one value, of which nothing but
-// the end of the text was expected.
+// beyond explains what the YAML parser met behind the one value that it had read, where nothing
+// but the end of the text was expected.
 func (d *decoder) beyond(err error, r *diag.Rule, message, help string) {
 	line, problem := errorAt(err)
 	if problem != "did not find expected <document start>" {
@@ -88,7 +90,7 @@ func (d *decoder) beyond(err error, r *diag.Rule, message, help string) {
 	d.add(r.At(d.at.Line(line), "%s", message).Suggest("%s", help))
 }
 
-// syntax explains a parse error. The parser names a line near the mistake, and no
+// syntax explains an error of YAML's syntax. The parser names a line near the mistake, and no
 // column; what people most often forget are the quotes around @names and "*/*".
 func (d *decoder) syntax(err error) {
 	line, message := errorAt(err)
@@ -123,7 +125,8 @@ func (d *decoder) syntax(err error) {
 		Suggest("look at the indentation and the brackets of this line and its neighbours"))
 }
 
-// columns returns a part of the nth of the document's lines, between two of its bytes.
+// columns returns the place of a syntax error: a part of the nth of the document's lines, between
+// two of its bytes.
 func (d *decoder) columns(lines []string, n, start, end int) diag.Span {
 	before := 0
 	for _, l := range lines[:n-1] {
@@ -132,6 +135,7 @@ func (d *decoder) columns(lines []string, n, start, end int) diag.Span {
 	return d.at.Within(before+start, before+end)
 }
 
+// wordAt cuts a line to the word that it begins with, which a syntax error points at.
 func wordAt(s string) string {
 	if i := strings.IndexAny(s, " ,]}\t\r"); i > 0 {
 		return s[:i]

@@ -14,6 +14,8 @@ import (
 // text is prose: any one-line string.
 type text string
 
+// parse reads prose of one line, and refuses control characters, by which a reviewer would not see
+// what is there.
 func (t *text) parse(word, tag string) *mistake {
 	if tag != "!!str" {
 		return &mistake{rule: WrongType, message: "expected text, found " + tagged(word, tag), hint: "quote it", replace: yamltext.Quoted(word)}
@@ -28,6 +30,7 @@ func (t *text) parse(word, tag string) *mistake {
 // flag is true or false.
 type flag bool
 
+// parse reads the words true and false alone, and mends what else YAML 1.1 takes for them.
 func (f *flag) parse(word, tag string) *mistake {
 	if tag != "!!bool" {
 		m := &mistake{rule: WrongType, message: "expected true or false, found " + tagged(word, tag), hint: "write true or false, without quotes"}
@@ -43,6 +46,7 @@ func (f *flag) parse(word, tag string) *mistake {
 // Number is a whole number.
 type Number int
 
+// parse reads a whole number of 32 bits.
 func (v *Number) parse(word, tag string) *mistake {
 	i, err := strconv.ParseInt(word, 10, 32)
 	if tag != "!!int" || err != nil {
@@ -55,6 +59,7 @@ func (v *Number) parse(word, tag string) *mistake {
 // Date is a day of the calendar (UTC), as 2006-01-02.
 type Date string
 
+// parse reads a day of the calendar, written as 2006-01-02.
 func (v *Date) parse(word, tag string) *mistake {
 	if day, err := time.Parse(time.DateOnly, word); err != nil || day.Year() < 2000 {
 		return &mistake{rule: badDate, message: fmt.Sprintf("%.40q is not a day", word), hint: "write it as 2026-12-31"}
@@ -68,6 +73,7 @@ var ruleCode = expressionOf(`^PC[0-9]{3}$`)
 // Code is the code of a rule.
 type Code string
 
+// parse reads the code of a rule, PC and three digits.
 func (v *Code) parse(word, _ string) *mistake {
 	if !ruleCode.MatchString(word) {
 		return &mistake{rule: BadName, message: fmt.Sprintf("%.40q is not the code of a rule", word), hint: "a code is PC and three digits, as findings show it"}
@@ -79,6 +85,7 @@ func (v *Code) parse(word, _ string) *mistake {
 // Severity is diag.Severity as the language spells it.
 type Severity diag.Severity
 
+// parse reads the word for a severity: error, warning or info.
 func (v *Severity) parse(word, _ string) (m *mistake) {
 	*v, m = choose(word, severities)
 	return m
