@@ -86,7 +86,7 @@ type Example struct {
 	verdict  meaning.Verdict
 }
 
-// Packet returns the packet that the example is about.
+// Packet returns the packet that an answer's example is about.
 func (e *Example) Packet() meaning.Packet { return e.packet }
 
 // Place is where something is written, or the part of an object whose place is looked up
@@ -219,6 +219,7 @@ func (a *Answer) Places() []*Place {
 	return all
 }
 
+// places lists the places of one half of an answer: its own, and those of its policies and rules.
 func (h *Half) places() []*Place {
 	all := []*Place{&h.At}
 	for i := range h.Tiers {

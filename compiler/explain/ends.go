@@ -25,8 +25,8 @@ type end struct {
 	addresses packet.Addresses
 }
 
-// only is a side of one end. At an address of the pod network that no known pod has, there
-// is nobody.
+// only makes the side of a question that is one end. At an address of the pod network that no
+// known pod has, there is nobody.
 func (w *World) only(p meaning.Peer) []end {
 	if p.Endpoint != nil {
 		return []end{{Peer: p}}
@@ -38,9 +38,9 @@ func (w *World) only(p meaning.Peer) []end {
 	return []end{{p, packet.AddressesOf(netip.PrefixFrom(a, a.BitLen()))}}
 }
 
-// inSet are the pods of a set: all that have a name, one without labels in each namespace
-// and in one that nobody knows, and of what policies ask for and none of those wears, one
-// that does, if there can be.
+// inSet gathers the ends that are pods of a set: all that have a name, one without labels in each
+// namespace and in one that nobody knows, and of what policies ask for and none of those wears,
+// one that does, if there can be.
 func (w *World) inSet(set plan.Pods) []end {
 	var pods []*meaning.Endpoint
 	for _, e := range w.Pods {
@@ -117,11 +117,12 @@ type asked struct {
 	not *selector.Selector
 }
 
+// finds reports whether an end with some labels is one that a policy asks for.
 func (a asked) finds(l selector.Labels) bool {
 	return a.of.Matches(l) && (a.not == nil || !a.not.Matches(l))
 }
 
-// askedFor is everything that policies ask of pods, each once.
+// askedFor gathers everything that policies ask of the labels of ends, each once.
 func (w *World) askedFor() []asked {
 	if w.asked != nil {
 		return w.asked
@@ -160,7 +161,7 @@ func (w *World) askedFor() []asked {
 	return w.asked
 }
 
-// universe is what is known of the namespaces.
+// universe returns, made once, what is known of the namespaces in which ends may be.
 func (w *World) universe() *relation.Universe {
 	if w.known == nil {
 		w.known = w.makeUniverse()
@@ -168,6 +169,7 @@ func (w *World) universe() *relation.Universe {
 	return w.known
 }
 
+// makeUniverse takes the namespaces in which ends may be from the plan, or else from manifests.
 func (w *World) makeUniverse() *relation.Universe {
 	if w.Plan != nil {
 		return population.UniverseOf(w.Plan)
@@ -182,7 +184,7 @@ func (w *World) makeUniverse() *relation.Universe {
 	return relation.NewUniverse(all, pods, others)
 }
 
-// labelsOf are those of a namespace, as far as they are known.
+// labelsOf returns the labels of an end's namespace, as far as they are known.
 func (w *World) labelsOf(namespace string) map[string]string {
 	if w.Plan != nil {
 		if n, ok := w.Plan.Namespace(namespace); ok && len(n.Labels) > 0 {
@@ -201,17 +203,18 @@ func (w *World) labelsOf(namespace string) map[string]string {
 	return map[string]string{meaning.NameLabel: namespace}
 }
 
-// unwritten reports whether nobody says which labels a namespace of manifests has.
+// unwritten reports whether nobody says which labels an end's namespace has, as may be in
+// manifests.
 func (w *World) unwritten(namespace string) bool {
 	i, known := slices.BinarySearchFunc(w.Namespaces, namespace, func(n plan.Namespace, name string) int { return strings.Compare(n.Name, name) })
 	return w.Plan == nil && (!known || w.Namespaces[i].Unwritten)
 }
 
-// inRanges are places outside, nodes and host endpoints: a range of addresses for each way
-// in which anything tells them apart. Pods are never among them.
+// inRanges gathers the ends that are addresses outside, nodes and host endpoints: a range for each
+// way in which anything tells them apart. Pods are never among them.
 func (w *World) inRanges(set packet.Addresses) []end { return w.ranges(set, nil) }
 
-// ranges parts addresses where anything tells them apart, and at some prefixes more.
+// ranges parts addresses into ends where anything tells them apart, and at some prefixes more.
 func (w *World) ranges(set packet.Addresses, cuts []netip.Prefix) []end {
 	cluster := w.Meaning.Cluster
 	never := slices.Clone(cluster.PodCIDRs)
@@ -255,7 +258,7 @@ func (w *World) ranges(set packet.Addresses, cuts []netip.Prefix) []end {
 	return all
 }
 
-// holdsNodes reports whether all nodes' addresses of a family are in a set.
+// holdsNodes reports whether all nodes' addresses of a family are in a range that is asked about.
 func (w *World) holdsNodes(set packet.Addresses, family int) bool {
 	nodes := packet.Addresses{}
 	for _, p := range w.Meaning.Cluster.NodeCIDRs {
@@ -284,8 +287,8 @@ func (e end) can(family int) bool {
 	}
 }
 
-// names are ends for people: the first three, and how many more there are. Addresses are
-// one, however policies divide them, and the first: they are the most.
+// names lists ends for people: the first three, and how many more there are. Addresses are one,
+// however policies divide them, and the first: they are the most.
 func names(ends []end, of []int) string {
 	const most = 3
 	var addresses packet.Addresses

@@ -21,7 +21,7 @@ type Member struct {
 	Key       string           // the same for the same pods of another world; empty for addresses
 }
 
-// IsPod reports whether it is no addresses.
+// IsPod reports whether a member of everybody is a pod, and not addresses.
 func (m *Member) IsPod() bool { return m.Endpoint != nil }
 
 // Everybody gathers the pods: those that have a name, one without labels in each namespace,
@@ -69,7 +69,8 @@ func (w *World) Everybody() []Member {
 	return all
 }
 
-// keyOf is the same for pods that are in one namespace and wear the same labels.
+// keyOf makes the key of a pod among everybody, the same for pods that are in one namespace and
+// wear the same labels.
 func keyOf(e *meaning.Endpoint) string {
 	var b strings.Builder
 	b.WriteString(e.Namespace)
@@ -85,7 +86,8 @@ func keyOf(e *meaning.Endpoint) string {
 	return b.String()
 }
 
-// Adopted is a pod of another world as it would be in this one.
+// Adopted makes a pod of another world's everybody a member of this one, with the labels of its
+// namespace here.
 func (w *World) Adopted(m Member) Member {
 	if !m.IsPod() {
 		return m
@@ -109,8 +111,8 @@ func (w *World) Adopted(m Member) Member {
 	return m
 }
 
-// Elsewhere gathers the addresses that no pod has, parted where policies tell them apart and
-// at some prefixes more.
+// Elsewhere gathers the members of everybody that are addresses which no pod has, parted where
+// policies tell them apart and at some prefixes more.
 func (w *World) Elsewhere(cuts []netip.Prefix) []Member {
 	var all []Member
 	for _, e := range w.ranges(packet.EveryAddress(), cuts) {
@@ -121,10 +123,10 @@ func (w *World) Elsewhere(cuts []netip.Prefix) []Member {
 	return all
 }
 
-// Can reports whether a member may have an address of a family, as far as is known.
+// Can reports whether a member of everybody may have an address of a family, as far as is known.
 func (w *World) Can(m Member, family int) bool { return end{m.Peer, m.Addresses}.can(family) }
 
-// Fates are what becomes of all traffic of a family between two members, by outcome.
+// Fates sorts all traffic of a family between two members of everybody by what becomes of it.
 func (w *World) Fates(from, to Member, family int) map[meaning.Outcome]packet.Traffic {
 	all := map[meaning.Outcome]packet.Traffic{}
 	for outcome, f := range w.between(end{from.Peer, from.Addresses}, end{to.Peer, to.Addresses}, packet.Anything(), 0, family) {
@@ -139,8 +141,8 @@ type Sender struct {
 	All bool  // whoever it is
 }
 
-// Glance says for each member whom it may send to, and from whom it may receive. Of other
-// pairs all traffic is denied.
+// Glance says for each of everybody whom it may send to, and from whom it may receive, as far as
+// rules tell without a walk. Of other pairs all traffic is denied.
 func (w *World) Glance(all []Member) (sends, receives []Sender) {
 	ends := make([]end, len(all))
 	for i, m := range all {
@@ -162,7 +164,7 @@ func (w *World) Glance(all []Member) (sends, receives []Sender) {
 	return sends, receives
 }
 
-// Governed reports whether any policy has a say on one half of a pod's traffic, and whether
+// Governed reports whether any policy has a say on one half of a member's traffic, and whether
 // what no rule allows is dropped there.
 func (w *World) Governed(m *Member, d meaning.Direction) (governed, isolated bool) {
 	if !m.IsPod() {
@@ -172,10 +174,11 @@ func (w *World) Governed(m *Member, d meaning.Direction) (governed, isolated boo
 	return len(g.Policies) > 0, g.Isolated || g.Perhaps
 }
 
-// Has reports whether a member is one of an end of a plan's flow.
+// Has reports whether a member of everybody is one of an end of a plan's flow.
 func (w *World) Has(e plan.End, m *Member) bool { return has(w.Plan, e, m.Peer) }
 
-// Deciding is what decides a packet of some traffic between two members, on both halves.
+// Deciding explains what decides a packet of some traffic between two members of everybody, on
+// both halves.
 func (w *World) Deciding(from, to Member, of packet.Traffic) Example {
 	h, _ := of.Witness()
 	best := sample{}
@@ -191,16 +194,18 @@ func (w *World) Deciding(from, to Member, of packet.Traffic) Example {
 	return w.example(best, Deciding)
 }
 
-// Lists reports whether a namespace is one that anything is known of.
+// Lists reports whether a namespace is one that anything is known of, so that everybody has a
+// member there.
 func (w *World) Lists(namespace string) bool {
 	_, known := slices.BinarySearch(w.namespaces(), namespace)
 	return known
 }
 
-// Universe is what is known of the namespaces, for whoever decides about pods that may come.
+// Universe returns what is known of the namespaces, for whoever decides about members that may
+// come.
 func (w *World) Universe() *relation.Universe { return w.universe() }
 
-// Come is a pod that may come, as a member.
+// Come makes a pod that may come a member of everybody.
 func (w *World) Come(e *meaning.Endpoint) Member {
 	of := *e
 	of.PortsKnown, of.Ports, of.Addresses = false, nil, nil

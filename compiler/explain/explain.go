@@ -59,8 +59,10 @@ type Named struct {
 	Wrong, Hint string
 }
 
+// walk follows one packet through the policies of the world that is explained.
 func (w *World) walk(k meaning.Packet) meaning.Verdict { return w.asking().Follow(k) }
 
+// asking returns the world's one walker of packets, made when it is first asked.
 func (w *World) asking() *meaning.Asker {
 	if w.asker == nil {
 		w.asker = w.Meaning.Asker()
@@ -72,7 +74,7 @@ func (w *World) asking() *meaning.Asker {
 // before what makes it.
 var precedence = []string{"Pod", "Deployment", "StatefulSet", "DaemonSet"}
 
-// named are the endpoints with a name, the one that it means first.
+// named looks up the pods and workloads of the world with a name, the one that it means first.
 func (w *World) named(name string) []*meaning.Endpoint {
 	if w.byName == nil {
 		w.byName, w.byAddress = map[string][]*meaning.Endpoint{}, map[netip.Addr]*meaning.Endpoint{}
@@ -97,7 +99,7 @@ func (w *World) named(name string) []*meaning.Endpoint {
 	return w.byName[name]
 }
 
-// at is who has an address: a pod, or else whoever Meaning knows.
+// at looks up who in the world has an address: a pod, or else whoever Meaning knows.
 func (w *World) at(a netip.Addr) meaning.Peer {
 	w.named("")
 	a = a.Unmap().WithZone("")
@@ -107,8 +109,8 @@ func (w *World) at(a netip.Addr) meaning.Peer {
 	return meaning.Address(a)
 }
 
-// peer is the end that a name or an address means. Where it means none, the text says
-// why, with what was meant if something is near.
+// peer looks up the end that a name or an address means in the world that is explained. Where it
+// means none, the text says why, with what was meant if something is near.
 func (w *World) peer(text string) (p meaning.Peer, wrong, hint string) {
 	if a, err := netip.ParseAddr(text); err == nil {
 		if a.Zone() != "" {
@@ -131,7 +133,7 @@ func (w *World) peer(text string) (p meaning.Peer, wrong, hint string) {
 	return p, "there is no pod or workload called " + quoted(text), w.nearest(text)
 }
 
-// planned finds the workload of the plan with a name, or nil.
+// planned finds the workload with a name in the plan of the world, or nil.
 func (w *World) planned(name string) *plan.Workload {
 	if w.Plan == nil {
 		return nil
@@ -144,7 +146,7 @@ func (w *World) planned(name string) *plan.Workload {
 	return nil
 }
 
-// nearest suggests the name that was meant.
+// nearest suggests the pod or workload of the world whose name was meant.
 func (w *World) nearest(text string) string {
 	w.named("")
 	known := diag.SortedKeys(w.byName)
@@ -159,6 +161,7 @@ func (w *World) nearest(text string) string {
 	return "an end is namespace/name of a pod or workload, or an address"
 }
 
+// quoted quotes a name that was asked for, cut where it is longer than a line bears.
 func quoted(text string) string {
 	if len([]rune(text)) > 80 {
 		text = string([]rune(text)[:80]) + "…"

@@ -26,6 +26,8 @@ func (w *World) AnswerList(list []language.Listed, d Detail) []Answer {
 	return all
 }
 
+// answers answers questions whose names are resolved, one after the other, for the world's
+// environment.
 func (w *World) answers(asked []question, d Detail) []Answer {
 	all := make([]Answer, len(asked))
 	for i := range asked {
@@ -40,6 +42,8 @@ func (w *World) answers(asked []question, d Detail) []Answer {
 // verdicts are what becomes of packets, as answers call it.
 var verdicts = map[meaning.Outcome]Verdict{meaning.Allowed: Allow, meaning.Denied: Deny, meaning.Unknown: Unknown}
 
+// answer finds the answer to one question: its verdict, packets as examples with what decides
+// them, and, as far as detail is asked for, what would change it.
 func (w *World) answer(q *question, d Detail) Answer {
 	single := q.one != nil && !q.from.set && !q.to.set
 	a := Answer{Question: Query{Number: q.number, From: q.from.name, To: q.to.name, Traffic: q.words, Many: !single}}
@@ -177,8 +181,7 @@ func (w *World) find(q *question) findings {
 	return a
 }
 
-// packetOf makes the packet with a header between two ends, from a port if the protocol
-// has ports.
+// packetOf makes the packet with a header between two ends, from a port if the protocol has ports.
 func packetOf(h packet.Header, source uint16, from, to meaning.Peer) meaning.Packet {
 	if !h.Protocol.HasPorts() {
 		source = 0
@@ -192,7 +195,7 @@ type fate struct {
 	witness meaning.Packet
 }
 
-// between is what becomes of traffic between two ends, by outcome: of one family, or of 0, all.
+// between finds what becomes of traffic between two ends, by outcome: of one family, or of 0, all.
 func (w *World) between(from, to end, of packet.Traffic, source uint16, only int) map[meaning.Outcome]fate {
 	all := map[meaning.Outcome]fate{}
 	parts := w.asking().Parts(from.Peer, to.Peer, of)
@@ -223,7 +226,8 @@ func (w *World) between(from, to end, of packet.Traffic, source uint16, only int
 	return all
 }
 
-// split cuts traffic where other traffic ends.
+// split cuts each part of traffic where other traffic ends, as that of failsafe ports at host
+// endpoints.
 func split(parts []packet.Traffic, by packet.Traffic) []packet.Traffic {
 	var all []packet.Traffic
 	for _, p := range parts {
@@ -236,13 +240,14 @@ func split(parts []packet.Traffic, by packet.Traffic) []packet.Traffic {
 	return all
 }
 
+// walked walks one packet that a search for an answer samples, and keeps the way that it takes.
 func (w *World) walked(k meaning.Packet) sample {
 	v := w.walk(k)
 	return sample{packet: k, verdict: v, outcome: v.Outcome()}
 }
 
-// representative is a packet of a fate: between those who stand for the ends, where they
-// fare alike, and on a port that people know.
+// representative finds the packet that shows a fate best: between those who stand for the ends,
+// where they fare alike, and on a port that people know.
 func (w *World) representative(q *question, g fate) sample {
 	best := w.walked(g.witness)
 	h := telling(q, g.traffic)
@@ -278,8 +283,8 @@ func (w *World) representative(q *question, g fate) sample {
 	return best
 }
 
-// telling is the header of some traffic that tells people most: a port that the
-// destination listens on, HTTP's, any of TCP, any of UDP, a ping, any at all.
+// telling finds the header of some traffic that tells people most: a port that the destination
+// listens on, HTTP's, any of TCP, any of UDP, a ping, any at all.
 func telling(q *question, t packet.Traffic) packet.Header {
 	var wanted packet.Traffic
 	for _, p := range q.to.ports {

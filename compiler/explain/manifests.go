@@ -21,8 +21,8 @@ func (w *World) Change(e *Example) Change {
 	return w.open(e.packet)
 }
 
-// Decided reports whether what policies say of the example's ends is what it fares by. If
-// not, what is at host endpoints may decide, and no change is known to turn it.
+// Decided reports whether what policies in manifests say of the example's ends is what it fares
+// by. If not, what is at host endpoints may decide, and no change is known to turn it.
 func (w *World) Decided(e *Example) bool {
 	return e.verdict.Outcome() != meaning.Unknown || w.asking().Walk(e.packet).Outcome() == meaning.Unknown
 }
@@ -30,8 +30,8 @@ func (w *World) Decided(e *Example) bool {
 // NotEvaluated is the change of what is not decided by policies of its ends.
 var NotEvaluated = Change{Text: "no change is named: what decides is not evaluated."}
 
-// open is the smallest change of manifests that opens a packet's way. It is named only
-// if it was tried.
+// open finds the smallest change of manifests that opens a packet's way. It is named only if it
+// was tried.
 func (w *World) open(k meaning.Packet) Change {
 	set, m := w.Set, w.Meaning
 	var steps []Step
@@ -82,8 +82,8 @@ func (w *World) open(k meaning.Packet) Change {
 	return Change{Aim: ToOpen, Found: true, Text: text, Steps: steps}
 }
 
-// close is the smallest removal that closes a packet's way: of the rules that allow it
-// on one half, one after the other, or where no policy governs it a policy that does.
+// close finds the smallest removal from manifests that closes a packet's way: of the rules that
+// allow it on one half, one after the other, or where no policy governs it a policy that does.
 func (w *World) close(k meaning.Packet) Change {
 	best := []meaning.Decision(nil)
 	half := meaning.Egress
@@ -106,7 +106,7 @@ func (w *World) close(k meaning.Packet) Change {
 	return Change{Aim: ToClose, Found: true, Text: fmt.Sprintf(text, half), Steps: steps}
 }
 
-// withoutRules are the rules without which a half is denied, or nil.
+// withoutRules finds the rules whose removal from manifests denies one half, or nil.
 func (w *World) withoutRules(k meaning.Packet, d meaning.Direction) []meaning.Decision {
 	const most = 8
 	set, m := w.Set, w.Meaning
@@ -139,7 +139,8 @@ func (w *World) withoutRules(k meaning.Packet, d meaning.Direction) []meaning.De
 	return nil
 }
 
-// moved is the packet between the same ends in another Meaning.
+// moved makes the packet between the same ends under changed manifests, which have another
+// Meaning.
 func moved(k meaning.Packet, m *meaning.Meaning) meaning.Packet {
 	find := func(p meaning.Peer) meaning.Peer {
 		if p.Endpoint == nil {
@@ -156,6 +157,8 @@ func moved(k meaning.Packet, m *meaning.Meaning) meaning.Packet {
 	return k
 }
 
+// cutLast parts the last element off a JSON pointer: the list of rules in a manifest, and the
+// place in it.
 func cutLast(pointer string) (section, last string, ok bool) {
 	i := strings.LastIndexByte(pointer, '/')
 	if i < 0 {
@@ -164,7 +167,7 @@ func cutLast(pointer string) (section, last string, ok bool) {
 	return pointer[:i], pointer[i+1:], true
 }
 
-// apply carries a repair out on a copy of some objects.
+// apply carries a repair of manifests out on a copy of some objects, so that it can be tried.
 func apply(set object.Set, r repair.Repair) (object.Set, error) {
 	if r.Policy.IsZero() {
 		added, found := object.Decode("", []byte(r.Lines))
@@ -184,8 +187,8 @@ func apply(set object.Set, r repair.Repair) (object.Set, error) {
 	return edit(set, r.Policy, r.At, func(rules []any, at int) []any { return slices.Insert(rules, at, added...) })
 }
 
-// edit changes the list of rules that holds the place a pointer names; a dash is its
-// end.
+// edit changes the list of rules, in a copy of one manifest, that holds the place a JSON pointer
+// names; a dash is its end.
 func edit(set object.Set, id object.ID, pointer string, change func(rules []any, at int) []any) (object.Set, error) {
 	o, ok := set.Get(id)
 	section, last, cut := cutLast(pointer)

@@ -6,7 +6,8 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// PlaceOf says where a packet begins or ends, in the words of a plan.
+// PlaceOf says where a packet begins or ends in the words of a plan, to find the flow by which it
+// is meant.
 func PlaceOf(p meaning.Peer) plan.Place {
 	if e := p.Endpoint; e != nil && !e.HostNetwork {
 		return plan.Place{Namespace: e.Namespace, NamespaceLabels: e.NamespaceLabels, Labels: e.Labels}
@@ -28,8 +29,8 @@ func FlowsMeaning(p *plan.Plan, k meaning.Packet) []plan.Flow {
 	return all
 }
 
-// has reports whether an end of a flow is a peer. A pod on the network of a node that nobody
-// knows is whatever every node is, and what is said of its workload by name.
+// has reports whether an end of a flow that may be meant is a peer. A pod on the network of a node
+// that nobody knows is whatever every node is, and what is said of its workload by name.
 func has(p *plan.Plan, e plan.End, peer meaning.Peer) bool {
 	place := PlaceOf(peer)
 	if peer.Endpoint == nil || !peer.Endpoint.HostNetwork || place.Address.IsValid() {

@@ -26,6 +26,8 @@ type rectangle struct {
 	traffic  packet.Traffic
 }
 
+// add adds the traffic from one end to another to the row of its sender, beside receivers of the
+// same traffic.
 func (p *pairing) add(from, to int, t packet.Traffic) {
 	if n := len(p.rows); n == 0 || p.rows[n-1].from != from {
 		p.rows = append(p.rows, row{from: from, known: map[string]int{}})
@@ -41,7 +43,8 @@ func (p *pairing) add(from, to int, t packet.Traffic) {
 	r.cells[at].to = append(r.cells[at].to, to)
 }
 
-// rectangles are as few as joining senders with the same receivers makes them.
+// rectangles joins senders with the same receivers and the same traffic, so that as few rectangles
+// as possible are left.
 func (p *pairing) rectangles() []rectangle {
 	var all []rectangle
 	known := map[string]int{}

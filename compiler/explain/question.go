@@ -40,8 +40,8 @@ type question struct {
 	missing  []Missing      // why there is no answer
 }
 
-// ask resolves a question. Of one that means several pairs of ends in this world there
-// are several.
+// ask resolves the names of a question that was read from a text. Of one that means several pairs
+// of ends in this world there are several.
 func (w *World) ask(text string, q language.Question) []question {
 	from, to, _ := strings.Cut(text, "->")
 	unanswered := question{from: side{name: strings.TrimSpace(from)}, to: side{name: strings.TrimSpace(to)}}
@@ -92,9 +92,10 @@ func (w *World) ask(text string, q language.Question) []question {
 	return all
 }
 
+// isIPv6 reports whether an end that a question names by its address is of IPv6.
 func isIPv6(a netip.Addr) bool { return a.IsValid() && !a.Unmap().Is4() }
 
-// listed resolves a question of a list.
+// listed resolves the names of one question of a list.
 func (w *World) listed(l *language.Listed) question {
 	q := question{}
 	end := func(name, what string) side {
@@ -135,7 +136,7 @@ func (w *World) listed(l *language.Listed) question {
 	return q
 }
 
-// about says which traffic is asked about.
+// about sets which traffic a question asks about, and its words for people.
 func (q *question) about(t packet.Traffic) {
 	q.traffic, q.words = t, t.String()
 	h, _ := t.Witness()
@@ -155,7 +156,7 @@ func (q *question) about(t packet.Traffic) {
 // withPorts is the traffic of which a rule may name ports.
 var withPorts = packet.Of(packet.TCP).Union(packet.Of(packet.UDP)).Union(packet.Of(packet.SCTP))
 
-// ports finds out which traffic is asked about by ports, of a protocol if one is given.
+// ports finds out which traffic a question asks about by ports, of a protocol if one is given.
 func (q *question) ports(refs []language.PortRef, only *packet.Protocol, beside packet.Traffic) (wrong, hint string) {
 	of := packet.Anything()
 	if only != nil {
@@ -189,7 +190,7 @@ func (q *question) ports(refs []language.PortRef, only *packet.Protocol, beside 
 	return "", ""
 }
 
-// sides are what a peer means.
+// sides resolves a peer of a question to the sides that it means in this world.
 func (w *World) sides(p language.Peer) (all []side, wrong, hint string) {
 	switch p.Kind {
 	case language.AddressPeer:
@@ -230,6 +231,8 @@ func (w *World) sides(p language.Peer) (all []side, wrong, hint string) {
 	return []side{s}, "", ""
 }
 
+// platformPeer resolves an @name of a question to its members in the environment: sets of pods and
+// ranges of addresses.
 func (w *World) platformPeer(name string) (all []side, wrong, hint string) {
 	named := w.Peers[name]
 	if named.Wrong != "" {
@@ -249,7 +252,7 @@ func (w *World) platformPeer(name string) (all []side, wrong, hint string) {
 	return all, "", ""
 }
 
-// exactly is one endpoint or address.
+// exactly makes the side of a question that is one endpoint or address.
 func (w *World) exactly(name string, p meaning.Peer) side {
 	s := side{name: name, shown: []meaning.Peer{p}, exact: true, ends: func() []end { return w.only(p) }}
 	if p.Endpoint == nil {
@@ -267,12 +270,13 @@ func (w *World) exactly(name string, p meaning.Peer) side {
 	return s
 }
 
-// pods is a set of pods.
+// pods makes the side of a question that is a set of pods.
 func (w *World) pods(name string, set plan.Pods) side {
 	return side{name: name, set: true, ends: func() []end { return w.inSet(set) }}
 }
 
-// workload is the pods of an intent: those that manifests describe stand for them.
+// workload makes the side of a question that is the pods of an intent: those that manifests
+// describe stand for them.
 func (w *World) workload(wl *plan.Workload) side {
 	n, _ := w.Plan.Namespace(wl.Namespace)
 	if wl.HostNetwork {
@@ -294,7 +298,7 @@ func (w *World) workload(wl *plan.Workload) side {
 	return s
 }
 
-// namespaces lists those that anything is known of.
+// namespaces lists the namespaces that anything is known of, among which a question may name one.
 func (w *World) namespaces() []string {
 	if w.spaces != nil {
 		return w.spaces
@@ -319,6 +323,7 @@ func (w *World) namespaces() []string {
 	return w.spaces
 }
 
+// suggestion offers the known name nearest to a question's word, or else other advice.
 func suggestion(word string, known []string, otherwise string) string {
 	if near := diag.Nearest(word, known); near != "" {
 		return "did you mean " + near + "?"

@@ -18,6 +18,7 @@ type reach struct {
 	found       map[string][]int
 }
 
+// reach prepares to find whom rules may reach among some ends, by their namespaces.
 func (w *World) reach(ends []end) *reach {
 	r := &reach{m: w.Meaning, holders: w.Meaning.Holders(), ends: ends, byNamespace: map[string][]int{}, found: map[string][]int{}}
 	for i, e := range ends {
@@ -30,9 +31,11 @@ func (w *World) reach(ends []end) *reach {
 	return r
 }
 
+// isPod reports whether an end is a pod with an address of its own, which selectors reach.
 func (e end) isPod() bool { return e.Endpoint != nil && !e.Endpoint.HostNetwork }
 
-// from marks those whom an end's half may allow; nil says that it may be all of them.
+// from marks the ends that one end's half may reach by the rules that allow; nil says that it may
+// be all of them.
 func (r *reach) from(own end, d meaning.Direction) []bool {
 	if !own.isPod() {
 		return nil
@@ -63,7 +66,7 @@ func (r *reach) from(own end, d meaning.Direction) []bool {
 	return marks
 }
 
-// selected are the ends that a selector finds, and those that are no pods.
+// selected gathers the ends that a rule's selector reaches, and those that are no pods.
 func (r *reach) selected(s selector.Selector) []int {
 	key := s.String()
 	found, known := r.found[key]

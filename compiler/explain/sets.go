@@ -43,8 +43,8 @@ func (w *World) setsOf(group []*meaning.Rule, k meaning.Packet, d meaning.Direct
 	return all
 }
 
-// addressesOf finds those that an end has, or of a node without a known one, all that nodes
-// have; empty where nobody knows.
+// addressesOf finds the set of addresses that an end has, or of a node without a known one, all
+// that nodes have; empty where nobody knows.
 func (w *World) addressesOf(p meaning.Peer, family int) packet.Addresses {
 	e := p.Endpoint
 	switch {
@@ -62,7 +62,7 @@ func (w *World) addressesOf(p meaning.Peer, family int) packet.Addresses {
 	return packet.Addresses{}
 }
 
-// nodes gathers the addresses that nodes may have, of a family or of the one there is.
+// nodes gathers the set of addresses that nodes may have, of a family or of the one there is.
 func (w *World) nodes(family int) packet.Addresses {
 	var all []netip.Prefix
 	for _, p := range w.Meaning.Cluster.NodeCIDRs {
@@ -76,7 +76,7 @@ func (w *World) nodes(family int) packet.Addresses {
 	return packet.AddressesOf(all...)
 }
 
-// networkSets gathers all of the cluster's, once.
+// networkSets gathers all NetworkSets of the cluster, once.
 func (w *World) networkSets() []meaning.Holder {
 	if w.sets == nil {
 		w.sets = slices.DeleteFunc(w.Meaning.Holders(), func(h meaning.Holder) bool { return h.Host })

@@ -8,7 +8,7 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// named is what the text calls one of its sides.
+// named returns what the text of a question calls one of its sides.
 func (q *question) named(what string) string {
 	if what == "from" {
 		return q.from.name
@@ -16,7 +16,7 @@ func (q *question) named(what string) string {
 	return q.to.name
 }
 
-// cutPorts takes the ports off the text of a destination.
+// cutPorts takes the ports off the text of several destinations.
 func (w *World) cutPorts(text string, q language.Question) string {
 	if at := strings.LastIndexByte(text, ':'); at >= 0 && (q.Ports != nil || !q.Beside.IsEmpty()) {
 		return text[:at]
@@ -24,7 +24,7 @@ func (w *World) cutPorts(text string, q language.Question) string {
 	return text
 }
 
-// several is one side of a question about several ends: all those, but some.
+// several resolves one side of a question about several ends: all those, but some.
 func (w *World) several(e language.Ends, name string) (s side, wrong, hint string) {
 	s = side{name: name, set: true}
 	gather := func(list []language.Asked) (all []side) {
@@ -50,7 +50,7 @@ func (w *World) several(e language.Ends, name string) (s side, wrong, hint strin
 	return s, wrong, hint
 }
 
-// less are the ends of some sides that are no ends of others, each once.
+// less gathers the ends of several sides that are no ends of the excepted ones, each once.
 func (w *World) less(of, but []side) []end {
 	gone := map[string]bool{}
 	var outside, taken packet.Addresses
@@ -85,7 +85,8 @@ func (w *World) less(of, but []side) []end {
 // unlistedNamespace is what a namespace is called that nobody lists.
 const unlistedNamespace = "unknown-namespace"
 
-// pod makes one that nobody describes.
+// pod makes one of several ends that nobody describes: a pod with the labels that the question
+// gives it.
 func (w *World) pod(p *language.Pod) *meaning.Endpoint {
 	e := &meaning.Endpoint{Namespace: p.Namespace, Labels: p.Labels, ServiceAccount: "default"}
 	if e.NamespaceLabels = w.labelsOf(p.Namespace); p.Namespace == "" {

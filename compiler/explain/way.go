@@ -10,7 +10,7 @@ import (
 	"portcullis.dev/policies/selector"
 )
 
-// example says what becomes of one packet, and why on either half.
+// example explains one packet's way: what becomes of it, and why on either half.
 func (w *World) example(s sample, d Detail) Example {
 	e := Example{Flow: flowOf(s.packet), Verdict: verdicts[s.outcome], Meant: w.meant(s.packet), packet: s.packet, verdict: s.verdict}
 	e.Egress = w.half(s.packet, meaning.Egress, s.verdict.Egress, d)
@@ -23,7 +23,7 @@ func (w *World) example(s sample, d Detail) Example {
 	return e
 }
 
-// flowOf writes a packet for people.
+// flowOf writes a packet in one line for people: source, destination, traffic.
 func flowOf(k meaning.Packet) string {
 	text := k.From.String() + " -> " + k.To.String() + " " + k.Header().String()
 	if k.SourcePort > 0 {
@@ -36,7 +36,7 @@ var causes = map[meaning.Cause]string{
 	meaning.ByRule: "rule", meaning.ByTierEnd: "tier-end", meaning.ByProfile: "profile", meaning.Outside: "none",
 }
 
-// decided says what decides a half.
+// decided says what decides a half: the rule, default or lack of policies at which the walk ended.
 func decided(by meaning.Decision, o meaning.Outcome) Half {
 	h := Half{Verdict: verdicts[o], By: causes[by.Cause], Tier: by.Tier, Rule: by.Pointer, Reason: by.Reason}
 	if id := by.Policy; !id.IsZero() {
@@ -46,7 +46,8 @@ func decided(by meaning.Decision, o meaning.Outcome) Half {
 	return h
 }
 
-// half tells how one half is decided.
+// half tells the way of a packet through one half: what decides it, tier by tier where detail is
+// asked for.
 func (w *World) half(k meaning.Packet, d meaning.Direction, walked meaning.Half, detail Detail) Half {
 	own := k.To
 	if d == meaning.Egress {
@@ -71,7 +72,7 @@ func (w *World) half(k meaning.Packet, d meaning.Direction, walked meaning.Half,
 	return h
 }
 
-// step tells the way through one tier.
+// step tells the way of a packet through one tier.
 func (w *World) step(k meaning.Packet, d meaning.Direction, s meaning.Step, seen map[*meaning.Policy]bool) Tier {
 	t := Tier{Name: s.Tier, Result: s.Result, AtEnd: s.Policy.IsZero(), Policies: []Policy{}}
 	for _, known := range w.Meaning.Tiers {
@@ -96,7 +97,7 @@ func (w *World) step(k meaning.Packet, d meaning.Direction, s meaning.Step, seen
 	return t
 }
 
-// finite returns an order, or nil for the last.
+// finite returns a tier's or policy's order for an answer, or nil for the last, which is infinite.
 func finite(order float64) *float64 {
 	if math.IsInf(order, 1) {
 		return nil
@@ -104,7 +105,7 @@ func finite(order float64) *float64 {
 	return &order
 }
 
-// policy tells how a policy's rules fare, as far as the one that decides.
+// policy tells how a policy's rules fare on a packet's way, as far as the one that decides.
 func (w *World) policy(policy *meaning.Policy, k meaning.Packet, d meaning.Direction, deciding string) Policy {
 	groups := grouped(policy.Rules[d])
 	p := Policy{ID: policy.ID, Order: finite(policy.Order), Count: len(groups), At: Place{Subject: diag.Subject{Object: policy.ID}}}
@@ -120,7 +121,8 @@ func (w *World) policy(policy *meaning.Policy, k meaning.Packet, d meaning.Direc
 	return p
 }
 
-// rule tells how some rules of one manifest's rule fare: as the one does that comes nearest.
+// rule tells how the rules made of one rule of a manifest fare on a packet's way: as the one does
+// that comes nearest.
 func (w *World) rule(group []*meaning.Rule, k meaning.Packet, d meaning.Direction) Rule {
 	r := Rule{Pointer: group[0].Pointer, Text: describe(group, d), Logs: group[0].Action == meaning.Log}
 	nearest := meaning.Mismatch(0)
@@ -142,7 +144,7 @@ func (w *World) rule(group []*meaning.Rule, k meaning.Packet, d meaning.Directio
 	return r
 }
 
-// grouped are rules by the manifest's rule that they were made of.
+// grouped gathers rules by the manifest's rule that they were made of.
 func grouped(rules []meaning.Rule) [][]*meaning.Rule {
 	var all [][]*meaning.Rule
 	for i := range rules {
@@ -197,8 +199,10 @@ func (w *World) bystanders(own meaning.Peer, d meaning.Direction, seen map[*mean
 	return &NoSay{Namespace: namespace, Policies: all}
 }
 
+// other returns the opposite direction, for the other half of a packet's way.
 func other(d meaning.Direction) meaning.Direction { return meaning.Ingress + meaning.Egress - d }
 
+// hostAt finds the host endpoint that a packet's way begins or ends at, by its address.
 func (w *World) hostAt(p meaning.Peer) *meaning.Host {
 	for _, h := range w.Meaning.Hosts {
 		if p.Addr.IsValid() && slices.Contains(h.Addresses, p.Addr.Unmap()) {

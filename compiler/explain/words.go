@@ -17,7 +17,8 @@ var reasons = map[meaning.Mismatch]string{
 	meaning.OtherPort: "other port", meaning.OtherService: "not an endpoint of the Service",
 }
 
-// describe is what some rules of one manifest's rule match: Allow TCP 80 from pods …
+// describe puts into words what the rules made of one rule of a manifest match: Allow TCP 80 from
+// pods …
 func describe(group []*meaning.Rule, d meaning.Direction) string {
 	r := group[0]
 	text := r.Action.String()
@@ -37,6 +38,7 @@ func describe(group []*meaning.Rule, d meaning.Direction) string {
 	return text
 }
 
+// orAnyone keeps the words for an end of a rule, and puts anyone where the rule names none.
 func orAnyone(text string) string {
 	if text == "" {
 		return "anyone"
@@ -44,7 +46,7 @@ func orAnyone(text string) string {
 	return text
 }
 
-// spoken are the protocols and ports of some rules.
+// spoken puts into words the protocols and ports that some rules match.
 func spoken(group []*meaning.Rule) string {
 	var words []string
 	add := func(text string) {
@@ -77,6 +79,7 @@ func spoken(group []*meaning.Rule) string {
 	return shortened(words)
 }
 
+// portList puts the ports of a rule into words: names, numbers and ranges, a few of them.
 func portList(ports []meaning.PortMatch) string {
 	var words []string
 	for _, p := range ports {
@@ -92,7 +95,7 @@ func portList(ports []meaning.PortMatch) string {
 	return shortenedBy(words, ",")
 }
 
-// peers are the ends that some rules name.
+// peers puts into words the ends that some rules name.
 func peers(group []*meaning.Rule, of func(*meaning.Rule) *meaning.Entity) string {
 	var words []string
 	for _, r := range group {
@@ -119,7 +122,8 @@ func peers(group []*meaning.Rule, of func(*meaning.Rule) *meaning.Entity) string
 	return shortenedBy(words, "; ")
 }
 
-// spell is a selector for people: that pods are pods is said by nobody who writes one.
+// spell writes a selector in words for people: that pods are pods is said by nobody who writes
+// one.
 func spell(s selector.Selector) string {
 	text := s.String()
 	const orchestrator = `projectcalico.org/orchestrator == "k8s"`
@@ -130,6 +134,7 @@ func spell(s selector.Selector) string {
 	return text
 }
 
+// texts turns values into their words.
 func texts[T fmt.Stringer](values []T) []string {
 	var all []string
 	for _, v := range values {
@@ -138,8 +143,10 @@ func texts[T fmt.Stringer](values []T) []string {
 	return all
 }
 
+// shortened joins words by commas, the first few of them.
 func shortened(words []string) string { return shortenedBy(words, ", ") }
 
+// shortenedBy joins the first four words, and says how many more there are.
 func shortenedBy(words []string, separator string) string {
 	const most = 4
 	if len(words) > most {
