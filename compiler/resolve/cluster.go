@@ -44,6 +44,8 @@ func (s *resolver) cluster() {
 	}
 }
 
+// cidrs takes the cluster's ranges of pods, Services and nodes, and refuses those of nodes or
+// Services that overlap pods.
 func (s *resolver) cidrs(given language.ClusterCIDRs) {
 	c := &s.plan.Cluster
 	c.PodCIDRs, c.ServiceCIDRs, c.NodeCIDRs = prefixes(given.PodCIDRs), prefixes(given.ServiceCIDRs), prefixes(given.NodeCIDRs)
@@ -62,6 +64,7 @@ func (s *resolver) cidrs(given language.ClusterCIDRs) {
 	}
 }
 
+// prefixes returns the ranges that could be read of those the cluster's settings list.
 func prefixes(list []language.At[language.CIDR]) []netip.Prefix {
 	all := make([]netip.Prefix, 0, len(list))
 	for _, c := range list {
@@ -72,6 +75,7 @@ func prefixes(list []language.At[language.CIDR]) []netip.Prefix {
 	return all
 }
 
+// dns settles where this cluster's DNS answers: namespace, labels, port, and node-local caches.
 func (s *resolver) dns(d language.DNS) {
 	c := &s.plan.Cluster
 	if d.Namespace.Given() {
@@ -107,6 +111,8 @@ func (s *resolver) dns(d language.DNS) {
 // The releases of Calico that policies are emitted for, by minor version of 3.
 const oldestCalico, newestCalico = 31, 33
 
+// calico settles which release of Calico this cluster runs and in which API group it has policies,
+// and refuses what is not supported.
 func (s *resolver) calico(c language.Calico) {
 	if c.API.Given() {
 		s.plan.Cluster.API = object.APIForm(c.API.Value)

@@ -7,8 +7,8 @@ import (
 	"portcullis.dev/compiler/plan"
 )
 
-// components resolves what users lay over the emitted objects. What a component
-// does is not known here.
+// components resolves the kustomize components that users lay over the emitted objects. What a
+// component does is not known here.
 func (s *resolver) components() {
 	for _, c := range s.Platform.Spec.Components {
 		if !s.in(c.In) || c.Path.Value == "" {

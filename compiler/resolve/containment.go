@@ -9,7 +9,7 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// exactly returns the selector of just these labels.
+// exactly returns the selector of just these labels, for questions of containment.
 func exactly(labels map[string]string) object.Selector {
 	var all []object.Requirement
 	for k, v := range labels {
@@ -18,7 +18,7 @@ func exactly(labels map[string]string) object.Selector {
 	return object.NewSelector(all...)
 }
 
-// within reports whether every pod or address of a is certainly one of b.
+// within reports whether every pod or address of the end a is certainly contained in b.
 func (s *resolver) within(a, b plan.End) bool {
 	if a.Pods == nil || b.Pods == nil {
 		return a.Pods == nil && b.Pods == nil && len(packet.Subtract(plan.Ranges(a.Blocks), plan.Ranges(b.Blocks))) == 0
@@ -26,6 +26,8 @@ func (s *resolver) within(a, b plan.End) bool {
 	return s.namespaceWithin(*a.Pods, *b.Pods) && implies(a.Pods.Selector, b.Pods.Selector)
 }
 
+// namespaceWithin reports whether the namespaces of one set of pods are certainly contained in
+// those of another.
 func (s *resolver) namespaceWithin(a, b plan.Pods) bool {
 	if b.Namespace != "" {
 		return a.Namespace == b.Namespace
@@ -33,7 +35,8 @@ func (s *resolver) namespaceWithin(a, b plan.Pods) bool {
 	return implies(s.namespaceSelector(a), b.Namespaces)
 }
 
-// namespaceSelector returns what is known of the labels of a set's namespaces.
+// namespaceSelector returns what is known of the labels of a set's namespaces, as a selector that
+// can be compared.
 func (s *resolver) namespaceSelector(p plan.Pods) object.Selector {
 	if p.Namespace == "" {
 		return p.Namespaces
@@ -48,8 +51,8 @@ func (s *resolver) namespaceSelector(p plan.Pods) object.Selector {
 	return object.NewSelector(object.Equals(plan.NamespaceLabel, p.Namespace))
 }
 
-// meet reports whether some pods or addresses certainly are of both: one set holds
-// the other, or what they ask of the same labels can be true of one pod.
+// meet reports whether some pods or addresses certainly are of both ends: one set contains the
+// other, or what they ask of the same labels can be true of one pod.
 func (s *resolver) meet(a, b plan.End) bool {
 	if a.Pods == nil || b.Pods == nil {
 		return a.Pods == nil && b.Pods == nil &&
@@ -85,6 +88,7 @@ func implies(a, b object.Selector) bool {
 	return true
 }
 
+// stronger reports whether one requirement of a selector implies another of the same label.
 func stronger(have, want object.Requirement) bool {
 	if have.Key != want.Key {
 		return false
@@ -116,7 +120,7 @@ func overlap(p netip.Prefix, ranges []netip.Prefix) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// inSet reports whether a workload's pods are all in a set.
+// inSet reports whether a workload's pods are all contained in a set.
 func (s *resolver) inSet(w *plan.Workload, set plan.Pods) bool {
 	pods := s.pods(w.Namespace)
 	return s.namespaceWithin(pods, set) && implies(w.Selector, set.Selector)

@@ -28,6 +28,7 @@ type agreement struct {
 	held      bool // its pods are held to flows, here or by a build of their own
 }
 
+// newResolver begins to resolve a repository for one environment, with an empty plan.
 func newResolver(r *repository, environment string, targets []string) *resolver {
 	return &resolver{repository: r, scope: scopeOf(environment, r.Platform.Spec), agreements: map[string]agreement{},
 		workloads: map[string]int{}, elsewhere: map[string]bool{}, misread: map[string]bool{}, selectors: map[string]object.Selector{},
@@ -35,6 +36,7 @@ func newResolver(r *repository, environment string, targets []string) *resolver 
 	}
 }
 
+// add keeps a finding about the environment that is being resolved.
 func (s *resolver) add(f diag.Diagnostic) { s.found = append(s.found, f) }
 
 // scope decides what of the documents exists in an environment.
@@ -43,6 +45,8 @@ type scope struct {
 	settings           language.Environment // the environment's own
 }
 
+// scopeOf finds an environment's group and settings in the Platform, by which it is decided what
+// exists there.
 func scopeOf(environment string, spec language.PlatformSpec) scope {
 	s := scope{environment: environment}
 	for _, e := range spec.Environments {
@@ -53,7 +57,8 @@ func scopeOf(environment string, spec language.PlatformSpec) scope {
 	return s
 }
 
-// in reports whether something with that list exists in this environment.
+// in reports whether something that is written for a list of environments and groups exists in
+// this environment.
 func (s *scope) in(names []language.At[language.Name]) bool {
 	return len(names) == 0 || slices.ContainsFunc(names, func(n language.At[language.Name]) bool { return s.is(n.Value) })
 }
@@ -81,6 +86,8 @@ func pick[T any](s *scope, p language.PerEnvironment[T]) *T {
 	return value
 }
 
+// requireCalico complains of what only Calico's policies can do where the environment's targets
+// lack Calico.
 func (s *resolver) requireCalico(span diag.Span, what string) {
 	if !s.plan.HasTarget("calico") {
 		s.add(needsCalico.At(span, "%s needs Calico, which is not among the targets", what).

@@ -5,8 +5,8 @@ import (
 	"portcullis.dev/compiler/plan"
 )
 
-// expectations resolves tests. One is here if both its ends exist in this
-// environment.
+// expectations resolves tests to what they expect of the plan. One is here if both its ends exist
+// in this environment.
 func (s *resolver) expectations(tests []test, exist []bool) {
 	for i, t := range tests {
 		namespace, intent := "", ""
@@ -36,8 +36,8 @@ func (s *resolver) expectations(tests []test, exist []bool) {
 	}
 }
 
-// asked returns what a test asks of one destination. A number may be one that nobody
-// declares: that it is closed is worth a test.
+// asked returns the ports of one destination that a test has expectations about. A number may be
+// one that nobody declares: that it is closed is worth a test.
 func (s *resolver) asked(t test, to party) []target {
 	if t.Ports == nil {
 		return []target{{to, nil}}

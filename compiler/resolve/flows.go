@@ -17,6 +17,8 @@ type claim struct {
 	home     *plan.Workload // nil for the Platform
 }
 
+// origin makes the record of which line asked for a flow, at the place of the peer that it names,
+// with why and until when.
 func (c claim) origin(ports []plan.Port) plan.Origin {
 	terms := c.line.terms
 	o := plan.Origin{Span: c.line.span, Why: terms.Why.Value, Ticket: terms.Ticket.Value, Until: string(terms.Until.Value), Ports: plan.NormalPorts(ports), Outbound: c.line.from == nil}
@@ -30,7 +32,7 @@ func (c claim) origin(ports []plan.Port) plan.Origin {
 	return o
 }
 
-// far returns the end that the line names.
+// far returns the end of a flow that the line names, not that of the intent it stands in.
 func (c claim) far() party {
 	if c.line.from == nil {
 		return c.to
@@ -79,8 +81,8 @@ func (s *resolver) flows(lines []line, exists []bool) {
 	}
 }
 
-// claims resolves one line. It is here if the line, its workload and at least one
-// pair of ends exist in this environment.
+// claims resolves one line into the pairs of ends between which it claims flows. It is here if the
+// line, its workload and at least one pair of ends exist in this environment.
 func (s *resolver) claims(l *line) (made []claim, here bool) {
 	if !s.in(l.terms.In) {
 		return nil, false
@@ -126,6 +128,8 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 	return made, len(made) > 0 || named && (len(froms) == 0 || len(tos) == 0)
 }
 
+// checkUsedBy complains of a line of an intent with an @name whose usedBy does not list the
+// workload.
 func (s *resolver) checkUsedBy(written []language.At[language.Peer], w plan.Workload) {
 	for _, p := range written {
 		for _, e := range s.Platform.Spec.Peers {
@@ -137,6 +141,7 @@ func (s *resolver) checkUsedBy(written []language.At[language.Peer], w plan.Work
 	}
 }
 
+// ownerOr returns whom to ask about an @name: its owner, or the Platform's.
 func ownerOr(owner string) string {
 	if owner == "" {
 		return "the Platform's owners"

@@ -10,7 +10,8 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// guardrails resolves what no line may open, and holds the lines against it.
+// guardrails resolves the Platform's guardrails, which say what no line may open, and holds the
+// lines against them.
 func (s *resolver) guardrails() {
 	for _, g := range s.Platform.Spec.Guardrails {
 		if !s.in(g.In) {
@@ -29,6 +30,7 @@ func (s *resolver) guardrails() {
 	}
 }
 
+// unless resolves the pods that a guardrail exempts, and refuses addresses among them.
 func (s *resolver) unless(g language.GuardrailSpec) []plan.End {
 	exempt := ends(s.peers(g.Unless, ""))
 	if i := slices.IndexFunc(exempt, func(e plan.End) bool { return e.Pods == nil }); i >= 0 {
@@ -38,6 +40,7 @@ func (s *resolver) unless(g language.GuardrailSpec) []plan.End {
 	return exempt
 }
 
+// deny resolves a guardrail that denies traffic by its ends and ports: one for each pair of ends.
 func (s *resolver) deny(d language.DenySpec, base plan.Guardrail) {
 	if len(d.From) == 0 && len(d.To) == 0 {
 		s.add(language.MissingField.At(d.Span, "the guardrail %s denies nothing in particular", base.Name).
@@ -125,6 +128,8 @@ func isolationName(guardrail, value string, taken map[string]bool) string {
 	return name
 }
 
+// ends returns the ends of resolved parties, without where they were written, as guardrails hold
+// them.
 func ends(parties []party) []plan.End {
 	all := make([]plan.End, len(parties))
 	for i, p := range parties {
@@ -133,7 +138,8 @@ func ends(parties []party) []plan.End {
 	return all
 }
 
-// orEverything returns the written ends, or a single nil where none was written.
+// orEverything returns the written ends of a guardrail, or a single nil, which is everything,
+// where none was written.
 func orEverything(parties []party, written int) []*plan.End {
 	if written == 0 {
 		return []*plan.End{nil}
@@ -172,6 +178,7 @@ func (s *resolver) holdAgainst(g plan.Guardrail) {
 // touches reports whether a guardrail's end certainly is, in part, that of a flow.
 func (s *resolver) touches(e plan.End, g *plan.End) bool { return g == nil || s.meet(e, *g) }
 
+// exempt reports whether an end certainly is one that a guardrail's unless exempts.
 func (s *resolver) exempt(e plan.End, unless []plan.End) bool {
 	return slices.ContainsFunc(unless, func(u plan.End) bool { return s.within(e, u) })
 }

@@ -9,7 +9,8 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// agreed returns what of a claim both sides stand by.
+// agreed returns the ports of a claim on which both sides agree, as the handshake between their
+// namespaces asks, and complains where the other side's line is missing.
 func (s *resolver) agreed(c claim, answers acceptances) []plan.Port {
 	if c.home == nil || !c.from.pods() || !c.to.pods() {
 		return c.ports // the Platform asks nobody, and addresses cannot be asked
@@ -49,8 +50,8 @@ func (s *resolver) agreed(c claim, answers acceptances) []plan.Port {
 	return plan.IntersectPorts(c.ports, accepted)
 }
 
-// handshake returns the stricter of two namespaces' settings; a set over many
-// namespaces is held to the strictest that it could meet.
+// handshake returns the stricter of two namespaces' settings; a set over many namespaces is held
+// to the strictest that it could meet.
 func (s *resolver) handshake(from, to party) language.Handshake {
 	mode := language.Either
 	for _, p := range []party{from, to} {
@@ -67,6 +68,7 @@ func (s *resolver) handshake(from, to party) language.Handshake {
 	return mode
 }
 
+// anyHeld reports whether a set has a namespace in which policies hold pods to what was agreed.
 func (s *resolver) anyHeld(set plan.Pods) bool {
 	return slices.ContainsFunc(s.plan.Namespaces, func(n plan.Namespace) bool { return s.agreements[n.Name].held && set.In(n) })
 }
@@ -80,6 +82,7 @@ type acceptor struct {
 	outbound bool
 }
 
+// add keeps an intent's claim, by which it may accept one of the other side.
 func (a acceptances) add(s *resolver, c claim) {
 	if c.home != nil {
 		key := acceptor{s.identity(c.home), c.line.from == nil}
@@ -87,7 +90,7 @@ func (a acceptances) add(s *resolver, c claim) {
 	}
 }
 
-// of returns what the other side's lines say of the same pair.
+// of returns the ports that the other side's lines accept between the same pair.
 func (a acceptances) of(s *resolver, c claim, mode language.Handshake) []plan.Port {
 	outbound := c.line.from == nil
 	asked, asking := c.to.workload, c.from.workload
@@ -105,7 +108,7 @@ func (a acceptances) of(s *resolver, c claim, mode language.Handshake) []plan.Po
 	return ports
 }
 
-// oneSided says what the other side must write.
+// oneSided says of a flow that one side alone agreed to what the other side must write.
 func (s *resolver) oneSided(c claim, missing []plan.Port, outbound bool, mode language.Handshake) diag.Diagnostic {
 	other, field, key, named := c.to.workload, "inbound", "from", c.from.end.Name
 	verb := "accepted"

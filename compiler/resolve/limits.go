@@ -17,7 +17,8 @@ const (
 	mostPairs               = 2_000_000 // of ends, for each pair that a line means
 )
 
-// capped finds the first of what is more than a run takes on: nothing is done with it.
+// capped finds the first of what exceeds a limit on intents, lines or whatever a run takes on:
+// then nothing is done with it.
 func (r *repository) capped() diag.List {
 	over := func(span diag.Span, what, hint string) diag.List {
 		return diag.List{language.TooMuch(span, what, hint)}

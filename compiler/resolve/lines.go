@@ -15,8 +15,8 @@ type line struct {
 	home     *instance // nil for the Platform
 }
 
-// lines collects all of the repository's, those of an intent once for each namespace in
-// which it stands.
+// lines collects all lines of the repository, those of an intent once for each namespace in which
+// it stands.
 func (r *repository) lines() []line {
 	var all []line
 	for i := range r.instances {
@@ -44,7 +44,7 @@ type test struct {
 	home *instance // nil for the Platform
 }
 
-// tests collects all that could be read.
+// tests collects all tests of the repository that could be read, beside its lines.
 func (r *repository) tests() []test {
 	var all []test
 	add := func(list []language.At[language.Test], home *instance) {

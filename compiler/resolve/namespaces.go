@@ -43,7 +43,7 @@ func (s *resolver) namespaces() {
 	}
 }
 
-// namespace resolves one entry of the Platform in this environment, if it is here.
+// namespace resolves one namespace that the Platform lists, if it is in this environment.
 func (s *resolver) namespace(e entry) (n plan.Namespace, here bool) {
 	name, spec := string(e.Key.Value), e.Value
 	terms := agreement{handshake: cmp.Or(spec.Handshake.Value, s.Platform.Spec.Handshake.Value, language.Callee)}

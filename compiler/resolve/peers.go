@@ -21,11 +21,14 @@ type party struct {
 	span      diag.Span
 }
 
+// pods reports whether the peer is pods, and not addresses.
 func (p party) pods() bool { return p.end.Pods != nil }
 
-// set reports whether the party is pods that no intent names.
+// set reports whether the peer is pods that no intent names.
 func (p party) set() bool { return p.pods() && p.workload == nil }
 
+// workloadParty makes a workload the end of a line: its pods, or on the host network the nodes'
+// addresses.
 func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
 	if w.HostNetwork {
 		p := s.nodes(span, w.Ref()+" is on the host network: to others it is @nodes, which")
@@ -49,6 +52,8 @@ func (s *resolver) peers(list []language.At[language.Peer], home string) []party
 	return all
 }
 
+// peer resolves one peer by its notation. via is the @name of which it is a member, which may hold
+// no other.
 func (s *resolver) peer(p language.Peer, span diag.Span, home, via string) []party {
 	switch p.Kind {
 	case language.WorkloadPeer:
@@ -76,6 +81,7 @@ func (s *resolver) peer(p language.Peer, span diag.Span, home, via string) []par
 	return nil // the notation was wrong, and that is already said
 }
 
+// workload resolves a peer that names a workload, and complains of one that is in no environment.
 func (s *resolver) workload(p language.Peer, span diag.Span, home string) []party {
 	namespace := p.Namespace
 	if namespace == "" {
@@ -132,6 +138,7 @@ func (s *resolver) unknownWorkload(name, namespace string, span diag.Span, home 
 	return f.Suggest("write a NetworkIntent for it, or reach its pods by label: {%s, selector: {…}}", yamltext.Line(yamltext.Field{Key: "namespace", Value: namespace}))
 }
 
+// labelled resolves a peer that selects pods by their labels, in namespaces by name or by labels.
 func (s *resolver) labelled(p language.Peer, span diag.Span, home string) []party {
 	l := p.Labels
 	var pods plan.Pods
@@ -164,7 +171,7 @@ func (s *resolver) labelled(p language.Peer, span diag.Span, home string) []part
 	return []party{{end: plan.End{Name: podsName(namespace, pods), Pods: &pods}, namespace: namespace, span: span}}
 }
 
-// podsName makes a set's name in reports: shop/{app=web}, {tier=tenant}/*.
+// podsName makes the name in reports of a peer that is a set: shop/{app=web}, {tier=tenant}/*.
 func podsName(namespace string, p plan.Pods) string {
 	pods := "*"
 	if namespace == "" {
@@ -179,6 +186,8 @@ func podsName(namespace string, p plan.Pods) string {
 	return namespace + "/" + pods
 }
 
+// addresses resolves a peer that is a block of addresses less exceptions, which must lie inside of
+// it.
 func (s *resolver) addresses(p language.Peer, span diag.Span) []party {
 	a := p.Addresses
 	cidr := a.CIDR.Value.Prefix
@@ -234,6 +243,7 @@ func (s *resolver) addresses(p language.Peer, span diag.Span) []party {
 	return []party{{end: plan.End{Name: name, Blocks: []plan.Block{block}}, span: span}}
 }
 
+// comparePrefixes orders the blocks of a peer by address and then by length.
 func comparePrefixes(a, b netip.Prefix) int {
 	if c := a.Addr().Compare(b.Addr()); c != 0 {
 		return c
@@ -241,7 +251,7 @@ func comparePrefixes(a, b netip.Prefix) int {
 	return a.Bits() - b.Bits()
 }
 
-// named resolves an @name: the built-in ones, or the members that the Platform
+// named resolves a peer that is an @name: the built-in ones, or the members that the Platform
 // gives it in this environment.
 func (s *resolver) named(name string, span diag.Span) []party {
 	switch name {
@@ -270,6 +280,8 @@ func (s *resolver) named(name string, span diag.Span) []party {
 	return nil
 }
 
+// members resolves the members of an @name here: sets of pods each by itself, addresses all as
+// one.
 func (s *resolver) members(name string, spec *language.PeerSpec, span diag.Span) []party {
 	members := pick(&s.scope, spec.Is)
 	if members == nil {
@@ -317,7 +329,7 @@ func (s *resolver) checkPeers() {
 // builtInPeers are the @names that the language gives a meaning to.
 var builtInPeers = map[language.Name]string{"internet": "the public internet", "nodes": "the nodes and what runs on the host network"}
 
-// nodes returns the addresses of nodes and of pods on the host network.
+// nodes returns the peer @nodes: the addresses of nodes and of pods on the host network.
 func (s *resolver) nodes(span diag.Span, what string) party {
 	if len(s.plan.Cluster.NodeCIDRs) == 0 {
 		s.add(missingFact.At(span, "%s needs cluster.nodeCIDRs, which the Platform does not give", what).
@@ -338,8 +350,8 @@ var worlds = map[packet.Family]netip.Prefix{
 	packet.IPv6: netip.MustParsePrefix("2000::/3"),
 }
 
-// internet returns public unicast space, in the families of the cluster's pods, less
-// the cluster's own addresses.
+// internet returns the peer @internet: public unicast space, in the families of the cluster's
+// pods, less the cluster's own addresses.
 func (s *resolver) internet(span diag.Span) []party {
 	c := s.plan.Cluster
 	if len(c.PodCIDRs) == 0 {
@@ -361,7 +373,7 @@ func (s *resolver) internet(span diag.Span) []party {
 	return []party{{end: plan.End{Name: "@internet", Blocks: blocks, Peer: "internet"}, span: span}}
 }
 
-// mayName reports whether an intent may write an @name with a usedBy list.
+// mayName reports whether a peer's usedBy list, if it has one, lets an intent write its @name.
 func mayName(spec language.PeerSpec, w plan.Workload) bool {
 	return len(spec.UsedBy) == 0 || slices.ContainsFunc(spec.UsedBy, func(u language.At[language.User]) bool {
 		namespace, all := strings.CutSuffix(string(u.Value), "/*")

@@ -52,6 +52,8 @@ func (s *resolver) ports(list []language.At[language.PortRef], to party) []targe
 	return []target{{to, plan.NormalPorts(all)}}
 }
 
+// workloadPorts gives a port list its meaning on one workload: names and numbers must be ports
+// that it declares.
 func (s *resolver) workloadPorts(list []language.At[language.PortRef], to party) []target {
 	w := to.workload
 	if s.misread[w.Ref()] {
@@ -85,6 +87,7 @@ func (s *resolver) workloadPorts(list []language.At[language.PortRef], to party)
 	return []target{{to, plan.NormalPorts(all)}}
 }
 
+// describePorts lists a workload's declared ports by name and number, for advice.
 func describePorts(ports []plan.NamedPort) []string {
 	all := make([]string, len(ports))
 	for i, p := range ports {
@@ -93,6 +96,8 @@ func describePorts(ports []plan.NamedPort) []string {
 	return all
 }
 
+// setPorts gives a port list its meaning on a set: a name means each workload in it that declares
+// the port, a number any pod.
 func (s *resolver) setPorts(list []language.At[language.PortRef], to party) []target {
 	var numbers []plan.Port
 	var all []target
@@ -136,6 +141,7 @@ func (s *resolver) portWords(w plan.Workload, ports []plan.Port) yamltext.List {
 	return words
 }
 
+// portNumbers collects the numbers under one name of a workload's declared ports.
 func portNumbers(list []language.At[language.PortNumber]) []plan.Port {
 	all := make([]plan.Port, len(list))
 	for i, p := range list {

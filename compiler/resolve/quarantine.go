@@ -5,7 +5,7 @@ import (
 	"portcullis.dev/compiler/plan"
 )
 
-// quarantine resolves who is cut off from everything.
+// quarantine resolves which pods the Platform puts in quarantine, cut off from everything.
 func (s *resolver) quarantine() {
 	for _, q := range s.Platform.Spec.Quarantine {
 		if !s.in(q.In) {

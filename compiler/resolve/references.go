@@ -71,6 +71,7 @@ type references struct {
 	found        diag.List
 }
 
+// add keeps a finding about a name that refers to nothing, or to two things.
 func (c *references) add(f diag.Diagnostic) { c.found = append(c.found, f) }
 
 // declare learns the names of environments and groups, which share one space.
@@ -94,12 +95,14 @@ func (c *references) declare(spec language.PlatformSpec) {
 	}
 }
 
+// lists looks up every name of a list of environments and groups.
 func (c *references) lists(names []language.At[language.Name]) {
 	for _, n := range names {
 		c.environment(n)
 	}
 }
 
+// environment looks up one name among the environments and groups, and suggests a near one.
 func (c *references) environment(n language.At[language.Name]) {
 	if _, ok := c.environments[string(n.Value)]; !ok && n.Value != "" {
 		c.add(suggestName(unknownEnvironment.At(n.Span, "there is no environment or group called %s", n.Value),
@@ -107,7 +110,8 @@ func (c *references) environment(n language.At[language.Name]) {
 	}
 }
 
-// once complains of names that are given twice, and of those that the tree needs.
+// once complains of names that are given twice, and of those that the emitted tree needs for
+// itself.
 func (c *references) once(r *repository) {
 	refuseUnit := func(name string, span diag.Span) {
 		if name == clusterUnit {
@@ -155,7 +159,7 @@ func (c *references) once(r *repository) {
 	twice("the waiver", waivers)
 }
 
-// keys of what differs by cluster.
+// keys lists the environments that a mapping refers to by its keys.
 func keys[V any](m language.Mapping[language.Name, V]) []language.At[language.Name] {
 	all := make([]language.At[language.Name], len(m))
 	for i, e := range m {
@@ -164,7 +168,8 @@ func keys[V any](m language.Mapping[language.Name, V]) []language.At[language.Na
 	return all
 }
 
-// suggestName adds what was probably meant, or what there is.
+// suggestName adds to a finding about a wrong name which one was probably meant, or which there
+// are.
 func suggestName(f diag.Diagnostic, span diag.Span, word string, known []string, there string) diag.Diagnostic {
 	if near := diag.Nearest(word, known); near != "" {
 		near = yamltext.Quote(near)

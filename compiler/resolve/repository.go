@@ -30,7 +30,8 @@ type instance struct {
 	span      diag.Span // where the namespace is written
 }
 
-// ref returns the workload's name in full.
+// ref returns the full name, namespace/name, of the workload of an intent in one of its
+// namespaces.
 func (i instance) ref() string { return i.namespace + "/" + string(i.intent.Metadata.Name.Value) }
 
 // newRepository finds out where each intent stands. A namespace that was made after a pattern
@@ -52,7 +53,7 @@ func newRepository(from *language.Repository, madeNamespace string) *repository 
 	return r
 }
 
-// make adds a namespace that was made after a pattern. Of several patterns that
+// make adds to the repository a namespace that was made after a pattern. Of several patterns that
 // cover it the longest decides.
 func (r *repository) make(namespace string) {
 	if namespace == "" || slices.ContainsFunc(r.order, func(e entry) bool { return string(e.Key.Value) == namespace }) {
@@ -72,7 +73,7 @@ func (r *repository) make(namespace string) {
 	r.order = append(slices.Clip(r.order), made)
 }
 
-// place finds out in which namespaces an intent stands.
+// place finds out in which namespaces of the repository an intent stands.
 func (r *repository) place(i *language.NetworkIntent) {
 	if i.Metadata.Name.Value == "" {
 		return // already said
@@ -104,7 +105,7 @@ func (r *repository) place(i *language.NetworkIntent) {
 	}
 }
 
-// selected finds the namespaces that a replication selects by their labels.
+// selected finds the namespaces that an intent's replication selects by their labels.
 func (r *repository) selected(i *language.NetworkIntent, each *language.Replication, add func(string, diag.Span)) {
 	if !r.exclusive {
 		r.found = append(r.found, missingFact.At(each.Span, "%s selects namespaces by label, and the Platform lists none", i.Metadata.Name.Value).
@@ -123,8 +124,8 @@ func (r *repository) selected(i *language.NetworkIntent, each *language.Replicat
 	}
 }
 
-// labelsOf collects the labels of the Namespace object, or, under a pattern, those that
-// all its namespaces carry.
+// labelsOf collects the labels of a listed namespace: those of its object, or, under a pattern,
+// those that all its namespaces carry.
 func labelsOf(e entry) map[string]string {
 	labels := map[string]string{}
 	for _, l := range e.Value.Labels {

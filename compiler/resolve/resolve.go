@@ -86,8 +86,8 @@ type written struct {
 	linesExist, testsExist []bool
 }
 
-// nowhere complains of what no environment has. A line of an intent that stands in
-// several namespaces need exist in one of them.
+// nowhere complains of written lines and tests that no environment has. A line of an intent that
+// stands in several namespaces need exist in one of them.
 func (w written) nowhere() diag.List {
 	var found diag.List
 	somewhere := map[diag.Span]bool{}
@@ -114,6 +114,8 @@ func (w written) nowhere() diag.List {
 	return found
 }
 
+// resolve makes the plan of one environment, stage after stage: cluster and namespaces, workloads,
+// peers, flows, guardrails, quarantine, tests, components.
 func (s *resolver) resolve(w written) {
 	s.cluster()
 	s.namespaces()

@@ -27,6 +27,7 @@ func (s *resolver) describeWorkloads() {
 	s.checkOwners()
 }
 
+// describe turns one intent into a workload of the plan: its selector, ports and owner.
 func (s *resolver) describe(i instance) plan.Workload {
 	spec := i.intent.Spec
 	name := i.intent.Metadata.Name
@@ -55,7 +56,8 @@ func (s *resolver) describe(i instance) plan.Workload {
 	return w
 }
 
-// checkOwners looks for pods that two intents of different owners certainly share.
+// checkOwners looks for pods that the workloads of two intents with different owners certainly
+// share.
 func (s *resolver) checkOwners() {
 	bySelector := map[string]plan.Workload{}
 	for _, w := range s.plan.Workloads {
