@@ -9,10 +9,10 @@ import (
 	"portcullis.dev/policies/relation"
 )
 
-// isKnown reports whether somebody knows the pod.
+// isKnown reports whether somebody knows the pod, so that it has a name to be called by.
 func (a *asker) isKnown(e *meaning.Endpoint) bool { return a.names[e.Ref()] }
 
-// called is what people call a pod: its name, or what it must be like.
+// called returns what people call a pod: its name, or what it must be like.
 func (a *asker) called(e *meaning.Endpoint) string {
 	if a.isKnown(e) {
 		return e.Ref()
@@ -35,7 +35,8 @@ func describe(e *meaning.Endpoint) string {
 	return b.String() + " in " + e.Namespace
 }
 
-// told is a packet for people; where an end stands for pods with a name, that is given.
+// told writes the packet of a conflict for people; where an end stands for pods with a name, these
+// are called by it.
 func (a *asker) told(p meaning.Packet, of *meaning.Endpoint, name string) string {
 	end := func(e meaning.Peer) string {
 		switch {
@@ -49,7 +50,8 @@ func (a *asker) told(p meaning.Packet, of *meaning.Endpoint, name string) string
 	return end(p.From) + " -> " + end(p.To) + strings.TrimPrefix(p.String(), p.From.String()+" -> "+p.To.String())
 }
 
-// witnessed is a conflict at the pod of a witness, or at one for which that stands.
+// witnessed makes a conflict at the pod of a witness, or at one for which that stands, with the
+// packet as people call it.
 func (a *asker) witnessed(kind string, first, second Reference, w *relation.Witness, e *population.Pods) Conflict {
 	own := w.Own().Endpoint
 	name := a.called(own)

@@ -47,6 +47,7 @@ type judge struct {
 	tied  map[[2]*meaning.Policy]tie
 }
 
+// add keeps a conflict, of several about the same two policies or rules the first.
 func (j *judge) add(c Conflict) {
 	key := pair{c.Kind, c.First, c.Second}
 	if _, known := j.found[key]; !known {
@@ -54,11 +55,13 @@ func (j *judge) add(c Conflict) {
 	}
 }
 
-// cannotTell says that nothing is known of a rule, for the question took too much work.
+// cannotTell keeps as a conflict that nothing is known of a rule, for the question took too much
+// work.
 func (j *judge) cannotTell(r *relation.Rule) {
 	j.add(Conflict{Kind: "undecided", First: ruleReference(r), Endpoint: "any pod", Packet: "any packet"})
 }
 
+// ruleReference points at a rule that is part of a conflict, by the place it has in its manifest.
 func ruleReference(r *relation.Rule) Reference {
 	return Reference{Object: r.Policy.ID, Pointer: r.Of.Pointer}
 }
@@ -79,6 +82,8 @@ const (
 	addresses
 )
 
+// class gathers what conflicts of one class of namespaces in one direction are looked for in: its
+// packets, its part of the program and its rules in order.
 func (a *asker) class(number int, d meaning.Direction) *class {
 	c := &class{d: d}
 	for kind, all := range []*relation.Cube{a.search.Universe.Pairs(), a.search.Universe.Outside()} {
@@ -97,6 +102,7 @@ func (a *asker) class(number int, d meaning.Direction) *class {
 	return c
 }
 
+// inOrder compares two rules by which is evaluated first.
 func inOrder(a, b *relation.Rule) int {
 	switch {
 	case a.Before(b):
@@ -107,7 +113,8 @@ func inOrder(a, b *relation.Rule) int {
 	return 0
 }
 
-// ask is a question about a rule's packets; of a pod alone, unless that is nil.
+// ask makes the question about a rule's packets, in the hunt for conflicts; of a pod alone, unless
+// that is nil.
 func (c *class) ask(kind int, r *relation.Rule, e *population.Pods, wanted ...relation.Wanted) (q relation.Question, some bool) {
 	if c.when[kind][r] == nil {
 		return q, false
@@ -119,8 +126,8 @@ func (c *class) ask(kind int, r *relation.Rule, e *population.Pods, wanted ...re
 	return q, q.Of != nil
 }
 
-// direction judges the rules of one direction, class by class. Where no rule denies or
-// passes and no tier but the last ends in a denial, the order of policies cannot matter.
+// direction hunts for conflicts of the rules of one direction, class by class. Where no rule
+// denies or passes and no tier but the last ends in a denial, the order of policies cannot matter.
 func (j *judge) direction(d meaning.Direction) {
 	if j.isHarmless(d) {
 		return
@@ -146,6 +153,8 @@ func (j *judge) direction(d meaning.Direction) {
 	j.buried(d, deaths)
 }
 
+// isHarmless reports whether conflicts are impossible in a direction: nothing denies or passes,
+// and one tier at most governs.
 func (j *judge) isHarmless(d meaning.Direction) bool {
 	tiers := 0
 	for _, t := range j.m.Tiers {
@@ -168,7 +177,8 @@ func (j *judge) isHarmless(d meaning.Direction) bool {
 	return tiers <= 1
 }
 
-// pass looks for a packet that a rule passes on where no policy below selects the pod.
+// pass looks for a conflict of one policy with its tier: a packet that a rule passes on where no
+// policy below selects the pod.
 func (j *judge) pass(c *class, r *relation.Rule) {
 	if _, known := j.found[pair{"pass-to-nothing", ruleReference(r), Reference{}}]; known {
 		return
@@ -194,13 +204,14 @@ func (j *judge) pass(c *class, r *relation.Rule) {
 	}
 }
 
-// meant reports whether what decides is one of the plan's guardrails or quarantines,
-// which win over every allow because somebody said so.
+// meant reports whether a conflict is meant: what decides is one of the plan's guardrails or
+// quarantines, which win over every allow because somebody said so.
 func (j *judge) meant(tier string) bool {
 	return len(j.plan.Guardrails)+len(j.plan.Quarantine) > 0 && tier == j.plan.Stages.GuardrailTier
 }
 
-// ties looks for packets that two policies of equal order decide differently.
+// ties looks for conflicts between two policies of equal order: packets that they decide
+// differently.
 func (j *judge) ties(c *class) {
 	byPolicy := map[*meaning.Policy][]*relation.Rule{}
 	var policies []*meaning.Policy // with rules, in order

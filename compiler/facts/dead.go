@@ -24,9 +24,9 @@ type reason struct {
 	known    int  // how many of its packet's ends somebody knows
 }
 
-// suspect reports of each rule of a class, for one kind of peer, whether before it another
-// policy decides otherwise, or may hand on to one that does. A deny of everything is a
-// default deny: that rules before it allow is what it is for.
+// suspect tells which rules of a class may be dead, for one kind of peer: before it another policy
+// decides otherwise, or may hand on to one that does. A deny of everything is a default deny: that
+// rules before it allow is what it is for.
 func (j *judge) suspect(c *class, kind int) map[*relation.Rule]bool {
 	suspects := map[*relation.Rule]bool{}
 	var denies, allows several // before the rule
@@ -54,7 +54,8 @@ func (j *judge) suspect(c *class, kind int) map[*relation.Rule]bool {
 	return suspects
 }
 
-// dropping are the tiers above which another may drop what it does not decide.
+// dropping gathers the tiers above which another may drop what it does not decide, so that their
+// rules may be dead.
 func (j *judge) dropping(d meaning.Direction) map[string]bool {
 	below, drops := map[string]bool{}, false
 	for _, t := range j.m.Tiers {
@@ -68,6 +69,7 @@ func (j *judge) dropping(d meaning.Direction) map[string]bool {
 // several is a set of policies of which it matters whether it has another than one.
 type several struct{ one, another *meaning.Policy }
 
+// add takes in one policy more, as far as the question needs to remember.
 func (s *several) add(p *meaning.Policy) {
 	if s.one == nil {
 		s.one = p
@@ -76,6 +78,7 @@ func (s *several) add(p *meaning.Policy) {
 	}
 }
 
+// besides reports whether the set has another policy than this one, which may make its rules dead.
 func (s *several) besides(p *meaning.Policy) bool {
 	return s.one != nil && s.one != p || s.another != nil
 }
@@ -126,7 +129,7 @@ func (j *judge) dead(c *class, known []*population.Pods, deaths map[*relation.Ru
 	}
 }
 
-// lives reports whether a packet of the rule gets its verdict, from the rule or from
+// lives reports whether a rule is not dead: a packet of it gets its verdict, from the rule or from
 // another; of a pod, or of any.
 func (j *judge) lives(c *class, r *relation.Rule, e *population.Pods, suspect [2]bool) (bool, error) {
 	for kind := range c.cubes {
@@ -209,7 +212,7 @@ func (j *judge) reason(r *relation.Rule, e *population.Pods, w *relation.Witness
 	why.conflict = &conflict
 }
 
-// passedBy is the rule of another policy that passes a packet on in a policy's tier, if one
+// passedBy finds the rule of another policy that passes a packet on in a dead rule's tier, if one
 // does.
 func passedBy(h meaning.Half, p *meaning.Policy) (by Reference, another bool) {
 	for _, step := range h.Steps {
@@ -220,15 +223,15 @@ func passedBy(h meaning.Half, p *meaning.Policy) (by Reference, another bool) {
 	return Reference{}, false
 }
 
-// decidesTied reports whether what decides is a policy of the same order as p, which is a
-// conflict of its own.
+// decidesTied reports whether what decides before a dead rule is a policy of the same order as p,
+// which is a conflict of its own.
 func (j *judge) decidesTied(by meaning.Decision, p *meaning.Policy) bool {
 	return by.Cause == meaning.ByRule && by.Tier == p.Tier && slices.ContainsFunc(j.tiers[p.Tier].Policies, func(q *meaning.Policy) bool {
 		return q.ID == by.Policy && meaning.Tied(p, q)
 	})
 }
 
-// buried adds the rules that live in no class, and of which there was nothing to tell at a
+// buried adds the rules that are dead in every class, and of which there was nothing to tell at a
 // pod that somebody knows.
 func (j *judge) buried(d meaning.Direction, deaths map[*relation.Rule]*death) {
 	for _, r := range slices.SortedFunc(maps.Keys(deaths), inOrder) {

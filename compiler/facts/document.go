@@ -183,7 +183,7 @@ type Conflict struct {
 	Packet   string    `json:"packet"` // for people
 }
 
-// labels and list make sure that a document says {} and [] and never null.
+// labels makes sure that a document says {} and never null.
 func labels(m map[string]string) map[string]string {
 	if m == nil {
 		return map[string]string{}
@@ -191,6 +191,7 @@ func labels(m map[string]string) map[string]string {
 	return m
 }
 
+// list makes sure that a document says [] and never null.
 func list[T any](s []T) []T {
 	if s == nil {
 		return []T{}
@@ -198,4 +199,5 @@ func list[T any](s []T) []T {
 	return slices.Clip(s)
 }
 
+// reference points in a document at the rule or policy that decided.
 func reference(d meaning.Decision) Reference { return Reference{Object: d.Policy, Pointer: d.Place()} }

@@ -15,7 +15,7 @@ const (
 	openShiftDNS       = openShiftNamespace + "/dns.operator.openshift.io/daemonset-dns=default:5353"
 )
 
-// note keeps what the rules of a policy for what is sent say by themselves: which let everything
+// note keeps what the rules of a policy for egress say by themselves: which let everything
 // through, and whether one is meant for OpenShift's DNS, though others are said to resolve names.
 func (a *asker) note(p *meaning.Policy) {
 	for i := range p.Rules[meaning.Egress] {
@@ -32,6 +32,8 @@ func (a *asker) note(p *meaning.Policy) {
 	}
 }
 
+// isForOpenShift reports whether an egress rule is meant for OpenShift's DNS, by its port or its
+// selector.
 func isForOpenShift(to *meaning.Entity) bool {
 	for _, p := range to.Ports {
 		if p.Name == "" && p.First == openShiftPort && p.Last == openShiftPort {
@@ -41,7 +43,8 @@ func isForOpenShift(to *meaning.Entity) bool {
 	return to.Selector != nil && namesOpenShift(to.Selector.Root())
 }
 
-// namesOpenShift reports whether a selector asks for the namespace by its name.
+// namesOpenShift reports whether an egress rule's selector asks for the namespace of OpenShift's
+// DNS by its name.
 func namesOpenShift(n *selector.Node) bool {
 	if of, _ := meaning.LabelOf(n.Key); of == meaning.NamespaceName && (n.Op == selector.OpEqual || n.Op == selector.OpIn) {
 		return strings.Join(n.Values, "") == openShiftNamespace

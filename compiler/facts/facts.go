@@ -30,6 +30,8 @@ func Of(p *plan.Plan, r *relation.Relation, set object.Set, everybody population
 	}
 }
 
+// newAsker prepares what all documents of facts share: the pods, the policies by namespace, the
+// objects, and the searches.
 func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) *asker {
 	m, walks := r.Meaning, r.Meaning.Asker()
 	a := &asker{
@@ -92,6 +94,8 @@ type asker struct {
 	undecided []*relation.Rule                           // of which the world could not be found out
 }
 
+// document begins the document of a namespace or the cluster with what facts say of every one:
+// Platform, DNS, and the objects.
 func (a *asker) document(scope, namespace string) Document {
 	c := a.plan.Cluster
 	d := Document{
@@ -110,6 +114,8 @@ func (a *asker) document(scope, namespace string) Document {
 	return d
 }
 
+// namespace computes the facts about one namespace: its pods with probes, its policies, and what
+// they select.
 func (a *asker) namespace(n plan.Namespace) Document {
 	d := a.document("namespace", n.Name)
 	d.Namespace = Namespace{Name: n.Name, Owner: n.Owner, Labels: labels(n.Labels), Governed: n.Governed, System: n.System}
@@ -126,6 +132,8 @@ func (a *asker) namespace(n plan.Namespace) Document {
 	return d
 }
 
+// cluster computes the facts that belong to no namespace: DNS pods, global policies, tiers, and
+// conflicts.
 func (a *asker) cluster() Document {
 	d := a.document("cluster", "")
 	for _, e := range a.known.DNS {
@@ -144,7 +152,8 @@ func (a *asker) cluster() Document {
 	return d
 }
 
-// endpoint is what its policies make of it, and which those are for what it sends.
+// endpoint computes the facts about a set of pods, and returns which policies govern what it
+// sends.
 func (a *asker) endpoint(e *population.Pods) (Endpoint, meaning.Governed) {
 	egress, ingress := a.walks.Governing(e.Endpoint, meaning.Egress), a.walks.Governing(e.Endpoint, meaning.Ingress)
 	return Endpoint{
@@ -154,12 +163,14 @@ func (a *asker) endpoint(e *population.Pods) (Endpoint, meaning.Governed) {
 	}, egress
 }
 
+// direction states as facts whether pods are isolated in a direction, and which policies govern or
+// isolate them.
 func (a *asker) direction(g meaning.Governed) Direction {
 	return Direction{Isolated: g.Isolated, Perhaps: g.Perhaps, Policies: a.references(g.Policies), IsolatedBy: a.references(g.IsolatedBy)}
 }
 
-// references are the same for a policy wherever it is referred to, so that the engine makes
-// one value of all.
+// references points at policies, by the same value wherever facts refer to one, so that the engine
+// makes one value of all.
 func (a *asker) references(policies []*meaning.Policy) []*Reference {
 	refs := make([]*Reference, len(policies))
 	for i, p := range policies {

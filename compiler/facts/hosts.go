@@ -16,7 +16,7 @@ var node = selector.Map{
 	"projectcalico.org/created-by": "calico-kube-controllers",
 }
 
-// hosts are the host endpoints that a policy selects, known and unknown.
+// hosts gathers the host endpoints that a policy selects, known and unknown.
 func (a *asker) hosts(p *meaning.Policy) []selector.Labels {
 	var all []selector.Labels
 	if p.Selects(node) {
@@ -48,8 +48,8 @@ func (a *asker) closes(p *meaning.Policy, hosts []selector.Labels) bool {
 	return false
 }
 
-// closedBy reports whether a tier drops whatever is left at a host, and p has a part in it:
-// it denies everything, or the tier's end does because p applies.
+// closedBy reports whether a tier drops whatever is left at a host endpoint, and p has a part in
+// it: it denies everything, or the tier's end does because p applies.
 func closedBy(t *meaning.Tier, host selector.Labels, d meaning.Direction, p *meaning.Policy) bool {
 	var decided packet.Addresses
 	for _, q := range t.Policies {
@@ -72,7 +72,7 @@ func closedBy(t *meaning.Tier, host selector.Labels, d meaning.Direction, p *mea
 	return !t.PassAtEnd
 }
 
-// whole are the peers' addresses of which a rule matches every packet.
+// whole returns the peers' addresses of which a host endpoint's rule matches every packet.
 func whole(r *meaning.Rule, d meaning.Direction) packet.Addresses {
 	rest := *r
 	peer := peerOf(&rest, d)

@@ -21,6 +21,8 @@ type likeness struct {
 	off      bool // each pod is of a class of its own: for tests
 }
 
+// newLikeness prepares to part pods into classes that ask for names alike: it reads the policies
+// of the servers that are asked.
 func newLikeness(world *worldMap, dnsPort int, servers ...*population.Pods) *likeness {
 	l := &likeness{walks: world.walks, world: world, asking: asking(dnsPort)}
 	l.policies = [2]map[*meaning.Policy]*resolving{{}, {}}
@@ -52,7 +54,7 @@ type resolving struct {
 	readsMore bool
 }
 
-// policy looks at the rules of a policy once.
+// policy reads, once for each policy, what its rules depend on when a pod asks for names.
 func (l *likeness) policy(p *meaning.Policy, d meaning.Direction) *resolving {
 	if known := l.policies[d][p]; known != nil {
 		return known
@@ -74,7 +76,8 @@ func (l *likeness) policy(p *meaning.Policy, d meaning.Direction) *resolving {
 	return of
 }
 
-// readsNamespace reports whether a selector reads nothing of a pod but its namespace.
+// readsNamespace reports whether a selector makes all pods of a namespace alike: it reads nothing
+// of them but that.
 func readsNamespace(n *selector.Node) bool {
 	if selector.OpHas <= n.Op && n.Op <= selector.OpNotIn {
 		of, _ := meaning.LabelOf(n.Key)
@@ -125,7 +128,7 @@ func (l *likeness) sender(e *population.Pods, g meaning.Governed) (class string,
 	return string(key), true
 }
 
-// client names the class of a pod, as one server hears it.
+// client names the class of pods that are alike to one server, as its policies hear them.
 func (l *likeness) client(e, of *population.Pods) (class string, named bool) {
 	at := slices.IndexFunc(l.servers, func(s server) bool { return s.Pods == of })
 	if at < 0 || !l.canName(e) {

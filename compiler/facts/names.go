@@ -9,8 +9,8 @@ const dnsPort = 53 // IANA; the cluster's own DNS pods may listen on another
 
 var dnsProtocols = []meaning.Protocol{meaning.UDP, meaning.TCP}
 
-// asking are the packets that ask for names: of the well-known port, and of the one on which the
-// cluster's own DNS pods listen.
+// asking returns the packets that ask for names: of the well-known port, and of the one on which
+// the cluster's own DNS pods listen.
 func asking(port int) packet.Traffic {
 	var all packet.Traffic
 	for _, protocol := range dnsProtocols {

@@ -14,7 +14,7 @@ import (
 // anywhere: a few resolvers outside are somebody's choice.
 const widest = 0.25
 
-// anywhere gives, for a sample of a family, an address that stands for the internet: one
+// anywhere chooses, for a sample of a family, an address outside that stands for the internet: one
 // that the endpoint may ask for names if it may ask many, and else one that it may not.
 func (w *worldMap) anywhere(e *population.Pods, g meaning.Governed) func(netip.Addr, meaning.Protocol) netip.Addr {
 	if w.isLikeAnywhere(g) {
@@ -32,14 +32,14 @@ func (w *worldMap) anywhere(e *population.Pods, g meaning.Governed) func(netip.A
 	}
 }
 
-// isLikeAnywhere reports whether an endpoint may ask all public addresses for names, or none, so
-// that any of them stands for all.
+// isLikeAnywhere reports whether an endpoint may ask all public addresses outside for names, or
+// none, so that any of them stands for all.
 func (w *worldMap) isLikeAnywhere(g meaning.Governed) bool {
 	return !g.Isolated || !w.mayAdmit(g.Policies, meaning.Egress)
 }
 
-// upstream is an address outside the pod network that the endpoint may ask for names,
-// if there is one: which server its node knows, no manifest tells.
+// upstream finds an address outside the pod network that the endpoint may ask for names, if there
+// is one: which server its node knows, no manifest tells.
 func (w *worldMap) upstream(e *population.Pods, g meaning.Governed, sample netip.Addr, protocol meaning.Protocol) netip.Addr {
 	pods := slices.Clone(w.m.Cluster.PodCIDRs)
 	for _, other := range w.m.Endpoints {
@@ -50,7 +50,7 @@ func (w *worldMap) upstream(e *population.Pods, g meaning.Governed, sample netip
 	return w.asked(e, g.Policies, sample, protocol, packet.EveryAddress().Subtract(packet.AddressesOf(pods...)), 0)
 }
 
-// asked is an address of a space that stands for those that may be asked for names, if
+// asked finds an address of a space outside that stands for those that may be asked for names, if
 // their share of it is larger, and else for the others: the sample, if it is among them.
 func (w *worldMap) asked(e *population.Pods, policies []*meaning.Policy, sample netip.Addr, protocol meaning.Protocol, space packet.Addresses, share float64) netip.Addr {
 	ranges := packet.Elementary(space.IPSet(), w.boundaries(policies, meaning.Egress))

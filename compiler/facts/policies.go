@@ -8,6 +8,8 @@ import (
 	"portcullis.dev/policies/meaning"
 )
 
+// policy states the facts about one policy: tier, order, directions, actions, and the pods that it
+// selects.
 func (a *asker) policy(p *meaning.Policy) Policy {
 	f := Policy{
 		Object: p.ID, Tier: p.Tier, OrderGiven: p.OrderGiven, Enforced: p.Live(),
@@ -50,8 +52,8 @@ func (a *asker) policy(p *meaning.Policy) Policy {
 // labelled is a label in a namespace; the empty one stands for all of them.
 type labelled struct{ namespace, key string }
 
-// fewer leaves of the pods that a policy may select those that have one of the labels that
-// it asks for: of the labels, one that the fewest have.
+// fewer narrows the pods that a policy may select to those that have one of the labels that it
+// asks for: of the labels, one that the fewest have.
 func (a *asker) fewer(candidates []*population.Pods, p *meaning.Policy) []*population.Pods {
 	for _, n := range p.Selector().Required() {
 		at := labelled{p.ID.Namespace, n.Key}
@@ -83,7 +85,7 @@ func (a *asker) fewer(candidates []*population.Pods, p *meaning.Policy) []*popul
 	return candidates
 }
 
-// written is the text that a manifest has at a place; empty if it has none.
+// written returns the text that a policy's manifest has at a place; empty if it has none.
 func (a *asker) written(id diag.ObjectID, pointer string) string {
 	o, _ := a.set.Get(id)
 	value, _ := o.Values().At(pointer)
@@ -91,7 +93,7 @@ func (a *asker) written(id diag.ObjectID, pointer string) string {
 	return text
 }
 
-// count is how many rules the manifest has: one may be evaluated as several.
+// count counts the rules that the policy's manifest has: one may be evaluated as several.
 func count(rules []meaning.Rule) int {
 	n := 0
 	for i := range rules {
@@ -102,6 +104,8 @@ func count(rules []meaning.Rule) int {
 	return n
 }
 
+// tier states the facts about one tier of policies: order, what its end does, and how many it
+// holds.
 func tier(t *meaning.Tier) Tier {
 	f := Tier{
 		Object: t.ID, Name: t.Name, Order: t.Order, OrderGiven: t.OrderGiven,

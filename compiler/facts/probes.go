@@ -15,7 +15,7 @@ var (
 	upstream = netip.MustParseAddr("1.1.1.1")
 )
 
-// clientProbes ask about name resolution from an endpoint's side.
+// clientProbes makes the probes that ask about name resolution from an endpoint's side.
 func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []*Probe {
 	probes := []*Probe{}
 	dns := a.plan.Cluster.DNS
@@ -44,8 +44,8 @@ func (a *asker) clientProbes(e *population.Pods, egress meaning.Governed) []*Pro
 	return probes
 }
 
-// doubt makes unknown what does not pass to the DNS pods that are assumed, and may pass to them
-// with labels that nobody wrote down: who asks for one of those more has seen them. What
+// doubt makes probes unknown that do not pass to the DNS pods that are assumed, and may pass to
+// them with labels that nobody wrote down: who asks for one of those more has seen them. What
 // passes is not doubted, for a rule that denies by another label is not about them.
 func (a *asker) doubt(probes []*Probe, e *population.Pods, wearing *meaning.Endpoint, port int) {
 	for i := range probes {
@@ -59,7 +59,8 @@ func (a *asker) doubt(probes []*Probe, e *population.Pods, wearing *meaning.Endp
 	}
 }
 
-// probesAlike are a pod's client probes: those of the first of its class in its namespace.
+// probesAlike shares a pod's client probes with those of its class in its namespace: the first
+// one's are computed.
 func (a *asker) probesAlike(known map[string][]*Probe, e *population.Pods, egress meaning.Governed) []*Probe {
 	class, named := a.likeness.sender(e, egress)
 	if probes, asked := known[class]; named && asked {
@@ -72,9 +73,8 @@ func (a *asker) probesAlike(known map[string][]*Probe, e *population.Pods, egres
 	return probes
 }
 
-// serverProbes ask about the DNS pods: whether they let clients in, and reach their
-// upstream. Of the clients that get the same answer for the same reason, the first
-// stands for all.
+// serverProbes makes the probes of the DNS pods: whether they let clients in, and reach their
+// upstream. Of the clients that get the same answer for the same reason, the first stands for all.
 func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) []*Probe {
 	probes := []*Probe{}
 	for _, protocol := range dnsProtocols {
@@ -105,10 +105,12 @@ func (a *asker) serverProbes(server *population.Pods, egress meaning.Governed) [
 	return probes
 }
 
+// packet makes the packet of a probe.
 func (a *asker) packet(from, to meaning.Peer, protocol meaning.Protocol, port int) meaning.Packet {
 	return meaning.Packet{From: from, To: to, Protocol: protocol, Port: uint16(port)}
 }
 
+// probe walks one packet, and states the verdict on both halves with what decided it.
 func (a *asker) probe(purpose string, from, to meaning.Peer, name string, protocol meaning.Protocol, port int) *Probe {
 	v := a.walks.Walk(a.packet(from, to, protocol, port))
 	return &Probe{
@@ -117,17 +119,18 @@ func (a *asker) probe(purpose string, from, to meaning.Peer, name string, protoc
 	}
 }
 
+// half states the verdict of a probe on one half, and the rule or end of a tier that decided it.
 func (a *asker) half(h meaning.Half) Half {
 	return Half{Verdict: h.Outcome.String(), Cause: a.cause(h), Tier: h.By.Tier, By: reference(h.By), Reason: h.By.Reason, Everything: a.opens(h)}
 }
 
-// opens reports whether a packet passes by a rule that asks nothing.
+// opens reports whether a probe's packet passes by a rule that asks nothing.
 func (a *asker) opens(h meaning.Half) bool {
 	return h.Outcome == meaning.Allowed && h.By.Cause == meaning.ByRule && a.open[reference(h.By)]
 }
 
-// cause is what stops a packet, if it does: a rule that denies it, or may, the end of a tier,
-// or neither.
+// cause tells what stops a probe's packet, if it does: a rule that denies it, or may, the end of a
+// tier, or neither.
 func (a *asker) cause(h meaning.Half) string {
 	switch {
 	case h.Outcome == meaning.Allowed:
@@ -140,7 +143,7 @@ func (a *asker) cause(h meaning.Half) string {
 	return "none"
 }
 
-// denies reports whether the rule that a decision names is one that denies.
+// denies reports whether the rule that decided a probe is one that denies.
 func (a *asker) denies(by meaning.Decision) bool {
 	for _, p := range a.policies[by.Policy.Namespace] {
 		if p.ID != by.Policy {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Schema is the JSON Schema (draft-07) of a Document, derived from the Go types:
-// every field is required, and no other is allowed. Rules are checked against it, so
-// that a misspelt field is an error and not a rule that never fires.
+// Schema makes the JSON Schema (draft-07) of a Document, derived from the Go types: every field is
+// required, and no other is allowed. Rules are checked against it, so that a misspelt field is an
+// error and not a rule that never fires.
 func Schema() []byte {
 	s := schema{definitions: map[string]any{}}
 	root := s.object(reflect.TypeFor[Document]())
@@ -25,6 +25,8 @@ func Schema() []byte {
 // schema collects the types that occur, each once under its name.
 type schema struct{ definitions map[string]any }
 
+// of returns the JSON Schema of a Go type of a document; a struct's is a reference to its
+// definition.
 func (s *schema) of(t reflect.Type) map[string]any {
 	if t == reflect.TypeFor[json.RawMessage]() {
 		return map[string]any{} // anything: a manifest
@@ -54,7 +56,8 @@ func (s *schema) of(t reflect.Type) map[string]any {
 	panic("facts: a document holds a " + t.String())
 }
 
-// object is a struct. A field that may be left out of the JSON is not required.
+// object returns the JSON Schema of a struct. A field that may be left out of the JSON is not
+// required.
 func (s *schema) object(t reflect.Type) map[string]any {
 	properties := map[string]any{}
 	required := []string{}

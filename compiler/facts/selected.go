@@ -13,8 +13,9 @@ import (
 	"portcullis.dev/policies/selector"
 )
 
-// selected are pods of which nothing but policies is known: of each policy that selects no known
-// endpoint, one such pod for each rule that lets the internet in to it, and one that sends.
+// selected makes up pods of which nothing but that they are selected is known: of each policy that
+// selects no known endpoint, one such pod for each rule that lets the internet in to it, and one
+// that sends.
 func (a *asker) selected(facts []Policy, policies []*meaning.Policy) []Endpoint {
 	out := []Endpoint{}
 	seen := map[string]bool{}
@@ -50,7 +51,8 @@ func (a *asker) selected(facts []Policy, policies []*meaning.Policy) []Endpoint 
 	return out
 }
 
-// isOfHosts reports whether a policy selects pods of the host's network, of which it decides nothing.
+// isOfHosts reports whether what a policy selects are pods of the host's network, of which it
+// decides nothing.
 func (a *asker) isOfHosts(p *meaning.Policy) bool {
 	return slices.ContainsFunc(a.onHost, func(e *meaning.Endpoint) bool { return p.Selects(e) })
 }
@@ -61,8 +63,8 @@ func (a *asker) isBuilt(id diag.ObjectID) bool {
 	return found && o.Labels()[plan.ManagedBy] == plan.Manager
 }
 
-// sending is a pod of the policy's namespace that wears the labels for which the policy asks,
-// and no others; none where that is not what the policy selects.
+// sending makes up a selected pod of the policy's namespace that wears the labels for which the
+// policy asks, and no others; none where that is not what the policy selects.
 func (a *asker) sending(p *meaning.Policy) *meaning.Endpoint {
 	n, listed := a.plan.Namespace(p.ID.Namespace)
 	if !listed || n.Pattern || n.System || len(a.known.ByNamespace[n.Name]) == 0 {
@@ -82,7 +84,7 @@ func (a *asker) sending(p *meaning.Policy) *meaning.Endpoint {
 	return &pod
 }
 
-// wear adds the labels without which what a selector asks for is not there.
+// wear adds to a made-up pod the labels without which what a selector asks for is not there.
 func wear(labels map[string]string, asked *selector.Node) {
 	if asked.Op == selector.OpAnd {
 		for i := range asked.Kids {
@@ -98,8 +100,8 @@ func wear(labels map[string]string, asked *selector.Node) {
 // selected is the kind of pods that policies alone speak of.
 const selected population.Kind = "selected"
 
-// admitting is a pod that a policy's rule lets a public address in to: in the policy's
-// namespace, or in the first that is not the system's.
+// admitting makes up a selected pod that a policy's rule lets a public address in to: in the
+// policy's namespace, or in the first that is not the system's.
 func (a *asker) admitting(p *meaning.Policy, of *meaning.Rule) *meaning.Endpoint {
 	public := a.search.Universe.Addresses(relation.Peer, packet.AddressRanges(slices.Concat(packet.Public(packet.IPv4).Ranges(), packet.Public(packet.IPv6).Ranges())...))
 	for _, class := range a.governable(p.ID.Namespace) {
@@ -128,8 +130,8 @@ func (a *asker) admitting(p *meaning.Policy, of *meaning.Rule) *meaning.Endpoint
 	return nil
 }
 
-// governable are the classes of namespaces that a policy of a namespace, or of the
-// cluster, may be about, less the system's.
+// governable lists the classes of namespaces in which a policy of a namespace, or of the cluster,
+// may have selected pods, less the system's.
 func (a *asker) governable(namespace string) []int {
 	u := a.search.Universe
 	var classes []int

@@ -27,6 +27,8 @@ type worldMap struct {
 	concerns [2]map[*meaning.Policy]concern // by direction, of the policies that were looked at
 }
 
+// newWorldMap prepares to ask what of the internet endpoints accept: it notes which rules name
+// nobody and whether any range is public.
 func newWorldMap(m *meaning.Meaning, walks *meaning.Asker) *worldMap {
 	w := &worldMap{m: m, walks: walks, ranges: m.Ranges(), answers: map[string][]World{}, servers: map[string]netip.Addr{}, open: map[Reference]bool{}}
 	for _, p := range m.Policies {
@@ -42,8 +44,10 @@ func newWorldMap(m *meaning.Meaning, walks *meaning.Asker) *worldMap {
 	return w
 }
 
+// isPublic reports whether a prefix holds addresses of the internet.
 func isPublic(p netip.Prefix) bool { return packet.Public(familyOf(p)).OverlapsPrefix(p) }
 
+// familyOf tells IPv4 from IPv6 by a prefix.
 func familyOf(p netip.Prefix) packet.Family {
 	if p.Addr().Is4() {
 		return packet.IPv4
@@ -51,8 +55,8 @@ func familyOf(p netip.Prefix) packet.Family {
 	return packet.IPv6
 }
 
-// of is what the endpoint accepts, by family, protocol and ports, from those whom the policies
-// that govern it let in.
+// of computes what of the world the endpoint accepts, by family, protocol and ports, from those
+// whom the policies that govern it let in.
 func (w *worldMap) of(e *population.Pods, g meaning.Governed) []World {
 	key := w.sharing(e, g.Policies, meaning.Ingress)
 	if got, ok := w.answers[key]; ok {
@@ -77,7 +81,8 @@ type concern struct {
 	ownEnds bool // such a rule asks something of the endpoint
 }
 
-// concern looks at the rules of a policy once.
+// concern reads, once for each policy and direction, what its rules have to say of the world's
+// addresses.
 func (w *worldMap) concern(p *meaning.Policy, d meaning.Direction) concern {
 	c, known := w.concerns[d][p]
 	if !known {
@@ -95,8 +100,9 @@ func (w *worldMap) concern(p *meaning.Policy, d meaning.Direction) concern {
 	return c
 }
 
-// sharing is the same for endpoints of which public addresses get the same answers: the tiers
-// that apply to them are the same, and so are the policies that have to do with such addresses.
+// sharing makes a key that is the same for endpoints of which public addresses get the same
+// answers: the tiers that apply to them are the same, and so are the policies that have to do with
+// such addresses.
 func (w *worldMap) sharing(e *population.Pods, policies []*meaning.Policy, d meaning.Direction) string {
 	var key []byte
 	tier, own := "", false
@@ -125,7 +131,7 @@ func (w *worldMap) mayAdmit(policies []*meaning.Policy, d meaning.Direction) boo
 	return slices.ContainsFunc(policies, func(p *meaning.Policy) bool { return w.concern(p, d).admits })
 }
 
-// mayMatch reports whether a rule may match a public address.
+// mayMatch reports whether a rule may match a public address of the world.
 func (w *worldMap) mayMatch(r *meaning.Rule, d meaning.Direction) bool {
 	peer := peerOf(r, d)
 	switch {
@@ -137,11 +143,12 @@ func (w *worldMap) mayMatch(r *meaning.Rule, d meaning.Direction) bool {
 	return true
 }
 
+// namesNobody reports whether a rule asks nothing of its peer, so that all the world matches.
 func namesNobody(e *meaning.Entity) bool {
 	return len(e.Nets)+len(e.NotNets) == 0 && e.Selector == nil && e.NotSelector == nil && e.Service == nil
 }
 
-// peerOf is what a rule asks of the other end.
+// peerOf returns what a rule asks of the other end, where the world is.
 func peerOf(r *meaning.Rule, d meaning.Direction) *meaning.Entity {
 	if d == meaning.Egress {
 		return &r.Destination
@@ -156,9 +163,10 @@ type cell struct {
 	first, last uint16
 }
 
+// isICMP reports whether a cell's numbers are types of control messages and not ports.
 func isICMP(p meaning.Protocol) bool { return p == meaning.ICMP || p == meaning.ICMPv6 }
 
-// packet is one of the cell's.
+// packet makes the packet that stands for the ports of one cell.
 func (c cell) packet(from, to meaning.Peer) meaning.Packet {
 	p := meaning.Packet{From: from, To: to, Protocol: c.protocol, Port: c.first}
 	if isICMP(c.protocol) {
@@ -175,7 +183,7 @@ type accepted struct {
 	anybody bool // the first of them names no peer
 }
 
-// ask walks one packet of every elementary range of addresses and cell of ports.
+// ask walks one packet of every elementary range of the world's addresses and cell of ports.
 func (w *worldMap) ask(e *population.Pods, family packet.Family, policies []*meaning.Policy) []World {
 	space := packet.Public(family)
 	ranges := packet.Elementary(space, w.boundaries(policies, meaning.Ingress))
@@ -206,11 +214,12 @@ func (w *worldMap) ask(e *population.Pods, family packet.Family, policies []*mea
 	return merge(family, answers, len(asked))
 }
 
+// compareReferences orders the rules that let the world in by object and place.
 func compareReferences(a, b Reference) int {
 	return cmp.Or(a.Object.Compare(b.Object), cmp.Compare(a.Pointer, b.Pointer))
 }
 
-// boundaries are the prefixes by which the policies' rules tell their peers apart.
+// boundaries gathers the prefixes by which the policies' rules tell the world's addresses apart.
 func (w *worldMap) boundaries(policies []*meaning.Policy, d meaning.Direction) []netip.Prefix {
 	bounds := slices.Clone(w.ranges)
 	for _, p := range policies {
@@ -226,7 +235,7 @@ func (w *worldMap) boundaries(policies []*meaning.Policy, d meaning.Direction) [
 // experiments).
 const otherProtocol meaning.Protocol = 253
 
-// cells parts protocols and ports at the boundaries of the policies' rules.
+// cells parts protocols and ports into cells at the boundaries of the policies' rules.
 func cells(policies []*meaning.Policy, e *population.Pods) []cell {
 	protocols := map[meaning.Protocol]bool{meaning.TCP: true, meaning.UDP: true, otherProtocol: true}
 	var ports, types []int // first numbers of ranges
@@ -272,7 +281,7 @@ func cells(policies []*meaning.Policy, e *population.Pods) []cell {
 	return all
 }
 
-// parts cuts the numbers from lowest to highest where ranges begin.
+// parts cuts the ports from lowest to highest into cells where ranges begin.
 func parts(protocol meaning.Protocol, starts []int, lowest, highest int) []cell {
 	starts = append(slices.Clone(starts), lowest)
 	slices.Sort(starts)
@@ -288,8 +297,8 @@ func parts(protocol meaning.Protocol, starts []int, lowest, highest int) []cell 
 	return all
 }
 
-// merge joins cells with the same answer. If all cells have it, it is that of any
-// protocol and port.
+// merge joins cells of ports from which the world gets the same answer. If all cells have it, it
+// is that of any protocol and port.
 func merge(family packet.Family, answers []accepted, cells int) []World {
 	same := func(a, b accepted) bool { return a.share == b.share && slices.Equal(a.rules, b.rules) }
 	if len(answers) == cells && !slices.ContainsFunc(answers, func(a accepted) bool { return !same(a, answers[0]) }) {
@@ -314,6 +323,7 @@ func merge(family packet.Family, answers []accepted, cells int) []World {
 	return out
 }
 
+// protocolName names a cell's protocol, or all that no rule names.
 func protocolName(p meaning.Protocol) string {
 	if p == otherProtocol {
 		return "other protocols"
@@ -321,7 +331,8 @@ func protocolName(p meaning.Protocol) string {
 	return p.String()
 }
 
-// join spells adjacent ranges as one: 80,8000-8100, or any; for ICMP they are types.
+// join spells the ports of adjacent cells as ranges: 80,8000-8100, or any; for ICMP they are
+// types.
 func join(group []accepted) string {
 	lowest, highest := uint16(1), uint16(65535)
 	switch protocol := group[0].protocol; {
