@@ -29,7 +29,8 @@ var always = []string{
 
 const defaultFelix = "Calico's own configuration (FelixConfiguration) is the default one."
 
-// CarriedFelix says instead that a component brings Calico's configuration.
+// CarriedFelix replaces the assumption about Calico's configuration by one that a component brings
+// it.
 func (a Assumptions) CarriedFelix(names []string) Assumptions {
 	a = slices.Clone(a)
 	a[slices.Index(a, defaultFelix)] = fmt.Sprintf(
@@ -37,7 +38,7 @@ func (a Assumptions) CarriedFelix(names []string) Assumptions {
 	return a
 }
 
-// AssumptionsOf are those of the proof of a plan.
+// AssumptionsOf lists the assumptions of the proof of a plan.
 func AssumptionsOf(p *plan.Plan) Assumptions {
 	c := p.Cluster
 	assumptions := []string{
@@ -77,6 +78,7 @@ func AssumptionsOf(p *plan.Plan) Assumptions {
 	return slices.Concat(assumptions, always)
 }
 
+// pairs writes labels as key=value in the sentence of an assumption.
 func pairs(labels map[string]string) string {
 	var all []string
 	for _, k := range diag.SortedKeys(labels) {
@@ -85,6 +87,8 @@ func pairs(labels map[string]string) string {
 	return strings.Join(all, ",")
 }
 
+// nodeLocal adds to an assumption about DNS the addresses of caches on each node, if there are
+// any.
 func nodeLocal(addresses []netip.Addr) string {
 	if len(addresses) == 0 {
 		return ""
@@ -92,7 +96,7 @@ func nodeLocal(addresses []netip.Addr) string {
 	return " and by a cache of each node at " + join(addresses)
 }
 
-// whereabouts tells which addresses pods have: see [plan.Plan.Whereabouts].
+// whereabouts tells the assumption about which addresses pods have: see [plan.Plan.Whereabouts].
 func whereabouts(p *plan.Plan) string {
 	if known := p.Cluster.PodCIDRs; len(known) > 0 {
 		return "Pods have addresses of " + join(known) + ", and nothing else has."
@@ -103,7 +107,7 @@ func whereabouts(p *plan.Plan) string {
 	return "Pods may have any address but those that lines, guardrails and tests name and those of DNS caches, Services and nodes, for the Platform does not say which they have."
 }
 
-// patterns tells what is taken for granted of namespaces that are made after a pattern.
+// patterns tells the assumptions about namespaces that are made after a pattern.
 func patterns(p *plan.Plan) []string {
 	var all, closed []string
 	for _, n := range p.Namespaces {
@@ -125,6 +129,7 @@ func patterns(p *plan.Plan) []string {
 	return sentences
 }
 
+// join lists values by commas in the sentence of an assumption.
 func join[T fmt.Stringer](all []T) string {
 	words := make([]string, len(all))
 	for i, v := range all {

@@ -19,8 +19,8 @@ type failure struct {
 	err       error
 }
 
-// toNobodyHeld asks whether the peer is one whom nobody holds: what passes to and from those
-// who are held, lines tell.
+// toNobodyHeld makes the formula of peers whom nobody holds: what is closed between those who are
+// held, lines tell.
 func (p *prover) toNobodyHeld(d meaning.Direction) *relation.Formula {
 	t := p.intended(d, may)
 	return relation.Not(relation.Or(t.held(relation.Peer), t.closedElsewhere(relation.Peer)))
@@ -38,9 +38,9 @@ func (p *prover) closes(x failure) {
 	p.closings = append(p.closings, x)
 }
 
-// closing tells of what does not pass, for one half, between pods that nobody holds and
-// others whom nobody holds, and that nobody forbids: one finding for each policy. Policies
-// about which something else was found are not named again.
+// closing finds what is closed, on one half, between pods that nobody holds and others whom nobody
+// holds, and that nobody forbids: one finding for each policy. Policies about which something else
+// was found are not named again.
 func (p *prover) closing(before diag.List) diag.List {
 	named := map[object.ID]bool{}
 	for _, b := range before {
@@ -64,6 +64,7 @@ func (p *prover) closing(before diag.List) diag.List {
 	return found
 }
 
+// closure makes the finding of a policy by which traffic is closed that nobody holds.
 func (p *prover) closure(w *relation.Witness, by meaning.Decision) diag.Diagnostic {
 	p.show(closed, w)
 	return closed.On(diag.Subject{Object: by.Policy, Pointer: by.Pointer}, "%s, and nobody governs those pods", p.flow(w, "is not let out", "is not let in")).

@@ -58,7 +58,7 @@ type allowance struct {
 	when *relation.Formula
 }
 
-// NewExceptions prepares to ask about what was rendered for a plan.
+// NewExceptions prepares to decide which exceptions lines make, from what was rendered for a plan.
 func NewExceptions(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) *Exceptions {
 	return &Exceptions{newProver(p, r, endpoints), map[half]map[object.ID][]allowance{}}
 }
@@ -69,12 +69,13 @@ type Lines struct {
 	namespaces map[string]bool      // of their ends; nil where some are by labels
 }
 
-// touch reports whether a line may have an end in a namespace; an empty one is any.
+// touch reports whether a line of an exception's scope may have an end in a namespace; an empty
+// one is any.
 func (l *Lines) touch(namespace string) bool {
 	return l.namespaces == nil || l.namespaces[namespace] || len(l.namespaces) > 0 && (namespace == "" || strings.Contains(namespace, "*"))
 }
 
-// Of are the lines of a scope.
+// Of collects the lines of an exception's scope.
 func (e *Exceptions) Of(s Scope) *Lines {
 	lines := e.lines(s)
 	of := &Lines{namespaces: map[string]bool{}}
@@ -131,6 +132,7 @@ func (e *Exceptions) Decide(c Concern, l *Lines, shown bool) Exception {
 	return found
 }
 
+// cube returns all packets between two pods, or between pods and addresses outside.
 func (e *Exceptions) cube(pairs bool) *relation.Cube {
 	if pairs {
 		return e.p.u.Pairs()
@@ -138,7 +140,8 @@ func (e *Exceptions) cube(pairs bool) *relation.Cube {
 	return e.p.u.Outside()
 }
 
-// allowances are the rules that allow something of a half, by policy.
+// allowances gathers the rules that allow something of a half, by policy, which a finding may be
+// about.
 func (e *Exceptions) allowances(h half) map[object.ID][]allowance {
 	if e.allowed[h] == nil {
 		all := map[object.ID][]allowance{}
@@ -152,7 +155,8 @@ func (e *Exceptions) allowances(h half) map[object.ID][]allowance {
 	return e.allowed[h]
 }
 
-// concerned asks for the traffic of a finding on one half.
+// concerned makes the formula of the traffic that a finding, which lines may excuse, is about on
+// one half.
 func (e *Exceptions) concerned(c Concern, h half) *relation.Formula {
 	var matched []*relation.Formula
 	all := e.allowances(h)
@@ -185,12 +189,13 @@ func (e *Exceptions) concerned(c Concern, h half) *relation.Formula {
 
 var public = packet.AddressRanges(slices.Concat(packet.Public(packet.IPv4).Ranges(), packet.Public(packet.IPv6).Ranges())...)
 
-// within reports whether a pointer points into what another one points at.
+// within reports whether a JSON pointer points into what another one points at, so that a finding
+// about the one is about the other.
 func within(pointer, whole string) bool {
 	return pointer == whole || strings.HasPrefix(pointer, whole+"/")
 }
 
-// lines are those of a scope.
+// lines selects the plan's lines that are in an exception's scope, narrowed to its peer and ports.
 func (e *Exceptions) lines(s Scope) []line {
 	var all []line
 	for i := range e.p.plan.Flows {
@@ -216,8 +221,8 @@ func (e *Exceptions) lines(s Scope) []line {
 	return all
 }
 
-// narrowed takes out of a line's far end what is not the peer, and reports whether something
-// is left.
+// narrowed takes out of a line's far end what is not the peer of an exception, and reports whether
+// something is left.
 func narrowed(far *plan.End, peer string) bool {
 	switch {
 	case peer == "" || peer == far.Name || far.Peer != "" && peer == "@"+far.Peer:

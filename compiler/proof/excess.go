@@ -49,6 +49,8 @@ func (p *prover) excess() diag.List {
 	return found
 }
 
+// unmeant makes the finding of an excess: a packet that one half lets through and no line means,
+// with the rule that opens it.
 func (p *prover) unmeant(x relation.Difference) diag.Diagnostic {
 	w := x.Witness
 	p.show(excess, w)
@@ -70,7 +72,7 @@ func (p *prover) unmeant(x relation.Difference) diag.Diagnostic {
 		Suggest("take away what opens it or, if it is meant, write it as a line of an intent or of the Platform")
 }
 
-// home is the line that governs the namespace of the pod whose half it is.
+// home finds the line that governs the namespace of the pod to which an excess opens.
 func (p *prover) home(w *relation.Witness) diag.Span {
 	if n, ok := p.plan.Namespace(w.Own().Endpoint.Namespace); ok && !n.Span.IsZero() {
 		return n.Span

@@ -11,8 +11,8 @@ var breached = &diag.Rule{Code: "PC305", Severity: diag.Error,
 	Why:   "The rendered policies let through what a guardrail or a quarantine of the Platform forbids.",
 	Mend:  "Its denies stand in a tier of their own, before every other: look at what decides before them. This is the proof itself and cannot be waived."}
 
-// breached finds what passes and is forbidden. One half that is closed is enough: which, is
-// for whoever emits policies to choose.
+// breached finds what passes and a guardrail or quarantine forbids. One half that is closed is
+// enough: which, is for whoever emits policies to choose.
 func (p *prover) breached() diag.List {
 	var found diag.List
 	for i := range p.denials {
@@ -28,8 +28,8 @@ func (p *prover) breached() diag.List {
 	return found
 }
 
-// passing is a packet that is forbidden and passes. Between two pods both halves let it
-// pass; what an address sends and accepts no policy holds.
+// passing searches for a packet that a guardrail forbids and that passes. Between two pods both
+// halves let it pass; what an address sends and accepts no policy holds.
 func (p *prover) passing(x *denial) (*relation.Witness, error) {
 	for _, of := range []struct {
 		cube   *relation.Cube
@@ -55,6 +55,7 @@ func (p *prover) passing(x *denial) (*relation.Witness, error) {
 	return nil, nil
 }
 
+// breach makes the finding of a guardrail or quarantine that a packet passes against.
 func (p *prover) breach(x *denial, w *relation.Witness) diag.Diagnostic {
 	p.show(breached, w)
 	verdict := p.m.Walk(w.Packet)

@@ -51,7 +51,7 @@ type question struct {
 	end  relation.End
 }
 
-// once makes the formula of a question when it is asked for the first time.
+// once makes the formula of a plan's question when it is asked for the first time.
 func (t *intended) once(what string, x relation.End, make func() *relation.Formula) *relation.Formula {
 	q := question{what, x}
 	if t.asked[q] == nil {
@@ -63,7 +63,7 @@ func (t *intended) once(what string, x relation.End, make func() *relation.Formu
 	return t.asked[q]
 }
 
-// source and destination are the ends of a packet as the half in question sees them.
+// source returns the end that sends, as the half in question sees the intended packet.
 func (t *intended) source() relation.End {
 	if t.d == meaning.Egress {
 		return relation.Own
@@ -71,9 +71,10 @@ func (t *intended) source() relation.End {
 	return relation.Peer
 }
 
+// destination returns the end that receives, as the half in question sees the intended packet.
 func (t *intended) destination() relation.End { return 1 - t.source() }
 
-// end asks whether an end of a packet is one of a line's.
+// end makes the formula of whether an end of a packet is one that a line intends.
 func (t *intended) end(e *plan.End, x relation.End) *relation.Formula {
 	switch {
 	case e == nil:
@@ -108,13 +109,14 @@ func (t *intended) end(e *plan.End, x relation.End) *relation.Formula {
 // namespacePrefix is how Calico's selectors call labels of namespaces.
 const namespacePrefix = "pcns."
 
-// labelled asks whether an end is a pod in a namespace with the labels of a pattern.
+// labelled makes the formula of whether an end is a pod in a namespace with the labels of a
+// pattern.
 func (t *intended) labelled(n plan.Namespace, x relation.End) *relation.Formula {
 	return relation.And(t.u.IsPod(x), t.u.Selected(x, selector.OfRequirements(n.PatternSelector()).Prefixed(namespacePrefix)))
 }
 
-// unlisted asks whether an end is a pod in a namespace that nobody listed, and that is
-// closed all the same.
+// unlisted makes, once, the formula of whether an end is a pod in a namespace that nobody listed,
+// and that is closed all the same.
 func (t *intended) unlisted(x relation.End) *relation.Formula {
 	if !t.p.DenyUnknown {
 		return relation.False
@@ -122,6 +124,8 @@ func (t *intended) unlisted(x relation.End) *relation.Formula {
 	return t.once("unlisted", x, func() *relation.Formula { return t.makeUnlisted(x) })
 }
 
+// makeUnlisted makes the formula of pods in no namespace that the plan lists, spares or leaves to
+// the system.
 func (t *intended) makeUnlisted(x relation.End) *relation.Formula {
 	var listed []string
 	spared := relation.False
@@ -137,7 +141,7 @@ func (t *intended) makeUnlisted(x relation.End) *relation.Formula {
 	return relation.And(t.u.IsPod(x), relation.Not(t.u.Namespaces(x, listed...)), relation.Not(spared))
 }
 
-// held asks whether an end is a pod that is let through no more than lines ask for.
+// held makes the formula of whether an end is a pod that is let through no more than lines intend.
 func (t *intended) held(x relation.End) *relation.Formula {
 	var governed []string
 	for _, n := range t.p.Namespaces {
@@ -148,8 +152,8 @@ func (t *intended) held(x relation.End) *relation.Formula {
 	return relation.Or(t.u.Namespaces(x, governed...), t.unlisted(x))
 }
 
-// closedElsewhere asks whether an end is a pod of a pattern's namespace, which what is built
-// for it closes, and opens for the lines.
+// closedElsewhere makes the formula of whether an end is a pod of a pattern's namespace, which
+// what is built for it closes, and opens for the lines.
 func (t *intended) closedElsewhere(x relation.End) *relation.Formula {
 	return t.once("closed elsewhere", x, func() *relation.Formula {
 		all := relation.False
@@ -162,7 +166,7 @@ func (t *intended) closedElsewhere(x relation.End) *relation.Formula {
 	})
 }
 
-// lines are the plan's flows, and then the ways to DNS.
+// lines lists what the plan intends to pass: its flows, and then the ways to DNS.
 func (t *intended) lines() []line {
 	resolvers, servers := t.p.AllResolvers(), t.p.DNSServers()
 	all := make([]line, 0, len(t.p.Flows)+len(servers)*(len(t.p.Namespaces)+1))
@@ -193,8 +197,8 @@ func (t *intended) lines() []line {
 	return all
 }
 
-// resolvingUnlisted asks whether an end is a pod of a namespace that nobody listed, and
-// resolves names there.
+// resolvingUnlisted makes the formula of whether an end is a pod of a namespace that nobody
+// listed, and is intended to resolve names there.
 func (t *intended) resolvingUnlisted(x relation.End) *relation.Formula {
 	without := relation.False
 	for _, n := range t.p.Namespaces {
@@ -212,7 +216,7 @@ func (t *intended) resolvingUnlisted(x relation.End) *relation.Formula {
 	return pods
 }
 
-// match asks whether a packet is one of a line's, on the half in question.
+// match makes the formula of whether a packet is one that a line intends, on the half in question.
 func (t *intended) match(l *line) *relation.Formula {
 	from := func() *relation.Formula {
 		if l.resolving != nil {
@@ -236,7 +240,7 @@ func (t *intended) match(l *line) *relation.Formula {
 	return all
 }
 
-// home is the one namespace whose pods' half a line is about; empty where it is not one.
+// home finds the one namespace whose pods' half a line is about; empty where it is not one.
 func (t *intended) home(l *line) string {
 	own := &l.to
 	if t.d == meaning.Egress {
@@ -251,7 +255,7 @@ func (t *intended) home(l *line) string {
 	return own.Pods.Namespace
 }
 
-// traffic is what a port list stands for; none is everything.
+// traffic returns what a port list of the plan stands for; none is everything.
 func traffic(ports []plan.Port) packet.Traffic {
 	if len(ports) == 0 {
 		return packet.Anything()
@@ -259,8 +263,9 @@ func traffic(ports []plan.Port) packet.Traffic {
 	return plan.PacketsOn(ports)
 }
 
-// program is what the plan means for one half: lines, below what nobody may open where that
-// counts, and nothing else for those who are held. The rules' sources are the lines' places.
+// program makes the program of what the plan intends for one half: lines, below what nobody may
+// open where that counts, and nothing else for those who are held. The rules' sources are the
+// lines' places.
 func (t *intended) program(lines []line, denials []denial) *relation.Program {
 	var tiers []relation.Tier
 	if t.reading == must {
@@ -305,6 +310,8 @@ type denial struct {
 	pods      *plan.End // in quarantine; nil for a guardrail
 }
 
+// denialsOf lists what a plan intends to be denied whatever lines say: its quarantines, then its
+// guardrails.
 func denialsOf(p *plan.Plan) []denial {
 	var all []denial
 	for i := range p.Quarantine {
@@ -318,8 +325,8 @@ func denialsOf(p *plan.Plan) []denial {
 	return all
 }
 
-// denied asks whether a packet is forbidden. What is denied is denied to whoever may be
-// meant.
+// denied makes the formula of whether a packet is forbidden by a guardrail or quarantine. What is
+// denied is denied to whoever may be meant.
 func (t *intended) denied(x *denial) *relation.Formula {
 	read := *t
 	read.reading = may
@@ -335,8 +342,9 @@ func (t *intended) denied(x *denial) *relation.Formula {
 	return relation.And(from, to, t.u.Traffic(traffic(g.Ports)), relation.Or(t.bound(relation.Own), t.bound(relation.Peer)))
 }
 
-// bound asks whether guardrails can stop a packet at an end. Without Calico nothing can
-// deny: then a guardrail holds of what is emitted, and nobody else's pods are bound by it.
+// bound makes the formula of whether guardrails can stop a packet at an end. Without Calico
+// nothing can deny: then a guardrail holds of what is emitted, and nobody else's pods are bound by
+// it.
 func (t *intended) bound(x relation.End) *relation.Formula {
 	if t.p.HasTarget("calico") {
 		return relation.And(t.u.IsPod(x), relation.Not(t.u.Namespaces(x, t.p.Cluster.System...)))

@@ -11,9 +11,9 @@ var missing = &diag.Rule{Code: "PC303", Severity: diag.Error,
 	Why:   "A packet passes when the sender may send it and the receiver accepts it. The rendered policies do not let pass, on the half that the message names, what a line asks for; the policy that decides is named beside it. Every pod of the line counts that may exist, whatever other labels it wears and whichever service account it runs as.",
 	Mend:  "What Portcullis emits opens both halves, so look at what changes it: a component. This is the proof itself and cannot be waived."}
 
-// missing finds what lines mean and one half does not let through. A rule that denies is
-// told once, at the first line that it closes; where nothing allows a line, each line is.
-// What is closed and no line's is kept for closing.
+// missing finds what lines mean and is missing in the policies, which do not let it through on one
+// half. A rule that denies is told once, at the first line that it closes; where nothing allows a
+// line, each line is. What is closed and no line's is kept for closing.
 func (p *prover) missing() diag.List {
 	var found diag.List
 	for _, d := range directions {
@@ -49,7 +49,8 @@ func (p *prover) missing() diag.List {
 	return found
 }
 
-// promised is what the plan promises on one half.
+// promised makes the program of what the plan promises on one half, against which what is missing
+// shows.
 func (p *prover) promised(d meaning.Direction) *relation.Program {
 	if p.promises[d] == nil {
 		p.promises[d] = p.intended(d, must).program(p.lines, p.denials)
@@ -57,11 +58,14 @@ func (p *prover) promised(d meaning.Direction) *relation.Program {
 	return p.promises[d]
 }
 
-// openBeyond is that the other half lets a packet pass.
+// openBeyond asks that the other half lets a packet pass, so that it is missing for this half
+// alone.
 func (p *prover) openBeyond(d meaning.Direction) []relation.Wanted {
 	return []relation.Wanted{p.allowed(1-d, true)}
 }
 
+// lacking makes the finding of a line that a half lacks: what is missing, and the rule that denies
+// it.
 func (p *prover) lacking(l *line, w *relation.Witness, half meaning.Half) diag.Diagnostic {
 	p.show(missing, w)
 	what := p.flow(w, "is not let out", "is not let in")

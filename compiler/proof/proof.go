@@ -31,6 +31,8 @@ func Prove(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) di
 	return newProver(p, r, endpoints).prove()
 }
 
+// prove runs all stages of a proof: tests, what is missing, excess, guardrails, DNS upstream, and
+// what is closed.
 func (p *prover) prove() diag.List {
 	found := p.tests()
 	for _, stage := range []func() diag.List{p.missing, p.excess, p.breached, p.upstream} {
@@ -39,7 +41,7 @@ func (p *prover) prove() diag.List {
 	return append(found, p.closing(found)...)
 }
 
-// show keeps the witness of a finding.
+// show keeps the witness of a proof's finding, to show that it is what the finding says.
 func (p *prover) show(r *diag.Rule, w *relation.Witness) { p.shown = append(p.shown, shown{r, w}) }
 
 // Tests holds the plan's tests alone against the relation of what was rendered.
@@ -71,6 +73,8 @@ type shown struct {
 	witness *relation.Witness
 }
 
+// newProver prepares a proof: the searches of rendered policies, with known endpoints as witnesses
+// first, and the plan's lines.
 func newProver(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) *prover {
 	described := map[string][]*meaning.Endpoint{}
 	for _, e := range endpoints {
@@ -86,15 +90,18 @@ func newProver(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint
 
 var directions = []meaning.Direction{meaning.Egress, meaning.Ingress}
 
+// intended returns the translator of the proven plan for one direction, in one reading.
 func (p *prover) intended(d meaning.Direction, r reading) *intended {
 	return &intended{u: p.u, p: p.plan, d: d, reading: r}
 }
 
-// whole are the halves that let a packet pass, as the half of one direction sees them.
+// whole asks of both halves that the rendered policies let a packet pass, as the half of one
+// direction sees them.
 func (p *prover) whole(d meaning.Direction) []relation.Wanted {
 	return []relation.Wanted{p.allowed(d, false), p.allowed(1-d, true)}
 }
 
+// allowed asks for packets that the rendered policies allow on a half, or on its opposite.
 func (p *prover) allowed(d meaning.Direction, opposite bool) relation.Wanted {
 	return relation.Wanted{Program: p.rendered[d], Verdict: relation.Allows, Opposite: opposite, Ungoverned: relation.Allows}
 }

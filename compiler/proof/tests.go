@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"fmt"
 	"slices"
 
 	"portcullis.dev/compiler/plan"
@@ -35,6 +34,8 @@ func (p *prover) tests() diag.List {
 	return found
 }
 
+// test holds one test against the rendered policies: whether any packet is of it at all, and
+// whether one goes otherwise.
 func (p *prover) test(t *plan.Test) diag.List {
 	questions := p.questions(t)
 	some := false
@@ -59,8 +60,8 @@ func (p *prover) test(t *plan.Test) diag.List {
 	return nil
 }
 
-// questions ask for packets of a test that pass where none should, or that one half denies
-// where all should pass.
+// questions makes the searches for packets of a test that pass where none should, or that one half
+// denies where all should pass.
 func (p *prover) questions(t *plan.Test) []relation.Question {
 	var all []relation.Question
 	ask := func(of *relation.Cube, d meaning.Direction, wanted ...relation.Wanted) {
@@ -79,15 +80,15 @@ func (p *prover) questions(t *plan.Test) []relation.Question {
 	return all
 }
 
-// tested asks whether a packet is one that a test is about.
+// tested makes the formula of whether a packet is one that a test is about.
 func (p *prover) tested(t *plan.Test, d meaning.Direction) *relation.Formula {
 	i := p.intended(d, must)
 	return relation.And(p.speaksOf(i, &t.From, i.source()), p.speaksOf(i, &t.To, i.destination()), p.u.Traffic(traffic(t.Ports)))
 }
 
-// speaksOf asks whether an end is one that a test speaks of. A pod that is two workloads at
-// once may do what neither may, and one that wears a label for quarantine nothing: a test
-// of a workload speaks of neither.
+// speaksOf makes the formula of whether an end is one that a test speaks of. A pod that is two
+// workloads at once may do what neither may, and one that wears a label for quarantine nothing: a
+// test of a workload speaks of neither.
 func (p *prover) speaksOf(i *intended, e *plan.End, x relation.End) *relation.Formula {
 	of := i.end(e, x)
 	if e.Pods == nil {
@@ -108,8 +109,8 @@ func (p *prover) speaksOf(i *intended, e *plan.End, x relation.End) *relation.Fo
 	return relation.And(all...)
 }
 
-// implies reports whether whatever the one selector selects the other does, as far as their
-// terms tell.
+// implies reports whether one selector of a test's end selects no more than the other does, as far
+// as their terms tell.
 func implies(s, other object.Selector) bool {
 	return !slices.ContainsFunc(other, func(r object.Requirement) bool {
 		return !slices.ContainsFunc(s, func(o object.Requirement) bool {
@@ -118,6 +119,7 @@ func implies(s, other object.Selector) bool {
 	})
 }
 
+// breaks makes the finding of a test that does not hold, with one packet and what decides it.
 func (p *prover) breaks(t *plan.Test, w *relation.Witness) diag.Diagnostic {
 	p.show(broken, w)
 	v := p.m.Walk(w.Packet)
@@ -139,6 +141,7 @@ func (p *prover) breaks(t *plan.Test, w *relation.Witness) diag.Diagnostic {
 
 var outcomes = map[meaning.Outcome]string{meaning.Allowed: "allowed", meaning.Denied: "denied", meaning.Unknown: "not known to be allowed or denied"}
 
+// expected spells the verdict that a test expects.
 func expected(t plan.Test) string {
 	if t.Allow {
 		return "allow"
@@ -146,31 +149,13 @@ func expected(t plan.Test) string {
 	return "deny"
 }
 
-// deciding is the half that says no or does not know, or else the ingress, where a
-// packet is let in last.
+// deciding picks the half of a test's packet that says no or does not know, or else the ingress,
+// where a packet is let in last.
 func deciding(v meaning.Verdict) (half meaning.Half, direction meaning.Direction) {
 	if v.Egress.Outcome != meaning.Allowed {
 		return v.Egress, meaning.Egress
 	}
 	return v.Ingress, meaning.Ingress
-}
-
-// decides points at the policy that decides, if it is one.
-func decides(by meaning.Decision) []diag.Related {
-	if by.Policy.IsZero() {
-		return nil
-	}
-	return []diag.Related{{
-		Subject: diag.Subject{Object: by.Policy, Pointer: by.Pointer}, Message: fmt.Sprintf("%s decides", by.Policy),
-	}}
-}
-
-// cause is the policy that decides, or nothing.
-func cause(by meaning.Decision) string {
-	if by.Policy.IsZero() {
-		return ""
-	}
-	return by.Policy.String()
 }
 
 // Paused reports whether a test of the plan waits, for pods that it is about are in

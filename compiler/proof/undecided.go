@@ -12,8 +12,8 @@ import (
 	"portcullis.dev/policies/selector"
 )
 
-// notDecided is the finding of a question that took too much: about the rule that opens
-// something, if it is one.
+// notDecided makes the finding of a question that is undecided, for it took too much: about the
+// rule that opens something, if it is one.
 func (p *prover) notDecided(r *relation.Rule, d meaning.Direction, err error) diag.Diagnostic {
 	if r == nil || r.Policy == nil {
 		return p.undecidable(undecided.At(p.plan.Platform, "what the %s of pods that no policy governs lets through is not decided", d), err)
@@ -22,8 +22,8 @@ func (p *prover) notDecided(r *relation.Rule, d meaning.Direction, err error) di
 	return p.undecidable(of, err)
 }
 
-// undecidable tells of what could not be decided, of the selectors that ask it, and what to
-// do about it.
+// undecidable adds to the finding of what is undecided which selectors ask it, and what to do
+// about it.
 func (p *prover) undecidable(d diag.Diagnostic, err error) diag.Diagnostic {
 	var of *relation.LabelError
 	if errors.As(err, &of) {
@@ -33,7 +33,8 @@ func (p *prover) undecidable(d diag.Diagnostic, err error) diag.Diagnostic {
 		Suggest("ask fewer things of one label in one selector, or write the policy as several")
 }
 
-// asking are the first places where rendered policies ask for parts of a label's values.
+// asking points at the first places where rendered policies ask for parts of a label's values,
+// which leaves questions undecided.
 func (p *prover) asking(label string) []diag.Related {
 	const most = 3
 	var all []diag.Related
@@ -58,7 +59,7 @@ func (p *prover) asking(label string) []diag.Related {
 }
 
 // asksParts reports whether a selector asks what a label's value begins with, ends with or
-// contains.
+// contains, which is hard to decide.
 func asksParts(n *selector.Node, label string) bool {
 	if slices.Contains([]selector.Operator{selector.OpContains, selector.OpStartsWith, selector.OpEndsWith}, n.Op) {
 		return n.Key == label || strings.HasSuffix(n.Key, "."+label)

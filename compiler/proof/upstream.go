@@ -57,8 +57,8 @@ func (p *prover) upstream() diag.List {
 	return found
 }
 
-// dnsPods are the DNS pods that somebody describes, or else one with the labels by which the
-// Platform knows them.
+// dnsPods returns the DNS pods that ask an upstream server: those that somebody describes, or else
+// one with the labels by which the Platform knows them.
 func (p *prover) dnsPods() []*meaning.Endpoint {
 	server := p.plan.DNSServers()[0].End.Pods
 	all := slices.DeleteFunc(slices.Clone(p.search.Described[server.Namespace]), func(e *meaning.Endpoint) bool {

@@ -1,14 +1,16 @@
 package proof
 
 import (
+	"fmt"
 	"strings"
 
+	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/relation"
 )
 
-// halfOf is one half of a verdict.
+// halfOf returns the half of a verdict that a finding's words are about.
 func halfOf(v meaning.Verdict, d meaning.Direction) meaning.Half {
 	if d == meaning.Egress {
 		return v.Egress
@@ -16,7 +18,7 @@ func halfOf(v meaning.Verdict, d meaning.Direction) meaning.Half {
 	return v.Ingress
 }
 
-// ends are a witness's ends, in the order of its packet.
+// ends returns a witness's ends in the order of its packet, for the words of a finding.
 func ends(w *relation.Witness) (from, to relation.End) {
 	if w.Direction == meaning.Ingress {
 		return relation.Peer, relation.Own
@@ -24,7 +26,7 @@ func ends(w *relation.Witness) (from, to relation.End) {
 	return relation.Own, relation.Peer
 }
 
-// packetOf is a witness's packet for people, with what its ends' names do not say.
+// packetOf puts a witness's packet into words, with what its ends' names do not say.
 func packetOf(w *relation.Witness) string {
 	from, to := ends(w)
 	sender, receiver := w.Packet.From.String(), w.Packet.To.String()
@@ -32,7 +34,7 @@ func packetOf(w *relation.Witness) string {
 	return sender + w.Leaf.Besides(from) + " -> " + receiver + w.Leaf.Besides(to) + header
 }
 
-// flow is a witness's traffic for people, with what the half does about it.
+// flow puts a witness's traffic into words, with what the half does about it.
 func (p *prover) flow(w *relation.Witness, out, in string) string {
 	from, to := ends(w)
 	does := out
@@ -42,7 +44,7 @@ func (p *prover) flow(w *relation.Witness, out, in string) string {
 	return trafficOf(w) + " from " + p.end(w, from) + " to " + p.end(w, to) + " " + does
 }
 
-// trafficOf is the traffic that is treated like the witness's. Of what is almost all
+// trafficOf puts into words the traffic that is treated like the witness's. Of what is almost all
 // traffic, control messages of the other family are no exception worth telling.
 func trafficOf(w *relation.Witness) string {
 	other := packet.ICMPv6
@@ -55,8 +57,8 @@ func trafficOf(w *relation.Witness) string {
 	return w.Leaf.Traffic().Subtract(packet.Of(other)).String()
 }
 
-// end is one end of a witness for people: the pod that somebody knows, or what is known of
-// pods like the one that was made.
+// end puts one end of a witness into words: the pod that somebody knows, or what is known of pods
+// like the one that was made.
 func (p *prover) end(w *relation.Witness, x relation.End) string {
 	peer := w.Own()
 	if x == relation.Peer {
@@ -72,4 +74,24 @@ func (p *prover) end(w *relation.Witness, x relation.End) string {
 		return peer.Endpoint.Ref() + w.Leaf.Besides(x)
 	}
 	return w.Leaf.Words(x, peer.Endpoint.Namespace)
+}
+
+// decides points at the policy that decides a witness's packet, beside the words of a finding, if
+// it is one.
+func decides(by meaning.Decision) []diag.Related {
+	if by.Policy.IsZero() {
+		return nil
+	}
+	return []diag.Related{{
+		Subject: diag.Subject{Object: by.Policy, Pointer: by.Pointer}, Message: fmt.Sprintf("%s decides", by.Policy),
+	}}
+}
+
+// cause names the policy that decides a witness's packet, for findings that one change of it mends
+// together.
+func cause(by meaning.Decision) string {
+	if by.Policy.IsZero() {
+		return ""
+	}
+	return by.Policy.String()
 }
