@@ -21,7 +21,7 @@ type Choice struct {
 // PortChoice is traffic of which some is wanted; the zero one wants any.
 type PortChoice struct{ of packet.Traffic }
 
-// ParsePorts reads ports as a map prints them.
+// ParsePorts reads the ports by which lines of a map are chosen, as a map prints them.
 func ParsePorts(text string) (PortChoice, error) {
 	if text == "" {
 		return PortChoice{}, nil
@@ -40,13 +40,15 @@ func ParsePorts(text string) (PortChoice, error) {
 	return PortChoice{all}, nil
 }
 
-// Chosen is the map with the lines that are wanted; its total stays.
+// Chosen returns the map with the lines that a choice wants; its total stays.
 func (m *Map) Chosen(c Choice) *Map {
 	chosen := *m
 	chosen.Lines = slices.DeleteFunc(slices.Clone(m.Lines), func(l Line) bool { return !c.wants(&l) })
 	return &chosen
 }
 
+// wants reports whether a choice takes a line of the map: by its ends, its namespaces and its
+// ports.
 func (c Choice) wants(l *Line) bool {
 	one := func(asked []string, of []Term) bool {
 		return len(asked) == 0 || slices.ContainsFunc(asked, func(name string) bool {
@@ -59,7 +61,8 @@ func (c Choice) wants(l *Line) bool {
 	return near && one(c.From, l.From) && one(c.To, l.To) && (c.Ports.of.IsEmpty() || TrafficOf(l.Packets).Overlaps(c.Ports.of))
 }
 
-// Touches reports whether a term has something to do with what a name means.
+// Touches reports whether a term has something to do with what a name means by which lines are
+// chosen.
 func (t Term) Touches(name string) bool {
 	namespace, of, pod := strings.Cut(name, "/")
 	switch {
@@ -78,7 +81,8 @@ func (t Term) Touches(name string) bool {
 	}
 }
 
-// TrafficOf is the traffic that packets list.
+// TrafficOf returns the traffic that listed packets stand for, to be compared with a choice of
+// ports.
 func TrafficOf(all []Packets) packet.Traffic {
 	var t packet.Traffic
 	for _, p := range all {

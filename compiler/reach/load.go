@@ -7,27 +7,27 @@ import (
 // Load is traffic of both families of addresses. It does not change.
 type Load struct{ V4, V6 packet.Traffic }
 
-// Both is the same traffic in either family, as far as there is such.
+// Both makes a load of the same traffic in either family, as far as there is such.
 func Both(t packet.Traffic) Load {
 	return Load{t.Subtract(packet.Of(packet.ICMPv6)), t.Subtract(packet.Of(packet.ICMP))}
 }
 
-// Union is what is in either.
+// Union returns what is in either load.
 func (l Load) Union(o Load) Load { return Load{l.V4.Union(o.V4), l.V6.Union(o.V6)} }
 
-// Intersect is what is in both.
+// Intersect returns what is in both loads.
 func (l Load) Intersect(o Load) Load { return Load{l.V4.Intersect(o.V4), l.V6.Intersect(o.V6)} }
 
-// Subtract is what the other has not.
+// Subtract returns what the other load has not.
 func (l Load) Subtract(o Load) Load { return Load{l.V4.Subtract(o.V4), l.V6.Subtract(o.V6)} }
 
-// IsEmpty reports whether nothing is in it.
+// IsEmpty reports whether no traffic of either family is in the load.
 func (l Load) IsEmpty() bool { return l.V4.IsEmpty() && l.V6.IsEmpty() }
 
-// Equal reports whether two hold the same.
+// Equal reports whether two loads hold the same.
 func (l Load) Equal(o Load) bool { return l.V4.Equal(o.V4) && l.V6.Equal(o.V6) }
 
-// Overlaps reports whether two have something in common.
+// Overlaps reports whether two loads have something in common.
 func (l Load) Overlaps(o Load) bool { return l.V4.Overlaps(o.V4) || l.V6.Overlaps(o.V6) }
 
 // Family is of which addresses traffic is that is not the same for both.

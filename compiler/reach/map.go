@@ -31,16 +31,16 @@ type Line struct {
 	Because      []Source  `json:"because"`
 }
 
-// Ends are the line's ends in the language of explain, and Ports its packets; empty for every one.
+// Ends writes a line's ends in the language of explain.
 func (l *Line) Ends() (from, to string) { return TermWords(l.From), TermWords(l.To) }
 
-// Ports is the line's packets in the language of explain.
+// Ports writes a map line's packets in the language of explain; empty for every one.
 func (l *Line) Ports() string { return Words(l.Packets) }
 
-// Question is the line as explain takes it.
+// Question writes the line of a map as the question that explain takes.
 func (l *Line) Question() string { return Question(l.From, l.To, l.Packets, l.Family) }
 
-// Question is a flow as explain takes it.
+// Question writes a flow of a map as the question that explain takes.
 func Question(from, to []Term, packets []Packets, f Family) string {
 	text := TermWords(from) + " -> " + TermWords(to)
 	if ports := Words(packets); ports != "" {
@@ -117,7 +117,7 @@ func Draw(relations []*Relation, denied bool) *Map {
 	return m
 }
 
-// drawn are the rectangles of one environment in words.
+// drawn draws the map of one environment: its rectangles in words.
 func (r *Relation) drawn(denied bool) []Line {
 	var allowed, unknown []Pair
 	for _, p := range r.Pairs() {
@@ -148,7 +148,8 @@ func (r *Relation) drawn(denied bool) []Line {
 	return all
 }
 
-// deniedPairs are those of named pods between which something is dropped.
+// deniedPairs lists the pairs of named pods between which something is dropped, for a map of what
+// is denied.
 func (r *Relation) deniedPairs() []Pair {
 	var all []Pair
 	for i := range r.Members {
@@ -161,7 +162,7 @@ func (r *Relation) deniedPairs() []Pair {
 	return all
 }
 
-// Line puts a rectangle into words.
+// Line puts a rectangle into the words of a map's line.
 func (r *Relation) Line(v Verdict, of Rectangle) Line {
 	l := Line{From: r.Terms(of.From), To: r.Terms(of.To), Packets: PacketsOf(of.Traffic), Family: of.Family, Environments: []string{r.World.Environment}, Verdict: v, Because: of.Sources}
 	if l.Because == nil {
@@ -201,16 +202,17 @@ func Merge(lines []Line) []Line {
 	return all
 }
 
-// outward reports whether no pod is a line's destination.
+// outward reports whether no pod is a map line's destination.
 func (l *Line) outward() bool {
 	return !slices.ContainsFunc(l.To, func(t Term) bool { return t.IsPods() })
 }
 
-// IsPods reports whether a term is about pods.
+// IsPods reports whether a term of a map's line is about pods.
 func (t Term) IsPods() bool {
 	return t.Kind == "all" || t.Kind == "namespace" || t.Kind == "workload" || t.Kind == "labels"
 }
 
+// compareBool orders lines of a map by whether something holds, those last of which it does.
 func compareBool(a, b bool) int {
 	switch {
 	case a == b:

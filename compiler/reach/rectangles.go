@@ -104,7 +104,7 @@ func (r *Relation) flavoured(of Rectangle) []Rectangle {
 	return all
 }
 
-// speaking are the sources of a line's rectangles that mean something of this one.
+// speaking selects the sources of a line's rectangles that mean something of this one.
 func (r *Relation) speaking(all []Source, of Rectangle) []Source {
 	if len(all) < 2 {
 		return all
@@ -124,11 +124,12 @@ func (r *Relation) speaking(all []Source, of Rectangle) []Source {
 	return append(all[:1:1], slices.DeleteFunc(slices.Clone(all[1:]), func(s Source) bool { return !said[s.key()] })...)
 }
 
+// key makes a key by which the sources of rectangles are told apart and counted.
 func (s Source) key() string {
 	return fmt.Sprint(s.Kind, "\x00", s.File, "\x00", s.Line, "\x00", s.Column, "\x00", s.Why)
 }
 
-// mainOf is the source that means most; of equals the first.
+// mainOf picks the source that means most of a rectangle; of equals the first.
 func mainOf(all []Source, count map[string]int) Source {
 	if len(all) == 0 {
 		return Source{}
@@ -138,12 +139,14 @@ func mainOf(all []Source, count map[string]int) Source {
 	})
 }
 
+// keyOf makes a key of traffic, by which cells of a rectangle are found alike.
 func keyOf(t packet.Traffic) string { return fmt.Sprint(t.Numbers().Ranges()) }
 
+// keyOfLoad makes a key of both families' traffic, by which cells of a rectangle are found alike.
 func keyOfLoad(l Load) string { return keyOf(l.V4) + keyOf(l.V6) }
 
-// fewest puts together senders with the same receivers, or receivers with the same senders,
-// whichever makes fewer rectangles.
+// fewest joins cells into rectangles of senders with the same receivers, or receivers with the
+// same senders, whichever makes fewer.
 func fewest(cells map[Pair]Load) []Rectangle {
 	bySender := joined(cells, false)
 	if byReceiver := joined(cells, true); len(byReceiver) < len(bySender) {
@@ -152,6 +155,8 @@ func fewest(cells map[Pair]Load) []Rectangle {
 	return bySender
 }
 
+// joined joins cells with the same traffic into rectangles: first the receivers of each sender,
+// then senders alike; turned, the other way round.
 func joined(cells map[Pair]Load, turned bool) []Rectangle {
 	type row struct {
 		of      int

@@ -34,7 +34,7 @@ type Peer struct {
 	Addresses packet.Addresses
 }
 
-// Cuts are where the names of a world part addresses.
+// Cuts returns the prefixes at which the names that people have for addresses part a world.
 func (w *World) Cuts() []netip.Prefix {
 	all := w.Meaning.Boundaries()
 	for _, p := range w.Peers {
@@ -46,6 +46,7 @@ func (w *World) Cuts() []netip.Prefix {
 // Pair is two members by their places: a sender and a receiver.
 type Pair struct{ From, To int }
 
+// compare orders pairs of members by sender and then by receiver.
 func (p Pair) compare(q Pair) int {
 	return cmp.Or(cmp.Compare(p.From, q.From), cmp.Compare(p.To, q.To))
 }
@@ -159,7 +160,7 @@ func (r *Relation) fill() {
 	}
 }
 
-// told reports whether policies have a say on a pair.
+// told reports whether policies have a say on a pair, so that the relation knows its traffic.
 func (r *Relation) told(p Pair) bool {
 	return r.governed[meaning.Egress][p.From] || r.governed[meaning.Ingress][p.To]
 }
@@ -172,6 +173,7 @@ func (r *Relation) Held(p Pair) bool {
 // Isolated reports whether a member drops in a direction what no rule allows.
 func (r *Relation) Isolated(i int, d meaning.Direction) bool { return r.isolated[d][i] }
 
+// walked works out what becomes of a pair's traffic in both families.
 func (r *Relation) walked(p Pair) Fate {
 	from, to := r.Members[p.From], r.Members[p.To]
 	of4, of6 := r.World.Fates(from, to, 4), r.World.Fates(from, to, 6)
@@ -192,7 +194,7 @@ func (r *Relation) can(from, to []int) (can4, can6 bool) {
 	return can4, can6
 }
 
-// At is what becomes of the traffic of a pair. Between two ends of which no policy speaks it
+// At returns what becomes of the traffic of a pair. Between two ends of which no policy speaks it
 // is worked out anew.
 func (r *Relation) At(p Pair) Fate {
 	if r.told(p) {
@@ -201,7 +203,7 @@ func (r *Relation) At(p Pair) Fate {
 	return r.walked(p)
 }
 
-// Pairs are those of which policies have a say and something passes or may, in order.
+// Pairs lists the pairs of which policies have a say and something passes or may, in order.
 func (r *Relation) Pairs() []Pair {
 	all := make([]Pair, 0, len(r.cells))
 	for p := range r.cells {
@@ -211,10 +213,10 @@ func (r *Relation) Pairs() []Pair {
 	return all
 }
 
-// Governed reports whether policies have a say on one half of a member's traffic.
+// Governed reports whether policies have a say on one half of a related member's traffic.
 func (r *Relation) Governed(i int, d meaning.Direction) bool { return r.governed[d][i] }
 
-// Knows reports whether a workload or manifest has a name.
+// Knows reports whether a workload or manifest of the relation has a name.
 func (r *Relation) Knows(name string) bool {
 	r.namespaces()
 	return r.byName[name] != nil

@@ -37,6 +37,7 @@ type Source struct {
 	Until  string `json:"until,omitempty"`
 }
 
+// compare orders the sources of traffic by file, place, kind and reason.
 func (s Source) compare(o Source) int {
 	return cmp.Or(cmp.Compare(s.File, o.File), cmp.Compare(s.Line, o.Line), cmp.Compare(s.Column, o.Column), cmp.Compare(s.Kind, o.Kind), cmp.Compare(s.Why, o.Why))
 }
@@ -53,7 +54,7 @@ type askedFor struct {
 	sources []Source
 }
 
-// mean looks up for each pair with traffic which lines mean it.
+// mean looks up for each pair with traffic which lines are its sources.
 func (r *Relation) mean() {
 	r.meant = map[Pair][]meant{}
 	p := r.World.Plan
@@ -86,6 +87,8 @@ func (r *Relation) mean() {
 // DNS is what stands for the way to the cluster's name service, which no line need ask for.
 const DNS = "names are resolved by the cluster's own DNS"
 
+// source makes a source of the line of the plan that asked for a flow, with its owner, its reason
+// and its text.
 func (r *Relation) source(o plan.Origin, owners map[string]string) Source {
 	s := Source{Kind: Intent, File: o.Span.File, Line: o.Span.Start.Line, Column: o.Span.Start.Column,
 		Why: o.Why, Owner: owners[o.Intent], Intent: o.Intent, Ticket: o.Ticket, Until: o.Until}
@@ -98,7 +101,7 @@ func (r *Relation) source(o plan.Origin, owners map[string]string) Source {
 	return s
 }
 
-// within are the members of an end of a flow.
+// within lists the members that are in an end of a flow of the plan.
 func (r *Relation) within(e plan.End) []int {
 	var all []int
 	for i := range r.Members {
@@ -113,7 +116,7 @@ func (r *Relation) within(e plan.End) []int {
 	return all
 }
 
-// spread takes note of a line at every pair that it means and that something passes between.
+// spread notes a line as a source at every pair that it means and that something passes between.
 func (r *Relation) spread(l askedFor, from, to []int) {
 	at := func(p Pair) {
 		if f, some := r.cells[p]; some && f.Allowed.Union(f.Unknown).Overlaps(l.traffic) {
@@ -142,7 +145,8 @@ func (r *Relation) spread(l askedFor, from, to []int) {
 	}
 }
 
-// parts parts some traffic of a pair by the lines that mean it; what none does comes last.
+// parts parts some traffic of a pair by the lines that are its sources; what none means comes
+// last.
 func (r *Relation) parts(p Pair, of Load) []meant {
 	all := []meant{{traffic: of}}
 	for _, m := range r.meant[p] {
@@ -160,7 +164,7 @@ func (r *Relation) parts(p Pair, of Load) []meant {
 	return all
 }
 
-// Unmeant is the traffic of a pair that no line means.
+// Unmeant returns the traffic of a pair that has no line as its source.
 func (r *Relation) Unmeant(p Pair, of Load) Load {
 	for _, m := range r.meant[p] {
 		of = of.Subtract(m.traffic)
@@ -168,8 +172,8 @@ func (r *Relation) Unmeant(p Pair, of Load) Load {
 	return of
 }
 
-// decided says what lets traffic through that no line means: the rule of the receiver or,
-// where it has none, of the sender.
+// decided finds the sources of traffic that no line means: the rule of the receiver that lets it
+// through or, where it has none, of the sender.
 func (r *Relation) decided(p Pair, of Load) []Source {
 	t := of.V4
 	if t.IsEmpty() {
@@ -196,7 +200,7 @@ func (r *Relation) decided(p Pair, of Load) []Source {
 	return all
 }
 
-// MeantBy is the part of a pair's traffic that a line means, of whichever family.
+// MeantBy returns the part of a pair's traffic of which a line is the source, of whichever family.
 func (r *Relation) MeantBy(p Pair, of Load, s Source) packet.Traffic {
 	var all packet.Traffic
 	for _, m := range r.meant[p] {

@@ -22,7 +22,7 @@ type Term struct {
 	State     string   `json:"state,omitempty"` // new or gone, of a difference
 }
 
-// String is the term in the language of explain.
+// String writes the term in the language of explain.
 func (t Term) String() string {
 	switch t.Kind {
 	case "all":
@@ -45,7 +45,7 @@ func (t Term) String() string {
 	}
 }
 
-// Terms calls a set of members by as few names as there are for it.
+// Terms calls a set of members by as few terms as there are for it.
 func (r *Relation) Terms(set []int) []Term {
 	in := make([]bool, len(r.Members))
 	for _, i := range set {
@@ -60,7 +60,7 @@ func (r *Relation) Terms(set []int) []Term {
 	})
 }
 
-// pods names the pods of a set.
+// pods finds the terms for the pods of a set, with exceptions where that makes fewer.
 func (r *Relation) pods(in []bool) []Term {
 	inside, outside := r.podTerms(in, true, true), r.podTerms(in, false, false)
 	switch {
@@ -74,7 +74,8 @@ func (r *Relation) pods(in []bool) []Term {
 	return inside
 }
 
-// namespaces lists those of the pods, and sorts these by them and by name.
+// namespaces lists the namespaces of the pods that terms name, and sorts the pods by them and by
+// name.
 func (r *Relation) namespaces() []string {
 	if r.inNamespace == nil {
 		r.inNamespace, r.byName = map[string][]int{}, map[string][]int{}
@@ -90,8 +91,8 @@ func (r *Relation) namespaces() []string {
 	return slices.Sorted(maps.Keys(r.inNamespace))
 }
 
-// podTerms names the pods that are in a set, or those that are not, namespace by namespace,
-// with or without exceptions.
+// podTerms finds the terms for the pods that are in a set, or those that are not, namespace by
+// namespace, with or without exceptions.
 func (r *Relation) podTerms(in []bool, wanted, exceptions bool) []Term {
 	var all []Term
 	for _, ns := range r.namespaces() {
@@ -119,8 +120,8 @@ func (r *Relation) podTerms(in []bool, wanted, exceptions bool) []Term {
 	return all
 }
 
-// named lists pods of one namespace: by name where all that has the name is meant, else by
-// their labels.
+// named finds the terms for pods of one namespace: by name where all that has the name is meant,
+// else by their labels.
 func (r *Relation) named(ns string, some []int, in []bool, wanted bool) []Term {
 	var all []Term
 	told := map[int]bool{}
@@ -145,6 +146,8 @@ func (r *Relation) named(ns string, some []int, in []bool, wanted bool) []Term {
 	return all
 }
 
+// selector writes the term for pods without a name: their labels, and where nobody lists the
+// namespace its labels too.
 func (r *Relation) selector(e *meaning.Endpoint) string {
 	lists := func(w *World) bool { return w.Lists(e.Namespace) }
 	if lists(r.World) || slices.ContainsFunc(r.others, lists) {
@@ -155,7 +158,7 @@ func (r *Relation) selector(e *meaning.Endpoint) string {
 	return "{" + Labels(of) + "}/{" + Labels(e.Labels) + "}"
 }
 
-// Labels are labels in one line: a=b,c=d.
+// Labels writes labels in a term, in one line: a=b,c=d.
 func Labels(all map[string]string) string {
 	var words []string
 	for _, k := range slices.Sorted(maps.Keys(all)) {
@@ -164,8 +167,8 @@ func Labels(all map[string]string) string {
 	return strings.Join(words, ",")
 }
 
-// addresses names the addresses of a set: by the largest peers that lie in it as a whole, and
-// what is left by ranges.
+// addresses finds the terms for the addresses of a set: by the largest peers that lie in it as a
+// whole, and what is left by ranges.
 func (r *Relation) addresses(set []int) []Term {
 	var left, all packet.Addresses
 	for i := range r.Members {
@@ -223,8 +226,8 @@ func (r *Relation) addresses(set []int) []Term {
 	return terms
 }
 
-// assumed are the addresses of a range that are taken to be pods' although nobody says so: lines
-// do not name them.
+// assumed returns the addresses of a term that are taken to be pods' although nobody says so:
+// lines do not name them.
 func (r *Relation) assumed(t Term) packet.Addresses {
 	if t.Kind != "cidr" || r.World.Plan == nil {
 		return packet.Addresses{}
@@ -237,6 +240,7 @@ func (r *Relation) assumed(t Term) packet.Addresses {
 	return taken.Intersect(packet.AddressesOf(prefix))
 }
 
+// cidrs makes terms of ranges of addresses.
 func cidrs(all []netip.Prefix) []Term {
 	var terms []Term
 	for _, p := range all {
@@ -245,6 +249,7 @@ func cidrs(all []netip.Prefix) []Term {
 	return terms
 }
 
+// short writes a range in a term, and one address without its length.
 func short(p netip.Prefix) string {
 	if p.IsSingleIP() {
 		return p.Addr().String()
@@ -252,6 +257,8 @@ func short(p netip.Prefix) string {
 	return p.String()
 }
 
+// peerTerm makes the term for a name that people have for addresses: @internet, @nodes, another
+// @name, or a range.
 func peerTerm(name string) Term {
 	switch bare, at := strings.CutPrefix(name, "@"); {
 	case !at:
@@ -263,7 +270,7 @@ func peerTerm(name string) Term {
 	}
 }
 
-// TermWords are terms in the language of explain: names of one namespace in braces.
+// TermWords writes terms in the language of explain: names of one namespace in braces.
 func TermWords(all []Term) string {
 	var words []string
 	var but []Term

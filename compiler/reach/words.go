@@ -14,7 +14,7 @@ type Packets struct {
 	Ports    [][2]int `json:"ports,omitempty"`
 }
 
-// PacketsOf lists traffic by protocol.
+// PacketsOf lists traffic by protocol, in words for ports and messages.
 func PacketsOf(t packet.Traffic) []Packets {
 	if t.Equal(packet.Anything()) {
 		return []Packets{{Protocol: "any"}}
@@ -44,7 +44,7 @@ func PacketsOf(t packet.Traffic) []Packets {
 	return all
 }
 
-// messages names the control messages of some traffic, of whichever family.
+// messages puts the control messages of some traffic into words, of whichever family.
 func messages(t packet.Traffic) string {
 	of4, of6 := t.Intersect(packet.Of(packet.ICMP)), t.Intersect(packet.Of(packet.ICMPv6))
 	whole := func(of packet.Traffic, p packet.Protocol) bool {
@@ -60,8 +60,8 @@ func messages(t packet.Traffic) string {
 	}
 }
 
-// Words are traffic as people and explain write it: 8080, 53/udp, 9300-9302, icmp; empty for
-// every packet.
+// Words writes traffic as people and explain do: 8080, 53/udp, 9300-9302, icmp; empty for every
+// packet.
 func Words(all []Packets) string {
 	var words []string
 	for _, p := range all {
