@@ -195,28 +195,6 @@ func ids(all []diag.ObjectID) string {
 	return strings.Join(words, ", ")
 }
 
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
-
-// either chooses the first word for one thing, and the second for several.
-func either(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
 // orderWords writes an order of evaluation for people.
 func orderWords(order *float64) string {
 	if order == nil {
@@ -259,13 +237,4 @@ func ruleWords(r *explain.Rule) string {
 	default:
 		return mayMatch + ": " + shortText(text)
 	}
-}
-
-// shortText cuts a text that does not decide: its place is told beside it.
-func shortText(text string) string {
-	const most = 120
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }

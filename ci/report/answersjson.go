@@ -2,8 +2,6 @@ package report
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 
 	"portcullis.dev/compiler/explain"
 )
@@ -34,30 +32,4 @@ func writeAnswersJSON(w *bufio.Writer, a explain.Answers, _ explain.Detail, _ Op
 	}
 	w.WriteString("}\n")
 	return nil // what a bufio.Writer could not write, its Flush tells
-}
-
-func jsonLines(w *bufio.Writer, name string, n int, of func(int) any) error {
-	w.WriteString(`, "` + name + `": [`)
-	var line bytes.Buffer
-	enc := json.NewEncoder(&line)
-	enc.SetEscapeHTML(false)
-	for i := range n {
-		line.Reset()
-		if i > 0 {
-			line.WriteByte(',')
-		}
-		line.WriteByte('\n')
-		if err := enc.Encode(of(i)); err != nil {
-			return err
-		}
-		line.Truncate(line.Len() - len("\n"))
-		if err := writeInert(w, line.String()); err != nil {
-			return err
-		}
-	}
-	if n > 0 {
-		w.WriteByte('\n')
-	}
-	w.WriteByte(']')
-	return nil
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"fmt"
-	"strings"
 
 	"portcullis.dev/compiler/explain"
 )
@@ -93,44 +92,4 @@ func at(p explain.Place) string {
 		return ""
 	}
 	return " (" + code(p.String()) + ")"
-}
-
-// code writes a text as a code span, between more backticks than it holds.
-func code(text string) string {
-	text = terminal(text)
-	fence := strings.Repeat("`", longestRun(text)+1)
-	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
-		text = " " + text + " "
-	}
-	return fence + text + fence
-}
-
-// fenced writes lines as a block of code.
-func fenced(lines []string, indent string) string {
-	var b strings.Builder
-	longest := 2
-	for _, line := range lines {
-		longest = max(longest, longestRun(line))
-	}
-	fence := strings.Repeat("`", longest+1)
-	b.WriteString(indent + fence + "yaml\n")
-	for _, line := range lines {
-		b.WriteString(indent + terminal(line) + "\n")
-	}
-	b.WriteString(indent + fence + "\n")
-	return b.String()
-}
-
-// longestRun measures the longest row of backticks.
-func longestRun(text string) int {
-	longest, run := 0, 0
-	for _, r := range text {
-		if r != '`' {
-			run = 0
-			continue
-		}
-		run++
-		longest = max(longest, run)
-	}
-	return longest
 }

@@ -12,16 +12,12 @@ import (
 	"portcullis.dev/compiler/reach"
 )
 
-// The budget of a comment: bytes of all of it, and rows. GitHub takes 65,536 characters.
+// The budget of a comment about a difference: rows of its table, and arrows of its graph.
 const (
-	commentBytes = 60_000
-	highRows     = 50
-	otherRows    = 150
-	graphEdges   = 60
+	highRows   = 50
+	otherRows  = 150
+	graphEdges = 60
 )
-
-// cellCode is a text from somebody else's file as code in a cell of a table.
-func cellCode(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
 // row is one of the table: what it says, whether it is of high risk, and whose it is.
 type row struct {
@@ -199,15 +195,6 @@ func sortedByCount(of map[string]int) []string {
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b)) })
 	return names
-}
-
-// shortened cuts a cell where it is too long: the report has all of it.
-func shortened(text string) string {
-	const most = 300
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }
 
 func (c *comment) change(x *delta.Change) row {

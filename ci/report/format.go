@@ -26,31 +26,3 @@ type Format struct {
 	Description string // for help texts: a clause without a full stop
 	write       func(w *bufio.Writer, r diag.Report, o Options) error
 }
-
-// summary counts findings. A waived one counts as waived alone, and a known one as known.
-type summary struct {
-	Errors   int `json:"errors"`
-	Warnings int `json:"warnings"`
-	Infos    int `json:"infos"`
-	Waived   int `json:"waived"`
-	Known    int `json:"known,omitempty"`
-}
-
-func summarize(findings diag.List) summary {
-	var s summary
-	for _, d := range findings {
-		switch {
-		case d.WaivedBy != "":
-			s.Waived++
-		case d.KnownBy != "":
-			s.Known++
-		case d.Severity == diag.Error:
-			s.Errors++
-		case d.Severity == diag.Warning:
-			s.Warnings++
-		default:
-			s.Infos++
-		}
-	}
-	return s
-}

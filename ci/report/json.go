@@ -102,3 +102,49 @@ func writeInert(w *bufio.Writer, document string) error {
 	}
 	return nil
 }
+
+func jsonLines(w *bufio.Writer, name string, n int, of func(int) any) error {
+	w.WriteString(`, "` + name + `": [`)
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	for i := range n {
+		line.Reset()
+		if i > 0 {
+			line.WriteByte(',')
+		}
+		line.WriteByte('\n')
+		if err := enc.Encode(of(i)); err != nil {
+			return err
+		}
+		line.Truncate(line.Len() - len("\n"))
+		if err := writeInert(w, line.String()); err != nil {
+			return err
+		}
+	}
+	if n > 0 {
+		w.WriteByte('\n')
+	}
+	w.WriteByte(']')
+	return nil
+}
+
+type jsonField struct {
+	name  string
+	value any
+}
+
+// jsonFields writes fields, each on a line of its own.
+func jsonFields(w *bufio.Writer, fields []jsonField) error {
+	for _, f := range fields {
+		text, err := json.Marshal(f.value)
+		if err != nil {
+			return err
+		}
+		w.WriteString(",\n\"" + f.name + "\": ")
+		if err := writeInert(w, string(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 
 	"portcullis.dev/compiler/reach"
 )
@@ -29,24 +28,4 @@ func writeMapJSON(w *bufio.Writer, m *reach.Map, _ MapOptions) error {
 	}
 	w.WriteString("}\n")
 	return nil // what a bufio.Writer could not write, its Flush tells
-}
-
-type jsonField struct {
-	name  string
-	value any
-}
-
-// jsonFields writes fields, each on a line of its own.
-func jsonFields(w *bufio.Writer, fields []jsonField) error {
-	for _, f := range fields {
-		text, err := json.Marshal(f.value)
-		if err != nil {
-			return err
-		}
-		w.WriteString(",\n\"" + f.name + "\": ")
-		if err := writeInert(w, string(text)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

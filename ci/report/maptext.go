@@ -147,36 +147,6 @@ func (t *mapText) cell(at, start int, text string) (column int) {
 	return column
 }
 
-// broken breaks names behind their commas and spaces, so that every line but the first has two
-// columns less.
-func broken(text string, width int) []string {
-	var lines []string
-	for columns(text) > width {
-		cut, column := -1, 0
-		for i, r := range text {
-			if column += runeWidth(string(r)); column > width {
-				break
-			}
-			if r == ',' || r == ' ' {
-				cut = i + 1
-			}
-		}
-		if cut <= 0 {
-			next := strings.IndexAny(text, ", ")
-			if next < 0 || next+1 >= len(text) {
-				break
-			}
-			cut = next + 1
-		}
-		lines = append(lines, strings.TrimRight(text[:cut], " "))
-		text = strings.TrimLeft(text[cut:], " ")
-		if len(lines) == 1 {
-			width -= 2
-		}
-	}
-	return append(lines, text)
-}
-
 // byNamespace tells of namespaces alone.
 func (t *mapText) byNamespace(lines []reach.Line) {
 	type flow struct{ from, to string }

@@ -14,6 +14,9 @@ var markdownFormat = Format{
 	write:       writeMarkdown,
 }
 
+// commentBytes is how much Markdown fits into a comment. GitHub takes 65,536 characters.
+const commentBytes = 60_000
+
 // longestCell is how many runes of a text stand in a cell.
 const longestCell = 400
 
@@ -192,4 +195,47 @@ func markdownSurvey(w *bufio.Writer, s *diag.Survey) {
 	}
 	fold(w, "What was not judged", rows)
 	w.WriteString("\n<sub>judged: " + judged(s) + "</sub>\n")
+}
+
+// code writes a text as a code span, between more backticks than it holds.
+func code(text string) string {
+	text = terminal(text)
+	fence := strings.Repeat("`", longestRun(text)+1)
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " "
+	}
+	return fence + text + fence
+}
+
+// longestRun measures the longest row of backticks.
+func longestRun(text string) int {
+	longest, run := 0, 0
+	for _, r := range text {
+		if r != '`' {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+// cellCode is a text from somebody else's file as code in a cell of a table.
+func cellCode(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
+
+// fenced writes lines as a block of code.
+func fenced(lines []string, indent string) string {
+	var b strings.Builder
+	longest := 2
+	for _, line := range lines {
+		longest = max(longest, longestRun(line))
+	}
+	fence := strings.Repeat("`", longest+1)
+	b.WriteString(indent + fence + "yaml\n")
+	for _, line := range lines {
+		b.WriteString(indent + terminal(line) + "\n")
+	}
+	b.WriteString(indent + fence + "\n")
+	return b.String()
 }

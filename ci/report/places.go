@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"path"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -65,24 +64,17 @@ func (p *places) units(file string, at diag.Position) int {
 	return column
 }
 
-func (s spot) sarif() sarifPhysical {
-	return sarifPhysical{sarifArtifact{uri(s.file)}, sarifRegion{s.start.Line, s.start.Column, s.end.Line, s.end.Column}}
+// place is where a finding points: into a file or, failing that, into an object.
+func place(span diag.Span, s diag.Subject) string {
+	if !span.IsZero() {
+		return span.String()
+	}
+	return subject(s)
 }
 
-// uri writes a relative path as a reference of RFC 3986: a colon would make a scheme of what
-// stands before it.
-func uri(file string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(file) {
-		switch c := file[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._~/", c) >= 0:
-			b.WriteByte(c)
-		default:
-			b.WriteByte('%')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
-		}
+func subject(s diag.Subject) string {
+	if s.Object.IsZero() {
+		return s.Pointer
 	}
-	return b.String()
+	return join(" at ", s.Object.String(), s.Pointer)
 }

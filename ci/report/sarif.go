@@ -297,34 +297,24 @@ func sarifRuleOf(rule *diag.Rule) sarifRule {
 // sarifWords makes inert text inert for SARIF: no link of Markdown begins in a message.
 func sarifWords(text string) string { return strings.ReplaceAll(text, "](", `]\u{28}`) }
 
-// atMost cuts a text to a number of runes.
-func atMost(text string, most int) string {
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	return string(runes[:most-1]) + "…"
+func (s spot) sarif() sarifPhysical {
+	return sarifPhysical{sarifArtifact{uri(s.file)}, sarifRegion{s.start.Line, s.start.Column, s.end.Line, s.end.Column}}
 }
 
-// joined is all that a finding says in words, each of its texts inert.
-func joined(d diag.Diagnostic, separator string) string {
-	texts := []string{terminal(d.Message) + environments(d.Environments)}
-	for _, line := range lines(d.Why) {
-		texts = append(texts, terminal(line))
-	}
-	for i, line := range help(d) {
-		if i == 0 {
-			line = "help: " + line
+// uri writes a relative path as a reference of RFC 3986: a colon would make a scheme of what
+// stands before it.
+func uri(file string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(file) {
+		switch c := file[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._~/", c) >= 0:
+			b.WriteByte(c)
+		default:
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
 		}
-		texts = append(texts, terminal(line))
 	}
-	return join(separator, texts...)
-}
-
-// help is how to mend a finding, in lines.
-func help(d diag.Diagnostic) []string {
-	if d.Why == "" && d.Hint == "" {
-		return lines(d.Rule.Help())
-	}
-	return lines(d.Hint)
+	return b.String()
 }

@@ -3,10 +3,7 @@ package report
 import (
 	"bytes"
 	"strings"
-	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/width"
 
 	"portcullis.dev/policies/diag"
 )
@@ -110,19 +107,4 @@ func cut(line string, span diag.Span, window int) snippet {
 	}
 	to = max(to, from+1)
 	return snippet{text: text.String(), carets: strings.Repeat(" ", from) + strings.Repeat("^", to-from)}
-}
-
-// runeWidth is how many columns a terminal gives to the rune that s consists of
-// (Unicode Standard Annex 11; combining marks stand on the rune before them).
-func runeWidth(s string) int {
-	r, _ := utf8.DecodeRuneInString(s)
-	if unicode.In(r, unicode.Mn, unicode.Me) {
-		return 0
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	default:
-		return 1
-	}
 }

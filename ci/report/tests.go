@@ -44,13 +44,6 @@ func (t *textWriter) testTotal(tests []diag.Test) {
 	}
 }
 
-func environments(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return " [" + terminal(strings.Join(names, ", ")) + "]"
-}
-
 // ranges are sorted numbers, those in a row as one: 3, 5-7.
 func ranges(lines []int) string {
 	var parts []string

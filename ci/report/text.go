@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -164,34 +163,6 @@ func (t *textWriter) note(margin int, label string, text ...string) {
 	}
 }
 
-// lines are those of a text that may hold several, kept as they are: they may be
-// there to be copied.
-func lines(text string) []string {
-	if text == "" {
-		return nil
-	}
-	all := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
-	for i := range all {
-		all[i] = strings.TrimSuffix(all[i], "\r")
-	}
-	return all
-}
-
-// place is where a finding points: into a file or, failing that, into an object.
-func place(span diag.Span, s diag.Subject) string {
-	if !span.IsZero() {
-		return span.String()
-	}
-	return subject(s)
-}
-
-func subject(s diag.Subject) string {
-	if s.Object.IsZero() {
-		return s.Pointer
-	}
-	return join(" at ", s.Object.String(), s.Pointer)
-}
-
 func describe(e diag.Edit) string {
 	switch {
 	case e.Span.Start == e.Span.End:
@@ -201,9 +172,4 @@ func describe(e diag.Edit) string {
 	default:
 		return fmt.Sprintf("replace %s-%d:%d by: %s", e.Span, e.Span.End.Line, e.Span.End.Column, e.NewText)
 	}
-}
-
-// join puts the separator between the texts that are there.
-func join(separator string, texts ...string) string {
-	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), separator)
 }

@@ -83,26 +83,30 @@ func itemized(head string, number map[string]int) string {
 	return head + "\n" + flow(items, 2)
 }
 
-// flow writes items, commas between them, in indented lines that break at none but commas.
-func flow(items []string, indent int) string {
-	var b strings.Builder
-	column := 0
-	for i, item := range items {
-		if i < len(items)-1 {
-			item += ","
-		}
-		switch n := columns(item); {
-		case column == 0:
-			b.WriteString(strings.Repeat(" ", indent))
-			column = indent + n
-		case column+1+n > pageWidth:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent + n
+// summary counts findings. A waived one counts as waived alone, and a known one as known.
+type summary struct {
+	Errors   int `json:"errors"`
+	Warnings int `json:"warnings"`
+	Infos    int `json:"infos"`
+	Waived   int `json:"waived"`
+	Known    int `json:"known,omitempty"`
+}
+
+func summarize(findings diag.List) summary {
+	var s summary
+	for _, d := range findings {
+		switch {
+		case d.WaivedBy != "":
+			s.Waived++
+		case d.KnownBy != "":
+			s.Known++
+		case d.Severity == diag.Error:
+			s.Errors++
+		case d.Severity == diag.Warning:
+			s.Warnings++
 		default:
-			b.WriteByte(' ')
-			column += 1 + n
+			s.Infos++
 		}
-		b.WriteString(item)
 	}
-	return b.String() + "\n"
+	return s
 }

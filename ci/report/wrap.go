@@ -2,7 +2,10 @@ package report
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/width"
 )
 
 // narrowest is the width below which breaking lines makes a text no easier to
@@ -11,6 +14,10 @@ const narrowest = 40
 
 // headlineIndent is how far the further lines of a headline stand in.
 const headlineIndent = 4
+
+// pageWidth is after how many columns texts break that are no finding by itself, where no
+// terminal says otherwise.
+const pageWidth = 80
 
 // Wrap breaks prose of our own at the width.
 func Wrap(text string, width int) string {
@@ -53,4 +60,83 @@ func columns(text string) int {
 		text = text[size:]
 	}
 	return n
+}
+
+// broken breaks names behind their commas and spaces, so that every line but the first has two
+// columns less.
+func broken(text string, width int) []string {
+	var lines []string
+	for columns(text) > width {
+		cut, column := -1, 0
+		for i, r := range text {
+			if column += runeWidth(string(r)); column > width {
+				break
+			}
+			if r == ',' || r == ' ' {
+				cut = i + 1
+			}
+		}
+		if cut <= 0 {
+			next := strings.IndexAny(text, ", ")
+			if next < 0 || next+1 >= len(text) {
+				break
+			}
+			cut = next + 1
+		}
+		lines = append(lines, strings.TrimRight(text[:cut], " "))
+		text = strings.TrimLeft(text[cut:], " ")
+		if len(lines) == 1 {
+			width -= 2
+		}
+	}
+	return append(lines, text)
+}
+
+// runeWidth is how many columns a terminal gives to the rune that s consists of
+// (Unicode Standard Annex 11; combining marks stand on the rune before them).
+func runeWidth(s string) int {
+	r, _ := utf8.DecodeRuneInString(s)
+	if unicode.In(r, unicode.Mn, unicode.Me) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// flow writes items, commas between them, in indented lines that break at none but commas.
+func flow(items []string, indent int) string {
+	var b strings.Builder
+	column := 0
+	for i, item := range items {
+		if i < len(items)-1 {
+			item += ","
+		}
+		switch n := columns(item); {
+		case column == 0:
+			b.WriteString(strings.Repeat(" ", indent))
+			column = indent + n
+		case column+1+n > pageWidth:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent + n
+		default:
+			b.WriteByte(' ')
+			column += 1 + n
+		}
+		b.WriteString(item)
+	}
+	return b.String() + "\n"
+}
+
+// page is a writer for what breaks at a width even where lines have no end.
+func (t *textWriter) page() *textWriter {
+	if t.width > 0 {
+		return t
+	}
+	page := *t
+	page.width = pageWidth
+	return &page
 }

@@ -8,35 +8,6 @@ import (
 	"portcullis.dev/compiler/reach"
 )
 
-// csvCell is a text as a cell of a table: in quotes, and behind an apostrophe where a spreadsheet
-// would take it for a formula.
-func csvCell(text string) string {
-	text = terminal(text)
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t") {
-		text = "'" + text
-	}
-	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
-}
-
-// writeMapCSV writes one line of the map on each line, as spreadsheets read it.
-func writeMapCSV(w *bufio.Writer, m *reach.Map, _ MapOptions) error {
-	w.WriteString("from,to,ports,family,environments,verdict,platform,file,line,why,owner,until\r\n")
-	for i := range m.Lines {
-		l := &m.Lines[i]
-		from, to := l.Ends()
-		var s reach.Source
-		if len(l.Because) > 0 {
-			s = l.Because[0]
-		}
-		cells := []string{from, to, l.Ports(), string(l.Family), strings.Join(l.Environments, " "), string(l.Verdict), fmt.Sprint(l.Platform), s.File, fmt.Sprint(s.Line), s.Why, s.Owner, s.Until}
-		for j := range cells {
-			cells[j] = csvCell(cells[j])
-		}
-		w.WriteString(strings.Join(cells, ",") + "\r\n")
-	}
-	return nil // what a bufio.Writer could not write, its Flush tells
-}
-
 // drawnLines are the lines that a picture shows: those of the Platform are between everybody.
 func drawnLines(m *reach.Map, o MapOptions) []*reach.Line {
 	var all []*reach.Line
@@ -135,60 +106,5 @@ func writeMapDOT(w *bufio.Writer, m *reach.Map, o MapOptions) error {
 		fmt.Fprintf(w, "  %s -> %s [label=%s];\n", from, to, dotText(e.ports))
 	}
 	w.WriteString("}\n")
-	return nil // what a bufio.Writer could not write, its Flush tells
-}
-
-// writeMapMarkdown writes the map as a table.
-func writeMapMarkdown(w *bufio.Writer, m *reach.Map, o MapOptions) error {
-	lines := drawnLines(m, o)
-	w.WriteString("| from → to | port | where | because |\n|---|---|---|---|\n")
-	left := commentBytes - 4000
-	shown := 0
-	for _, l := range lines {
-		from, to := l.Ends()
-		ends := cellCode(shortened(from)) + " → " + cellCode(shortened(to))
-		if from == to {
-			ends = cellCode(shortened(from)) + " → itself"
-		}
-		ports := "every"
-		if words := l.Ports(); words != "" {
-			ports = cellCode(shortened(words))
-		}
-		if l.Verdict != reach.Allow {
-			ports += " " + map[reach.Verdict]string{reach.Deny: "denied", reach.Unknown: "not known"}[l.Verdict]
-		}
-		if l.Family != reach.EitherFamily {
-			ports += " over " + string(l.Family)
-		}
-		where := ""
-		if in := whereWords(l.Environments, m.Environments, m.Groups); in != "" {
-			where = " " + cellCode(in)
-		}
-		because := ""
-		if len(l.Because) > 0 {
-			s := l.Because[0]
-			because = cellCode(fmt.Sprintf("%s:%d", s.File, s.Line))
-			if s.Why != "" {
-				because += " " + cellCode(shortened(s.Why))
-			}
-		}
-		row := "| " + ends + " | " + ports + " |" + where + " | " + because + " |\n"
-		if left -= len(row); left < 0 {
-			break
-		}
-		shown++
-		w.WriteString(row)
-	}
-	text := fmt.Sprintf("\n<sub>%d of %s", shown, plural(m.Total, "line", "lines"))
-	if n := len(m.Lines) - len(lines); n > 0 {
-		text += fmt.Sprintf("; %d of the platform are not listed", n)
-	}
-	w.WriteString(text + ".</sub>\n")
-	if len(m.Missing) > 0 {
-		w.WriteString("\nNot in this map:\n\n")
-		for _, s := range m.Missing {
-			w.WriteString("- " + code(s) + "\n")
-		}
-	}
 	return nil // what a bufio.Writer could not write, its Flush tells
 }

@@ -7,10 +7,6 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// pageWidth is after how many columns texts break that are no finding by itself, where no
-// terminal says otherwise.
-const pageWidth = 80
-
 // shownPlaces is how many places of a large group are shown.
 const shownPlaces = 2
 
@@ -124,16 +120,6 @@ func (t *textWriter) codes(findings diag.List) {
 	t.WriteByte('\n')
 }
 
-// page is a writer for what breaks at a width even where lines have no end.
-func (t *textWriter) page() *textWriter {
-	if t.width > 0 {
-		return t
-	}
-	page := *t
-	page.width = pageWidth
-	return &page
-}
-
 // label writes a text behind a word, further lines of it as they are.
 func (t *textWriter) label(word string, text ...string) {
 	indent := len(word) + len("  : ")
@@ -145,11 +131,4 @@ func (t *textWriter) label(word string, text ...string) {
 		}
 		t.WriteByte('\n')
 	}
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
