@@ -26,7 +26,7 @@ var AnswerFormats = []AnswerFormat{
 	{"markdown", "for reviews: the same, to be pasted into a comment", writeAnswersMarkdown},
 }
 
-// LookupAnswers finds a format by its name.
+// LookupAnswers finds a format of answers to explain's questions by its name.
 func LookupAnswers(name string) (AnswerFormat, error) {
 	names := make([]string, len(AnswerFormats))
 	for i, f := range AnswerFormats {
@@ -37,8 +37,8 @@ func LookupAnswers(name string) (AnswerFormat, error) {
 	return AnswerFormat{}, fmt.Errorf("unknown format %q: expected one of %s", name, strings.Join(names, ", "))
 }
 
-// WriteAnswers writes answers in the format, as far as the detail asks for. The error is the
-// writer's.
+// WriteAnswers writes the answers of explain in the format, as far as the detail asks for. The
+// error is the writer's.
 func WriteAnswers(w io.Writer, f AnswerFormat, a explain.Answers, d explain.Detail, o Options) error {
 	buffered := bufio.NewWriter(w)
 	err := f.write(buffered, a, d, o)
@@ -57,7 +57,8 @@ var verdictWords = map[explain.Verdict]string{
 	explain.Partly: "partly allowed", explain.NoPacket: "no packet", explain.Unanswered: "not asked",
 }
 
-// verdictOf puts the verdict of an answer into words, and says whether it holds for all that was asked about.
+// verdictOf puts the verdict of an answer into words, and says whether it holds for all that was
+// asked about.
 func verdictOf(a *explain.Answer) (word, extent string) {
 	word = verdictWords[a.Verdict]
 	switch several := len(a.Examples) > 1; {
@@ -69,7 +70,7 @@ func verdictOf(a *explain.Answer) (word, extent string) {
 	return word, extent
 }
 
-// flowWords writes the question for people.
+// flowWords writes the question of an answer for people: who sends to whom, and which traffic.
 func flowWords(a *explain.Answer) string {
 	text := a.Question.From + " -> " + a.Question.To
 	if a.Question.Traffic != "" {
@@ -78,7 +79,7 @@ func flowWords(a *explain.Answer) string {
 	return text
 }
 
-// missingWords say why there is no answer.
+// missingWords says why a question has no answer, with a hint where there is one.
 func missingWords(all []explain.Missing) string {
 	var words []string
 	for _, m := range all {
@@ -91,7 +92,8 @@ func missingWords(all []explain.Missing) string {
 	return strings.Join(words, "; ")
 }
 
-// paragraph gathers what is said of the question as a whole, below the verdict.
+// paragraph gathers what an answer says of the question as a whole, below the verdict: the
+// reason, notes and open ports.
 func paragraph(a *explain.Answer) []string {
 	var all []string
 	if a.Reason != "" {
@@ -114,7 +116,7 @@ func paragraph(a *explain.Answer) []string {
 	return all
 }
 
-// halfOpen says of an example that one end alone allows it; empty if it is not so.
+// halfOpen says of an answer's example that one end alone allows it; empty if it is not so.
 func halfOpen(e *explain.Example) string {
 	switch {
 	case e.Egress.By == "none" || e.Ingress.By == "none":
@@ -126,7 +128,7 @@ func halfOpen(e *explain.Example) string {
 	return ""
 }
 
-// meantWords name a line that means a packet.
+// meantWords names the line of an intent or of the Platform that means the packet of an answer.
 func meantWords(m *explain.Meant) string {
 	by := "the Platform"
 	if m.Intent != "" {
@@ -148,6 +150,8 @@ type half struct {
 	direction string
 }
 
+// halves lists the halves of an answer's example, egress before ingress, and what is on the way
+// last.
 func halves(e *explain.Example) []half {
 	all := []half{{&e.Egress, "egress of " + e.Egress.Of, "egress"}, {&e.Ingress, "ingress of " + e.Ingress.Of, "ingress"}}
 	if e.OnTheWay != nil {
@@ -156,7 +160,7 @@ func halves(e *explain.Example) []half {
 	return all
 }
 
-// decidedWords say what decides a half: in a repository (lines) because of which line.
+// decidedWords says what decides a half: in a repository (lines) because of which line.
 func (h half) decidedWords(lines bool) string {
 	text := upperFirst(h.Reason)
 	if h.Rule != "" {
@@ -174,7 +178,7 @@ func (h half) decidedWords(lines bool) string {
 	return text
 }
 
-// changeWords say what turns a verdict: of an answer about more, that of the example alone.
+// changeWords says what would turn a verdict: of an answer about more, that of the example alone.
 func changeWords(c *explain.Change, many bool) string {
 	aim := map[string]string{explain.ToOpen: "to open it: ", explain.ToClose: "to close it: "}
 	if many {
@@ -183,6 +187,7 @@ func changeWords(c *explain.Change, many bool) string {
 	return aim[c.Aim] + c.Text
 }
 
+// ids names objects that an answer speaks of, three at most, and counts the others.
 func ids(all []diag.ObjectID) string {
 	words := make([]string, len(all))
 	for i, id := range all {
@@ -195,7 +200,7 @@ func ids(all []diag.ObjectID) string {
 	return strings.Join(words, ", ")
 }
 
-// orderWords writes an order of evaluation for people.
+// orderWords writes the order of a tier or a policy in an answer; what has none is the last.
 func orderWords(order *float64) string {
 	if order == nil {
 		return "last"
@@ -203,7 +208,7 @@ func orderWords(order *float64) string {
 	return strconv.FormatFloat(*order, 'f', -1, 64)
 }
 
-// policyWords say how its rules fare together.
+// policyWords says which of a policy's rules matches the packet of an answer, or that none does.
 func policyWords(p *explain.Policy, direction string) string {
 	first := slices.IndexFunc(p.Rules, func(r explain.Rule) bool { return r.Matches != explain.No && !r.Logs })
 	switch {
@@ -218,7 +223,7 @@ func policyWords(p *explain.Policy, direction string) string {
 	}
 }
 
-// ruleWords say how a rule fares.
+// ruleWords says whether a rule matches the packet of an answer, and if not, why.
 func ruleWords(r *explain.Rule) string {
 	const mayMatch = "may match, which depends on an address or port that is not known"
 	text := r.Text

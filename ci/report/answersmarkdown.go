@@ -7,8 +7,8 @@ import (
 	"portcullis.dev/compiler/explain"
 )
 
-// writeAnswersMarkdown writes answers to be pasted into a comment. What comes from files
-// stands in code alone, where it is neither a link nor a command.
+// writeAnswersMarkdown writes answers to be pasted into a comment. What comes from files stands
+// in code alone, where it is neither a link nor a command.
 func writeAnswersMarkdown(w *bufio.Writer, a explain.Answers, d explain.Detail, _ Options) error {
 	for i := range a.Flows {
 		f := &a.Flows[i]
@@ -49,6 +49,8 @@ func writeAnswersMarkdown(w *bufio.Writer, a explain.Answers, d explain.Detail, 
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
+// markdownExample writes an answer's example as a nested list of Markdown: who means it, what
+// decides each half, what would turn it.
 func markdownExample(w *bufio.Writer, e *explain.Example, many bool, indent string, all bool) {
 	item := func(more, text string) { w.WriteString(indent + more + "- " + text + "\n") }
 	if text := halfOpen(e); text != "" {
@@ -87,6 +89,7 @@ func markdownExample(w *bufio.Writer, e *explain.Example, many bool, indent stri
 	}
 }
 
+// at puts the place of an answer's line behind it, in brackets and in Markdown's code.
 func at(p explain.Place) string {
 	if p.IsZero() {
 		return ""

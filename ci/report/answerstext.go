@@ -17,6 +17,8 @@ type answerWriter struct {
 	shown   map[diag.Span]bool // a line is quoted once in an answer, and then named
 }
 
+// writeAnswersText writes answers for people at a terminal, with an empty line between them
+// unless they are brief.
 func writeAnswersText(w *bufio.Writer, a explain.Answers, d explain.Detail, _ Options) error {
 	t := answerWriter{Writer: w, sources: a.Sources, all: d == explain.Everything}
 	for i := range a.Flows {
@@ -29,11 +31,12 @@ func writeAnswersText(w *bufio.Writer, a explain.Answers, d explain.Detail, _ Op
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
+// line writes one indented line of an answer, made inert for a terminal.
 func (t *answerWriter) line(indent int, format string, args ...any) {
 	t.WriteString(strings.Repeat(" ", indent) + terminal(fmt.Sprintf(format, args...)) + "\n")
 }
 
-// near writes a line, and behind it where it is written.
+// near writes a line of an answer, and behind it where that is written.
 func (t *answerWriter) near(at explain.Place, indent int, text string) {
 	if !at.IsZero() {
 		text += " (" + at.String() + ")"
@@ -41,7 +44,8 @@ func (t *answerWriter) near(at explain.Place, indent int, text string) {
 	t.line(indent, "%s", text)
 }
 
-// quoted writes a line, and below it the source line, unless that was quoted already.
+// quoted writes a line of an answer, and below it the source line, unless that was quoted
+// already.
 func (t *answerWriter) quoted(at explain.Place, indent int, text string) {
 	if at.IsZero() || t.shown[at.Span] {
 		t.near(at, indent, text)
@@ -54,6 +58,8 @@ func (t *answerWriter) quoted(at explain.Place, indent int, text string) {
 	}
 }
 
+// answer writes the verdict and the question, what there is to say of all of it, and its
+// examples.
 func (t *answerWriter) answer(a *explain.Answer) {
 	word, extent := verdictOf(a)
 	text := word + ": " + flowWords(a)
@@ -84,6 +90,8 @@ func (t *answerWriter) answer(a *explain.Answer) {
 	}
 }
 
+// example writes which lines mean a packet, how both of its halves are decided, and what would
+// turn the verdict.
 func (t *answerWriter) example(e *explain.Example, many bool) {
 	if text := halfOpen(e); text != "" {
 		t.line(0, "%s", text)
@@ -119,6 +127,7 @@ func (t *answerWriter) example(e *explain.Example, many bool) {
 	}
 }
 
+// step writes one step of the change that would turn a verdict, with the lines to add.
 func (t *answerWriter) step(s *explain.Step) {
 	text := s.Text
 	if s.At.IsZero() && len(s.Lines) > 0 {
@@ -130,7 +139,7 @@ func (t *answerWriter) step(s *explain.Step) {
 	}
 }
 
-// way tells how one half is decided, tier by tier.
+// way tells how one half of an answer is decided, tier by tier.
 func (t *answerWriter) way(h half) {
 	for i := range h.Tiers {
 		t.tier(&h.Tiers[i], h.direction)
@@ -149,6 +158,7 @@ func (t *answerWriter) way(h half) {
 	}
 }
 
+// tier writes how a tier of an answer ends, and below it each policy that was asked there.
 func (t *answerWriter) tier(tier *explain.Tier, direction string) {
 	end := map[string]string{"allow": "allowed here", "deny": "denied here", "pass": "passed on to the next tier", "unknown": "not known here"}[tier.Result]
 	switch {
@@ -173,7 +183,8 @@ func (t *answerWriter) tier(tier *explain.Tier, direction string) {
 	}
 }
 
-// rules tells of the first rules that do not match, and of all others.
+// rules tells of the first rules of a policy that do not match, up to the one that decides the
+// answer, and counts the others.
 func (t *answerWriter) rules(rules []explain.Rule) {
 	const most = 4
 	told, others := 0, 0
@@ -200,8 +211,8 @@ func (t *answerWriter) rules(rules []explain.Rule) {
 	}
 }
 
-// noSay tells of the policies near an end that have no say: the first that select it, and
-// one of the others.
+// noSay tells of the policies near an end that have no say in the answer: the first that select
+// it, and one of the others.
 func (t *answerWriter) noSay(n *explain.NoSay) {
 	scope := "of the cluster"
 	if n.Namespace != "" {

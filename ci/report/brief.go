@@ -17,6 +17,8 @@ var briefFormat = Format{
 // is read in another format, or not at all.
 const briefest = 50
 
+// writeBrief writes one line for each cause among the findings, for a small window, and the
+// total.
 func writeBrief(w *bufio.Writer, r diag.Report, o Options) error {
 	shown := o.Narrow.of(r.Findings)
 	standing, _ := split(shown)
@@ -41,7 +43,7 @@ func writeBrief(w *bufio.Writer, r diag.Report, o Options) error {
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
-// briefly chooses the worst groups, and at least one of each rule.
+// briefly chooses the worst groups for the brief format, and at least one of each rule.
 func briefly(groups []group) []group {
 	if len(groups) <= briefest {
 		return groups

@@ -31,7 +31,7 @@ var DiffFormats = []DiffFormat{
 	{"markdown", "for reviews: the comment of a pull request", writeDiffMarkdown},
 }
 
-// LookupDiff finds a format by its name.
+// LookupDiff finds a format of differences by its name.
 func LookupDiff(name string) (DiffFormat, error) {
 	names := make([]string, len(DiffFormats))
 	for i, f := range DiffFormats {
@@ -55,7 +55,7 @@ func WriteDiff(w io.Writer, f DiffFormat, d *delta.Diff, o DiffOptions) error {
 	return nil
 }
 
-// refWords name a side: by what people call it, and the commit that it is.
+// refWords names a side of a difference: by what people call it, and the commit that it is.
 func refWords(s *delta.Side) string {
 	if s.Commit == "" {
 		return s.Ref
@@ -63,7 +63,7 @@ func refWords(s *delta.Side) string {
 	return s.Ref + " " + s.Commit[:min(7, len(s.Commit))]
 }
 
-// riskWords count risks by level.
+// riskWords counts the risks of a difference by level.
 func riskWords(d *delta.Diff) string {
 	var words []string
 	for _, l := range delta.Levels {
@@ -84,7 +84,8 @@ func riskWords(d *delta.Diff) string {
 	return strings.Join(words, ", ")
 }
 
-// termsWithState are ends, with a word for those that one side alone has.
+// termsWithState names the ends of a change, with a word for one that a single side of the
+// difference has.
 func termsWithState(all []reach.Term) string {
 	text := reach.TermWords(all)
 	if len(all) == 1 && all[0].State != "" {
@@ -93,7 +94,7 @@ func termsWithState(all []reach.Term) string {
 	return text
 }
 
-// whereOf names the environments of a change.
+// whereOf names the environments of a change, as the formats of a difference show them.
 func whereOf(d *delta.Diff, in []string) string {
 	if len(in) == 0 {
 		return ""
@@ -101,8 +102,8 @@ func whereOf(d *delta.Diff, in []string) string {
 	return whereWords(in, d.Environments, d.Groups)
 }
 
-// ownChanges are the changes that are told one by one: ends that are closed or open as a whole
-// are told once, among what holds people.
+// ownChanges lists the changes of a difference that are told one by one: ends that are closed or
+// open as a whole are told once, among what holds people.
 func ownChanges(d *delta.Diff) []*delta.Change {
 	var all []*delta.Change
 	for i := range d.Changes {
@@ -113,7 +114,8 @@ func ownChanges(d *delta.Diff) []*delta.Change {
 	return all
 }
 
-// count counts those with a sign, and of the opened those by which ports became more.
+// count counts the changes of a difference with a sign, and of the opened those by which ports
+// became more.
 func count(all []*delta.Change, s delta.Sign) (n, wider int) {
 	for _, x := range all {
 		if x.Sign == s {
@@ -126,7 +128,8 @@ func count(all []*delta.Change, s delta.Sign) (n, wider int) {
 	return n, wider
 }
 
-// newCodes are the codes of errors that the new side has and the old one has not.
+// newCodes lists the codes of errors that the new side of a difference has and the old one has
+// not, and counts these errors.
 func newCodes(d *delta.Diff) (codes []string, n int) {
 	for _, f := range d.NewFindings {
 		if f.Severity.String() == "error" {

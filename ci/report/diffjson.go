@@ -31,6 +31,8 @@ type jsonFindingNames struct {
 	Gone []string `json:"gone"`
 }
 
+// writeDiffJSON writes a difference as a document with a summary, and each change on a line of
+// its own.
 func writeDiffJSON(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 	summary := jsonSummary{Risks: map[string]int{}, Highest: d.Worst()}
 	for i := range d.Changes {

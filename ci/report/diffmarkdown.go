@@ -32,6 +32,8 @@ type comment struct {
 	o DiffOptions
 }
 
+// writeDiffMarkdown writes the comment of a pull request about a difference: title, table, graph
+// and footer, within the bytes that a comment may have.
 func writeDiffMarkdown(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 	c := comment{d, o}
 	own := ownChanges(d)
@@ -80,7 +82,8 @@ func writeDiffMarkdown(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
-// marker keeps of a key what can stand in a comment of HTML.
+// marker keeps of a key, which tells several comments of one pull request apart, what can stand
+// in a comment of HTML.
 func marker(key string) string {
 	const most = 64
 	key = key[:min(len(key), most)]
@@ -92,6 +95,8 @@ func marker(key string) string {
 	}, key)
 }
 
+// title says in the comment's heading how many flows the change opens and closes, or why nothing
+// was compared.
 func (c *comment) title(own []*delta.Change) string {
 	if c.d.Old.Failed+c.d.New.Failed > 0 {
 		s := &c.d.Old
@@ -134,6 +139,8 @@ func (c *comment) title(own []*delta.Change) string {
 	}
 }
 
+// table writes a row for each change and note of the difference, high risks first, and counts by
+// namespace what has no room.
 func (c *comment) table(w *bufio.Writer, own []*delta.Change, left *int) {
 	var rows []row
 	for _, x := range own {
@@ -188,6 +195,8 @@ func (c *comment) table(w *bufio.Writer, own []*delta.Change, left *int) {
 	fmt.Fprintf(w, "\nand %s into %s: %s; all of them in the report\n", plural(n, "row", "rows"), plural(len(over), "namespace", "namespaces"), strings.Join(words, ", "))
 }
 
+// sortedByCount orders namespaces by how many rows the comment's table left out of them, most
+// first.
 func sortedByCount(of map[string]int) []string {
 	names := make([]string, 0, len(of))
 	for name := range of {
@@ -197,6 +206,8 @@ func sortedByCount(of map[string]int) []string {
 	return names
 }
 
+// change makes a row of the comment's table from what a difference opens or closes: sign, ends,
+// ports, reason and risks.
 func (c *comment) change(x *delta.Change) row {
 	r := row{high: slices.ContainsFunc(x.Risks, func(r delta.Risk) bool { return r.Level == delta.High }), namespace: "outside"}
 	for _, t := range x.To {
@@ -234,6 +245,7 @@ func (c *comment) change(x *delta.Change) row {
 	return r
 }
 
+// risksIn writes the risks of a change behind its reason, in a row of the comment's table.
 func risksIn(all []delta.Risk) string {
 	text := ""
 	for _, r := range all {
@@ -249,6 +261,8 @@ func risksIn(all []delta.Risk) string {
 	return text
 }
 
+// note makes a row of the comment's table from a change of rules for people, such as guardrails
+// and waivers.
 func (c *comment) note(n delta.Note) row {
 	r := row{high: n.Level == delta.High, namespace: "rules for people"}
 	sign := "**!**"
@@ -266,6 +280,7 @@ func (c *comment) note(n delta.Note) row {
 	return r
 }
 
+// where names the environments of a row in the comment's table, unless they are all there are.
 func (c *comment) where(in []string) string {
 	if names := whereOf(c.d, in); names != "" {
 		return " " + cellCode(names)
@@ -273,7 +288,7 @@ func (c *comment) where(in []string) string {
 	return ""
 }
 
-// place is where something is written, with a link where the seat is known.
+// place writes in the comment where something stands, with a link where the seat is known.
 func (c *comment) place(s reach.Source) string {
 	text := cellCode(shortened(fmt.Sprintf("%s:%d", s.File, s.Line)))
 	if c.o.LinkBase == "" || s.File == "" {
@@ -286,7 +301,7 @@ func (c *comment) place(s reach.Source) string {
 	return fmt.Sprintf("[%s](%s%s#L%d)", text, c.o.LinkBase, strings.Join(parts, "/"), s.Line)
 }
 
-// moved says what has another name, and changes nothing.
+// moved says in the comment what has another name on the new side, and changes nothing.
 func (c *comment) moved() string {
 	var words []string
 	for i, r := range c.d.Renamed {
@@ -304,7 +319,8 @@ func (c *comment) moved() string {
 	return strings.Join(words, " ")
 }
 
-// graph draws what is opened and closed.
+// graph draws in the comment what a difference opens and closes, as a flowchart of Mermaid,
+// unless there are too many flows.
 func (c *comment) graph(own []*delta.Change) string {
 	if len(own) == 0 {
 		return ""
@@ -337,6 +353,8 @@ func (c *comment) graph(own []*delta.Change) string {
 	return b.String()
 }
 
+// footer ends the comment: how many policies differ, which errors are new, and which question to
+// ask explain.
 func (c *comment) footer(w *bufio.Writer, own []*delta.Change) {
 	var words []string
 	if p := c.d.Policies; p.Added+p.Removed+p.Edited > 0 {

@@ -15,6 +15,8 @@ type diffText struct {
 	d *delta.Diff
 }
 
+// writeDiffText writes a difference for people at a terminal: what is opened and closed, because
+// of which line, and the counts.
 func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 	t := diffText{w, d}
 	files := d.Files
@@ -99,7 +101,7 @@ func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
-// prose writes a text, broken at the last column.
+// prose writes a text of a difference, broken at the last column.
 func (t *diffText) prose(text string, indent, further int) {
 	lines := broken(terminal(text), lastColumn-indent-max(0, further-indent))
 	for i, line := range lines {
@@ -136,7 +138,8 @@ func (t *diffText) headline(text string, in []string) {
 
 const detailColumn = 27
 
-// detail writes a name, and what there is to say of it, in columns.
+// detail writes a name below a change, such as a place or a risk, and what there is to say of it,
+// in columns.
 func (t *diffText) detail(name, text string) {
 	name = terminal(name)
 	if text == "" {
@@ -154,6 +157,8 @@ func (t *diffText) detail(name, text string) {
 	}
 }
 
+// change writes what a difference opens, closes or widens: sign, ends and ports, then the lines
+// that mean it and its risks.
 func (t *diffText) change(x *delta.Change) {
 	sign := map[delta.Sign]string{delta.Opened: "+", delta.Closed: "-", delta.Unknown: "?"}[x.Sign]
 	ports, was := reach.Words(x.Packets), ""
@@ -197,6 +202,7 @@ func (t *diffText) change(x *delta.Change) {
 	}
 }
 
+// risk writes the tag of a change's risk, whether that is high, and why it is one.
 func (t *diffText) risk(r delta.Risk) {
 	name := r.Tag
 	if r.Level == delta.High {
@@ -209,6 +215,8 @@ func (t *diffText) risk(r delta.Risk) {
 	t.detail(name, text)
 }
 
+// note writes a change of rules for people, with its tag, or behind an equals sign where it has
+// none.
 func (t *diffText) note(n delta.Note) {
 	if n.Tag == "" {
 		t.headline("= "+n.What+" "+n.Text, n.Environments)

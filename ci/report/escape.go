@@ -17,11 +17,10 @@ var unseen = []*unicode.RangeTable{
 	unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector,
 }
 
-// inert reports whether the first rune of s may be shown as it is. It may not when
-// it is a control or formatting character (ESC, bidi overrides, zero width), a
-// space that looks like another, not UTF-8, or the beginning of a command to a
-// build system: GitHub's and Azure's runners look for ##[ and ##vso[ anywhere in a
-// line.
+// inert reports whether the first rune of s may be shown as it is. It may not when it is a
+// control or formatting character (ESC, bidi overrides, zero width), a space that looks like
+// another, not UTF-8, or the beginning of a command to a build system: GitHub's and Azure's
+// runners look for ##[ and ##vso[ anywhere in a line.
 func inert(s string) (r rune, size int, ok bool) {
 	r, size = utf8.DecodeRuneInString(s)
 	switch {
@@ -34,8 +33,8 @@ func inert(s string) (r rune, size int, ok bool) {
 	}
 }
 
-// visible is the first rune of s, which is size bytes long, as a terminal may
-// receive it.
+// visible writes the first rune of s, which is size bytes long, as a terminal may receive it:
+// escaped if it is not inert.
 func visible(s string) (text string, size int) {
 	r, size, ok := inert(s)
 	switch {
@@ -48,11 +47,12 @@ func visible(s string) (text string, size int) {
 	}
 }
 
-// Line is a text from somebody else's file as one line of a terminal or of a log.
+// Line escapes a text from somebody else's file, so that it is one inert line of a terminal or of
+// a log.
 func Line(s string) string { return terminal(s) }
 
-// terminal makes a text inert for a terminal and for the log of a build system:
-// one line, nothing hidden, and not so long that it hides the rest.
+// terminal escapes a text for a terminal and for the log of a build system: one inert line,
+// nothing hidden, and not so long that it hides the rest.
 func terminal(s string) string {
 	var b strings.Builder
 	// Runners trim a line before they look for a workflow command.

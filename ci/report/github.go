@@ -20,7 +20,8 @@ const annotationsOfStep = 10
 
 var annotationKinds = map[diag.Severity]string{diag.Error: "error", diag.Warning: "warning", diag.Info: "notice"}
 
-// writeGitHub writes workflow commands. The last of a kind says how many more there are.
+// writeGitHub writes workflow commands of GitHub Actions. The last of a kind says how many more
+// there are.
 func writeGitHub(w *bufio.Writer, r diag.Report, o Options) error {
 	shown := o.Narrow.of(r.Findings)
 	standing, _ := split(shown)
@@ -49,8 +50,8 @@ func writeGitHub(w *bufio.Writer, r diag.Report, o Options) error {
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
-// annotated makes a group of each finding where GitHub shows all of its kind, or else of those
-// of one cause.
+// annotated makes a group of each finding where GitHub shows all annotations of its kind, or else
+// of those of one cause.
 func annotated(standing diag.List) []group {
 	number := map[diag.Severity]int{}
 	for _, d := range standing {
@@ -67,6 +68,7 @@ func annotated(standing diag.List) []group {
 	return groups
 }
 
+// writeAnnotation writes a finding as the workflow command by which GitHub annotates a line.
 func writeAnnotation(w *bufio.Writer, d diag.Diagnostic, at spot, text string) {
 	var properties []string
 	add := func(name, value string) { properties = append(properties, name+"="+commandProperty(value)) }
@@ -88,14 +90,14 @@ func writeAnnotation(w *bufio.Writer, d diag.Diagnostic, at spot, text string) {
 	fmt.Fprintf(w, "::%s %s::%s\n", annotationKinds[d.Severity], strings.Join(properties, ","), commandData(text))
 }
 
-// commandData makes inert text the data of a workflow command: one line, which the runner
-// turns back.
+// commandData makes inert text the data of a workflow command of GitHub: one line, which the
+// runner turns back.
 func commandData(text string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
 }
 
-// commandProperty makes any text a property of a workflow command, which ends at a comma and
-// at a colon.
+// commandProperty makes any text a property of a workflow command of GitHub, which ends at a
+// comma and at a colon.
 func commandProperty(text string) string {
 	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(commandData(terminal(text)))
 }

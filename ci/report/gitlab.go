@@ -35,8 +35,8 @@ type gitlabLines struct {
 
 var gitlabSeverities = map[diag.Severity]string{diag.Error: "critical", diag.Warning: "minor", diag.Info: "info"}
 
-// writeGitLab writes an array, for GitLab refuses anything else. A finding without a place is
-// one of the repository: GitLab drops an entry without a path.
+// writeGitLab writes an array, for GitLab refuses anything else. A finding without a place is one
+// of the repository: GitLab drops an entry without a path.
 func writeGitLab(w *bufio.Writer, r diag.Report, o Options) error {
 	standing, _ := split(o.Narrow.of(r.Findings))
 	places := newPlaces(r)

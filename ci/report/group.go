@@ -34,7 +34,7 @@ func groupsOf(findings diag.List) []group {
 	return groups
 }
 
-// gather puts findings of one rule and severity together that have something in common.
+// gather puts findings of one rule and severity into a group if they have something in common.
 func gather(findings diag.List, by func(diag.Diagnostic) string) []group {
 	type key struct {
 		code     string
@@ -76,7 +76,7 @@ func pooled(groups []group) []group {
 	return large
 }
 
-// common is the value that all findings of the group have, or none.
+// common finds the value that all findings of the group have, if they have one.
 func (g group) common(of func(diag.Diagnostic) string) (string, bool) {
 	first := of(g[0])
 	for _, d := range g[1:] {
@@ -87,7 +87,7 @@ func (g group) common(of func(diag.Diagnostic) string) (string, bool) {
 	return first, true
 }
 
-// single takes the group apart.
+// single takes the group apart into groups of one finding.
 func (g group) single() []group {
 	all := make([]group, len(g))
 	for i := range g {
@@ -96,8 +96,8 @@ func (g group) single() []group {
 	return all
 }
 
-// says is what is wrong, of all of them: their message or, where they say it of different
-// things, the rule's title.
+// says tells what is wrong, of all findings of the group: their message or, where they say it of
+// different things, the rule's title.
 func (g group) says() string {
 	if message, one := g.common(func(d diag.Diagnostic) string { return d.Message }); one {
 		return message
@@ -105,7 +105,8 @@ func (g group) says() string {
 	return clause(g[0].Rule.Title)
 }
 
-// clause is a title as it stands behind a colon. A word in capitals stays as it is.
+// clause puts a rule's title behind a colon, as a group's message: it begins small, unless its
+// first word is in capitals.
 func clause(title string) string {
 	first, size := utf8.DecodeRuneInString(title)
 	if second, _ := utf8.DecodeRuneInString(title[size:]); unicode.IsUpper(second) {
@@ -114,7 +115,8 @@ func clause(title string) string {
 	return string(unicode.ToLower(first)) + title[size:]
 }
 
-// help is how to mend them: in the words that they have in common, or in those of the rule.
+// help tells how to mend the findings of a group: in the words that they have in common, or in
+// those of the rule.
 func (g group) help() []string {
 	hint, one := g.common(func(d diag.Diagnostic) string { return d.Hint })
 	switch rule := g[0].Rule; {
@@ -127,7 +129,8 @@ func (g group) help() []string {
 	}
 }
 
-// who is what a finding is about, in few words; empty where nothing but its message says that.
+// who names what a finding of a group is about, in few words; empty where nothing but its message
+// says that.
 func who(d diag.Diagnostic) string {
 	if flow := d.Evidence[diag.FlowEvidence]; flow != "" {
 		return flow
@@ -142,7 +145,7 @@ func who(d diag.Diagnostic) string {
 	return text
 }
 
-// split tells findings that stand from those that somebody accepted.
+// split parts findings that stand, and are grouped, from those that somebody accepted.
 func split(findings diag.List) (standing, accepted diag.List) {
 	for _, d := range findings {
 		if d.Stands() {

@@ -10,8 +10,8 @@ import (
 // shownPlaces is how many places of a large group are shown.
 const shownPlaces = 2
 
-// grouped tells many findings: groups of few as they are, of others what they have in common
-// and where the first are; and at last how many there are of each rule.
+// grouped tells many findings as text: groups of few as they are, of others what they have in
+// common and where the first are; and at last how many there are of each rule.
 func (t *textWriter) grouped(findings diag.List) {
 	for _, g := range groupsOf(findings) {
 		if len(g) <= fewPlaces {
@@ -25,6 +25,8 @@ func (t *textWriter) grouped(findings diag.List) {
 	t.codes(findings)
 }
 
+// group writes a large group as text: one headline, the common cause, where the first findings
+// are, and the help.
 func (t *textWriter) group(g group) {
 	page := t.page()
 	severity, code := g[0].Severity.String(), g[0].Rule.Code
@@ -69,7 +71,8 @@ func (t *textWriter) places(g, all group, page *textWriter) {
 	}
 }
 
-// codes counts the findings of each rule: errors on the left, the others beside them.
+// codes ends a text of groups with the number of each rule's findings: errors on the left, the
+// others beside them.
 func (t *textWriter) codes(findings diag.List) {
 	type row struct {
 		code     string
@@ -120,7 +123,8 @@ func (t *textWriter) codes(findings diag.List) {
 	t.WriteByte('\n')
 }
 
-// label writes a text behind a word, further lines of it as they are.
+// label writes the cause or the help of a group behind that word, further lines of it as they
+// are.
 func (t *textWriter) label(word string, text ...string) {
 	indent := len(word) + len("  : ")
 	for i, line := range text {

@@ -44,6 +44,8 @@ type jsonFinding struct {
 	diag.Diagnostic
 }
 
+// writeJSON writes the report as one JSON document: findings, rules, tests, coverage and the
+// summary.
 func writeJSON(w *bufio.Writer, r diag.Report, o Options) error {
 	shown := o.Narrow.of(r.Findings)
 	document := jsonReport{
@@ -71,7 +73,7 @@ func writeJSON(w *bufio.Writer, r diag.Report, o Options) error {
 	return writeDocument(w, document)
 }
 
-// writeDocument writes JSON that may be shown on a terminal.
+// writeDocument writes any JSON document, indented, so that it may be shown on a terminal.
 func writeDocument(w *bufio.Writer, document any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -83,9 +85,9 @@ func writeDocument(w *bufio.Writer, document any) error {
 	return writeInert(w, b.String())
 }
 
-// writeInert writes JSON so that it may be shown on a terminal: what would be
-// hidden there, or be taken for a command, is written as JSON's own escape, which
-// every parser turns back. Only strings can hold such runes.
+// writeInert writes JSON so that it may be shown on a terminal: what would be hidden there, or be
+// taken for a command, is written as JSON's own escape, which every parser turns back. Only
+// strings can hold such runes.
 func writeInert(w *bufio.Writer, document string) error {
 	for len(document) > 0 {
 		r, size, ok := inert(document)
@@ -103,6 +105,8 @@ func writeInert(w *bufio.Writer, document string) error {
 	return nil
 }
 
+// jsonLines writes a field of a JSON document that is a list, each element on a line of its own,
+// for Git and grep.
 func jsonLines(w *bufio.Writer, name string, n int, of func(int) any) error {
 	w.WriteString(`, "` + name + `": [`)
 	var line bytes.Buffer
@@ -134,7 +138,7 @@ type jsonField struct {
 	value any
 }
 
-// jsonFields writes fields, each on a line of its own.
+// jsonFields writes further fields of a JSON document, each on a line of its own.
 func jsonFields(w *bufio.Writer, fields []jsonField) error {
 	for _, f := range fields {
 		text, err := json.Marshal(f.value)

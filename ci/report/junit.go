@@ -77,6 +77,7 @@ func writeJUnit(w *bufio.Writer, r diag.Report, o Options) error {
 	return w.WriteByte('\n')
 }
 
+// junitTests makes a case of JUnit for each test: failed, or skipped where it is paused.
 func junitTests(r diag.Report) []junitCase {
 	var cases []junitCase
 	for _, t := range r.Tests {
@@ -92,8 +93,8 @@ func junitTests(r diag.Report) []junitCase {
 	return cases
 }
 
-// junitRules is a case for each rule. It fails for what fails the run, and is skipped where all
-// that it found is accepted; what else it found is output.
+// junitRules makes a case of JUnit for each rule. It fails for what fails the run, and is skipped
+// where all that it found is accepted; what else it found is output.
 func junitRules(r diag.Report, o Options) []junitCase {
 	shown := o.Narrow.of(r.Findings)
 	failOn := cmp.Or(o.FailOn, diag.Error)
@@ -130,6 +131,8 @@ func junitRules(r diag.Report, o Options) []junitCase {
 	return cases
 }
 
+// junitWords writes a finding as the text of a case of JUnit: headline, who accepted it, why and
+// help.
 func junitWords(d diag.Diagnostic) string {
 	text := (&textWriter{}).headline(d)
 	if d.WaivedBy != "" {
@@ -144,6 +147,7 @@ func junitWords(d diag.Diagnostic) string {
 	return text
 }
 
+// junitPassedOver makes a skipped case of JUnit for each reason why something was not judged.
 func junitPassedOver(r diag.Report) []junitCase {
 	if r.Survey == nil {
 		return nil

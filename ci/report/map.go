@@ -35,7 +35,7 @@ var MapFormats = []MapFormat{
 	{"markdown", "for reviews: a table", writeMapMarkdown},
 }
 
-// LookupMap finds a format by its name.
+// LookupMap finds a format of maps by its name.
 func LookupMap(name string) (MapFormat, error) {
 	names := make([]string, len(MapFormats))
 	for i, f := range MapFormats {
@@ -46,7 +46,7 @@ func LookupMap(name string) (MapFormat, error) {
 	return MapFormat{}, fmt.Errorf("unknown format %q: expected one of %s", name, strings.Join(names, ", "))
 }
 
-// WriteMap writes a map in the format. The error is the writer's.
+// WriteMap writes a map of who reaches whom in the format. The error is the writer's.
 func WriteMap(w io.Writer, f MapFormat, m *reach.Map, o MapOptions) error {
 	buffered := bufio.NewWriter(w)
 	err := f.write(buffered, m, o)
@@ -59,8 +59,8 @@ func WriteMap(w io.Writer, f MapFormat, m *reach.Map, o MapOptions) error {
 	return nil
 }
 
-// whereWords names environments: by their groups where those are whole, and not at all where
-// they are all there are.
+// whereWords names the environments of a map's line: by their groups where those are whole, and
+// not at all where they are all there are.
 func whereWords(in, all []string, groups map[string][]string) string {
 	if len(in) == len(all) {
 		return ""
@@ -82,10 +82,10 @@ func whereWords(in, all []string, groups map[string][]string) string {
 // mostLines is how many lines of a map people read at once.
 const mostLines = 200
 
-// folded puts the lines of a map together by namespaces, where they are too many.
+// folded reports whether a map has more lines than people read, so that it is told by namespaces.
 func folded(m *reach.Map, o MapOptions) bool { return o.Fold && len(m.Lines) > mostLines }
 
-// endpointOf is a term as a map by namespaces calls it.
+// endpointOf names a term as a map by namespaces calls it: any workload is all of its namespace.
 func endpointOf(t reach.Term) string {
 	if t.Kind == "workload" || t.Kind == "labels" && t.Namespace != "" {
 		return t.Namespace + "/*"

@@ -8,7 +8,7 @@ import (
 	"portcullis.dev/compiler/reach"
 )
 
-// writeMapCSV writes one line of the map on each line, as spreadsheets read it.
+// writeMapCSV writes one line of the map on each line of CSV, as spreadsheets read it.
 func writeMapCSV(w *bufio.Writer, m *reach.Map, _ MapOptions) error {
 	w.WriteString("from,to,ports,family,environments,verdict,platform,file,line,why,owner,until\r\n")
 	for i := range m.Lines {
@@ -27,8 +27,8 @@ func writeMapCSV(w *bufio.Writer, m *reach.Map, _ MapOptions) error {
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
-// csvCell is a text as a cell of a table: in quotes, and behind an apostrophe where a spreadsheet
-// would take it for a formula.
+// csvCell quotes a text as a cell of CSV, behind an apostrophe where a spreadsheet would take it
+// for a formula.
 func csvCell(text string) string {
 	text = terminal(text)
 	if text != "" && strings.ContainsAny(text[:1], "=+-@\t") {

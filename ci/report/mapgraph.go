@@ -8,7 +8,8 @@ import (
 	"portcullis.dev/compiler/reach"
 )
 
-// drawnLines are the lines that a picture shows: those of the Platform are between everybody.
+// drawnLines lists the lines of a map that its graph shows: those of the Platform are between
+// everybody.
 func drawnLines(m *reach.Map, o MapOptions) []*reach.Line {
 	var all []*reach.Line
 	for i := range m.Lines {
@@ -25,7 +26,8 @@ type edge struct {
 	ports    string
 }
 
-// edges are the arrows of some lines: by namespaces where lines are too many to look at.
+// edges makes the arrows of a map's graph from lines: by namespaces where lines are too many to
+// look at.
 func edges(lines []*reach.Line) []edge {
 	at := map[string]int{}
 	var all []edge
@@ -68,7 +70,7 @@ func edges(lines []*reach.Line) []edge {
 	return all
 }
 
-// writeMapMermaid draws the map in Mermaid's language.
+// writeMapMermaid draws the map as a graph in Mermaid's language.
 func writeMapMermaid(w *bufio.Writer, m *reach.Map, o MapOptions) error {
 	w.WriteString("flowchart LR\n")
 	g := mermaid{ids: map[string]int{}}
@@ -78,12 +80,12 @@ func writeMapMermaid(w *bufio.Writer, m *reach.Map, o MapOptions) error {
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
-// dotText makes a text inert for Graphviz: a string between quotes.
+// dotText makes a text inert for a graph in Graphviz' language: a string between quotes.
 func dotText(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(terminal(shortened(text))) + `"`
 }
 
-// writeMapDOT draws the map in Graphviz' language.
+// writeMapDOT draws the map as a graph in Graphviz' language.
 func writeMapDOT(w *bufio.Writer, m *reach.Map, o MapOptions) error {
 	w.WriteString("digraph portcullis {\n  rankdir=LR;\n  node [shape=box];\n")
 	ids := map[string]int{}

@@ -10,7 +10,7 @@ import (
 // version; none changes its meaning or disappears.
 const trafficVersion = "v1alpha1"
 
-// writeMapJSON writes each line on a line of its own, so that Git and grep work.
+// writeMapJSON writes each line of the map on a line of its own, so that Git and grep work.
 func writeMapJSON(w *bufio.Writer, m *reach.Map, _ MapOptions) error {
 	w.WriteString(`{"version": "` + trafficVersion + `", "kind": "map"`)
 	err := jsonFields(w, []jsonField{

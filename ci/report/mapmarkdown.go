@@ -7,7 +7,8 @@ import (
 	"portcullis.dev/compiler/reach"
 )
 
-// writeMapMarkdown writes the map as a table.
+// writeMapMarkdown writes the map as a table of Markdown, as far as a comment has room, and what
+// is not in it.
 func writeMapMarkdown(w *bufio.Writer, m *reach.Map, o MapOptions) error {
 	lines := drawnLines(m, o)
 	w.WriteString("| from → to | port | where | because |\n|---|---|---|---|\n")

@@ -24,6 +24,8 @@ type mapText struct {
 	o MapOptions
 }
 
+// writeMapText writes a map for people at a terminal: in sections, or by namespaces where it is
+// too large, then the Platform's lines and the total.
 func writeMapText(w *bufio.Writer, m *reach.Map, o MapOptions) error {
 	t := mapText{w, m, o}
 	lines := slices.DeleteFunc(slices.Clone(m.Lines), func(l reach.Line) bool { return l.Platform && !o.Platform })
@@ -39,7 +41,8 @@ func writeMapText(w *bufio.Writer, m *reach.Map, o MapOptions) error {
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
-// section is what a line stands under.
+// section names what a line of the map stands under: into or from which namespace, or the
+// outside.
 func (t *mapText) section(l *reach.Line) string {
 	of, word := l.To, "into "
 	if t.o.BySource {
@@ -63,6 +66,7 @@ func (t *mapText) section(l *reach.Line) string {
 	return word + namespace
 }
 
+// sections writes the lines of a map under the namespaces that they lead into, or come from.
 func (t *mapText) sections(lines []reach.Line) {
 	var order []string
 	bySection := map[string][]*reach.Line{}
@@ -84,6 +88,8 @@ func (t *mapText) sections(lines []reach.Line) {
 	}
 }
 
+// line writes a line of the map: who reaches whom on which ports, in which environments, and what
+// else limits it.
 func (t *mapText) line(l *reach.Line) {
 	from, to := l.Ends()
 	if from == to && len(l.From) == 1 && l.From[0].Kind == "workload" {
@@ -109,7 +115,8 @@ func (t *mapText) line(l *reach.Line) {
 	t.row(from, to, ports, where)
 }
 
-// row writes the cells of a line: what does not fit into its column gets lines of its own.
+// row writes the cells of a line in the map's columns: what does not fit into its column gets
+// lines of its own.
 func (t *mapText) row(from, to, ports, where string) {
 	column := t.cell(0, 2, from)
 	column = t.cell(column, toColumn, to)
@@ -120,7 +127,7 @@ func (t *mapText) row(from, to, ports, where string) {
 	t.WriteByte('\n')
 }
 
-// cell writes a text from a column on, and says where it ends.
+// cell writes a text of the map from a column on, and says where it ends.
 func (t *mapText) cell(at, start int, text string) (column int) {
 	text = terminal(text)
 	if width := columns(text); start >= portsColumn && start+width > lastColumn {
@@ -147,7 +154,8 @@ func (t *mapText) cell(at, start int, text string) (column int) {
 	return column
 }
 
-// byNamespace tells of namespaces alone.
+// byNamespace tells the map by namespaces alone: how many flows lead from one to another, and on
+// which ports.
 func (t *mapText) byNamespace(lines []reach.Line) {
 	type flow struct{ from, to string }
 	count, ports := map[flow]int{}, map[flow][]string{}
@@ -190,7 +198,7 @@ func (t *mapText) byNamespace(lines []reach.Line) {
 	}
 }
 
-// platform tells of each line of the Platform once, whomever it is about.
+// platform tells of each line of the Platform once in the map, whomever it is about.
 func (t *mapText) platform() {
 	type fold struct {
 		from, to, ports, in []string
@@ -259,11 +267,12 @@ func (t *mapText) platform() {
 	}
 }
 
+// inOrder puts the environments of a Platform's line into the map's own order.
 func inOrder(some, all []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(e string) bool { return !slices.Contains(some, e) })
 }
 
-// total says how much there is, and of what nothing was said.
+// total ends the map with how much there is, and of what nothing was said.
 func (t *mapText) total() {
 	ofPlatform := 0
 	for _, l := range t.m.Lines {

@@ -28,8 +28,8 @@ const (
 	aroundBytes = 2*foldBytes + 4_000
 )
 
-// writeMarkdown writes a table and what is folded below it. What comes from files stands in
-// code alone, where it is neither a link nor a mention nor a command.
+// writeMarkdown writes the report as a table of findings and what is folded below it. What comes
+// from files stands in code alone, where it is neither a link nor a mention nor a command.
 func writeMarkdown(w *bufio.Writer, r diag.Report, o Options) error {
 	shown := o.Narrow.of(r.Findings)
 	standing, accepted := split(shown)
@@ -75,6 +75,8 @@ func writeMarkdown(w *bufio.Writer, r diag.Report, o Options) error {
 	return nil // what a bufio.Writer could not write, its Flush tells
 }
 
+// markdownTitle heads the Markdown report with a sign and the number of findings of each
+// severity.
 func markdownTitle(s summary, standing int) string {
 	sign := "✅"
 	switch {
@@ -97,6 +99,8 @@ func markdownTitle(s summary, standing int) string {
 	return sign + " " + strings.Join(parts, ", ")
 }
 
+// markdownTable writes a row of Markdown for each group of findings, the worst first, and counts
+// those without room.
 func markdownTable(w *bufio.Writer, groups []group) {
 	if len(groups) == 0 {
 		return
@@ -139,7 +143,8 @@ func markdownTable(w *bufio.Writer, groups []group) {
 	}
 }
 
-// cell is code in a table, of a text of somebody else's.
+// cell writes a text of somebody else's as code in a cell of a table of Markdown, cut to its
+// length.
 func cell(text string) string {
 	if text == "" {
 		return ""
@@ -147,9 +152,10 @@ func cell(text string) string {
 	return cellCode(atMost(text, longestCell))
 }
 
-// cells and codes are names behind something, each in code.
+// cells puts names into a cell of a table of Markdown, behind what stands there, each in code.
 func cells(names []string) string { return strings.ReplaceAll(codes(names), "|", `\|`) }
 
+// codes puts names behind something in Markdown, each in code, ten at most.
 func codes(names []string) string {
 	var b strings.Builder
 	for _, name := range names[:min(len(names), 10)] {
@@ -161,6 +167,7 @@ func codes(names []string) string {
 	return b.String()
 }
 
+// codeAt writes a place and a text behind it, both as Markdown's code.
 func codeAt(at, text string) string {
 	if at == "" {
 		return code(atMost(text, longestCell))
@@ -168,7 +175,7 @@ func codeAt(at, text string) string {
 	return code(atMost(at, longestCell)) + " " + code(atMost(text, longestCell))
 }
 
-// fold writes a list that opens when it is asked to, as far as its budget goes.
+// fold writes a list that Markdown's reader opens by its title, as far as its budget goes.
 func fold(w *bufio.Writer, title string, rows []string) {
 	if len(rows) == 0 {
 		return
@@ -185,6 +192,8 @@ func fold(w *bufio.Writer, title string, rows []string) {
 	w.WriteString("\n</details>\n")
 }
 
+// markdownSurvey ends the Markdown report with what was judged, and a folded list of what was
+// not.
 func markdownSurvey(w *bufio.Writer, s *diag.Survey) {
 	if s == nil {
 		return
@@ -197,7 +206,7 @@ func markdownSurvey(w *bufio.Writer, s *diag.Survey) {
 	w.WriteString("\n<sub>judged: " + judged(s) + "</sub>\n")
 }
 
-// code writes a text as a code span, between more backticks than it holds.
+// code writes a text as Markdown's code span, between more backticks than it holds.
 func code(text string) string {
 	text = terminal(text)
 	fence := strings.Repeat("`", longestRun(text)+1)
@@ -207,7 +216,7 @@ func code(text string) string {
 	return fence + text + fence
 }
 
-// longestRun measures the longest row of backticks.
+// longestRun measures the longest row of backticks, which a fence of Markdown has to surpass.
 func longestRun(text string) int {
 	longest, run := 0, 0
 	for _, r := range text {
@@ -221,10 +230,10 @@ func longestRun(text string) int {
 	return longest
 }
 
-// cellCode is a text from somebody else's file as code in a cell of a table.
+// cellCode writes a text from somebody else's file as code in a cell of a table of Markdown.
 func cellCode(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
-// fenced writes lines as a block of code.
+// fenced writes lines as a block of code of Markdown, between longer fences than they hold.
 func fenced(lines []string, indent string) string {
 	var b strings.Builder
 	longest := 2

@@ -10,7 +10,7 @@ import (
 // mermaid gives nodes of a graph ids of ours: what comes from files stands in labels alone.
 type mermaid struct{ ids map[string]int }
 
-// node is an end as a node, with its label where it comes first.
+// node writes an end as a node of a Mermaid graph, with its label where it comes first.
 func (g *mermaid) node(of []reach.Term) string {
 	text := reach.TermWords(of)
 	id, known := g.ids[text]

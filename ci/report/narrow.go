@@ -14,9 +14,11 @@ type Narrow struct {
 	In       func(string) bool // of a file; nil for any
 }
 
-// asks reports whether something is to be left out.
+// asks reports whether something of a report is to be left out.
 func (n Narrow) asks() bool { return len(n.Rules) > 0 || n.Severity > diag.Info || n.In != nil }
 
+// of keeps the findings of the rules, the severity and the files that somebody narrowed a report
+// to.
 func (n Narrow) of(findings diag.List) diag.List {
 	if !n.asks() {
 		return findings

@@ -18,6 +18,8 @@ type places struct {
 	main    string
 }
 
+// newPlaces prepares the places of a report's findings: those without one get the repository's
+// main file.
 func newPlaces(r diag.Report) *places {
 	p := places{sources: sources{files: r.Sources, lines: map[string][]string{}}}
 	for _, name := range diag.SortedKeys(r.Sources) {
@@ -35,7 +37,7 @@ type spot struct {
 	start, end diag.Position
 }
 
-// of is the place of a span: that of the main file for none, the first line for a whole file.
+// of finds the place of a span: that of the main file for none, the first line for a whole file.
 // The end is left out where it is not behind the start.
 func (p *places) of(s diag.Span) spot {
 	at := spot{file: cmp.Or(s.File, p.main), start: diag.Position{Line: 1}}
@@ -49,7 +51,7 @@ func (p *places) of(s diag.Span) spot {
 	return at
 }
 
-// units is the column of a position in UTF-16 units, at most one behind the line.
+// units counts the column of a place in UTF-16 units, at most one behind the line.
 func (p *places) units(file string, at diag.Position) int {
 	line, ok := p.sources.line(file, at.Line)
 	if !ok {
@@ -64,7 +66,7 @@ func (p *places) units(file string, at diag.Position) int {
 	return column
 }
 
-// place is where a finding points: into a file or, failing that, into an object.
+// place names where a finding points: a place in a file or, failing that, in an object.
 func place(span diag.Span, s diag.Subject) string {
 	if !span.IsZero() {
 		return span.String()
@@ -72,6 +74,7 @@ func place(span diag.Span, s diag.Subject) string {
 	return subject(s)
 }
 
+// subject names the object that a finding is about, and the place in it, a JSON pointer.
 func subject(s diag.Subject) string {
 	if s.Object.IsZero() {
 		return s.Pointer

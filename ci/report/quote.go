@@ -7,9 +7,9 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// Quote is a place as findings show it: where it is, and its source line with carets
-// below. The lines are inert. Of a file that is not among the sources, or a span
-// without a line, there is the place alone.
+// Quote quotes a place as findings show it: where it is, and its source line with carets below.
+// The lines are inert. Of a file that is not among the sources, or a span without a line, there
+// is the place alone.
 func Quote(files map[string][]byte, span diag.Span) []string {
 	quoted := []string{terminal(span.String())}
 	s := sources{files: files, lines: map[string][]string{}}

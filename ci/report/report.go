@@ -34,7 +34,7 @@ var Formats = []Format{
 	markdownFormat,
 }
 
-// Lookup finds a format by its name. The error names those there are.
+// Lookup finds a format of reports by its name. The error names those there are.
 func Lookup(name string) (Format, error) {
 	names := make([]string, len(Formats))
 	for i, f := range Formats {

@@ -163,7 +163,7 @@ func writeSARIFGitHub(w *bufio.Writer, r diag.Report, o Options) error {
 	return writeSARIF(w, r, o, placed[:number], said)
 }
 
-// leftOut counts findings by severity and rule.
+// leftOut counts by severity and rule the findings for which a SARIF file had no room.
 func leftOut(findings diag.List) string {
 	number := map[string]int{}
 	for _, d := range findings {
@@ -176,6 +176,8 @@ func leftOut(findings diag.List) string {
 	return strings.Join(parts, ", ")
 }
 
+// writeSARIF writes findings as one run of SARIF: the rules, the results, and what was said of
+// them.
 func writeSARIF(w *bufio.Writer, r diag.Report, o Options, shown diag.List, said []string) error {
 	run := sarifRun{ColumnKind: "utf16CodeUnits", Results: []sarifResult{}}
 	run.Tool.Driver = sarifDriver{Name: "portcullis", Version: o.Version, Rules: []sarifRule{}}
@@ -207,6 +209,7 @@ type sarifResults struct {
 	known  bool // whether there is a baseline: all results of a run are compared with it, or none
 }
 
+// of makes a result of SARIF from a finding, with its places, fingerprints and suppressions.
 func (s sarifResults) of(d diag.Diagnostic) sarifResult {
 	result := sarifResult{
 		Rule: terminal(d.Rule.Code), Index: s.index[d.Rule], Level: sarifLevels[d.Severity],
@@ -237,11 +240,12 @@ func (s sarifResults) of(d diag.Diagnostic) sarifResult {
 	return result
 }
 
+// suppress marks a result of SARIF as accepted, and says why.
 func (r *sarifResult) suppress(why string) {
 	r.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: sarifWords(terminal(why))}}
 }
 
-// sarifNotices tells what was cut, what was not judged and what was taken for granted.
+// sarifNotices tells in SARIF what was cut, what was not judged and what was taken for granted.
 func sarifNotices(r diag.Report, said []string) []sarifNotice {
 	var all []sarifNotice
 	add := func(level, text string) {
@@ -261,7 +265,8 @@ func sarifNotices(r diag.Report, said []string) []sarifNotice {
 	return all
 }
 
-// rulesOf lists the rules of a report, and those of findings that are not among them.
+// rulesOf lists the rules of a report, and those of findings that are not among them, as SARIF's
+// driver and JUnit's cases name them.
 func rulesOf(rules []*diag.Rule, findings diag.List) []*diag.Rule {
 	all := slices.Clone(rules)
 	listed := map[*diag.Rule]bool{}
@@ -278,6 +283,7 @@ func rulesOf(rules []*diag.Rule, findings diag.List) []*diag.Rule {
 	return all
 }
 
+// sarifRuleOf describes a rule as SARIF does: title, help, level, tags and a score for GitHub.
 func sarifRuleOf(rule *diag.Rule) sarifRule {
 	title := cmp.Or(sarifWords(terminal(rule.Title)), terminal(rule.Code))
 	help := cmp.Or(sarifWords(terminal(rule.Help())), title)
@@ -297,12 +303,13 @@ func sarifRuleOf(rule *diag.Rule) sarifRule {
 // sarifWords makes inert text inert for SARIF: no link of Markdown begins in a message.
 func sarifWords(text string) string { return strings.ReplaceAll(text, "](", `]\u{28}`) }
 
+// sarif writes a place as SARIF's physical location.
 func (s spot) sarif() sarifPhysical {
 	return sarifPhysical{sarifArtifact{uri(s.file)}, sarifRegion{s.start.Line, s.start.Column, s.end.Line, s.end.Column}}
 }
 
-// uri writes a relative path as a reference of RFC 3986: a colon would make a scheme of what
-// stands before it.
+// uri writes a relative path as SARIF's reference to a file, by RFC 3986: a colon would make a
+// scheme of what stands before it.
 func uri(file string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

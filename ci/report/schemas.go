@@ -8,10 +8,10 @@ var mapSchema []byte
 //go:embed diff.schema.json
 var diffSchema []byte
 
-// SchemaNames lists the documents of ours that have a schema to print.
+// SchemaNames lists the documents of ours that have a JSON Schema to print.
 func SchemaNames() []string { return []string{"map", "diff"} }
 
-// Schema is the JSON Schema of a document of ours.
+// Schema looks up the JSON Schema of a document of ours.
 func Schema(name string) ([]byte, bool) {
 	switch name {
 	case "map":

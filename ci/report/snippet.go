@@ -12,8 +12,8 @@ import (
 // of them, at most, stand before the caret.
 const windowWidth = 120
 
-// window is how many runes are shown where a terminal leaves that many columns, or
-// none where it has no end. Two are for the marks of what is left out.
+// window counts how many runes of a snippet are shown where a terminal leaves that many columns;
+// as many as usual where it has no end. Two are for the marks of what is left out.
 func window(left int) int {
 	if left <= 0 {
 		return windowWidth
@@ -31,7 +31,7 @@ type sources struct {
 	lines map[string][]string // of the files asked for so far
 }
 
-// line returns a line, counted from 1, without its line break.
+// line looks up the source line of a snippet, counted from 1, without its line break.
 func (s *sources) line(file string, n int) (string, bool) {
 	lines, known := s.lines[file]
 	if !known {
@@ -54,9 +54,9 @@ func (s *sources) line(file string, n int) (string, bool) {
 // terminal.
 type snippet struct{ text, carets string }
 
-// cut renders the line with carets under the part of the span that lies on the
-// span's first line. A span past the line's end is put right behind it; one that
-// holds nothing gets a single caret.
+// cut makes a snippet: the source line with carets under the part of the span that lies on the
+// span's first line. A span past the line's end is put right behind it; one that holds nothing
+// gets a single caret.
 func cut(line string, span diag.Span, window int) snippet {
 	count := utf8.RuneCountInString(line)
 	start := min(max(span.Start.Column, 1)-1, count)

@@ -13,8 +13,8 @@ const (
 	notJudgedWord = "not judged  "
 )
 
-// survey says what was judged and what was not: that nothing was found says little of what
-// nobody looked at.
+// survey says what was judged and what was not: that nothing was found says little of what nobody
+// looked at.
 func (t *textWriter) survey(s *diag.Survey, all bool) {
 	if s == nil {
 		return
@@ -50,7 +50,7 @@ func (t *textWriter) survey(s *diag.Survey, all bool) {
 	}
 }
 
-// judged counts what was looked at. What there is none of goes without saying.
+// judged counts for a survey what was looked at. What there is none of goes without saying.
 func judged(s *diag.Survey) string {
 	var what []string
 	if s.Workloads > 0 {
@@ -72,7 +72,7 @@ func judged(s *diag.Survey) string {
 	return text
 }
 
-// passedOver lists what was not judged for one reason.
+// passedOver lists what a survey did not judge for one reason.
 func (t *textWriter) passedOver(n diag.NotJudged) {
 	indent := strings.Repeat(" ", len(notJudgedWord)+2)
 	for _, name := range n.Examples {
@@ -97,6 +97,7 @@ type jsonSurvey struct {
 	PassedOver []diag.NotJudged `json:"passedOver"`
 }
 
+// surveyed makes the survey of a run a value for JSON, with few examples of what was passed over.
 func surveyed(s *diag.Survey) jsonSurvey {
 	j := jsonSurvey{PassedOver: []diag.NotJudged{}}
 	j.Judged.Workloads, j.Judged.Policies, j.Judged.Namespaces, j.Judged.Environments = s.Workloads, s.Policies, s.Namespaces, s.Environments

@@ -7,8 +7,8 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// tests lists how each test came out, and what tests of rules leave out. It stands
-// before the findings, so that these are what people see last.
+// tests lists how each test came out, and what tests of rules leave out. It stands before the
+// findings, so that these are what people see last.
 func (t *textWriter) tests(r diag.Report) {
 	for _, test := range r.Tests {
 		outcome := string(test.Outcome)
@@ -27,7 +27,7 @@ func (t *textWriter) tests(r diag.Report) {
 	t.testTotal(r.Tests)
 }
 
-// testTotal counts the tests, where there are any.
+// testTotal counts the tests by outcome, where there are any.
 func (t *textWriter) testTotal(tests []diag.Test) {
 	number := map[diag.Outcome]int{}
 	for _, test := range tests {
@@ -44,7 +44,7 @@ func (t *textWriter) testTotal(tests []diag.Test) {
 	}
 }
 
-// ranges are sorted numbers, those in a row as one: 3, 5-7.
+// ranges writes the lines that tests do not reach, those in a row as one: 3, 5-7.
 func ranges(lines []int) string {
 	var parts []string
 	for len(lines) > 0 {

@@ -15,6 +15,8 @@ var textFormat = Format{
 	write:       writeText,
 }
 
+// writeText writes a report for people at a terminal: tests, findings, the total and what was
+// judged.
 func writeText(w *bufio.Writer, r diag.Report, o Options) error {
 	t := textWriter{
 		Writer:  w,
@@ -78,12 +80,15 @@ func (t *textWriter) paint(color, text string) string {
 	return color + text + t.palette.off
 }
 
+// findings writes all findings as text, one after the other.
 func (t *textWriter) findings(all diag.List) {
 	for _, d := range all {
 		t.finding(d)
 	}
 }
 
+// finding writes a finding as text: headline, source line with carets, and its notes below a
+// rail.
 func (t *textWriter) finding(d diag.Diagnostic) {
 	t.WriteString(t.headline(d) + "\n")
 	margin := 1
@@ -118,6 +123,7 @@ func (t *textWriter) finding(d diag.Diagnostic) {
 	t.WriteByte('\n')
 }
 
+// headline writes the first line of a finding's text: place, severity, code and message.
 func (t *textWriter) headline(d diag.Diagnostic) string {
 	severity := d.Severity.String()
 	switch {
@@ -138,7 +144,7 @@ func (t *textWriter) headline(d diag.Diagnostic) string {
 	return line + t.wrap(message, used, headlineIndent)
 }
 
-// rail writes one line of a snippet.
+// rail writes one line of a finding's source behind the rail, which holds the line's number.
 func (t *textWriter) rail(margin int, number, text string) {
 	rail := t.paint(t.palette.rail, fmt.Sprintf("%*s |", margin, number))
 	if text != "" {
@@ -147,8 +153,8 @@ func (t *textWriter) rail(margin int, number, text string) {
 	t.WriteString(rail + "\n")
 }
 
-// note writes a labelled text under a finding, further lines of it under the first.
-// The first line is prose; the others may be there to be copied, and stay whole.
+// note writes a labelled text under a finding, further lines of it under the first. The first
+// line is prose; the others may be there to be copied, and stay whole.
 func (t *textWriter) note(margin int, label string, text ...string) {
 	rail := strings.Repeat(" ", margin+1) + "="
 	indent := strings.Repeat(" ", len(rail)+len(label)+3)
@@ -163,6 +169,7 @@ func (t *textWriter) note(margin int, label string, text ...string) {
 	}
 }
 
+// describe writes a finding's fix as text: what to insert, delete or replace, and where.
 func describe(e diag.Edit) string {
 	switch {
 	case e.Span.Start == e.Span.End:

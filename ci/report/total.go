@@ -8,8 +8,8 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// total is how many findings there are: of the kinds that are shown, and of how many where
-// some are not.
+// total says in a report's last line how many findings there are: of the kinds that are shown,
+// and of how many where some are not.
 func total(shown, all diag.List, o Options) string {
 	standing, accepted := split(shown)
 	everything, others := split(all)
@@ -37,10 +37,11 @@ func total(shown, all diag.List, o Options) string {
 	return exceptions(text, accepted)
 }
 
+// isKnown reports whether a finding counts as known of a baseline, and not as waived, in a total.
 func isKnown(d diag.Diagnostic) bool { return d.WaivedBy == "" && d.KnownBy != "" }
 
-// exceptions ends a total with what was accepted: by whom and until when, in one line for all
-// of one waiver; and what is known of a baseline, in a line of its own.
+// exceptions ends a total with what was accepted: by whom and until when, in one line for all of
+// one waiver; and what is known of a baseline, in a line of its own.
 func exceptions(text string, accepted diag.List) string {
 	waived, known := map[string]int{}, map[string]map[string]int{}
 	waivers := 0
@@ -71,7 +72,8 @@ func exceptions(text string, accepted diag.List) string {
 	return text
 }
 
-// itemized counts names behind a head: in its line, or in lines below it.
+// itemized counts waivers or known rules behind the head of a total: in its line, or in lines
+// below it.
 func itemized(head string, number map[string]int) string {
 	var items []string
 	for _, name := range diag.SortedKeys(number) {
@@ -92,6 +94,7 @@ type summary struct {
 	Known    int `json:"known,omitempty"`
 }
 
+// summarize counts findings by severity, for the total; those waived or known apart.
 func summarize(findings diag.List) summary {
 	var s summary
 	for _, d := range findings {

@@ -9,6 +9,7 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// upperFirst makes the first letter of words a capital.
 func upperFirst(s string) string {
 	if s == "" {
 		return s
@@ -16,6 +17,7 @@ func upperFirst(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// plural counts things in words: a number and the word for one or for several.
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -31,7 +33,7 @@ func either(n int, one, many string) string {
 	return many
 }
 
-// shortText cuts a text that does not decide: its place is told beside it.
+// shortText cuts the words of a text that does not decide: its place is told beside it.
 func shortText(text string) string {
 	const most = 120
 	if runes := []rune(text); len(runes) > most {
@@ -40,6 +42,7 @@ func shortText(text string) string {
 	return text
 }
 
+// counted puts a number before the word for one thing or for several.
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -47,8 +50,7 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// lines are those of a text that may hold several, kept as they are: they may be
-// there to be copied.
+// lines parts words that may be several lines, kept as they are: they may be there to be copied.
 func lines(text string) []string {
 	if text == "" {
 		return nil
@@ -60,12 +62,12 @@ func lines(text string) []string {
 	return all
 }
 
-// join puts the separator between the texts that are there.
+// join puts the separator between the words that are there, and none beside an empty one.
 func join(separator string, texts ...string) string {
 	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), separator)
 }
 
-// atMost cuts a text to a number of runes.
+// atMost cuts words to a number of runes.
 func atMost(text string, most int) string {
 	runes := []rune(text)
 	if len(runes) <= most {
@@ -74,7 +76,8 @@ func atMost(text string, most int) string {
 	return string(runes[:most-1]) + "…"
 }
 
-// joined is all that a finding says in words, each of its texts inert.
+// joined gives all that a finding says in words, each of its texts inert, to formats without a
+// place for each.
 func joined(d diag.Diagnostic, separator string) string {
 	texts := []string{terminal(d.Message) + environments(d.Environments)}
 	for _, line := range lines(d.Why) {
@@ -89,7 +92,7 @@ func joined(d diag.Diagnostic, separator string) string {
 	return join(separator, texts...)
 }
 
-// help is how to mend a finding, in lines.
+// help gives the words by which a finding is mended, in lines: its own, or those of its rule.
 func help(d diag.Diagnostic) []string {
 	if d.Why == "" && d.Hint == "" {
 		return lines(d.Rule.Help())
@@ -97,7 +100,7 @@ func help(d diag.Diagnostic) []string {
 	return lines(d.Hint)
 }
 
-// shortened cuts a cell where it is too long: the report has all of it.
+// shortened cuts words that are too long for a cell or a label: the report has all of them.
 func shortened(text string) string {
 	const most = 300
 	if runes := []rune(text); len(runes) > most {
@@ -106,6 +109,8 @@ func shortened(text string) string {
 	return text
 }
 
+// environments puts the names of environments in brackets, behind the words about a finding or a
+// test.
 func environments(names []string) string {
 	if len(names) == 0 {
 		return ""

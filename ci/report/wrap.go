@@ -51,7 +51,8 @@ func (t *textWriter) wrap(text string, used, indent int) string {
 	return b.String()
 }
 
-// columns is how many columns of a terminal an inert text takes.
+// columns counts the columns of a terminal that an inert text takes, which decides where lines
+// break.
 func columns(text string) int {
 	n := 0
 	for len(text) > 0 {
@@ -62,7 +63,7 @@ func columns(text string) int {
 	return n
 }
 
-// broken breaks names behind their commas and spaces, so that every line but the first has two
+// broken wraps names behind their commas and spaces, so that every line but the first has two
 // columns less.
 func broken(text string, width int) []string {
 	var lines []string
@@ -92,8 +93,8 @@ func broken(text string, width int) []string {
 	return append(lines, text)
 }
 
-// runeWidth is how many columns a terminal gives to the rune that s consists of
-// (Unicode Standard Annex 11; combining marks stand on the rune before them).
+// runeWidth counts the columns that a terminal gives to the rune that s consists of (Unicode
+// Standard Annex 11; combining marks stand on the rune before them).
 func runeWidth(s string) int {
 	r, _ := utf8.DecodeRuneInString(s)
 	if unicode.In(r, unicode.Mn, unicode.Me) {
@@ -107,7 +108,7 @@ func runeWidth(s string) int {
 	}
 }
 
-// flow writes items, commas between them, in indented lines that break at none but commas.
+// flow wraps items, commas between them, in indented lines that break at none but commas.
 func flow(items []string, indent int) string {
 	var b strings.Builder
 	column := 0
@@ -131,7 +132,8 @@ func flow(items []string, indent int) string {
 	return b.String() + "\n"
 }
 
-// page is a writer for what breaks at a width even where lines have no end.
+// page makes a writer that wraps lines at a page's width even where a terminal's lines have no
+// end.
 func (t *textWriter) page() *textWriter {
 	if t.width > 0 {
 		return t
