@@ -52,6 +52,9 @@ func (o Options) surroundings(files []language.File, before diag.List) (surround
 	s.survey = shown.survey
 	for _, c := range shown.clusters {
 		runs := running{name: c.Name, set: c.Set, known: cluster.Of(o.Cluster, platform, c.Set)}
+		if c.Assumed != "" {
+			runs.known.Assumptions = append(runs.known.Assumptions, c.Assumed)
+		}
 		runs.plan = assumed(c.Set, runs.known.Cluster, platform)
 		read = meaning.ByRelease(s.texts.Manifests(read, c.Set), runs.known.Cluster)
 		runs.unread = unreadTexts(read, c.Set)

@@ -30,11 +30,12 @@ type Deployment struct {
 // Placed are objects in the namespaces in which they are deployed: those that name none are in the
 // deployment's.
 func (d Deployment) Placed(objects []object.Object) []object.Object {
-	if d.Namespace == "" {
-		return objects
-	}
 	placed := slices.Clone(objects)
 	for i, o := range placed {
+		placed[i].Unplaced = false
+		if d.Namespace == "" {
+			continue
+		}
 		unread, is := o.Unread()
 		if o.Role != object.Policy && o.Role != object.World && !is || is && unread.Everywhere || object.ClusterScoped(o.APIVersion, o.ID.Kind) {
 			continue

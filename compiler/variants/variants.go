@@ -3,8 +3,9 @@
 // several.
 //
 // Its invariant: no set that it returns holds two definitions of an object, a source that shares
-// no policy and no workload with another and contradicts none is in all of them, and no policy of
-// one deployment is in a set with another deployment of the same.
+// no policy and no workload with another and contradicts none is in all of them, no policy of
+// one deployment is in a set with another deployment of the same, and none that names no namespace
+// is in a set with a stranger that names none.
 //
 // It must not know how anything was rendered, nor what policies do.
 package variants
@@ -27,8 +28,9 @@ type Source struct {
 
 // Cluster is what runs in one cluster.
 type Cluster struct {
-	Name string // of the variant; empty where there is one alone
-	Set  object.Set
+	Name    string // of the variant; empty where there is one alone
+	Set     object.Set
+	Assumed string // a sentence about objects whose namespace nobody says; empty where that changes nothing
 }
 
 // Of sorts sources into clusters, in the order of their names. Those of which somebody says to
@@ -37,9 +39,12 @@ type Cluster struct {
 // policies would borrow those of another. Of these, and of those of one cluster where they
 // contradict each other nevertheless, those that stand against none of the rest are in each, and
 // those with one name, such as the overlays/dev of several applications, are together as far as
-// they can be. Within a source, definitions that differ are found.
+// they can be. Objects that name no namespace, and that nothing ties to a policy that names none
+// either, are not where that is applied. Within a source, definitions that differ are found.
 func Of(sources []Source) ([]Cluster, diag.List) {
 	var found diag.List
+	unplaced := unplacedIn(sources)
+	sources = unplaced.parted(sources)
 	s := sorting{sources: sources, sets: make([]object.Set, len(sources))}
 	for i, source := range sources {
 		var differ diag.List
@@ -47,30 +52,82 @@ func Of(sources []Source) ([]Cluster, diag.List) {
 		found = append(found, differ...)
 	}
 	s.against = s.apart()
-	byCluster := map[string][]int{}
-	var common []int
+	byCluster, byGroup := map[string][]int{}, map[string][]int{}
+	var common, strangers []int
 	for i, source := range sources {
-		if source.Cluster == "" && len(s.against[i]) == 0 {
+		group, any := unplaced.governed(source)
+		switch {
+		case source.Cluster != "" || len(s.against[i]) > 0:
+			byCluster[source.Cluster] = append(byCluster[source.Cluster], i)
+		case group != "":
+			byGroup[group] = append(byGroup[group], i)
+		case any:
+			strangers = append(strangers, i)
+		default:
 			common = append(common, i)
-			continue
 		}
-		byCluster[source.Cluster] = append(byCluster[source.Cluster], i)
 	}
+	s.estrange(unplaced)
 	var classes []class
 	for _, name := range diag.SortedKeys(byCluster) {
 		classes = append(classes, s.classes(name, byCluster[name])...)
+	}
+	for _, name := range diag.SortedKeys(byGroup) {
+		classes = s.joined(classes, class{name, byGroup[name]}, func(i int) bool {
+			group, _ := unplaced.governed(sources[i])
+			return group == name
+		})
+	}
+	if len(strangers) > 0 {
+		name := "other directories"
+		if len(strangers) == 1 && sources[strangers[0]].Dir != "" {
+			name = sources[strangers[0]].Dir
+		}
+		classes = s.joined(classes, class{name, strangers}, func(int) bool { return true })
 	}
 	if len(classes) == 0 {
 		return []Cluster{{Set: s.merged(common)}}, found // which agree
 	}
 	var clusters []Cluster
 	for _, c := range classes {
-		clusters = append(clusters, Cluster{Name: c.name, Set: s.merged(common, c.members)})
+		clusters = append(clusters, Cluster{Name: c.name, Set: s.merged(common, c.members), Assumed: unplaced.assumption()})
 	}
 	if len(clusters) == 1 && byCluster[""] == nil {
 		clusters[0].Name = ""
 	}
 	return clusters, found
+}
+
+// estrange sets apart the sources of which no more is known than that each is applied to some
+// namespace, and one has a policy for that.
+func (s *sorting) estrange(u unplaced) {
+	for i, a := range s.sources {
+		group, any := u.governed(a)
+		if group == "" {
+			continue
+		}
+		for j, b := range s.sources {
+			if other, also := u.governed(b); any && also && other != group {
+				s.against[i][j], s.against[j][i] = true, true
+			}
+		}
+	}
+}
+
+// joined adds sources to each class that has one of their kind, and none that stands against them.
+// Those that find no class are one more.
+func (s *sorting) joined(classes []class, more class, kind func(int) bool) []class {
+	found := false
+	for i, c := range classes {
+		if slices.ContainsFunc(c.members, kind) && !slices.ContainsFunc(c.members, func(j int) bool { return s.against[more.members[0]][j] }) {
+			found = true
+			classes[i].members = slices.Concat(more.members, c.members)
+		}
+	}
+	if found {
+		return classes
+	}
+	return append(classes, more)
 }
 
 // sorting is what is known of sources while they are sorted.

@@ -2,6 +2,7 @@ package variants_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -201,6 +202,73 @@ func TestVariantsByCluster(t *testing.T) {
 		}
 		if len(found) > 0 || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, expected %q (%v)", name, got, want, found)
+		}
+	}
+}
+
+// TestStrangers holds which objects that name no namespace run together, by the directories of
+// their files. A pod is written as its name, a policy as the labels that it selects behind a
+// question mark, and an object of the usual namespace in capitals.
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"a policy and its pod":           {map[string]string{"a": "?web web"}, "=?web,web"},
+		"pods alone":                     {map[string]string{"a": "web", "b": "db"}, "=db,web"},
+		"strangers":                      {map[string]string{"a": "?all", "b": "web", "c": "db"}, "a=?all other directories=db,web"},
+		"two with policies":              {map[string]string{"a": "?web web", "b": "?db db"}, "a=?web,web b=?db,db"},
+		"one above":                      {map[string]string{"a": "?all", "a/b/web": "web", "a/b/db": "db"}, "=?all,db,web"},
+		"one selects the other's":        {map[string]string{"a": "?web", "b": "web", "c": "db"}, "a=?web,web other directories=db"},
+		"and has one itself":             {map[string]string{"a": "?web web", "b": "web2", "c": "db"}, "a=?web,web other directories=db,web2"},
+		"over a third":                   {map[string]string{"a": "?web", "b": "web ?db", "c": "db"}, "=?db,?web,db,web"},
+		"what has a namespace is in all": {map[string]string{"a": "?web web", "b": "?db db", "c": "OPS"}, "a=?web,OPS,web b=?db,OPS,db"},
+		"a version with strangers":       {map[string]string{"v1": "X Z", "v1/a": "?all", "v1/b": "web", "v2": "X"}, "v1/a=?all,X,Z v1=X,Z,web v2=X"},
+		"versions, and strangers":        {map[string]string{"v1": "X", "v2": "X", "a": "?all", "b": "web"}, "v1=X,web v2=X,web a=?all"},
+	} {
+		var objects []object.Object
+		for _, dir := range slices.Sorted(maps.Keys(c.files)) {
+			for _, name := range strings.Fields(c.files[dir]) {
+				namespace := ""
+				if strings.ToUpper(name) == name {
+					namespace = ", namespace: default"
+				}
+				label, isPolicy := strings.CutPrefix(name, "?")
+				text := "apiVersion: v1\nkind: Pod\nmetadata: {name: " + strings.ToLower(name) + namespace + ", labels: {app: " + strings.TrimRight(label, "2") + "}}\n"
+				if isPolicy {
+					text = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " + label + "}\nspec: {podSelector: {matchLabels: {app: " + label + "}}}\n"
+					text = strings.Replace(text, "{matchLabels: {app: all}}", "{}", 1)
+				}
+				decoded, found := object.Decode(dir+"/a.yaml", []byte(text))
+				if len(found) > 0 {
+					t.Fatal(found)
+				}
+				objects = append(objects, decoded...)
+			}
+		}
+		clusters, found := variants.Of(variants.Directories(objects))
+		var got []string
+		for _, cluster := range clusters {
+			var names []string
+			for _, o := range cluster.Set.All() {
+				name := o.ID.Name
+				switch {
+				case o.ID.Kind == "NetworkPolicy":
+					name = "?" + name
+				case !o.Unplaced:
+					name = strings.ToUpper(name)
+				}
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			got = append(got, cluster.Name+"="+strings.Join(names, ","))
+			if apart := strings.Contains(c.want, "?") && len(clusters) > 1; apart != (cluster.Assumed != "") {
+				t.Errorf("%s: %q is taken for granted", name, cluster.Assumed)
+			}
+		}
+		if strings.Join(got, " ") != c.want || len(found) > 0 {
+			t.Errorf("%s: %q, expected %q (%v)", name, got, c.want, found)
 		}
 	}
 }

@@ -122,6 +122,7 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 		id.Namespace = "default"
 	}
 	o := Object{ID: id, APIVersion: h.APIVersion, Role: k.role, File: d.file, JSON: raw}
+	o.Unplaced = id.Namespace != h.Metadata.Namespace && !k.cluster
 	switch {
 	case k.role != Foreign && d.substituted(raw, id):
 		return nil

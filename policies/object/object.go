@@ -28,6 +28,7 @@ type Object struct {
 	Kustomization string          // that rendered it out of the file; empty for what was read as it is
 	Typed         any             // the API's Go type, e.g. *networkingv1.NetworkPolicy; nil for Foreign and Unmodelled kinds, and for a policy that cannot be read
 	JSON          json.RawMessage // the manifest as JSON, keys sorted
+	Unplaced      bool            // it names no namespace, and is in whichever it is applied to: taken for the usual one
 	Differs       bool            // another definition, of which this is the first, says something else
 	Instead       string          // of an Unmodelled one among somebody else's manifests: what to do about it
 }
