@@ -312,10 +312,42 @@ func (from origins) read(k *kustomization, reach []*kustomization, manifests [][
 		for i := range scanned.Objects {
 			scanned.Objects[i].File = from.of(scanned.Objects[i].ID, k, reach)
 		}
+		if len(scanned.Objects) == 0 {
+			from.place(wrong, raw, k, reach)
+		}
 		root.Objects, root.Passed = append(root.Objects, scanned.Objects...), append(root.Passed, scanned.Passed...)
 		found = append(found, wrong...)
 	}
 	return root, found
+}
+
+// place puts what is found in an object that cannot be read where the value is written: in the file
+// that the object comes from, or in a kustomization. Of other objects whoever has the set says it.
+func (from origins) place(found diag.List, raw []byte, k *kustomization, reach []*kustomization) {
+	for i, d := range found {
+		if d.Span.HasPosition() || d.Subject.Object.IsZero() {
+			continue
+		}
+		value, _ := object.Object{JSON: raw}.Value(d.Subject.Pointer)
+		file := from.of(d.Subject.Object, k, reach)
+		at, how := object.NewIndex(file, from.files[file]).LocateRendered(d.Subject, value)
+		if how == object.AtValue {
+			found[i].Span = at
+			continue
+		}
+		text, _ := value.(string)
+		stretch, is := object.TemplateText(text)
+		for _, k := range reach {
+			for _, name := range slices.Concat([]string{k.file}, k.files) {
+				if patch, there := object.Find(name, from.files[name], stretch); is && there {
+					at, is = patch, false
+				}
+			}
+		}
+		if at.HasPosition() {
+			found[i].Span = at
+		}
+	}
 }
 
 // of is the file that an object of a root comes from: the one that holds an object of its

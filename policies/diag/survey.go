@@ -42,7 +42,7 @@ func singular(reason string) string {
 	if reason == "files that are no manifests" {
 		return "file that is no manifest"
 	}
-	for _, noun := range []string{"file", "manifest", "object", "namespace", "workload", "intent", "Kustomization", "Application", "ApplicationSet"} {
+	for _, noun := range []string{"file", "manifest", "object", "namespace", "workload", "intent", "kustomization", "Kustomization", "Application", "ApplicationSet"} {
 		rest, is := strings.CutPrefix(reason, noun+"s")
 		if !is || rest != "" && rest[0] != ' ' {
 			continue

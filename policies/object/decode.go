@@ -124,10 +124,10 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 	o := Object{ID: id, APIVersion: h.APIVersion, Role: k.role, File: d.file, JSON: raw}
 	o.Unplaced = id.Namespace != h.Metadata.Namespace && !k.cluster
 	switch {
-	case k.role != Foreign && d.substituted(raw, id):
-		return nil
 	case k.role == Unmodelled && d.others():
 		o.Instead = instead
+	case k.role != Foreign && d.substituted(raw, id):
+		return nil
 	case k.role == Unmodelled:
 		d.add(UnmodelledKind.On(diag.Subject{Object: id, Pointer: "/kind"}, "%s of %s cannot be judged", h.Kind, h.APIVersion).
 			Because("it decides traffic in a way that is not modelled, so every verdict beside it would be a guess").

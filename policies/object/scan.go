@@ -119,12 +119,14 @@ func (d textDocument) scan(s *Scanned) ([]Object, diag.List) {
 func (d textDocument) template(start, end int) diag.Diagnostic {
 	f := unsubstituted.At(d.within(start, end), "the text of a template, which nothing has replaced yet")
 	if d.text[start] == '$' {
-		return f.Because("a program replaces it before the cluster reads it, and what it puts there decides").
+		return f.Because(whoReplaces).
 			Suggest("judge what comes out: flux build kustomization NAME --path DIR | portcullis check -, or envsubst < FILE | portcullis check -")
 	}
 	return f.Because("a program replaces it before the cluster reads it, and until then it is not YAML").
 		Suggest("judge what comes out: helm template CHART | portcullis check -")
 }
+
+const whoReplaces = "a program replaces it before the cluster reads it, and what it puts there decides"
 
 // placeholders are the marks between which stands what templates of Helm and Jinja, and
 // Flux and envsubst, replace.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"path"
 	"reflect"
 	"strings"
 
@@ -115,15 +117,19 @@ func (d *decoder) substituted(raw []byte, id ID) bool {
 	}
 	said, err := json.Marshal(decides)
 	if d.doc == nil {
-		if f := unsubstituted.On(diag.Subject{Object: id}, "the text of a template, which nothing has replaced yet"); err == nil && (bytes.Contains(said, []byte("${")) || bytes.Contains(said, []byte("{{"))) {
-			if k.role == World {
-				f.Severity = diag.Warning
-			}
-			f.Span = d.start
-			d.add(f)
-			return true
+		pointer, is := pointerToTemplate(raw)
+		if !is || err != nil || !bytes.Contains(said, []byte("${")) && !bytes.Contains(said, []byte("{{")) {
+			return false
 		}
-		return false
+		f := unsubstituted.On(diag.Subject{Object: id, Pointer: pointer}, "the text of a template, which nothing has replaced yet").
+			Because(whoReplaces).
+			Suggest("judge what comes out: kustomize build %s | envsubst | portcullis check -, or flux build kustomization NAME --path %[1]s | portcullis check -", path.Dir(d.file))
+		if k.role == World {
+			f.Severity = diag.Warning
+		}
+		f.Span = d.start
+		d.add(f)
+		return true
 	}
 	for _, marks := range placeholders {
 		if err != nil || !bytes.Contains(said, []byte(marks[0])) {
@@ -148,4 +154,54 @@ func (d *decoder) versionOf(raw []byte) string {
 	v, _ := valuesOf(raw).At("/apiVersion")
 	text, _ := v.(string)
 	return text
+}
+
+// pointerToTemplate is the pointer of the first text of an object that some program is to replace.
+func pointerToTemplate(raw []byte) (pointer string, is bool) {
+	var root any
+	if json.Unmarshal(raw, &root) != nil {
+		return "", false
+	}
+	var walk func(at string, v any) bool
+	walk = func(at string, v any) bool {
+		switch v := v.(type) {
+		case string:
+			_, is = TemplateText(v)
+			pointer = at
+		case map[string]any:
+			for _, key := range diag.SortedKeys(v) {
+				if key != "annotations" && walk(at+"/"+escape(key), v[key]) {
+					return true
+				}
+			}
+		case []any:
+			for i, item := range v {
+				if walk(fmt.Sprintf("%s/%d", at, i), item) {
+					return true
+				}
+			}
+		}
+		return is
+	}
+	return pointer, walk("", root)
+}
+
+// TemplateText is the first stretch of a text that some program is to replace.
+func TemplateText(text string) (stretch string, is bool) {
+	for _, marks := range placeholders {
+		if start, end := placeholder([]byte(text), marks); start >= 0 {
+			return text[start:end], true
+		}
+	}
+	return "", false
+}
+
+// Find is where a stretch of text stands first in a file.
+func Find(file string, data []byte, stretch string) (diag.Span, bool) {
+	for doc := range newSource(file, data).documents() {
+		if i := bytes.Index(doc.text, []byte(stretch)); i >= 0 {
+			return doc.within(i, i+len(stretch)), true
+		}
+	}
+	return diag.Span{}, false
 }

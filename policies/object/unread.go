@@ -1,6 +1,8 @@
 package object
 
 import (
+	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -36,6 +38,10 @@ func (o Object) Unread() (u Unread, is bool) {
 		} else {
 			u.Selector = ownSelector(o)
 		}
+		if selects, _ := o.Value(u.Selector); u.Selector != "" && hasTemplate(selects) {
+			u.Selector = ""
+		}
+		u.Everywhere = u.Everywhere || hasTemplate(o.ID.Namespace)
 		if u.Restricts {
 			u.Why = "may deny it behind the policies, in a way that is not modelled"
 		}
@@ -68,4 +74,10 @@ func ownSelector(o Object) string {
 		return "/spec/subject"
 	}
 	return ""
+}
+
+// hasTemplate reports whether a value holds a text that some program is to replace.
+func hasTemplate(v any) bool {
+	text, err := json.Marshal(v)
+	return err == nil && (bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("{{")))
 }
