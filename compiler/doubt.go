@@ -180,6 +180,9 @@ func isStoodFor(d diag.Diagnostic, set object.Set) bool {
 func (s surroundings) contained(found diag.List) diag.List {
 	found = slices.Clone(found)
 	for i, d := range found {
+		if role := object.RoleOf(d.Subject.Object); d.Is(object.Duplicate) && role == object.World {
+			found[i].Severity = diag.Error // who explains one packet does not know which pods there are
+		}
 		if d.Severity == diag.Error && slices.Contains(object.Rules, d.Rule) && slices.ContainsFunc(s.clusters, func(c running) bool {
 			o, there := c.set.Get(d.Subject.Object)
 			_, unread := o.Unread()
@@ -193,5 +196,5 @@ func (s surroundings) contained(found diag.List) diag.List {
 
 // worldDiffers reports whether something that tells of the cluster is defined twice, differently.
 func (r running) worldDiffers() bool {
-	return slices.ContainsFunc(r.set.All(), func(o object.Object) bool { return o.Differs && o.Role != object.Policy && o.Role != object.Unmodelled })
+	return slices.ContainsFunc(r.set.All(), func(o object.Object) bool { return o.Differs && o.Role == object.World })
 }

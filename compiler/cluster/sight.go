@@ -16,10 +16,13 @@ type sight struct {
 }
 
 // sightOf reads IPPools and Nodes. Pools go before the ranges of Nodes: where Calico hands out
-// addresses it looks at nothing else.
+// addresses it looks at nothing else. Objects that are written down twice, differently, are those
+// of several clusters or of none, and tell nothing.
 func sightOf(set object.Set) sight {
 	var ofPools, ofNodes, tunnels, nodes []netip.Prefix
+	differ := map[string]bool{} // kinds
 	for _, o := range set.All() {
+		differ[o.ID.Kind] = differ[o.ID.Kind] || o.Differs && o.Role == object.Addresses
 		switch {
 		case o.ID.Kind == "IPPool" && o.APIVersion == object.CalicoAPI:
 			var pool struct {
@@ -61,6 +64,12 @@ func sightOf(set object.Set) sight {
 				}
 			}
 		}
+	}
+	if differ["Node"] {
+		ofNodes, nodes = nil, nil
+	}
+	if differ["IPPool"] {
+		ofPools, ofNodes, tunnels = nil, nil, nil
 	}
 	s := sight{pods: packet.Merge(ofPools), podsFrom: "the IPPools among the manifests", nodes: packet.Merge(nodes), nodesFrom: "the Nodes among the manifests"}
 	if len(s.pods) == 0 {

@@ -26,6 +26,7 @@ type Manifests struct {
 	files      map[string]language.File
 	texts      map[string][]byte // of the files and the bases
 	charts     []string
+	tests      map[string]bool // directories of kuttl's tests
 	survey     survey
 	others     []object.Object // that decide traffic, and cannot be modelled
 }
@@ -53,7 +54,7 @@ func (c Choice) Manifests(files, bases []language.File, before diag.List) (*Mani
 		texts[f.Path] = f.Data
 	}
 	m.Kustomizations, m.texts = overlays.FindKustomizations(texts), texts
-	m.charts = charts(files)
+	m.charts, m.tests = charts(files), testsOfKuttl(files)
 	for _, dir := range m.charts {
 		m.survey.add("charts", dir, "render it: helm template "+dir+" | portcullis check -")
 		found = append(found, unrendered.At(diag.Span{File: path.Join(dir, "Chart.yaml")}, "a chart, which only Helm can render").
@@ -129,6 +130,9 @@ func (m *Manifests) file(f language.File) diag.List {
 		m.survey.add("files that --exclude leaves out", f.Path, "")
 		return nil
 	case m.left(f.Path):
+		return nil
+	case m.ofKuttl(f.Path):
+		m.survey.add("files of tests by kuttl", f.Path, "")
 		return nil
 	case language.Ours(f):
 		return diag.List{NothingToJudge.At(diag.Span{File: f.Path}, "an intent among manifests").
@@ -236,7 +240,7 @@ func (m *Manifests) NotModelled() diag.List {
 		}
 		at, _ := object.NewIndex(o.File, m.texts[o.File]).Locate(diag.Subject{Object: o.ID, Pointer: "/kind"})
 		d := object.UnmodelledKind.On(diag.Subject{Object: o.ID, Pointer: "/kind"}, "%s %s", o.ID, message).
-			Because("it decides traffic in a way that is not modelled: what becomes of the traffic of pods that it may select is unknown").
+			Because("%s", o.WhyUnmodelled()).
 			Suggest("%s", o.Instead)
 		d.Span = at
 		d.Severity = diag.Warning // the rest is judged; in a bundle of ours it is an error

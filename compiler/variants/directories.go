@@ -92,9 +92,11 @@ func alternativesOf(objects []object.Object) alternatives {
 	return found
 }
 
+// differ reports whether objects contradict each other; address pools that do tell nothing of any
+// cluster, and are none.
 func differ(all []object.Object) bool {
 	for _, o := range all[1:] {
-		if !o.Agrees(all[0]) {
+		if o.Role != object.Addresses && !o.Agrees(all[0]) {
 			return true
 		}
 	}

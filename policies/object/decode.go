@@ -128,7 +128,7 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 		o.Instead = instead
 	case k.role != Foreign && d.substituted(raw, id):
 		return nil
-	case k.role == Unmodelled:
+	case k.role == Unmodelled: // what has gone as well: a component would open nothing with it
 		d.add(UnmodelledKind.On(diag.Subject{Object: id, Pointer: "/kind"}, "%s of %s cannot be judged", h.Kind, h.APIVersion).
 			Because("it decides traffic in a way that is not modelled, so every verdict beside it would be a guess").
 			Suggest("%s", instead))

@@ -40,11 +40,33 @@ func Merge(objects []Object) (Set, diag.List) {
 	return set, set.differing(differ)
 }
 
-// differing tells of definitions that say something else than those in the set.
+// differing tells of definitions that say something else than those in the set: of policies in one
+// finding, and of what tells of the cluster in one for each kind. That is a warning, for which of
+// them runs is known of the rest without it.
 func (s Set) differing(again []Object) diag.List {
-	if len(again) == 0 {
-		return nil
+	var policies []Object
+	byKind := map[string][]Object{}
+	for _, o := range again {
+		if o.Role == Policy || o.Role == Unmodelled {
+			policies = append(policies, o)
+		} else {
+			byKind[o.ID.Kind] = append(byKind[o.ID.Kind], o)
+		}
 	}
+	var found diag.List
+	if len(policies) > 0 {
+		found = append(found, s.differingIn(policies))
+	}
+	for _, kind := range diag.SortedKeys(byKind) {
+		d := s.differingIn(byKind[kind]).CausedBy(kind)
+		d.Severity = diag.Warning
+		found = append(found, d)
+	}
+	return found
+}
+
+// differingIn is one finding about definitions that differ.
+func (s Set) differingIn(again []Object) diag.Diagnostic {
 	first, _ := s.Get(again[0].ID)
 	var names, files []string
 	for i, o := range again {
@@ -62,10 +84,17 @@ func (s Set) differing(again []Object) diag.List {
 	} else if len(again) > 1 {
 		message = diag.Enumerate(names, "and") + " are defined twice"
 	}
-	d := duplicate.On(diag.Subject{Object: first.ID}, "%s, and differently", message).
-		Because("the second definition overwrites the first when both are applied; which one is second depends on the order of the files. What else is said here goes by the first").
+	return Duplicate.On(diag.Subject{Object: first.ID}, "%s, and differently", message).
+		Because("the second definition overwrites the first when both are applied; which one is second depends on the order of the files. %s", goesBy(first)).
 		Suggest("%s; files of different clusters are judged one cluster at a time: --exclude leaves out the others", keepOneOf(files))
-	return diag.List{d}
+}
+
+// goesBy says what is taken for granted where definitions of an object differ.
+func goesBy(o Object) string {
+	if o.Role == Addresses {
+		return "Where pods and nodes are is not known by them"
+	}
+	return "What else is said here goes by the first"
 }
 
 // mostNamed is how many objects and files a message enumerates.

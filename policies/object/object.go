@@ -49,7 +49,7 @@ func NewSet(objects []Object) (Set, diag.List) {
 	unique := sorted[:0]
 	for _, o := range sorted {
 		if last := len(unique) - 1; last >= 0 && unique[last].ID == o.ID {
-			found = append(found, duplicate.On(diag.Subject{Object: o.ID}, "%s is defined twice", o.ID).
+			found = append(found, Duplicate.On(diag.Subject{Object: o.ID}, "%s is defined twice", o.ID).
 				Because("the second definition overwrites the first when both are applied; which one is second depends on the order of the files").
 				Suggest("%s", keepOne(unique[last].File, o.File)))
 			continue

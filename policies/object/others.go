@@ -10,6 +10,7 @@ const (
 	rendered  effect = iota // nothing: other objects are rendered from it
 	decides                 // it may allow what others deny, and deny what they allow
 	restricts               // it may deny what others allow, and never allows what they deny
+	gone                    // nothing: no API server takes it any more
 )
 
 // other is what a kind of somebody else's API is to whoever judges policies.
@@ -60,6 +61,8 @@ var others = map[string][]other{
 	"kubeovn.io":           {{"SecurityGroup", decides, "it is enforced by Kube-OVN alone; " + notModelled, "", ""}},
 	"crd.nsx.vmware.com":   {{"SecurityPolicy", decides, "it is enforced by NSX alone; " + notModelled, "", ""}},
 
+	"extensions": {{"NetworkPolicy", gone, "write apiVersion: " + KubernetesAPI, "", ""}},
+
 	"helm.toolkit.fluxcd.io": {{"HelmRelease", rendered, "render its chart: helm template CHART | portcullis check -", "", ""}},
 	"helm.cattle.io":         {{"HelmChart HelmChartConfig", rendered, "render its chart: helm template CHART | portcullis check -", "", ""}},
 	"argoproj.io":            {{"Application ApplicationSet", rendered, "judge what it deploys: argocd app manifests NAME | portcullis check -", "", ""}},
@@ -70,6 +73,14 @@ var others = map[string][]other{
 func Rendered(group, kind string) (how string, rendered bool) {
 	o, known := otherOf(group, kind)
 	return o.instead, known && !o.decides()
+}
+
+// WhyUnmodelled says what an object is to traffic whose kind is not modelled.
+func (o Object) WhyUnmodelled() string {
+	if of, _ := otherOf(o.ID.Group, o.ID.Kind); of.effect == gone {
+		return "no API server has taken " + o.APIVersion + " since Kubernetes 1.16: nobody enforces it"
+	}
+	return "it decides traffic in a way that is not modelled: what becomes of the traffic of pods that it may select is unknown"
 }
 
 // report is what a run of the conformance tests of Kubernetes' own policies writes. It has the group

@@ -23,10 +23,10 @@ var (
 )
 
 var (
-	duplicate = &diag.Rule{Code: "PC012", Severity: diag.Error,
+	Duplicate = &diag.Rule{Code: "PC012", Severity: diag.Error,
 		Title: "The same object is defined twice, and differently",
 		Why:   "Two manifests with the same kind, namespace and name are one object to an API server: the later overwrites the earlier.",
-		Mend:  "Remove one of them, or give it another name."}
+		Mend:  "Remove one of them, or give it another name. Among manifests of others it is an error of policies, and a warning of what tells of the cluster: workloads, Services, address pools."}
 	nameless = &diag.Rule{Code: "PC013", Severity: diag.Error,
 		Title: "A manifest without kind or name",
 		Why:   "Every Kubernetes object needs apiVersion, kind and metadata.name: what has none of them cannot be referred to, nor applied twice.",
@@ -39,4 +39,4 @@ var unsubstituted = &diag.Rule{Code: "PC050", Severity: diag.Error,
 	Mend:  "Judge what comes out: helm template CHART | portcullis check -, flux build …, or envsubst."}
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{NotYAML, DuplicateKey, BadField, UnmodelledKind, duplicate, nameless, unsubstituted}
+var Rules = []*diag.Rule{NotYAML, DuplicateKey, BadField, UnmodelledKind, Duplicate, nameless, unsubstituted}

@@ -33,7 +33,11 @@ func (o Object) Unread() (u Unread, is bool) {
 		return u, false
 	case o.Role == Unmodelled:
 		u.Why = "decides in a way that is not modelled"
-		if of, known := otherOf(o.ID.Group, o.ID.Kind); known {
+		of, known := otherOf(o.ID.Group, o.ID.Kind)
+		if of.effect == gone {
+			return u, false
+		}
+		if known {
 			u.Selector, u.Half, u.Restricts = of.selects, of.half, of.effect == restricts
 		} else {
 			u.Selector = ownSelector(o)
