@@ -119,8 +119,9 @@ func (r *renderer) read(u unit, manifests []object.Map) (objects []object.Object
 		}
 		byPath[at] = m
 	}
+	reader := object.NewReader()
 	for _, at := range diag.SortedKeys(byPath) {
-		decoded, f := object.DecodeManifest(byPath[at])
+		decoded, f := reader.Decode(byPath[at])
 		objects, found = append(objects, decoded...), append(found, f...)
 	}
 	return objects, found

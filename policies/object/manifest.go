@@ -1,6 +1,8 @@
 package object
 
 import (
+	"reflect"
+
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/yamltext"
 )
@@ -21,4 +23,38 @@ func IDOf(m Map) ID {
 }
 
 // DecodeManifest reads a manifest that is to be written, as [Decode] reads what is written.
-func DecodeManifest(m Map) ([]Object, diag.List) { return DecodeJSON(m.JSON()) }
+func DecodeManifest(m Map) ([]Object, diag.List) { return NewReader().Decode(m) }
+
+// Reader reads manifests that are to be written, of which many say the same: they share it. It
+// is not for several goroutines at once.
+type Reader struct{ filling }
+
+// NewReader makes a reader that has read nothing.
+func NewReader() Reader { return Reader{filling{map[string]map[string]string{}}} }
+
+// Decode reads a manifest. A policy that says nothing out of the ordinary is read without the
+// text between.
+func (r Reader) Decode(m Map) ([]Object, diag.List) {
+	raw := m.JSON()
+	if o, whole := r.policy(m, raw); whole {
+		return []Object{o}, nil
+	}
+	return DecodeJSON(raw)
+}
+
+func (r Reader) policy(m Map, raw []byte) (o Object, whole bool) {
+	id := IDOf(m)
+	apiVersion, _ := m.Get("apiVersion").(string)
+	k, _ := classify(apiVersion, id.Kind)
+	if k.role != Policy || id.Name == "" {
+		return o, false
+	}
+	switch {
+	case k.cluster:
+		id.Namespace = ""
+	case id.Namespace == "":
+		id.Namespace = "default"
+	}
+	o = Object{ID: id, APIVersion: apiVersion, Role: k.role, Typed: k.typed(), JSON: raw}
+	return o, r.fill(reflect.ValueOf(o.Typed).Elem(), m)
+}

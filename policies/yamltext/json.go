@@ -1,6 +1,7 @@
 package yamltext
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -8,7 +9,13 @@ import (
 
 // JSON writes a manifest as encoding/json writes what a reader makes of its YAML: keys in
 // order, on one line.
-func (m Map) JSON() []byte { return appendJSON(nil, m) }
+func (m Map) JSON() []byte { return ValueJSON(m) }
+
+// ValueJSON writes what a Map may hold.
+func ValueJSON(v any) []byte {
+	var usual [2048]byte
+	return bytes.Clone(appendJSON(usual[:0], v))
+}
 
 func appendJSON(to []byte, v any) []byte {
 	switch v := v.(type) {
