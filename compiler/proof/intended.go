@@ -43,6 +43,13 @@ type intended struct {
 	reading reading
 
 	asked map[question]*relation.Formula // that many lines ask
+	ends  map[pods]*relation.Formula     // of workloads, in either reading
+}
+
+// pods are those of an end of a packet that many lines name.
+type pods struct {
+	*plan.Pods
+	end relation.End
 }
 
 // question is one that a plan asks of an end.
@@ -86,7 +93,12 @@ func (t *intended) end(e *plan.End, x relation.End) *relation.Formula {
 		}
 		return of
 	case e.Pods.Namespace != "":
-		return relation.And(t.u.Namespaces(x, e.Pods.Namespace), t.u.Selected(x, selector.OfRequirements(e.Pods.Selector)))
+		f := t.ends[pods{e.Pods, x}]
+		if f == nil {
+			f = relation.And(t.u.Namespaces(x, e.Pods.Namespace), t.u.Selected(x, selector.OfRequirements(e.Pods.Selector)))
+			t.ends[pods{e.Pods, x}] = f
+		}
+		return f
 	}
 	pods := t.u.Selected(x, selector.OfRequirements(e.Pods.Selector))
 	byLabels := relation.And(t.u.IsPod(x), t.u.Selected(x, selector.OfRequirements(e.Pods.Namespaces).Prefixed(namespacePrefix)))
@@ -230,14 +242,19 @@ func (t *intended) match(l *line) *relation.Formula {
 	}
 	all := relation.And(from, t.end(&l.to, t.destination()), t.u.Traffic(carried))
 	if !l.platform {
-		// In a namespace that nobody listed the Platform's word alone counts.
-		unlisted := t.unlisted(relation.Own)
-		if t.reading == may {
-			unlisted = relation.And(unlisted, relation.Not(t.closedElsewhere(relation.Own)))
-		}
-		all = relation.And(all, relation.Not(unlisted))
+		all = relation.And(all, t.once("of intents", relation.Own, t.ofIntents))
 	}
 	return all
+}
+
+// ofIntents asks whether lines of intents count for the own end: in a namespace that nobody
+// listed the Platform's word alone does.
+func (t *intended) ofIntents() *relation.Formula {
+	unlisted := t.unlisted(relation.Own)
+	if t.reading == may {
+		unlisted = relation.And(unlisted, relation.Not(t.closedElsewhere(relation.Own)))
+	}
+	return relation.Not(unlisted)
 }
 
 // home finds the one namespace whose pods' half a line is about; empty where it is not one.

@@ -60,8 +60,9 @@ type prover struct {
 	search   *relation.Search
 	rendered [2]*relation.Program // by direction
 	promises [2]*relation.Program // by direction, once asked for
-	closings []failure            // that missing came across
-	closedBy map[object.ID]bool   // the policies of those
+	ends     map[pods]*relation.Formula
+	closings []failure          // that missing came across
+	closedBy map[object.ID]bool // the policies of those
 	lines    []line
 	denials  []denial
 	shown    []shown // in the order of the findings
@@ -82,7 +83,7 @@ func newProver(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint
 	}
 	prover := &prover{
 		plan: p, m: r.Meaning, u: r.Universe, rendered: r.Programs,
-		search: &relation.Search{Universe: r.Universe, Described: described}, denials: denialsOf(p), closedBy: map[object.ID]bool{},
+		search: &relation.Search{Universe: r.Universe, Described: described}, denials: denialsOf(p), closedBy: map[object.ID]bool{}, ends: map[pods]*relation.Formula{},
 	}
 	prover.lines = prover.intended(meaning.Egress, may).lines()
 	return prover
@@ -92,7 +93,7 @@ var directions = []meaning.Direction{meaning.Egress, meaning.Ingress}
 
 // intended returns the translator of the proven plan for one direction, in one reading.
 func (p *prover) intended(d meaning.Direction, r reading) *intended {
-	return &intended{u: p.u, p: p.plan, d: d, reading: r}
+	return &intended{u: p.u, p: p.plan, d: d, reading: r, ends: p.ends}
 }
 
 // whole asks of both halves that the rendered policies let a packet pass, as the half of one

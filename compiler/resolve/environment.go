@@ -18,6 +18,7 @@ type resolver struct {
 	elsewhere  map[string]bool            // ns/name of intents that this environment lacks
 	misread    map[string]bool            // ns/name of intents with a mistake of spelling
 	selectors  map[string]object.Selector // by namespace, of its labels
+	ends       map[string]plan.End        // ns/name → what all lines that name the workload share
 	plan       *plan.Plan
 	found      diag.List
 }
@@ -31,7 +32,7 @@ type agreement struct {
 // newResolver begins to resolve a repository for one environment, with an empty plan.
 func newResolver(r *repository, environment string, targets []string) *resolver {
 	return &resolver{repository: r, scope: scopeOf(environment, r.Platform.Spec), agreements: map[string]agreement{},
-		workloads: map[string]int{}, elsewhere: map[string]bool{}, misread: map[string]bool{}, selectors: map[string]object.Selector{},
+		workloads: map[string]int{}, elsewhere: map[string]bool{}, misread: map[string]bool{}, selectors: map[string]object.Selector{}, ends: map[string]plan.End{},
 		plan: &plan.Plan{Environment: environment, Targets: targets, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages(), Platform: r.Platform.Metadata.Name.Span},
 	}
 }

@@ -36,9 +36,15 @@ func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
 		p.end.Name = w.Ref()
 		return p
 	}
-	pods := s.pods(w.Namespace)
-	pods.Selector = w.Selector
-	return party{end: plan.End{Name: w.Ref(), Pods: &pods}, namespace: w.Namespace, workload: w, span: span}
+	ref := w.Ref()
+	end, known := s.ends[ref]
+	if !known {
+		pods := s.pods(w.Namespace)
+		pods.Selector = w.Selector
+		end = plan.End{Name: ref, Pods: &pods}
+		s.ends[ref] = end
+	}
+	return party{end: end, namespace: w.Namespace, workload: w, span: span}
 }
 
 // peers resolves the ends of a line. home is the namespace that a bare name means;

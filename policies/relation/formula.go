@@ -72,7 +72,10 @@ func Not(f *Formula) *Formula {
 	case isFalse:
 		return True
 	case elementary:
-		return &Formula{op: elementary, lit: f.lit, sign: !f.sign}
+		if f.sign {
+			return &f.lit.formulas[0]
+		}
+		return is(f.lit)
 	}
 	n := &Formula{op: conjunction, kids: make([]*Formula, len(f.kids))}
 	if f.op == conjunction {
@@ -90,7 +93,10 @@ func (f *Formula) Mirror() *Formula {
 	case isTrue, isFalse:
 		return f
 	case elementary:
-		return &Formula{op: elementary, lit: f.lit.mirror, sign: f.sign}
+		if f.sign {
+			return is(f.lit.mirror)
+		}
+		return &f.lit.mirror.formulas[0]
 	}
 	n := &Formula{op: f.op, kids: make([]*Formula, len(f.kids))}
 	for i, kid := range f.kids {
@@ -100,7 +106,7 @@ func (f *Formula) Mirror() *Formula {
 }
 
 // is makes the formula that holds where a literal is true.
-func is(l *literal) *Formula { return &Formula{op: elementary, lit: l, sign: true} }
+func is(l *literal) *Formula { return &l.formulas[1] }
 
 // answer is what is known of a formula on a whole cube.
 type answer int8

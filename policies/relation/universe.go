@@ -55,6 +55,7 @@ type Universe struct {
 	variables []variable // in pairs, one of each end: the other is at the number with its last bit turned
 	numbers   map[variableKey]int32
 	literals  map[literalKey]*literal
+	inOne     [2]map[string]*Formula  // by end and namespace: that it is a pod there
 	sets      map[selector.Labels]int // network sets whose namespaces have free labels that matter
 	start     [2]*Cube                // a pod's peer is a pod; is another address
 	all       *Cube                   // both
@@ -71,7 +72,7 @@ type Universe struct {
 func NewUniverse(namespaces []Namespace, pods, others packet.Addresses) *Universe {
 	u := &Universe{
 		index: map[string]int{}, named: map[string]bool{}, pods: pods, others: others,
-		numbers: map[variableKey]int32{}, literals: map[literalKey]*literal{}, sets: map[selector.Labels]int{},
+		numbers: map[variableKey]int32{}, literals: map[literalKey]*literal{}, inOne: [2]map[string]*Formula{{}, {}}, sets: map[selector.Labels]int{},
 	}
 	for _, n := range namespaces {
 		if n.isPattern() {
@@ -199,6 +200,7 @@ type literal struct {
 	addresses packet.Addresses // one of those
 	numbers   packet.Numbers   // one of those
 	mirror    *literal         // the same of the other end; itself where it is about the packet
+	formulas  [2]Formula       // that it is false, and that it is true
 	number    int
 
 	// members are, of a question about namespaces, the listed ones for which it may be false,
@@ -222,11 +224,13 @@ func (u *Universe) literal(k variableKey, op selector.Operator, text string, fil
 	l := &literal{variable: v, kind: k.kind, end: k.end, number: len(u.literals)}
 	fill(l)
 	l.mirror = l
+	l.formulas = [2]Formula{{op: elementary, lit: l}, {op: elementary, lit: l, sign: true}}
 	u.literals[literalKey{v, op, text}] = l
 	if k.kind != ofTraffic && k.kind != ofSourcePort && k.name != ipv4Flag {
 		m := *l
 		m.variable, m.end, m.number = v^1, 1-k.end, len(u.literals)
 		m.mirror, l.mirror = l, &m
+		m.formulas = [2]Formula{{op: elementary, lit: &m}, {op: elementary, lit: &m, sign: true}}
 		u.literals[literalKey{m.variable, op, text}] = &m
 	}
 	return is(l)
@@ -234,18 +238,20 @@ func (u *Universe) literal(k variableKey, op selector.Operator, text string, fil
 
 // test makes the formula that asks a test of a label or of a namespace's name.
 func (u *Universe) test(k variableKey, t selector.Test) *Formula {
-	v := u.variables[u.variable(k)]
+	v := &u.variables[u.variable(k)]
 	switch t.Op {
 	case selector.OpHas:
 		if v.always {
 			return True
 		}
 	case selector.OpIn:
-		values := slices.DeleteFunc(slices.Clone(t.Values), func(value string) bool { return !v.domain.Holds(value) })
-		if len(values) == 0 {
+		impossible := func(value string) bool { return !v.domain.Holds(value) }
+		if slices.ContainsFunc(t.Values, impossible) {
+			t.Values = slices.DeleteFunc(slices.Clone(t.Values), impossible)
+		}
+		if len(t.Values) == 0 {
 			return False
 		}
-		t.Values = values
 	case selector.OpContains, selector.OpStartsWith, selector.OpEndsWith:
 		if t.Values[0] == "" {
 			return u.test(k, selector.Test{Op: selector.OpHas})
@@ -256,8 +262,19 @@ func (u *Universe) test(k variableKey, t selector.Test) *Formula {
 
 // Namespaces asks whether an end is a pod in one of the namespaces.
 func (u *Universe) Namespaces(end End, names ...string) *Formula {
-	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
-	return And(u.IsPod(end), u.test(variableKey{ofNamespace, end, namespaceName}, selector.Test{Op: selector.OpIn, Values: sorted}))
+	if len(names) != 1 {
+		return u.namespaces(end, slices.Compact(slices.Sorted(slices.Values(names))))
+	}
+	f := u.inOne[end][names[0]]
+	if f == nil {
+		f = u.namespaces(end, names)
+		u.inOne[end][names[0]] = f
+	}
+	return f
+}
+
+func (u *Universe) namespaces(end End, names []string) *Formula {
+	return And(u.IsPod(end), u.test(variableKey{ofNamespace, end, namespaceName}, selector.Test{Op: selector.OpIn, Values: names}))
 }
 
 // NamedLike asks whether an end is a pod in a namespace whose name fits a pattern with one star,
