@@ -20,7 +20,7 @@ func (r reads) valueOf(document any) (ast.Value, error) {
 	if text, ok := document.([]byte); ok {
 		return ast.ValueFromReader(bytes.NewReader(text))
 	}
-	c := converter{shared: map[pointer]*ast.Term{}, texts: map[string]*ast.Term{}}
+	c := converter{shared: map[pointer]*ast.Term{}, structs: map[any]*ast.Term{}, texts: map[string]*ast.Term{}}
 	v := reflect.ValueOf(document)
 	term, err := (*ast.Term)(nil), error(nil)
 	if fields, plain := fieldsOf(v.Type()); plain {
@@ -77,10 +77,12 @@ var (
 )
 
 // converter makes one term of what a document says more than once: of a value that several
-// pointers lead to, and of texts that are the same. Terms are not changed once they are made.
+// pointers lead to, of structs that are equal, and of texts that are the same. Terms are not
+// changed once they are made.
 type converter struct {
-	shared map[pointer]*ast.Term
-	texts  map[string]*ast.Term
+	shared  map[pointer]*ast.Term
+	structs map[any]*ast.Term
+	texts   map[string]*ast.Term
 }
 
 // convert makes OPA's value of a Go value. What is written in another way than its kind says
@@ -122,7 +124,19 @@ func (c converter) convert(v reflect.Value) (*ast.Term, error) {
 			return c.mapping(v)
 		}
 	}
-	if fields, plain := fieldsOf(t); plain {
+	switch fields, plain := fieldsOf(t); {
+	case plain && t.Comparable():
+		of := v.Interface()
+		term, known := c.structs[of]
+		if known {
+			return term, nil
+		}
+		term, err := c.structure(v, fields, nil)
+		if err == nil {
+			c.structs[of] = term
+		}
+		return term, err
+	case plain:
 		return c.structure(v, fields, nil)
 	}
 	return termOf(ast.InterfaceToValue(v.Interface()))

@@ -16,7 +16,7 @@ const schemaFile = "checks/input.schema.json"
 type shape struct {
 	kind     string            // the JSON type; empty for anything at all
 	fields   map[string]*shape // of an object with known fields
-	required []string
+	required []*ast.Term
 	values   *shape // of an object used as a map
 	items    *shape // of an array
 }
@@ -89,7 +89,10 @@ func (r schemaReader) resolve(ref string) (*shape, error) {
 }
 
 func (r schemaReader) fill(s *shape, n schemaNode) (err error) {
-	s.kind, s.required = n.Type, n.Required
+	s.kind = n.Type
+	for _, name := range n.Required {
+		s.required = append(s.required, ast.InternedTerm(name))
+	}
 	if len(n.Properties) > 0 {
 		s.fields = make(map[string]*shape, len(n.Properties))
 		for _, name := range diag.SortedKeys(n.Properties) {
@@ -139,7 +142,7 @@ func (a acceptance) differs(s *shape, v ast.Value) error {
 			return nil
 		}
 		for i := range v.Len() {
-			if err := a.element(s.items, v.Elem(i)); err != nil {
+			if err := a.term(s.items, v.Elem(i)); err != nil {
 				return fmt.Errorf("%d: %w", i, err)
 			}
 		}
@@ -149,8 +152,8 @@ func (a acceptance) differs(s *shape, v ast.Value) error {
 	return nil
 }
 
-// element looks at one element of an array, and once at one that stands in several.
-func (a acceptance) element(s *shape, term *ast.Term) error {
+// term looks at one value, and once at an object that stands in several places.
+func (a acceptance) term(s *shape, term *ast.Term) error {
 	if _, isObject := term.Value.(ast.Object); !isObject {
 		return a.differs(s, term.Value)
 	}
@@ -166,8 +169,8 @@ func (a acceptance) element(s *shape, term *ast.Term) error {
 
 func (a acceptance) object(s *shape, o ast.Object) error {
 	for _, name := range s.required {
-		if o.Get(ast.InternedTerm(name)) == nil {
-			return fmt.Errorf("%s is missing", name)
+		if o.Get(name) == nil {
+			return fmt.Errorf("%s is missing", string(name.Value.(ast.String)))
 		}
 	}
 	return o.Iter(func(key, value *ast.Term) error {
@@ -181,7 +184,7 @@ func (a acceptance) object(s *shape, o ast.Object) error {
 		if field == nil {
 			return nil
 		}
-		if err := a.differs(field, value.Value); err != nil {
+		if err := a.term(field, value); err != nil {
 			return fmt.Errorf("%s: %w", string(name), err)
 		}
 		return nil
