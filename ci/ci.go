@@ -24,8 +24,8 @@ type Integration struct {
 var Integrations = []Integration{
 	{"pre-commit", "judge the intents before every commit",
 		"run pre-commit install, once in each clone"},
-	{"github", "judge the intents of every pull request, in GitHub Actions",
-		"name a release in the workflow, and make its job a required check"},
+	{"github", "judge every pull request and say what traffic it opens, in GitHub Actions",
+		"name a release in the action, and make the job of the workflow a required check"},
 	{"gitlab", "judge the intents of every merge request, in GitLab CI",
 		"name a release, and add to .gitlab-ci.yml: include: [{local: .gitlab/portcullis.yml}]"},
 	{"argocd", "let Argo CD compile the intents, as a config management plugin",

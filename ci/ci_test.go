@@ -2,6 +2,7 @@ package ci_test
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func TestIntegrations(t *testing.T) {
 		}
 		for name, data := range files {
 			var any map[string]any
-			if err := yaml.Unmarshal(data, &any); err != nil || len(any) == 0 {
+			if err := yaml.Unmarshal(data, &any); path.Ext(name) != ".sh" && (err != nil || len(any) == 0) {
 				t.Errorf("%s: %s is not YAML: %v", i.Name, name, err)
 			}
 			if !strings.Contains(string(data), "portcullis") || strings.Contains(string(data), "\t") {
@@ -37,31 +38,62 @@ func TestIntegrations(t *testing.T) {
 
 var pinned = regexp.MustCompile(`^[a-z-]+/[a-z-]+(/[a-z-]+)?@[0-9a-f]{40} # v[0-9.]+$`)
 
-// TestWorkflowTrustsNobody: every action is pinned by its commit, no expression
-// reaches a shell, and the token may write findings alone. actionlint (ci/test) judges the rest.
+// TestWorkflowTrustsNobody: every action is pinned by its commit, no expression reaches a
+// shell, and the token may write no more than a comment and findings. actionlint (ci/test)
+// judges the rest.
 func TestWorkflowTrustsNobody(t *testing.T) {
 	t.Parallel()
-	workflow := file(t, "github", ".github/workflows/portcullis.yaml")
+	workflow, action := file(t, "github", workflowFile), file(t, "github", actionFile)
 	uses := 0
-	for line := range strings.Lines(workflow) {
+	for line := range strings.Lines(workflow + action) {
 		if _, action, ok := strings.Cut(line, "uses: "); ok {
 			uses++
-			if action = strings.TrimSpace(action); !pinned.MatchString(action) {
+			if action = strings.TrimSpace(action); !pinned.MatchString(action) && "./"+path.Dir(actionFile) != action {
 				t.Errorf("%s is not pinned by a commit, with its release behind it", action)
 			}
 		}
 	}
-	if uses == 0 {
+	if uses < 2 {
 		t.Error("the workflow uses no action, not even to fetch the repository")
 	}
-	// One expression is nobody's but the runner's; one token may write, and nothing but findings.
-	judged := strings.Replace(strings.Replace(workflow, "sarif_file: ${{ runner.temp }}/", "", 1), "security-events: write", "", 1)
-	if strings.Contains(judged, "${{") || strings.Contains(judged, "pull_request_target") || strings.Contains(judged, ": write") {
+	steps := stepsOf(t, action)
+	for _, s := range steps {
+		if strings.Contains(s.Run, "${{") || s.Run != "" && s.Shell != "bash" {
+			t.Errorf("an expression reaches the shell, or another shell than bash runs it: %s", s.Run)
+		}
+	}
+	if strings.Contains(workflow, "run:") || len(steps) < 5 {
+		t.Error("steps of the workflow are judged by nobody")
+	}
+	judged := strings.NewReplacer("pull-requests: write # ", "", "security-events: write # ", "").Replace(workflow)
+	if strings.Contains(judged, "pull_request_target") || strings.Contains(judged, "workflow_run") || strings.Contains(judged, ": write") || !strings.Contains(judged, "persist-credentials: false\n") {
 		t.Error("the workflow trusts a pull request")
 	}
-	if !strings.Contains(workflow, "permissions:\n  contents: read\n") {
+	if !strings.Contains(workflow, "\npermissions:\n  contents: read\n") {
 		t.Error("the workflow does not say that it only reads")
 	}
+}
+
+const (
+	workflowFile = ".github/workflows/portcullis.yaml"
+	actionFile   = ".github/actions/portcullis/action.yaml"
+)
+
+// actionStep is a step of a composite action.
+type actionStep struct {
+	If, Shell, Run, Uses string
+	Env, With            map[string]string
+}
+
+func stepsOf(t *testing.T, action string) []actionStep {
+	t.Helper()
+	var composite struct {
+		Runs struct{ Steps []actionStep }
+	}
+	if err := yaml.Unmarshal([]byte(action), &composite); err != nil {
+		t.Fatal(err)
+	}
+	return composite.Runs.Steps
 }
 
 // TestPipelineIsOneJob holds GitLab's file to the keywords of its reference
@@ -82,7 +114,8 @@ func TestPipelineIsOneJob(t *testing.T) {
 				t.Errorf("%s is not among the keywords %v", key, keywords)
 			}
 		}
-		reports := job["artifacts"].(map[string]any)["reports"].(map[string]any)
+		artifacts := job["artifacts"].(map[string]any)
+		reports := artifacts["reports"].(map[string]any)
 		for kind, format := range map[string]string{"codequality": "gitlab", "junit": "junit"} {
 			if !slices.Contains(formatsOf(t, "gitlab")[format], fmt.Sprint(reports[kind])) || len(reports) != 2 {
 				t.Errorf("the report %s is not what -o %s writes: %v", kind, format, reports)
@@ -107,6 +140,9 @@ func formatsOf(t *testing.T, integration string) map[string][]string {
 	}
 	all := map[string][]string{}
 	for name, data := range files {
+		if path.Ext(name) == ".sh" { // which run nothing of ours
+			continue
+		}
 		for _, m := range asked.FindAllStringSubmatch(string(data), -1) {
 			if _, err := report.Lookup(m[1]); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -117,20 +153,27 @@ func formatsOf(t *testing.T, integration string) map[string][]string {
 	return all
 }
 
-// TestWorkflowShowsWhatItFound: each report that the workflow writes is handed on, and lies
-// where no link of the repository leads.
+// TestWorkflowShowsWhatItFound: each report that the action writes is handed on, and lies where
+// no link of the repository leads.
 func TestWorkflowShowsWhatItFound(t *testing.T) {
 	t.Parallel()
-	workflow, all := file(t, "github", ".github/workflows/portcullis.yaml"), formatsOf(t, "github")
-	for format, shown := range map[string]string{"markdown": `cat "$RUNNER_TEMP/%s" >> "$GITHUB_STEP_SUMMARY"`, "sarif-github": "sarif_file: ${{ runner.temp }}/%s\n"} {
+	action, all := file(t, "github", actionFile), formatsOf(t, "github")
+	for format, shown := range map[string][]string{
+		"markdown":     {"for name in portcullis-diff portcullis; do", `cat "$RUNNER_TEMP/$name.md" >> "$GITHUB_STEP_SUMMARY"`, `bash "$SCRIPT" "$RUNNER_TEMP/portcullis-diff.md"`},
+		"sarif-github": {"sarif_file: ${{ runner.temp }}/portcullis.sarif\n"},
+	} {
+		for _, text := range shown {
+			if !strings.Contains(action, text) {
+				t.Errorf("-o %s is not shown: there is no %s", format, text)
+			}
+		}
 		for _, name := range append(all[format], "")[:1] {
-			base, outside := strings.CutPrefix(name, "$RUNNER_TEMP/")
-			if !outside || !strings.Contains(workflow, fmt.Sprintf(shown, base)) {
-				t.Errorf("-o %s=%s is not shown", format, name)
+			if !strings.HasPrefix(name, "$RUNNER_TEMP/portcullis") {
+				t.Errorf("-o %s=%s lies in the repository", format, name)
 			}
 		}
 	}
-	if !slices.Equal(all["github"], []string{""}) || !slices.Equal(all["text"], []string{""}) {
+	if !slices.Equal(all["github"], []string{""}) || !slices.Contains(all["text"], "") || len(all["markdown"]) != 2 {
 		t.Error("the log has no annotations, or no text")
 	}
 }

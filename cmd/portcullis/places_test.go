@@ -40,7 +40,7 @@ func (p builtProgram) namesThePlace(t *testing.T) {
 		{"init closed/../closed", "", exitMachine, "closed/../closed: .portcullis: permission denied"},
 		{"init", "closed", exitMachine, ".portcullis: permission denied"},
 		{"init ./new --from repo", "closed", exitInput, "repo: no such file or directory"},
-		{"ci github --write", "closed", exitMachine, ".github/workflows: permission denied"},
+		{"ci github --write", "closed", exitMachine, ".github/actions/portcullis: permission denied"},
 		{"ci argocd --write", "closed", exitMachine, "application.yaml: permission denied"},
 		{"schema --out ./closed/", "", exitMachine, "--out ./closed/: baseline.schema.json: permission denied"},
 		{"schema --out ./closed/x/", "", exitMachine, "--out ./closed/x/: permission denied"},
