@@ -26,7 +26,7 @@ var Integrations = []Integration{
 		"run pre-commit install, once in each clone"},
 	{"github", "judge every pull request and say what traffic it opens, in GitHub Actions",
 		"name a release in the action, and make the job of the workflow a required check"},
-	{"gitlab", "judge the intents of every merge request, in GitLab CI",
+	{"gitlab", "judge every merge request and say what traffic it opens, in GitLab CI",
 		"name a release, and add to .gitlab-ci.yml: include: [{local: .gitlab/portcullis.yml}]"},
 	{"argocd", "let Argo CD compile the intents, as a config management plugin",
 		"patch the repo-server by sidecar.yaml, and name your repository in application.yaml, applicationset.yaml or hydrator.yaml"},

@@ -104,7 +104,7 @@ func TestPipelineIsOneJob(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(file(t, "gitlab", ".gitlab/portcullis.yml")), &jobs); err != nil {
 		t.Fatal(err)
 	}
-	keywords := []string{"image", "variables", "rules", "script", "artifacts"}
+	keywords := []string{"image", "variables", "rules", "before_script", "script", "after_script", "artifacts"}
 	for name, job := range jobs {
 		if len(jobs) != 1 || name != "portcullis" {
 			t.Errorf("a job %s: what is included shares one name space, expected portcullis alone", name)
@@ -115,6 +115,12 @@ func TestPipelineIsOneJob(t *testing.T) {
 			}
 		}
 		artifacts := job["artifacts"].(map[string]any)
+		if name := fmt.Sprint(artifacts["expose_as"]); !exposed.MatchString(name) {
+			t.Errorf("GitLab refuses the name %q of an artifact", name)
+		}
+		if files := formatsOf(t, "gitlab")["markdown"]; fmt.Sprint(artifacts["paths"]) != fmt.Sprint(files) {
+			t.Errorf("the artifact has %v, and the difference is %v", artifacts["paths"], files)
+		}
 		reports := artifacts["reports"].(map[string]any)
 		for kind, format := range map[string]string{"codequality": "gitlab", "junit": "junit"} {
 			if !slices.Contains(formatsOf(t, "gitlab")[format], fmt.Sprint(reports[kind])) || len(reports) != 2 {
@@ -126,6 +132,9 @@ func TestPipelineIsOneJob(t *testing.T) {
 		}
 	}
 }
+
+// exposed is what GitLab takes as the name of an artifact in a merge request.
+var exposed = regexp.MustCompile(`^\w[-\w ]*$`)
 
 var asked = regexp.MustCompile(`-o ([a-z-]+)(?:=(\S+))?`)
 

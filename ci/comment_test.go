@@ -73,6 +73,17 @@ var seats = []seat{
 				"GITHUB_SERVER_URL=https://github.example", "GITHUB_RUN_ID=9"}
 		},
 	},
+	{
+		integration: "gitlab", script: ".gitlab/portcullis-note.sh", edits: "PUT",
+		pathOf: func(suffix string) string { return "/projects/42/merge_requests/7/notes" + suffix },
+		json: func(p posted) map[string]any {
+			return map[string]any{"id": p.id, "body": p.body, "system": p.system, "author": map[string]any{"id": p.author}}
+		},
+		authorized: func(h http.Header) bool { return h.Get("Private-Token") == forgeToken },
+		environ: func(url, dir string) []string {
+			return []string{"CI_API_V4_URL=" + url, "CI_PROJECT_ID=42", "CI_MERGE_REQUEST_IID=7", "PORTCULLIS_TOKEN=" + forgeToken}
+		},
+	},
 }
 
 // serve is the API of a seat, over what a forge has.
@@ -127,6 +138,9 @@ func (s seat) serve(f *forge) http.Handler {
 			answer(w, 200, nil)
 		}
 	})
+	if s.integration == "gitlab" {
+		f.HandleFunc("GET /user", func(w http.ResponseWriter, r *http.Request) { answer(w, 200, map[string]any{"id": ownID}) })
+	}
 	return f
 }
 
@@ -199,6 +213,9 @@ func TestCommentIsKept(t *testing.T) {
 	long := markdownOf("default", 2, strings.Repeat("x", 70_000))
 	for _, s := range seats {
 		fork, refused := 0, "the summary of the run says the same"
+		if s.integration == "gitlab" {
+			fork, refused = 1, "the artifact says the same"
+		}
 		edit := []string{s.edits}
 		for _, c := range []struct {
 			name    string
@@ -219,6 +236,7 @@ func TestCommentIsKept(t *testing.T) {
 			{name: "a stranger's marker", there: behind(0, posted{author: 1, body: old}), text: hostile, asked: []string{"GET 1", "POST"}, body: hostile},
 			{name: "another key", there: behind(0, posted{author: ownID, body: markdownOf("default2", 1, "")}), text: hostile, asked: []string{"GET 1", "POST"}, body: hostile},
 			{name: "not at the beginning", there: behind(0, posted{author: ownID, body: "> " + old}), text: hostile, asked: []string{"GET 1", "POST"}, body: hostile, only: "github"},
+			{name: "of the system", there: behind(0, posted{author: ownID, body: old, system: true}), text: hostile, asked: []string{"GET 1", "POST"}, body: hostile, only: "gitlab"},
 			{name: "nothing changes", text: markdownOf("default", 0, "same"), asked: []string{"GET 1"}, says: "no packet is treated differently"},
 			{name: "nothing changes any more", there: behind(0, posted{author: ownID, body: old}), text: markdownOf("default", 0, "same"), asked: append([]string{"GET 1"}, edit...), body: markdownOf("default", 0, "same"), only: "github"},
 			{name: "a fork may not list", refuses: map[string]int{"GET": 403}, text: hostile, code: fork, asked: []string{"GET 1"}, says: refused},

@@ -74,6 +74,7 @@ func TestSeats(t *testing.T) {
 		{"broken", exitInput, exitOK, "### ⛔ Not compared"},
 	} {
 		t.Run("github/"+c.branch, func(t *testing.T) { githubSeat(t, pullRequest(t, dir, c.branch, "2"), c.check, c.diff, c.comment) })
+		t.Run("gitlab/"+c.branch, func(t *testing.T) { gitlabSeat(t, pullRequest(t, dir, c.branch, "2"), c.check, c.comment) })
 	}
 }
 
@@ -114,5 +115,30 @@ func githubSeat(t *testing.T, dir string, check, diff int, comment string) {
 	}
 	if out, err := exec.Command("git", "-C", dir, "status", "--porcelain").Output(); err != nil || len(out) > 0 {
 		t.Errorf("the work tree has %s %v", out, err)
+	}
+}
+
+func gitlabSeat(t *testing.T, dir string, check int, comment string) {
+	t.Helper()
+	var jobs map[string]struct{ Script []string }
+	if err := yaml.Unmarshal(integrationFile(t, "gitlab", ".gitlab/portcullis.yml"), &jobs); err != nil {
+		t.Fatal(err)
+	}
+	// GitLab runs the lines of a script in one shell, which ends at the first that fails.
+	base, err := exec.Command("git", "-C", dir, "rev-parse", "HEAD^1").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"CI_MERGE_REQUEST_IID=7", "CI_PROJECT_URL=https://gitlab.example/o/r", "CI_COMMIT_SHA=0123",
+		"CI_MERGE_REQUEST_TARGET_BRANCH_SHA=", "CI_MERGE_REQUEST_DIFF_BASE_SHA=" + strings.TrimSpace(string(base))}
+	codes, said := runSteps(t, dir, environ, strings.Join(jobs["portcullis"].Script, "\n"))
+	if !slices.Equal(codes, []int{check}) {
+		t.Errorf("exit codes %v, expected %d: %s", codes, check, said)
+	}
+	for _, name := range []string{"portcullis-quality.json", "portcullis-junit.xml", "portcullis-diff.md"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || len(data) == 0 || name == "portcullis-diff.md" && !strings.Contains(string(data), comment) {
+			t.Errorf("%s: %v\n%s", name, err, data)
+		}
 	}
 }
