@@ -22,7 +22,7 @@ func integrationNames() []string {
 func ciCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "ci",
-		Usage:     "print or write the files for pre-commit, pipelines, Argo CD and Flux",
+		Usage:     "print or write the files for hooks, pipelines, Argo CD and Flux",
 		ArgsUsage: "[NAME]",
 		Description: "Without a NAME it lists the programs that there are files for. With one, it prints the file, or " +
 			"writes it to its place below the current directory; what is there already is never overwritten.",
