@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -20,6 +21,7 @@ func integrationNames() []string {
 }
 
 func ciCommand(p *program) *cli.Command {
+	var of ci.Release
 	return &cli.Command{
 		Name:      "ci",
 		Usage:     "print or write the files for hooks, pipelines, Argo CD and Flux",
@@ -28,12 +30,23 @@ func ciCommand(p *program) *cli.Command {
 			"writes it to its place below the current directory; what is there already is never overwritten.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "write", Usage: "write the files instead of printing them"},
+			&typed[string]{
+				StringFlag: cli.StringFlag{Name: "release", Usage: "let pipelines fetch this `VERSION` of the program, such as v1.2.3, with --sha256"},
+				parse:      parseProgramVersion, into: &of.Version,
+			},
+			&typed[string]{
+				StringFlag: cli.StringFlag{Name: "sha256", Usage: "the `DIGEST` of that release's portcullis-linux-amd64: what has another one never runs"},
+				parse:      parseSHA256, into: &of.SHA256,
+			},
 		},
-		Action: p.ci,
+		Action: func(c *cli.Context) error { return p.ci(c, of) },
 	}
 }
 
-func (p *program) ci(c *cli.Context) error {
+func (p *program) ci(c *cli.Context, of ci.Release) error {
+	if (of.Version == "") != (of.SHA256 == "") {
+		return usageError{errors.New("--release and --sha256 go together: a release runs only if it is the one that somebody looked at")}
+	}
 	switch c.NArg() {
 	case 0:
 		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
@@ -48,14 +61,20 @@ func (p *program) ci(c *cli.Context) error {
 	name := c.Args().First()
 	for _, i := range ci.Integrations {
 		if i.Name == name {
-			return p.integrate(i, c.Bool("write"))
+			return p.integrate(i, of, c.Bool("write"))
 		}
 	}
 	return usageError{fmt.Errorf("there are no files for %q; %sthere are some for %s", name, didYouMean(name, integrationNames()), strings.Join(integrationNames(), ", "))}
 }
 
-func (p *program) integrate(i ci.Integration, write bool) error {
+func (p *program) integrate(i ci.Integration, of ci.Release, write bool) error {
 	files, err := i.Files()
+	if of.Version != "" {
+		files, err = i.Pinned(of)
+	}
+	if errors.Is(err, ci.ErrFetchesNothing) {
+		return usageError{fmt.Errorf("ci %s takes no --release: %w, which has to be on the PATH or in an image", i.Name, err)}
+	}
 	if err != nil {
 		return err
 	}
@@ -71,5 +90,8 @@ func (p *program) integrate(i ci.Integration, write bool) error {
 		return err
 	}
 	fmt.Fprintf(p.err, "next: %s\n", i.Next)
+	if i.Fetches != "" && of.Version == "" {
+		fmt.Fprintf(p.err, "next: %s runs the newest release; --release and --sha256 name one\n", i.Fetches)
+	}
 	return nil
 }

@@ -105,6 +105,26 @@ func parseRelease(text string) (r calicoRelease, err error) {
 	return calicoRelease(n), nil
 }
 
+var programVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
+
+// parseProgramVersion reads which release of this program is meant.
+func parseProgramVersion(text string) (string, error) {
+	if text != "" && !programVersion.MatchString(text) {
+		return "", fmt.Errorf("expected a release such as v1.2.3, found %q", text)
+	}
+	return text, nil
+}
+
+var sha256Digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// parseSHA256 reads a digest as sha256sum writes it.
+func parseSHA256(text string) (string, error) {
+	if text != "" && !sha256Digest.MatchString(text) {
+		return "", fmt.Errorf("expected 64 hexadecimal digits, as sha256sum writes them, found %q", text)
+	}
+	return text, nil
+}
+
 // parseDNS reads who resolves names: NAMESPACE/key=value[,key=value][:PORT].
 func parseDNS(text string) (*object.DNS, error) {
 	if text == "" {
