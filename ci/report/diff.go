@@ -15,6 +15,8 @@ import (
 type DiffOptions struct {
 	LinkBase string // of a seat, to which a path is added: https://…/blob/SHA/
 	Key      string // of several comments of one pull request
+	Color    bool   // ANSI colours, in texts
+	Width    int    // of the terminal, or 0
 }
 
 // DiffFormat is one way to write a difference.

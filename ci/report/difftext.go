@@ -13,12 +13,14 @@ import (
 type diffText struct {
 	*bufio.Writer
 	d *delta.Diff
+	paints
+	last int // column
 }
 
 // writeDiffText writes a difference for people at a terminal: what is opened and closed, because
 // of which line, and the counts.
-func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
-	t := diffText{w, d}
+func writeDiffText(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
+	t := diffText{w, d, paintsOf(o.Color), endOf(o.Width)}
 	files := d.Files
 	const most = 4
 	words := strings.Join(files[:min(len(files), most)], ", ")
@@ -82,7 +84,7 @@ func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 		opened, wider := count(own, delta.Opened)
 		closed, _ := count(own, delta.Closed)
 		unknown, _ := count(own, delta.Unknown)
-		text := fmt.Sprintf("\n%d opened", opened)
+		text := fmt.Sprintf("%d opened", opened)
 		if wider > 0 {
 			text += fmt.Sprintf(" (%d of them wider)", wider)
 		}
@@ -90,9 +92,11 @@ func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 		if risks := riskWords(d); risks != "" {
 			text += " Risks: " + risks + "."
 		}
-		t.WriteString(text + "\n")
+		t.WriteByte('\n')
+		t.prose(text, 0, 2)
 	} else if risks := riskWords(d); risks != "" {
-		t.WriteString("\nRisks: " + risks + ".\n")
+		t.WriteByte('\n')
+		t.prose("Risks: "+risks+".", 0, 2)
 	}
 	if codes, n := newCodes(d); n > 0 {
 		have := either(n, "which", "which")
@@ -103,7 +107,7 @@ func writeDiffText(w *bufio.Writer, d *delta.Diff, _ DiffOptions) error {
 
 // prose writes a text of a difference, broken at the last column.
 func (t *diffText) prose(text string, indent, further int) {
-	lines := broken(terminal(text), lastColumn-indent-max(0, further-indent))
+	lines := broken(terminal(text), t.last-indent-max(0, further-indent))
 	for i, line := range lines {
 		pad := indent
 		if i > 0 {
@@ -113,20 +117,20 @@ func (t *diffText) prose(text string, indent, further int) {
 	}
 }
 
-// headline writes the first line of a change, with environments at its right.
-func (t *diffText) headline(text string, in []string) {
+// headline writes the first line of a change in its colour, with environments at its right.
+func (t *diffText) headline(color, text string, in []string) {
 	where := ""
 	if names := whereOf(t.d, in); names != "" {
 		where = terminal("[" + names + "]")
 	}
-	lines := broken(terminal(text), lastColumn-2)
+	lines := broken(terminal(text), t.last-2)
 	for i, line := range lines {
 		if i > 0 {
 			line = "    " + line
 		}
-		t.WriteString(line)
+		t.WriteString(t.paint(color, line))
 		if i == len(lines)-1 && where != "" {
-			if gap := lastColumn - columns(line) - columns(where); gap > 0 {
+			if gap := t.last - columns(line) - columns(where); gap > 0 {
 				t.WriteString(strings.Repeat(" ", gap) + where)
 			} else {
 				t.WriteString("\n    " + where)
@@ -140,20 +144,24 @@ const detailColumn = 27
 
 // detail writes a name below a change, such as a place or a risk, and what there is to say of it,
 // in columns.
-func (t *diffText) detail(name, text string) {
+func (t *diffText) detail(color, name, text string) {
 	name = terminal(name)
 	if text == "" {
-		t.WriteString("    " + name + "\n")
+		t.WriteString("    " + t.paint(color, name) + "\n")
 		return
 	}
-	if columns(name)+4 >= detailColumn {
-		t.WriteString("    " + name + "\n")
+	column := detailColumn
+	if t.last < lastColumn {
+		column = 8 // too few are left beside the names
+	}
+	if columns(name)+4 >= column {
+		t.WriteString("    " + t.paint(color, name) + "\n")
 		name = ""
 	}
-	lines := broken(terminal(text), lastColumn-detailColumn)
-	t.WriteString("    " + name + strings.Repeat(" ", detailColumn-4-columns(name)) + lines[0] + "\n")
+	lines := broken(terminal(text), t.last-column)
+	t.WriteString("    " + t.paint(color, name) + strings.Repeat(" ", column-4-columns(name)) + lines[0] + "\n")
 	for _, line := range lines[1:] {
-		t.WriteString(strings.Repeat(" ", detailColumn+2) + line + "\n")
+		t.WriteString(strings.Repeat(" ", column+2) + line + "\n")
 	}
 }
 
@@ -161,6 +169,7 @@ func (t *diffText) detail(name, text string) {
 // that mean it and its risks.
 func (t *diffText) change(x *delta.Change) {
 	sign := map[delta.Sign]string{delta.Opened: "+", delta.Closed: "-", delta.Unknown: "?"}[x.Sign]
+	color := map[delta.Sign]string{delta.Opened: t.opened, delta.Closed: t.closed, delta.Unknown: t.unknown}[x.Sign]
 	ports, was := reach.Words(x.Packets), ""
 	if x.Was != "" {
 		sign, ports, was = "~", x.Now, "   was "+x.Was
@@ -176,7 +185,7 @@ func (t *diffText) change(x *delta.Change) {
 	if x.Family != reach.EitherFamily {
 		family = " over " + string(x.Family)
 	}
-	t.headline(sign+" "+termsWithState(x.From)+" -> "+to+ports+family+was, x.Environments)
+	t.headline(color, sign+" "+termsWithState(x.From)+" -> "+to+ports+family+was, x.Environments)
 	for i, s := range x.Because {
 		if i == 2 {
 			break
@@ -195,7 +204,7 @@ func (t *diffText) change(x *delta.Change) {
 		if s.Ticket != "" && !strings.Contains(why, s.Ticket) {
 			why += " (" + s.Ticket + ")"
 		}
-		t.detail(place, why)
+		t.detail("", place, why)
 	}
 	for _, r := range x.Risks {
 		t.risk(r)
@@ -204,27 +213,27 @@ func (t *diffText) change(x *delta.Change) {
 
 // risk writes the tag of a change's risk, whether that is high, and why it is one.
 func (t *diffText) risk(r delta.Risk) {
-	name := r.Tag
+	name, color := r.Tag, ""
 	if r.Level == delta.High {
-		name += " HIGH"
+		name, color = name+" HIGH", t.high
 	}
 	text := r.Text
 	if r.Perhaps {
 		text = strings.TrimSpace("perhaps: " + text)
 	}
-	t.detail(name, text)
+	t.detail(color, name, text)
 }
 
 // note writes a change of rules for people, with its tag, or behind an equals sign where it has
 // none.
 func (t *diffText) note(n delta.Note) {
 	if n.Tag == "" {
-		t.headline("= "+n.What+" "+n.Text, n.Environments)
+		t.headline("", "= "+n.What+" "+n.Text, n.Environments)
 		return
 	}
-	name := n.Tag
+	name, color := n.Tag, t.strong
 	if n.Level == delta.High {
-		name += " HIGH"
+		name, color = name+" HIGH", t.high
 	}
 	for _, s := range n.Because[:min(1, len(n.Because))] {
 		name += strings.Repeat(" ", max(1, detailColumn-4-columns(name)))
@@ -234,7 +243,7 @@ func (t *diffText) note(n delta.Note) {
 			name += s.File
 		}
 	}
-	t.headline("! "+name, n.Environments)
+	t.headline(color, "! "+name, n.Environments)
 	t.prose(n.What, 4, 6)
 	if n.Text != "" {
 		t.prose(n.Text, 4, 6)

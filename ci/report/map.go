@@ -16,6 +16,8 @@ type MapOptions struct {
 	Platform bool // lines of the Platform one by one, and not folded
 	BySource bool // sections by who sends
 	Fold     bool // more lines than people read are told by namespaces
+	Color    bool // ANSI colours, in texts
+	Width    int  // of the terminal, or 0
 }
 
 // MapFormat is one way to write a map.

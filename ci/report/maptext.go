@@ -22,12 +22,14 @@ type mapText struct {
 	*bufio.Writer
 	m *reach.Map
 	o MapOptions
+	paints
+	last int // column
 }
 
 // writeMapText writes a map for people at a terminal: in sections, or by namespaces where it is
 // too large, then the Platform's lines and the total.
 func writeMapText(w *bufio.Writer, m *reach.Map, o MapOptions) error {
-	t := mapText{w, m, o}
+	t := mapText{w, m, o, paintsOf(o.Color), endOf(o.Width)}
 	lines := slices.DeleteFunc(slices.Clone(m.Lines), func(l reach.Line) bool { return l.Platform && !o.Platform })
 	if folded(m, o) {
 		t.byNamespace(lines)
@@ -81,7 +83,7 @@ func (t *mapText) sections(lines []reach.Line) {
 		slices.Sort(order)
 	}
 	for _, s := range order {
-		t.WriteString(terminal(s) + "\n")
+		t.WriteString(t.paint(t.strong, terminal(s)) + "\n")
 		for _, l := range bySection[s] {
 			t.line(l)
 		}
@@ -130,15 +132,15 @@ func (t *mapText) row(from, to, ports, where string) {
 // cell writes a text of the map from a column on, and says where it ends.
 func (t *mapText) cell(at, start int, text string) (column int) {
 	text = terminal(text)
-	if width := columns(text); start >= portsColumn && start+width > lastColumn {
-		start = max(2, lastColumn-width)
+	if width := columns(text); (start >= portsColumn || t.last < lastColumn) && start+width > t.last {
+		start = max(2, t.last-width)
 	}
 	if at >= start && at > 0 {
 		t.WriteByte('\n')
 		at = 0
 	}
 	t.WriteString(strings.Repeat(" ", start-at))
-	lines := broken(text, lastColumn-start)
+	lines := broken(text, t.last-start)
 	for i, line := range lines {
 		if i > 0 {
 			t.WriteString("\n" + strings.Repeat(" ", start+2))
@@ -149,7 +151,7 @@ func (t *mapText) cell(at, start int, text string) (column int) {
 		t.WriteString(line)
 	}
 	if len(lines) > 1 {
-		column = lastColumn
+		column = t.last
 	}
 	return column
 }
@@ -189,7 +191,7 @@ func (t *mapText) byNamespace(lines []reach.Line) {
 		if len(words) > 4 {
 			words = append(words[:4:4], fmt.Sprintf("%d more", len(words)-4))
 		}
-		fmt.Fprintf(t, "%s\n", strings.Join(broken(terminal(fmt.Sprintf("  %s -> %s  %s: %s", f.from, f.to, plural(count[f], "flow", "flows"), strings.Join(words, ", "))), lastColumn), "\n    "))
+		fmt.Fprintf(t, "%s\n", strings.Join(broken(terminal(fmt.Sprintf("  %s -> %s  %s: %s", f.from, f.to, plural(count[f], "flow", "flows"), strings.Join(words, ", "))), t.last), "\n    "))
 	}
 	if len(order) > 0 {
 		if namespace, _, _ := strings.Cut(order[0].to, "/"); !strings.HasPrefix(namespace, "@") {
@@ -238,7 +240,7 @@ func (t *mapText) platform() {
 		f.in = add(f.in, l.Environments...)
 	}
 	if len(order) > 0 {
-		t.WriteString("platform\n")
+		t.WriteString(t.paint(t.strong, "platform") + "\n")
 	}
 	ends := func(all []string) string {
 		if slices.Contains(all, "*/*") {
@@ -299,8 +301,8 @@ func (t *mapText) total() {
 			text += " (--all)"
 		}
 	}
-	t.WriteString("\n" + text + "\n")
+	t.WriteString("\n" + strings.Join(broken(text, t.last), "\n  ") + "\n")
 	if len(t.m.Missing) > 0 {
-		t.WriteString(strings.Join(broken(terminal("not in this map: "+strings.Join(t.m.Missing, "; ")), lastColumn), "\n  ") + "\n")
+		t.WriteString(strings.Join(broken(terminal("not in this map: "+strings.Join(t.m.Missing, "; ")), t.last), "\n  ") + "\n")
 	}
 }

@@ -125,7 +125,7 @@ func (p *program) diff(c *cli.Context, asked diffing) error {
 		if got.New.Failed == 0 {
 			rep = got.reports[0]
 		}
-		if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, asked.colour), Width: width(p.err)}); err != nil {
+		if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, asked.colour), Width: p.width(p.err)}); err != nil {
 			return err
 		}
 	}
@@ -134,6 +134,9 @@ func (p *program) diff(c *cli.Context, asked diffing) error {
 	}
 	o := report.DiffOptions{LinkBase: c.String("link-base"), Key: c.String("key")}
 	for _, s := range asked.sinks {
+		if o.Color, o.Width = false, 0; s.file == "" {
+			o.Color, o.Width = p.colour(p.out, asked.colour), p.width(p.out)
+		}
 		if err := writeTo(p.out, s.file, func(w io.Writer) error { return report.WriteDiff(w, s.format, got.Diff, o) }); err != nil {
 			return err
 		}

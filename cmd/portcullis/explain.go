@@ -237,7 +237,7 @@ func (p *program) complain(asked explaining, rep diag.Report) error {
 	if len(rep.Findings) == 0 {
 		return nil
 	}
-	if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, asked.colour), Width: width(p.err)}); err != nil {
+	if err := report.Write(p.err, report.Formats[0], rep, report.Options{Color: p.colour(p.err, asked.colour), Width: p.width(p.err)}); err != nil {
 		return err
 	}
 	if rep.Findings.Failed() {

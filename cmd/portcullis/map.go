@@ -123,6 +123,6 @@ func (p *program) drawMap(c *cli.Context, asked mapping) error {
 	m := got.m.Chosen(reach.Choice{From: c.StringSlice("from"), To: c.StringSlice("to"), Namespace: c.StringSlice("namespace"), Ports: asked.port})
 	_, onScreen := screen(p.out)
 	return report.WriteMap(p.out, asked.format, m, report.MapOptions{
-		Platform: c.Bool("all"), BySource: asked.by == "source", Fold: onScreen,
+		Platform: c.Bool("all"), BySource: asked.by == "source", Fold: onScreen, Color: p.colour(p.out, asked.colour), Width: p.width(p.out),
 	})
 }

@@ -109,7 +109,7 @@ func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
 		o := r.options()
 		o.Version, o.FailOn = version(), r.failOn
 		if s.file == "" {
-			o.Color, o.Width = p.colour(w, r.colour), width(w)
+			o.Color, o.Width = p.colour(w, r.colour), p.width(w)
 			if err := report.Write(w, s.format, rep, o); err != nil {
 				return err
 			}

@@ -78,7 +78,7 @@ func (p *program) rulePage(r *diag.Rule) error {
 	if r.Unjudgeable() {
 		b.WriteString("; while it stands, the input cannot be judged (exit code 2)")
 	}
-	fmt.Fprintf(&b, "\n\n%s\n", report.Wrap(r.Help(), pageWidth(p.out)))
+	fmt.Fprintf(&b, "\n\n%s\n", report.Wrap(r.Help(), p.pageWidth(p.out)))
 	if example := examples.Finding(r.Code); example != "" {
 		b.WriteString("\nAn example:\n\n")
 		for line := range strings.Lines(example) {
@@ -91,7 +91,7 @@ func (p *program) rulePage(r *diag.Rule) error {
 
 // pageWidth is how wide a page of prose is: as the terminal, but no wider than
 // people read well; without an end in a pipe.
-func pageWidth(w io.Writer) int {
+func (p *program) pageWidth(w io.Writer) int {
 	const widest = 80
-	return min(width(w), widest)
+	return min(p.width(w), widest)
 }

@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 
 // longWork takes longer than people wait in silence, on a busy machine too.
 func longWork() {
-	p := &program{streams: streams{err: os.Stderr}, environ: map[string]string{"TERM": os.Getenv("TERM")}}
+	p := &program{streams: streams{err: os.Stderr}, environ: map[string]string{"TERM": os.Getenv("TERM"), "CI": os.Getenv("CI")}}
 	stop := p.progress("compiling")
 	time.Sleep(4 * patience)
 	stop()
