@@ -34,7 +34,7 @@ func LookupAnswers(name string) (AnswerFormat, error) {
 			return f, nil
 		}
 	}
-	return AnswerFormat{}, fmt.Errorf("unknown format %q: expected one of %s", name, strings.Join(names, ", "))
+	return AnswerFormat{}, unknownFormat(ofAnswers, name, names)
 }
 
 // WriteAnswers writes the answers of explain in the format, as far as the detail asks for. The

@@ -17,6 +17,9 @@ type DiffOptions struct {
 	Key      string // of several comments of one pull request
 	Color    bool   // ANSI colours, in texts
 	Width    int    // of the terminal, or 0
+
+	Version string                // the program's, for formats that name it
+	Fails   func(delta.Risk) bool // whether a risk fails the run; nil for none
 }
 
 // DiffFormat is one way to write a difference.
@@ -30,6 +33,11 @@ type DiffFormat struct {
 var DiffFormats = []DiffFormat{
 	{"text", "for people: what is opened and closed, because of which line", writeDiffText},
 	{"json", "for programs: as diff.schema.json describes it", writeDiffJSON},
+	asFindings(sarifFormat, "for programs: the risks as results of SARIF 2.1.0"),
+	asFindings(sarifGitHubFormat, "for GitHub's code scanning: the same, cut to what it takes"),
+	asFindings(githubFormat, "for GitHub Actions: the risks as annotations of a pull request"),
+	asFindings(gitlabFormat, "for GitLab's code quality: the risks in the lines of a merge request"),
+	{"junit", "for lists of test results: a case for each risk, which fails where --fail-on-risk asks for it", writeDiffJUnit},
 	{"markdown", "for reviews: the comment of a pull request", writeDiffMarkdown},
 }
 
@@ -41,7 +49,7 @@ func LookupDiff(name string) (DiffFormat, error) {
 			return f, nil
 		}
 	}
-	return DiffFormat{}, fmt.Errorf("unknown format %q: expected one of %s", name, strings.Join(names, ", "))
+	return DiffFormat{}, unknownFormat(ofDifferences, name, names)
 }
 
 // WriteDiff writes a difference in the format. The error is the writer's.

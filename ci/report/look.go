@@ -1,5 +1,8 @@
 package report
 
+// lastColumn is where the lines of maps and differences end.
+const lastColumn = 80
+
 // endOf is the last column of a table on a stream of some width: the usual one, where that is no
 // terminal or there is room for it.
 func endOf(width int) int {

@@ -45,7 +45,7 @@ func LookupMap(name string) (MapFormat, error) {
 			return f, nil
 		}
 	}
-	return MapFormat{}, fmt.Errorf("unknown format %q: expected one of %s", name, strings.Join(names, ", "))
+	return MapFormat{}, unknownFormat(ofMaps, name, names)
 }
 
 // WriteMap writes a map of who reaches whom in the format. The error is the writer's.

@@ -9,12 +9,11 @@ import (
 	"portcullis.dev/compiler/reach"
 )
 
-// The columns of a map: where destinations, ports and environments begin, and where all ends.
+// The columns of a map: where destinations, ports and environments begin.
 const (
 	toColumn    = 26
 	portsColumn = 52
 	whereColumn = 67
-	lastColumn  = 80
 )
 
 // mapText writes a map for people.

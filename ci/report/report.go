@@ -15,7 +15,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strings"
 
 	"portcullis.dev/policies/diag"
 )
@@ -43,7 +42,7 @@ func Lookup(name string) (Format, error) {
 		}
 		names[i] = f.Name
 	}
-	return Format{}, fmt.Errorf("unknown report format %q: expected one of %s", name, strings.Join(names, ", "))
+	return Format{}, unknownFormat(ofFindings, name, names)
 }
 
 // Write writes the whole report in the format. The error is the writer's.

@@ -133,6 +133,11 @@ func TestHostileTraffic(t *testing.T) {
 						t.Errorf("%s has the cell %q", name, cell)
 					}
 				}
+			case "sarif", "sarif-github", "github", "gitlab", "junit":
+				shape, err := shapeOf(format, got)
+				if expected, _ := shapeOf(format, harmless); err != nil || shape != expected {
+					t.Errorf("%s has another structure (%v):\n%s\nexpected\n%s", name, err, shape, expected)
+				}
 			case "mermaid", "dot":
 				unquoted := regexp.MustCompile(`"(\\.|[^"\\])*"`)
 				if a, b := unquoted.ReplaceAllString(got, "Q"), unquoted.ReplaceAllString(harmless, "Q"); a != b {
@@ -181,7 +186,11 @@ func TestCommentsAreBounded(t *testing.T) {
 				d.Changes = append(d.Changes, x)
 			}
 			var b bytes.Buffer
-			if err := WriteDiff(&b, DiffFormats[2], d, DiffOptions{}); err != nil {
+			markdown, err := LookupDiff("markdown")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := WriteDiff(&b, markdown, d, DiffOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			got := b.String()

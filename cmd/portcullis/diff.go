@@ -132,7 +132,7 @@ func (p *program) diff(c *cli.Context, asked diffing) error {
 	if len(asked.sinks) == 0 {
 		asked.sinks = []diffSink{{format: report.DiffFormats[0]}}
 	}
-	o := report.DiffOptions{LinkBase: c.String("link-base"), Key: c.String("key")}
+	o := report.DiffOptions{LinkBase: c.String("link-base"), Key: c.String("key"), Version: version(), Fails: func(r delta.Risk) bool { return meets(r, asked.risks) }}
 	for _, s := range asked.sinks {
 		if o.Color, o.Width = false, 0; s.file == "" {
 			o.Color, o.Width = p.colour(p.out, asked.colour), p.width(p.out)
@@ -144,21 +144,19 @@ func (p *program) diff(c *cli.Context, asked diffing) error {
 	switch {
 	case got.Old.Failed+got.New.Failed > 0:
 		return findings{exitInput}
-	case c.Bool("exit-code") && !got.IsSame() || meets(got.Diff, asked.risks):
+	case c.Bool("exit-code") && !got.IsSame(), slices.ContainsFunc(got.Risks(), o.Fails):
 		return findings{exitFindings}
 	}
 	return nil
 }
 
-// meets reports whether a difference has one of some risks.
-func meets(d *delta.Diff, asked []string) bool {
+// meets reports whether a risk is one of those that fail the run.
+func meets(r delta.Risk, asked []string) bool {
 	for _, list := range asked {
 		for word := range strings.SplitSeq(list, ",") {
 			level := slices.Index(delta.Levels, delta.Level(word))
-			for _, r := range d.Risks() {
-				if r.Tag == word || level >= 0 && slices.Index(delta.Levels, r.Level) <= level {
-					return true
-				}
+			if r.Tag == word || level >= 0 && slices.Index(delta.Levels, r.Level) <= level {
+				return true
 			}
 		}
 	}

@@ -234,6 +234,7 @@ func diffFails(t *testing.T, dir string) {
 			t.Errorf("%q: exit %d, expected %d: %s", c.args, code, c.code, stderr)
 		}
 	}
+	asFindings(t, dir)
 	file := filepath.Join(dir, "shop", "mailer.yaml")
 	if err := os.WriteFile(file, []byte("kind: NetworkIntent\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -241,6 +242,25 @@ func diffFails(t *testing.T, dir string) {
 	code, stdout, stderr := here(t.Context(), []string{"diff", "--dir", dir, "main"}, nil)
 	if code != exitInput || !strings.Contains(stdout, "no comparison of traffic: what is on the disk has") || !strings.Contains(stderr, "shop/mailer.yaml") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// asFindings gives the risks to programs that take findings, at the line that means the traffic.
+func asFindings(t *testing.T, dir string) {
+	t.Helper()
+	for format, want := range map[string]string{
+		"github":       "::error file=shop/frontend.yaml,line=8,col=14,title=internet-exposure%3A",
+		"gitlab":       `"check_name": "internet-exposure"`,
+		"sarif-github": `"ruleId": "internet-exposure"`,
+		"junit":        `name="internet-exposure: an endpoint accepts a large part of the internet that it did not accept" classname="portcullis.risks">` + "\n      <failure",
+	} {
+		code, stdout, stderr := here(t.Context(), []string{"diff", "--dir", dir, "--fail-on-risk=internet-exposure", "-o", format, "main", "4-internet"}, nil)
+		if code != exitFindings || !strings.Contains(stdout, want) || stderr != "" {
+			t.Errorf("%s: exit %d, expected %s in\n%s%s", format, code, want, stdout, stderr)
+		}
+	}
+	if code, _, stderr := here(t.Context(), []string{"diff", "--dir", dir, "-o", "dot", "main", "4-internet"}, nil); code != exitInput || !strings.Contains(stderr, `"dot" is no format of a difference, for markdown has the picture`) {
+		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
 

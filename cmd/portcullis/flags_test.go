@@ -103,7 +103,7 @@ func TestOpenValues(t *testing.T) {
 		"explain --calico=2.6 a":                    `--calico: expected a release such as 3.32, found "2.6"`,
 		"explain --calico=3.-1 a":                   `--calico: expected a release such as 3.32, found "3.-1"`,
 		"check -o json= a":                          `--output: json= names no file`,
-		"check -o text -o yaml=x a":                 `--output: unknown report format "yaml"`,
+		"check -o text -o yaml=x a":                 `--output: unknown format "yaml"`,
 		"check --effective-time= a":                 `a: no such file or directory`, // none is now
 		"check --effective-time=2026-12-01 a":       `a: no such file or directory`,
 		"check --timeout=1m30s -o text -o json=x a": `a: no such file or directory`,
