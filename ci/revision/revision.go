@@ -53,35 +53,63 @@ func Open(ctx context.Context, dir string) (*Repository, error) {
 		return nil, ErrNoGit
 	}
 	r := &Repository{Dir: dir}
-	out, err := r.git(ctx, nil, "rev-parse", "--show-prefix")
-	if err != nil {
+	out, err := r.git(ctx, "rev-parse", "--show-prefix")
+	switch {
+	case err != nil && strings.Contains(err.Error(), "dubious ownership"):
+		return nil, fmt.Errorf("%s is somebody else's, of whom git reads nothing unless it is told to: git config --global --add safe.directory DIRECTORY", dir)
+	case err != nil:
 		return nil, fmt.Errorf("%s is in no Git repository", dir)
 	}
 	r.Prefix = strings.TrimSuffix(string(out), "\n")
 	return r, nil
 }
 
-// git runs a command of Git's plumbing. What a user's or the system's configuration says of
-// hooks, monitors and replacements does not count.
-func (r *Repository) git(ctx context.Context, in io.Reader, args ...string) ([]byte, error) {
+// git runs a command of Git's plumbing, and returns what it prints, which is short.
+func (r *Repository) git(ctx context.Context, args ...string) (out []byte, err error) {
+	err = r.stream(ctx, nil, func(printed *bufio.Reader) (err error) {
+		out, err = io.ReadAll(printed)
+		return err
+	}, args...)
+	return out, err
+}
+
+// stream runs a command of Git's plumbing, and ends it where nobody wants to read on. What a
+// user's or the system's configuration says of hooks, monitors and replacements does not count,
+// and no transport is allowed: a release of Git that would fetch what a clone lacks cannot.
+func (r *Repository) stream(ctx context.Context, in io.Reader, read func(*bufio.Reader) error, args ...string) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	fixed := []string{"--no-replace-objects", "--literal-pathspecs", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull}
 	cmd := exec.CommandContext(ctx, "git", append(fixed, args...)...)
 	cmd.Dir, cmd.Stdin = r.Dir, in
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "GIT_NO_REPLACE_OBJECTS=1")
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
-		first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
-		return nil, fmt.Errorf("git %s: %w: %s", args[0], err, first)
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_TERMINAL_PROMPT=0", "GIT_NO_REPLACE_OBJECTS=1")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	printed, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
 	}
-	return out.Bytes(), nil
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	failed := read(bufio.NewReaderSize(printed, 1<<16))
+	if failed != nil {
+		stop()
+	}
+	if err := cmd.Wait(); err != nil && said.Len() > 0 {
+		first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+		return fmt.Errorf("git %s: %w: %s", args[0], err, first)
+	} else if failed == nil && err != nil {
+		return fmt.Errorf("git %s: %w", args[0], err)
+	}
+	return failed
 }
 
 // Commit looks up what a revision is.
 func (r *Repository) Commit(ctx context.Context, revision string) (string, error) {
-	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	out, err := r.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	if err != nil {
-		shallow, _ := r.git(ctx, nil, "rev-parse", "--is-shallow-repository")
+		shallow, _ := r.git(ctx, "rev-parse", "--is-shallow-repository")
 		return "", &NotFoundError{revision, strings.TrimSpace(string(shallow)) == "true"}
 	}
 	return strings.TrimSpace(string(out)), nil
@@ -94,11 +122,21 @@ type entry struct {
 	name         string // below the prefix
 }
 
+// Limits bound what is read of a commit: a tree of a few kilobytes may name the same blob a
+// million times, and itself a subtree of itself's size, ten levels deep.
+type Limits struct {
+	FileBytes  int64 // of a file; what is larger gets a hole in the place of its bytes
+	TotalBytes int64 // of all files that are wanted
+	Files      int   // that are wanted
+	Listed     int   // files that there are at all
+}
+
 // Unpack writes the files of a commit below the repository's directory into an empty one, links
 // as links: those that are wanted by their names. A file that is larger than most gets a hole
-// in the place of its bytes, so that whoever reads it meets its size.
-func (r *Repository) Unpack(ctx context.Context, commit, into string, most int64, wanted func(name string) bool) error {
-	entries, err := r.list(ctx, commit, wanted)
+// in the place of its bytes, so that whoever reads it meets its size. A tree with names that no
+// checkout has is refused.
+func (r *Repository) Unpack(ctx context.Context, commit, into string, most Limits, wanted func(name string) bool) error {
+	entries, err := r.list(ctx, commit, most, wanted)
 	if err != nil {
 		return err
 	}
@@ -109,56 +147,88 @@ func (r *Repository) Unpack(ctx context.Context, commit, into string, most int64
 	defer root.Close()
 	var names bytes.Buffer
 	for _, e := range entries {
-		if e.size <= most {
+		if e.size <= most.FileBytes {
 			names.WriteString(e.object + "\n")
 		}
 	}
-	out, err := r.git(ctx, &names, "cat-file", "--batch")
-	if err != nil {
-		return err
-	}
-	blobs := bufio.NewReader(bytes.NewReader(out))
-	for _, e := range entries {
-		var data []byte
-		if e.size <= most {
-			if data, err = blob(blobs, e); err != nil {
-				return err
+	return r.stream(ctx, &names, func(blobs *bufio.Reader) error {
+		for _, e := range entries {
+			var data []byte
+			if e.size <= most.FileBytes {
+				if data, err = blob(blobs, e); err != nil {
+					return err
+				}
+			}
+			if err := write(root, e, data); err != nil {
+				return fmt.Errorf("%q of %s: %w", e.name, commit, err)
 			}
 		}
-		if err := write(root, e, data); err != nil {
-			return fmt.Errorf("%s of %s: %w", e.name, commit, err)
-		}
-	}
-	return nil
+		return nil
+	}, "cat-file", "--batch")
 }
 
 // list is what ls-tree says of a commit, in its order.
-func (r *Repository) list(ctx context.Context, commit string, wanted func(string) bool) ([]entry, error) {
+func (r *Repository) list(ctx context.Context, commit string, most Limits, wanted func(string) bool) ([]entry, error) {
 	args := []string{"ls-tree", "-r", "-z", "-l", "--full-tree", commit}
 	if r.Prefix != "" {
 		args = append(args, "--", r.Prefix)
 	}
-	out, err := r.git(ctx, nil, args...)
-	if err != nil {
-		return nil, err
-	}
 	var all []entry
-	for record := range strings.SplitSeq(string(out), "\x00") {
-		about, name, ok := strings.Cut(record, "\t")
-		fields := strings.Fields(about)
-		if !ok || len(fields) != 4 || fields[1] != "blob" { // a submodule is somebody else's repository
-			continue
+	err := r.stream(ctx, nil, func(records *bufio.Reader) error {
+		var total int64
+		for listed := 0; ; listed++ {
+			record, err := records.ReadString(0)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			about, name, ok := strings.Cut(strings.TrimSuffix(record, "\x00"), "\t")
+			fields := strings.Fields(about)
+			switch {
+			case err != nil:
+				return err
+			case !ok || len(fields) != 4:
+				return fmt.Errorf("git ls-tree printed %.100q", record)
+			case listed >= most.Listed:
+				return fmt.Errorf("%s has more than %d files", commit, most.Listed)
+			case fields[1] != "blob": // a submodule is somebody else's repository
+				continue
+			case !isCheckedOut(name):
+				return fmt.Errorf("%s names a file %.200q, which no checkout has", commit, name)
+			}
+			e := entry{mode: fields[0], object: fields[2], name: strings.TrimPrefix(name, r.Prefix)}
+			if !wanted(e.name) && e.mode != link {
+				continue
+			}
+			if e.size, err = strconv.ParseInt(fields[3], 10, 64); err != nil {
+				return fmt.Errorf("%q of %s is not in this clone: git fetch it", name, commit)
+			}
+			if e.mode == link && e.size > longestLink {
+				return fmt.Errorf("%q of %s is a link of %d bytes, which no system takes", name, commit, e.size)
+			}
+			if e.size <= most.FileBytes {
+				total += e.size
+			}
+			if all = append(all, e); len(all) > most.Files || total > most.TotalBytes {
+				return fmt.Errorf("%s has more than %d files that are read, or %d bytes in them", commit, most.Files, most.TotalBytes)
+			}
 		}
-		e := entry{mode: fields[0], object: fields[2], name: strings.TrimPrefix(name, r.Prefix)}
-		if e.size, err = strconv.ParseInt(fields[3], 10, 64); err != nil {
-			return nil, fmt.Errorf("%s of %s is not in this clone: git fetch it", name, commit)
-		}
-		if wanted(e.name) || e.mode == link {
-			all = append(all, e)
+	}, args...)
+	return all, err
+}
+
+// isCheckedOut tells names that Git puts into a work tree from those that it refuses there:
+// objects may hold any.
+func isCheckedOut(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") {
+			return false
 		}
 	}
-	return all, nil
+	return true
 }
+
+// longestLink is how long a path may be where links are read.
+const longestLink = 4096
 
 // link is the mode of symbolic links.
 const link = "120000"

@@ -247,7 +247,8 @@ func readRevision(ctx context.Context, git *revision.Repository, name, commit st
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(into)) }()
 	limits := sources.DefaultLimits()
-	err = git.Unpack(ctx, commit, into, limits.FileBytes, func(name string) bool { return language.IsYAML(name) || language.IsRego(name) })
+	most := revision.Limits{FileBytes: limits.FileBytes, TotalBytes: limits.TotalBytes, Files: limits.Files, Listed: 10_000_000}
+	err = git.Unpack(ctx, commit, into, most, func(name string) bool { return language.IsYAML(name) || language.IsRego(name) })
 	if err != nil {
 		return s, usageError{err}
 	}
