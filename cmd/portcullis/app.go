@@ -29,6 +29,7 @@ var commands = []func(*program) *cli.Command{
 	versionCommand,
 	helpCommand,
 	completeCommand,
+	manualCommand,
 }
 
 // run is the program as a function of its inputs.

@@ -26,7 +26,7 @@ func TestFullStdout(t *testing.T) {
 	for _, args := range [][]string{
 		{"build", demo}, {"check", demo}, {"verify", deploy}, {"push", deploy, newRegistry(t) + "/team/policies:v1"}, {"test", demo}, {"map", demo}, {"diff", demo, demo + "/"}, {"explain", "zero-trust-demo/frontend -> zero-trust-demo/backend", demo},
 		{"fmt", demo + "/portcullis.yaml"}, {"fmt", "-d", "testdata/fleet"}, {"schema"}, {"rules"}, {"rules", "PC101"}, {"rules", "-o", "json"},
-		{"ci"}, {"ci", "github"}, {"completion", "bash"}, {"version"}, {"help"}, {"help", "build"}, {"build", "--help"}, {"--version"},
+		{"ci"}, {"ci", "github"}, {"completion", "bash"}, {"version"}, {hiddenManual}, {"help"}, {"help", "build"}, {"build", "--help"}, {"--version"},
 	} {
 		tried[args[0]] = true
 		var said bytes.Buffer
