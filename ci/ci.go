@@ -45,7 +45,7 @@ var Integrations = []Integration{
 	{Name: "argocd", Description: "let Argo CD compile the intents, as a config management plugin",
 		Next: "patch the repo-server by sidecar.yaml, and name your repository in application.yaml, applicationset.yaml or hydrator.yaml"},
 	{Name: "flux", Description: "let Flux deploy the bundles that are pushed to a registry",
-		Next: "name your registry, and the environment of the cluster, in flux/portcullis.yaml"},
+		Next: "name your registry, and the environment of the cluster, in flux/network-policies.yaml"},
 }
 
 //go:embed all:files
