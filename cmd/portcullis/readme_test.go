@@ -13,18 +13,30 @@ import (
 
 var consoleBlock = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
 
-// TestReadmeTour runs the README's console blocks in one shell, from top to bottom,
-// and holds what they show to what comes out, stderr included.
-func TestReadmeTour(t *testing.T) {
+// TestTours runs the console blocks of a page in one shell, from top to bottom, and holds what
+// they show to what comes out, stderr included.
+func TestTours(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	for page, commands := range map[string]int{"README.md": 8, "docs/argocd.md": 7, "docs/flux.md": 7} {
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			// Nobody runs a registry where pages say that one is.
+			stage := strings.NewReplacer("oci://registry.example.com", newRegistry(t))
+			tour(t, "../../"+page, commands, stage)
+		})
+	}
+}
+
+// tour runs one page, which has so many commands at least.
+func tour(t *testing.T, page string, least int, stage *strings.Replacer) {
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want, script strings.Builder
 	commands := 0
-	for _, block := range consoleBlock.FindAllSubmatch(readme, -1) {
-		for line := range strings.Lines(string(block[1])) {
+	for _, block := range consoleBlock.FindAllSubmatch(text, -1) {
+		for line := range strings.Lines(stage.Replace(string(block[1]))) {
 			want.WriteString(line)
 			if command, ok := strings.CutPrefix(line, "$ "); ok {
 				commands++
@@ -33,8 +45,8 @@ func TestReadmeTour(t *testing.T) {
 			}
 		}
 	}
-	if commands < 8 {
-		t.Fatalf("the README runs %d commands, expected a tour", commands)
+	if commands < least {
+		t.Fatalf("%s runs %d commands, expected %d at least", page, commands, least)
 	}
 	cmd := exec.Command("bash")
 	cmd.Dir = t.TempDir()
@@ -45,6 +57,6 @@ func TestReadmeTour(t *testing.T) {
 		t.Errorf("the last command: %v", err)
 	}
 	if diff := cmp.Diff(want.String(), got.String()); diff != "" {
-		t.Errorf("the README shows something else (-README +run):\n%s", diff)
+		t.Errorf("%s shows something else (-page +run):\n%s", page, diff)
 	}
 }
