@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -90,4 +91,36 @@ func checkBool(text string) error {
 		return fmt.Errorf("expected true or false, found %q", text)
 	}
 	return nil
+}
+
+// timeoutFlag makes one of every command that compiles.
+func timeoutFlag(into *time.Duration) cli.Flag {
+	return &typed[time.Duration]{
+		StringFlag: cli.StringFlag{Name: "timeout", Value: "0s", DefaultText: "none", Usage: "give up after this `TIME`, such as 50s: before whoever started the run does, and with a reason"},
+		parse:      parseTimeout, into: into,
+	}
+}
+
+// effectiveTimeFlag makes one of every command that judges dates.
+func effectiveTimeFlag(into *time.Time) cli.Flag {
+	return &typed[time.Time]{
+		StringFlag: cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
+		parse:      parseInstant, into: into,
+	}
+}
+
+// colourFlag makes one of every command that shows findings.
+func colourFlag(into *colour) cli.Flag {
+	return &typed[colour]{
+		StringFlag: cli.StringFlag{Name: "color", Value: string(colourAuto), Usage: "`WHEN` to use colour: " + either(words(colours))},
+		parse:      parseColour, closed: words(colours), into: into,
+	}
+}
+
+// formFlag makes one of every command that writes a list.
+func formFlag(into *form, usage string) cli.Flag {
+	return &typed[form]{
+		StringFlag: cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: string(forms[0]), Usage: usage},
+		parse:      parseForm, closed: words(forms), into: into,
+	}
 }

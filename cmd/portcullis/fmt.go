@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -109,19 +108,6 @@ func formatted(f language.File) ([]byte, diag.List, error) {
 		return f.Data, nil, nil
 	}
 	return language.Format(f)
-}
-
-// rewrite replaces a file's text and says so.
-func (p *program) rewrite(name string, text []byte) error {
-	info, err := os.Lstat(name)
-	if err == nil {
-		err = replaceFile(name, text, info.Mode().Perm())
-	}
-	if err != nil {
-		return writeError("", filepath.ToSlash(name), err)
-	}
-	_, err = fmt.Fprintf(p.err, "wrote %s\n", filepath.ToSlash(name))
-	return err
 }
 
 func isDirectory(name string) bool {

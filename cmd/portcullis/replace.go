@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,4 +24,17 @@ func replaceFile(name string, data []byte, mode fs.FileMode) error {
 		return err
 	}
 	return os.Rename(f.Name(), name)
+}
+
+// rewrite replaces a file's text and says so.
+func (p *program) rewrite(name string, text []byte) error {
+	info, err := os.Lstat(name)
+	if err == nil {
+		err = replaceFile(name, text, info.Mode().Perm())
+	}
+	if err != nil {
+		return writeError("", filepath.ToSlash(name), err)
+	}
+	_, err = fmt.Fprintf(p.err, "wrote %s\n", filepath.ToSlash(name))
+	return err
 }

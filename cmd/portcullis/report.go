@@ -83,22 +83,6 @@ func notJudgedFlag(r *reporting) cli.Flag {
 	return &cli.BoolFlag{Name: "not-judged", Usage: "in texts: list all that was not judged", DisableDefaultText: true, Destination: &r.notJudged}
 }
 
-// colourFlag makes one of every command that shows findings.
-func colourFlag(into *colour) cli.Flag {
-	return &typed[colour]{
-		StringFlag: cli.StringFlag{Name: "color", Value: string(colourAuto), Usage: "`WHEN` to use colour: " + either(words(colours))},
-		parse:      parseColour, closed: words(colours), into: into,
-	}
-}
-
-// formFlag makes one of every command that writes a list.
-func formFlag(into *form, usage string) cli.Flag {
-	return &typed[form]{
-		StringFlag: cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: string(forms[0]), Usage: usage},
-		parse:      parseForm, closed: words(forms), into: into,
-	}
-}
-
 // write sends a report to every sink; those without a file go to w.
 func (p *program) write(r reporting, rep diag.Report, w io.Writer) error {
 	sinks := r.sinks

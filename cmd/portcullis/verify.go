@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"portcullis.dev/ci/report"
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/language"
@@ -101,22 +98,6 @@ func (p *program) judgeBundle(ctx context.Context, name string, found *bundle.Fo
 		o.Child = p.child(ctx)
 		return o.Verify(ctx, files, found.Index())
 	})
-}
-
-// tell names the files that are not what an index says, if there are any.
-func (p *program) tell(place, what string, differences []bundle.Difference) error {
-	if len(differences) == 0 {
-		return nil
-	}
-	w := bufio.NewWriter(p.out)
-	for _, d := range differences {
-		fmt.Fprintf(w, "%s: %s\n", d.Change, report.Line(path.Join(place, d.Path)+note(d.Note)))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.err, "portcullis: %s %s (%s); build it again, and find out who changed it\n", place, what, count(differences))
-	return findings{exitFindings}
 }
 
 // readIn reads a regular file that an index names, below a directory; nil where it is none.

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// lateError is a run that took longer than it was given.
+type lateError struct{ timeout time.Duration }
+
+func (e lateError) Error() string {
+	return fmt.Sprintf("not done after --timeout %s; nothing was written. Give it more time, or a smaller directory", e.timeout)
+}
+
+// within runs f and waits no longer than the time allows, or than the user does. A
+// stage that does not look at the context is left behind: the program is about to
+// end.
+func within[T any](ctx context.Context, timeout time.Duration, f func(context.Context) (T, error)) (T, error) {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := f(ctx)
+		done <- outcome{value, err}
+	}()
+	var o outcome
+	select {
+	case o = <-done:
+	case <-ctx.Done():
+		o.err = ctx.Err()
+	}
+	switch {
+	case o.err == nil:
+		return o.value, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return o.value, usageError{lateError{timeout}}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return o.value, errors.New("interrupted; nothing was written")
+	default:
+		return o.value, o.err
+	}
+}
