@@ -23,7 +23,8 @@ type adopting struct {
 	diff     bool   // that they are shown
 }
 
-// adoptFlags makes the flags of check that fill in its wishes.
+// adoptFlags makes the flags of check for who adopts manifests that are there: baselines and safe
+// edits.
 func adoptFlags(into *adopting) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "baseline", Usage: "of manifests: fail for what is not in this `FILE` alone", Destination: &into.baseline},
@@ -33,7 +34,7 @@ func adoptFlags(into *adopting) []cli.Flag {
 	}
 }
 
-// refuse says what does not go together.
+// refuse says which flags about baselines and edits do not go together.
 func (a adopting) refuse(c *cli.Context) error {
 	for _, flag := range [][2]string{{"baseline", a.baseline}, {"write-baseline", a.write}} {
 		if c.IsSet(flag[0]) && flag[1] == "" {
@@ -55,7 +56,8 @@ func (a adopting) refuse(c *cli.Context) error {
 	return nil
 }
 
-// forIntents says that a repository of intents accepts nothing without an owner.
+// forIntents refuses baselines in a repository of intents, which accepts nothing without an
+// owner.
 func (a adopting) forIntents() error {
 	for _, flag := range [][2]string{{"baseline", a.baseline}, {"write-baseline", a.write}} {
 		if flag[1] != "" {
@@ -65,7 +67,8 @@ func (a adopting) forIntents() error {
 	return nil
 }
 
-// known is what a check of manifests is told of what is known.
+// known reads the baseline that a check of manifests is held against, or prepares the one to
+// write.
 func (a adopting) known(paths []string) (*compiler.Baseline, error) {
 	switch {
 	case a.write != "":
@@ -86,7 +89,7 @@ func (a adopting) known(paths []string) (*compiler.Baseline, error) {
 	return &compiler.Baseline{File: language.File{Path: f.Path, Data: f.Data}, Asked: paths}, nil
 }
 
-// clean is a path as reports have it.
+// clean writes the path of a baseline, or of a file that was asked about, as reports have it.
 func clean(name string) string { return filepath.ToSlash(filepath.Clean(name)) }
 
 // noBaseline refuses to write over what is there and no baseline: it is somebody's work.

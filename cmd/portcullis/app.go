@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +31,8 @@ var commands = []func(*program) *cli.Command{
 	manualCommand,
 }
 
-// run is the program as a function of its inputs.
+// run builds the application, arranges its command line and runs it: the program as a function of
+// arguments, environment and streams.
 func run(ctx context.Context, args []string, environ map[string]string, s streams) int {
 	p := &program{streams: s, environ: environ}
 	app := p.app()
@@ -43,24 +43,7 @@ func run(ctx context.Context, args []string, environ map[string]string, s stream
 	return p.exit(err)
 }
 
-// exit says what went wrong, and turns it into the exit code.
-func (p *program) exit(err error) int {
-	var usage usageError
-	var found findings
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &found):
-		return found.code
-	case errors.As(err, &usage):
-		fmt.Fprintf(p.err, "portcullis: %v\n", err)
-		return exitInput
-	default:
-		fmt.Fprintf(p.err, "portcullis: %v\n", err)
-		return exitMachine
-	}
-}
-
+// app builds the application of urfave/cli: all commands of the table, and the flags before them.
 func (p *program) app() *cli.App {
 	app := &cli.App{
 		Name:            "portcullis",
@@ -93,6 +76,8 @@ func (p *program) app() *cli.App {
 	return app
 }
 
+// onUsageError turns what the application of urfave/cli says against a command line into a usage
+// error that names the help.
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	return usageError{fmt.Errorf("%w (see portcullis %s --help)", err, c.Command.Name)}
 }

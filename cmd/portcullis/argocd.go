@@ -65,8 +65,8 @@ func (p *program) buildForArgoCD(c *cli.Context, asked building) error {
 	return err
 }
 
-// pathOfApplication refuses a path that leads below a repository, or into what was
-// built of one.
+// pathOfApplication refuses a path of an Argo CD Application that leads below a repository, or
+// into what was built of one.
 func pathOfApplication(dir string) error {
 	if dir == "" || isRepository(dir) {
 		return nil
@@ -118,8 +118,8 @@ func (p *program) seatArgoCD(c *cli.Context, asked *building) (err error) {
 	return c.Set("env", chosen[first])
 }
 
-// argoEnvironments are the environments that an Application asks for, by the place
-// in which it does.
+// argoEnvironments gathers the environments that an Application asks for, by the place in which
+// it does.
 func (p *program) argoEnvironments() (map[string]string, error) {
 	chosen := map[string]string{}
 	for _, name := range diag.SortedKeys(p.environ) {
@@ -141,7 +141,8 @@ func (p *program) argoEnvironments() (map[string]string, error) {
 	return chosen, nil
 }
 
-// parametersOf reads the list of parameters, which may hold the environment once.
+// parametersOf reads the list of parameters that Argo CD hands to its plugin, which may hold the
+// environment once.
 func parametersOf(text string) ([]parameter, error) {
 	if text == "" {
 		return nil, nil

@@ -10,8 +10,8 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// arrange puts flags before arguments, where urfave/cli expects them, so that they
-// work after as well. A command or a flag that does not exist is refused, with the
+// arrange puts the flags of a command line before its arguments, where urfave/cli expects them,
+// so that they work after as well. A command or a flag that does not exist is refused, with the
 // one that was probably meant. The flag for help, wherever it stands, is the command of that
 // name: urfave/cli would look for help of what it takes for a command of the command.
 func arrange(app *cli.App, args []string) ([]string, error) {
@@ -67,6 +67,8 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	return slices.Concat(args[:1], flags, []string{"--"}, rest), nil
 }
 
+// noCommand refuses a command line whose command does not exist, with the one that was probably
+// meant.
 func noCommand(app *cli.App, name string) error {
 	var names []string
 	for _, c := range app.VisibleCommands() {
@@ -75,7 +77,7 @@ func noCommand(app *cli.App, name string) error {
 	return usageError{fmt.Errorf("there is no command %q; %sthe commands are %s", name, didYouMean(name, names), strings.Join(names, ", "))}
 }
 
-// didYouMean asks for the nearest of the words that there are, if one is near, and
+// didYouMean asks for the nearest of the words that a command line may hold, if one is near, and
 // leaves room for what follows.
 func didYouMean(word string, known []string) string {
 	if near := diag.Nearest(word, known); near != "" {
@@ -84,8 +86,8 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
-// known refuses a flag that the command, or the program where there is none, does
-// not have.
+// known refuses a flag on the command line that the command, or the program where there is none,
+// does not have.
 func known(flags []cli.Flag, command, arg string) error {
 	if _, ok := flagOf(flags, arg); ok {
 		return nil
@@ -102,7 +104,7 @@ func known(flags []cli.Flag, command, arg string) error {
 	return usageError{fmt.Errorf("%s has no flag %s; %ssee portcullis %s --help", command, name, meant, command)}
 }
 
-// boolean refuses a value of a flag that is neither true nor false.
+// boolean refuses a value on the command line of a flag that is neither true nor false.
 func boolean(flags []cli.Flag, arg string) error {
 	name, value, given := strings.Cut(arg, "=")
 	f, _ := flagOf(flags, arg)
@@ -115,8 +117,8 @@ func boolean(flags []cli.Flag, arg string) error {
 	return nil
 }
 
-// flagOf finds the flag that an argument names. The help flag is every command's,
-// and has no value.
+// flagOf finds the flag that an argument of the command line names. The help flag is every
+// command's, and has no value.
 func flagOf(flags []cli.Flag, arg string) (cli.Flag, bool) {
 	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	for _, f := range append(slices.Clone(flags), cli.HelpFlag) {
@@ -127,7 +129,7 @@ func flagOf(flags []cli.Flag, arg string) (cli.Flag, bool) {
 	return nil, false
 }
 
-// takesValue reports whether the flag's value is the next argument.
+// takesValue reports whether a flag's value is the next argument of the command line.
 func takesValue(flags []cli.Flag, arg string) bool {
 	f, ok := flagOf(flags, arg)
 	if !ok || strings.Contains(arg, "=") {

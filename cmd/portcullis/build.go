@@ -22,6 +22,7 @@ type building struct {
 	timeout time.Duration
 }
 
+// buildCommand describes the command build: flags, help text and what it runs.
 func buildCommand(p *program) *cli.Command {
 	var asked building
 	return &cli.Command{
@@ -51,6 +52,8 @@ func buildCommand(p *program) *cli.Command {
 	}
 }
 
+// build compiles a repository, reports what was found, and writes a bundle, a stream of
+// manifests, or nothing.
 func (p *program) build(c *cli.Context, asked building) error {
 	if err := buildArguments(c); err != nil {
 		return err
@@ -103,8 +106,8 @@ func (p *program) build(c *cli.Context, asked building) error {
 	return judged
 }
 
-// carriedLine says on one line what is deployed and was not judged, in one environment
-// where it is given; empty for nothing.
+// carriedLine says on one line what a build deploys and did not judge, in one environment where
+// it is given; empty for nothing.
 func carriedLine(all []bundle.Carried, environment string) string {
 	var words []string
 	for _, c := range all {
@@ -134,7 +137,7 @@ func carriedLine(all []bundle.Carried, environment string) string {
 	return report.Line("carried and not judged, as the Platform says: " + strings.Join(words, ", ") + rest)
 }
 
-// buildArguments refuses what contradicts itself.
+// buildArguments refuses flags of build that contradict each other.
 func buildArguments(c *cli.Context) error {
 	out := c.String("out") != ""
 	switch {
@@ -152,8 +155,8 @@ func buildArguments(c *cli.Context) error {
 	return nil
 }
 
-// outputOf is the place that --out names, or nil. It is made ready before the
-// build, so that a place that cannot be written to costs no time.
+// outputOf finds the place that build's --out names, if any. It is made ready before the build,
+// so that a place that cannot be written to costs no time.
 func outputOf(c *cli.Context, dir string) (*bundle.Output, error) {
 	if c.String("out") == "" {
 		return nil, nil
@@ -171,12 +174,13 @@ func outputOf(c *cli.Context, dir string) (*bundle.Output, error) {
 // unchosenError is a stream of one environment that was asked for where there are these.
 type unchosenError []string
 
+// Error asks for one of several environments, or for all of them with build's --out.
 func (e unchosenError) Error() string {
 	return fmt.Sprintf("there are %d environments: choose one with --env %s, or write all of them with --out", len(e), strings.Join(e, "|"))
 }
 
-// writeManifests writes one environment as a stream of YAML documents. An empty one
-// is refused unless asked for: whoever prunes by it would delete every policy.
+// writeManifests writes one built environment as a stream of YAML documents. An empty one is
+// refused unless asked for: whoever prunes by it would delete every policy.
 func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty bool) error {
 	var names []string
 	for _, e := range built.Environments {

@@ -61,7 +61,8 @@ func (p *program) sound(name string, found *bundle.Found) error {
 	return nil
 }
 
-// tell names the files that are not what an index says, if there are any.
+// tell names the files of a bundle, or of its inputs, that are not what the index says, if there
+// are any.
 func (p *program) tell(place, what string, differences []bundle.Difference) error {
 	if len(differences) == 0 {
 		return nil

@@ -24,6 +24,7 @@ type checking struct {
 	instead texts // of files, what is judged in place of what they hold
 }
 
+// checkCommand describes the command check: flags, help text and what it runs.
 func checkCommand(p *program) *cli.Command {
 	var asked checking
 	return &cli.Command{
@@ -49,6 +50,7 @@ func checkCommand(p *program) *cli.Command {
 	}
 }
 
+// check judges intents or manifests, mends what is asked for, and reports what was found.
 func (p *program) check(c *cli.Context, asked checking) error {
 	if asked.at.IsZero() {
 		asked.at = time.Now()
@@ -94,6 +96,8 @@ type judged struct {
 	asked    []string // the files and directories
 }
 
+// judge comes to what check reports: of a repository by a build, of manifests by the rules beside
+// a known cluster.
 func (p *program) judge(c *cli.Context, asked checking) (judged, error) {
 	paths := c.Args().Slice()
 	if len(paths) == 0 || len(paths) == 1 && holdsIntents(paths[0]) {

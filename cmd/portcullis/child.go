@@ -67,7 +67,7 @@ type children struct {
 	components []string      // that were being rendered as the time of the run was over
 }
 
-// begin counts one more, unless the run is over.
+// begin counts one more child process, unless the run is over.
 func (c *children) begin() bool {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -77,7 +77,7 @@ func (c *children) begin() bool {
 	return !c.over
 }
 
-// end counts one that has ended.
+// end counts a child process that has ended, and wakes who waits for the last.
 func (c *children) end() {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -87,15 +87,15 @@ func (c *children) end() {
 	}
 }
 
-// died takes note of what a child was at whose time was over.
+// died takes note of the components that a child process was rendering when its time was over.
 func (c *children) died(components []string) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	c.components = append(c.components, components...)
 }
 
-// finish waits until all have ended, and lets no other begin. The components are those that
-// were not rendered in time.
+// finish waits until all child processes have ended, and lets no other begin. The components are
+// those that were not rendered in time.
 func (c *children) finish() (components []string) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -110,8 +110,8 @@ func (c *children) finish() (components []string) {
 	return c.components
 }
 
-// timedOut waits for the children of a run that failed, and says in the error of one whose time
-// was over what they were at.
+// timedOut waits for the child processes of a run that failed, and says in the error of one whose
+// time was over what they were at.
 func (p *program) timedOut(err error) error {
 	if err == nil {
 		return nil
@@ -130,8 +130,8 @@ func (p *program) timedOut(err error) error {
 	return usageError{fmt.Errorf("%w. It was rendering components: %s%s", err, strings.Join(names, ", "), more)}
 }
 
-// itself is the program's own file: on Linux whatever its name has become since it was
-// started.
+// itself finds the program's own file, to start it as a child: on Linux whatever its name has
+// become since it was started.
 func itself() (string, error) {
 	const running = "/proc/self/exe"
 	if _, err := os.Stat(running); err == nil && runtime.GOOS == "linux" {
@@ -140,5 +140,5 @@ func itself() (string, error) {
 	return os.Executable()
 }
 
-// isChild reports whether the program was started by itself.
+// isChild reports whether the program was started by itself, as a child.
 func isChild(args []string) bool { return len(args) == 2 && args[1] == childArgument }

@@ -12,6 +12,8 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// integrationNames lists the programs, such as pre-commit or Argo CD, that the command ci has
+// files for.
 func integrationNames() []string {
 	names := make([]string, len(ci.Integrations))
 	for i, n := range ci.Integrations {
@@ -20,6 +22,7 @@ func integrationNames() []string {
 	return names
 }
 
+// ciCommand describes the command ci: flags, help text and what it runs.
 func ciCommand(p *program) *cli.Command {
 	var of ci.Release
 	return &cli.Command{
@@ -43,6 +46,7 @@ func ciCommand(p *program) *cli.Command {
 	}
 }
 
+// ci lists the integrations, or prints or writes the files of one.
 func (p *program) ci(c *cli.Context, of ci.Release) error {
 	if (of.Version == "") != (of.SHA256 == "") {
 		return usageError{errors.New("--release and --sha256 go together: a release runs only if it is the one that somebody looked at")}
@@ -67,6 +71,8 @@ func (p *program) ci(c *cli.Context, of ci.Release) error {
 	return usageError{fmt.Errorf("there are no files for %q; %sthere are some for %s", name, didYouMean(name, integrationNames()), strings.Join(integrationNames(), ", "))}
 }
 
+// integrate prints the files of an integration that the command ci was asked for, or writes them
+// and says what is next.
 func (p *program) integrate(i ci.Integration, of ci.Release, write bool) error {
 	files, err := i.Files()
 	if of.Version != "" {

@@ -21,7 +21,8 @@ type clusterSaid struct {
 	platform string // empty: none
 }
 
-// clusterFlags makes the flags of every command that reads manifests.
+// clusterFlags makes the flags about a cluster of every command that reads manifests: release of
+// Calico, DNS, ranges of pods, Platform.
 func clusterFlags(into *clusterSaid) []cli.Flag {
 	return []cli.Flag{
 		&typed[calicoRelease]{
@@ -43,7 +44,8 @@ func clusterFlags(into *clusterSaid) []cli.Flag {
 	}
 }
 
-// options are those by which manifests are read.
+// options turns what flags say of a cluster into the compiler's options, and reads the Platform
+// that one of them names.
 func (s clusterSaid) options() (compiler.Options, error) {
 	o := compiler.Options{Cluster: cluster.Said{CalicoMinor: int(s.calico), DNS: s.dns}}
 	for _, p := range s.pods {
@@ -63,7 +65,7 @@ func (s clusterSaid) options() (compiler.Options, error) {
 	return o, nil
 }
 
-// refuse says that a repository describes its cluster itself.
+// refuse refuses flags about a cluster for a repository of intents, whose Platform describes it.
 func (s clusterSaid) refuse() error {
 	for _, flag := range []struct {
 		name  string
@@ -76,7 +78,7 @@ func (s clusterSaid) refuse() error {
 	return nil
 }
 
-// assume tells what is taken for granted because nobody said it.
+// assume tells what is taken for granted of the cluster because nobody said it.
 func (p *program) assume(sentences []string) {
 	for _, s := range sentences {
 		fmt.Fprintf(p.err, "assumed: %s\n", s)

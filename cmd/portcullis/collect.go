@@ -21,11 +21,12 @@ func collectSeldom(environ map[string]string) {
 	}
 }
 
-// percentOf is by how much of what is live a heap may grow.
+// percentOf computes by how much of what is live a heap may grow before the garbage collector
+// runs.
 func percentOf(live uint64) int { return int(max(100, spare*100/max(live, smallestHeap))) }
 
-// setCollector sets the percentage, and does so anew after the next collection, until that is
-// Go's own.
+// setCollector sets the garbage collector's percentage, and does so anew after the next
+// collection, until that is Go's own.
 func setCollector(percent int) {
 	debug.SetGCPercent(percent)
 	if percent > 100 {

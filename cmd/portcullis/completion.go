@@ -23,6 +23,7 @@ var shells embed.FS
 // hiddenComplete is the command that the scripts call.
 const hiddenComplete = "__complete"
 
+// shellNames lists the shells for which there is a script of completion.
 func shellNames() []string {
 	entries, err := shells.ReadDir("completion")
 	if err != nil {
@@ -35,6 +36,7 @@ func shellNames() []string {
 	return names
 }
 
+// completionCommand describes the command completion, which prints a shell's script.
 func completionCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "completion",
@@ -57,9 +59,9 @@ func completionCommand(p *program) *cli.Command {
 	}
 }
 
-// completeCommand prints what the word that is being typed, the last of its
-// arguments, may become: one candidate on a line, with its meaning behind a tab. No
-// line means that the shell's own completion of files is right.
+// completeCommand describes the hidden command that shells call for completion: it prints what
+// the word that is being typed, the last of its arguments, may become: one candidate on a line,
+// with its meaning behind a tab. No line means that the shell's own completion of files is right.
 func completeCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:            hiddenComplete,
@@ -83,6 +85,8 @@ func completeCommand(p *program) *cli.Command {
 
 type candidate struct{ text, meaning string }
 
+// complete lists completion's candidates for the word that is being typed: commands, flags, a
+// flag's values, or arguments.
 func (p *program) complete(c *cli.Context, before []string, word string) []candidate {
 	var all []candidate
 	if len(before) == 0 {
@@ -114,6 +118,7 @@ func (p *program) complete(c *cli.Context, before []string, word string) []candi
 	return p.arguments(c, cmd.Name)
 }
 
+// bare makes candidates of completion without a meaning.
 func bare(values []string) []candidate {
 	var all []candidate
 	for _, v := range values {
@@ -122,6 +127,7 @@ func bare(values []string) []candidate {
 	return all
 }
 
+// flagCandidates makes candidates of completion from flags, with their usage as meaning.
 func flagCandidates(flags []cli.Flag) []candidate {
 	var all []candidate
 	for _, f := range flags {
@@ -134,7 +140,7 @@ func flagCandidates(flags []cli.Flag) []candidate {
 	return all
 }
 
-// values lists those that a flag may have, as far as they can be listed.
+// values lists for completion what a flag may have as value, as far as that can be listed.
 func values(cmd *cli.Command, before []string, arg string) []string {
 	f, ok := flagOf(cmd.Flags, arg)
 	if !ok {
@@ -156,7 +162,8 @@ func values(cmd *cli.Command, before []string, arg string) []string {
 	return nil
 }
 
-// environments lists those of the Platform in a directory, by default of the nearest one.
+// environments lists for completion those of the Platform in a directory, by default of the
+// nearest one.
 func environments(dir string) []string {
 	dir, err := repository(dir)
 	if err != nil {
@@ -177,8 +184,8 @@ func environments(dir string) []string {
 	return names
 }
 
-// namespaces lists those of a repository, by default the nearest one, that have a name: a
-// pattern stands for some that are made elsewhere.
+// namespaces lists for completion those of a repository, by default the nearest one, that have a
+// name: a pattern stands for some that are made elsewhere.
 func namespaces(dir string) []string {
 	dir, err := repository(dir)
 	if err != nil {
@@ -203,7 +210,8 @@ func namespaces(dir string) []string {
 	return slices.Compact(names)
 }
 
-// arguments are those of a command that are no files.
+// arguments lists for completion the arguments of a command that are no files: shells, kinds,
+// rules and the like.
 func (p *program) arguments(c *cli.Context, command string) []candidate {
 	var all []candidate
 	switch command {

@@ -38,6 +38,7 @@ type diffSink struct {
 	file   string
 }
 
+// parseDiffSink reads FORMAT or FORMAT=FILE, the form of a difference and where it goes.
 func parseDiffSink(text string) (diffSink, error) {
 	name, file, named := strings.Cut(text, "=")
 	f, err := report.LookupDiff(name)
@@ -56,6 +57,7 @@ type diffing struct {
 	cluster clusterSaid
 }
 
+// parseRisks reads tags and levels of the risks by which diff fails the run, separated by commas.
 func parseRisks(text string) (string, error) {
 	for word := range strings.SplitSeq(text, ",") {
 		known := slices.Contains(delta.Levels, delta.Level(word)) || slices.ContainsFunc(delta.Risks, func(t delta.Tag) bool { return t.Tag == word })
@@ -74,6 +76,7 @@ func parseRisks(text string) (string, error) {
 	return text, nil
 }
 
+// diffCommand describes the command diff: flags, help text and what it runs.
 func diffCommand(p *program) *cli.Command {
 	var asked diffing
 	return &cli.Command{
@@ -110,6 +113,8 @@ type compared struct {
 	reports [2]diag.Report
 }
 
+// diff compares two states, writes the difference in every form asked for, and fails where that
+// was asked for.
 func (p *program) diff(c *cli.Context, asked diffing) error {
 	if n := c.NArg(); n < 1 || n > 2 {
 		return usageError{fmt.Errorf("diff takes OLD and NEW, found %d arguments; portcullis diff main compares the branch with what is on the disk", n)}
@@ -150,7 +155,7 @@ func (p *program) diff(c *cli.Context, asked diffing) error {
 	return nil
 }
 
-// meets reports whether a risk is one of those that fail the run.
+// meets reports whether a difference has one of the risks by which diff fails the run.
 func meets(r delta.Risk, asked []string) bool {
 	for _, list := range asked {
 		for word := range strings.SplitSeq(list, ",") {
@@ -163,7 +168,7 @@ func meets(r delta.Risk, asked []string) bool {
 	return false
 }
 
-// writeTo writes to a file, or to w where none is named.
+// writeTo writes a difference to a file, or to w where none is named.
 func writeTo(w io.Writer, file string, write func(io.Writer) error) error {
 	if file == "" {
 		return write(w)
@@ -175,6 +180,7 @@ func writeTo(w io.Writer, file string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
+// compare reads the old and the new state of diff, and has the compiler tell them apart.
 func (p *program) compare(ctx context.Context, c *cli.Context, asked diffing) (compared, error) {
 	o, err := asked.cluster.options()
 	if err != nil {
@@ -200,7 +206,8 @@ func (p *program) compare(ctx context.Context, c *cli.Context, asked diffing) (c
 	return compared{d, reports}, err
 }
 
-// state reads what an argument names.
+// state reads what an argument of diff names: a directory, a bundle, manifests, or a revision of
+// Git.
 func (p *program) state(ctx context.Context, arg, dir string) (compiler.State, error) {
 	if arg != "" && (strings.ContainsAny(arg[:1], "./") || filepath.IsAbs(arg)) {
 		return p.stateOnDisk(arg)
@@ -239,7 +246,7 @@ func (p *program) state(ctx context.Context, arg, dir string) (compiler.State, e
 	return readRevision(ctx, git, arg, commit)
 }
 
-// readRevision reads a repository at a commit, as it would be read from the disk.
+// readRevision reads a repository at a commit for diff, as it would be read from the disk.
 func readRevision(ctx context.Context, git *revision.Repository, name, commit string) (s compiler.State, err error) {
 	into, err := os.MkdirTemp("", "portcullis-")
 	if err != nil {
@@ -257,6 +264,7 @@ func readRevision(ctx context.Context, git *revision.Repository, name, commit st
 	return s, err
 }
 
+// repositoryOnDisk reads a repository of intents as one side of diff.
 func (p *program) repositoryOnDisk(dir, name string) (s compiler.State, err error) {
 	s.Ref = name
 	if s.Files, s.Found, err = sources.ReadRepository(dir, sources.DefaultLimits()); err != nil {
@@ -265,7 +273,8 @@ func (p *program) repositoryOnDisk(dir, name string) (s compiler.State, err erro
 	return s, err
 }
 
-// stateOnDisk reads a directory with intents, or manifests of anybody, such as a bundle.
+// stateOnDisk reads a directory with intents, or manifests of anybody, such as a bundle, as one
+// side of diff.
 func (p *program) stateOnDisk(name string) (compiler.State, error) {
 	if _, err := os.Stat(filepath.Join(name, bundle.IndexFile)); err != nil && holdsIntents(name) {
 		dir, err := repository(name)

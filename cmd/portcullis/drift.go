@@ -18,7 +18,7 @@ const (
 	driftOfAll  = 1000
 )
 
-// compareBundle shows how a place differs from what would be built. Equal is silent.
+// compareBundle shows how a place has drifted from what would be built. Equal is silent.
 func (p *program) compareBundle(b bundle.Bundle, out *bundle.Output, name string) error {
 	differences, err := out.Compare(b)
 	if err != nil {
@@ -45,6 +45,8 @@ func (p *program) compareBundle(b bundle.Bundle, out *bundle.Output, name string
 	return findings{exitFindings}
 }
 
+// note puts what build --check or verify says of a file that has drifted in brackets behind its
+// name.
 func note(s string) string {
 	if s == "" {
 		return ""
@@ -52,8 +54,8 @@ func note(s string) string {
 	return " (" + s + ")"
 }
 
-// writeDiff writes so many lines and says how many there are more. It returns how
-// many it wrote.
+// writeDiff writes so many lines of how a file of a bundle has drifted, and says how many there
+// are more. It returns how many it wrote.
 func writeDiff(w *bufio.Writer, diff []byte, limit int) int {
 	n := 0
 	lines := strings.SplitAfter(string(diff), "\n")
@@ -79,7 +81,7 @@ func writeDiff(w *bufio.Writer, diff []byte, limit int) int {
 	return n
 }
 
-// count is how many files differ in which way.
+// count says how many files of a bundle have drifted in which way: changed, missing or extra.
 func count(differences []bundle.Difference) string {
 	number := map[bundle.Change]int{}
 	for _, d := range differences {

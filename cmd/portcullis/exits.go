@@ -23,15 +23,17 @@ const (
 // usageError is a command line that cannot be understood.
 type usageError struct{ error }
 
+// Unwrap gives the error that a usage error, which has an exit code of its own, is about.
 func (e usageError) Unwrap() error { return e.error }
 
 // findings is the outcome of a run whose report holds against its input.
 type findings struct{ code int }
 
+// Error names the exit code of a run whose report holds against its input; it is not shown.
 func (f findings) Error() string { return fmt.Sprintf("exit %d", f.code) }
 
-// inputError is the user's mistake of naming something that is not there or not
-// readable.
+// inputError blames the user for naming something that is not there or not readable, which
+// decides about the exit code.
 func inputError(err error) error {
 	var usage usageError
 	if errors.As(err, &usage) {
@@ -44,8 +46,8 @@ func inputError(err error) error {
 	return usageError{err}
 }
 
-// outError tells a place that must not be written to, which is the user's mistake, from one
-// that the machine keeps from us. The place is named as it was written.
+// outError tells a place that must not be written to, which is the user's mistake and has its
+// exit code, from one that the machine keeps from us. The place is named as it was written.
 func outError(place string, err error) error {
 	if errors.Is(err, bundle.ErrRefused) {
 		return usageError{fmt.Errorf("--out: %w", err)}
@@ -61,8 +63,8 @@ var misnamed = []error{
 }
 
 // writeError says why a file was not written: the place as people wrote it, the file in it, and
-// the reason. What is wrong with the place itself is the user's mistake, and so is what the
-// system was not asked about; the rest is a failure of the machine.
+// the reason. What is wrong with the place itself is the user's mistake, by the exit code, and so
+// is what the system was not asked about; the rest is a failure of the machine.
 func writeError(place, file string, err error) error {
 	where := file
 	switch {
@@ -79,8 +81,8 @@ func writeError(place, file string, err error) error {
 	return said
 }
 
-// reasonOf drops the system call and the path that it was given, which may be that of a file for the
-// time being, from the reason.
+// reasonOf drops the system call and the path that it was given, which may be that of a file for
+// the time being, from the reason with which a run exits.
 func reasonOf(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
@@ -93,7 +95,7 @@ func reasonOf(err error) error {
 	return err
 }
 
-// outcome is the exit code that a report asks for.
+// outcome finds the exit code that a report asks for.
 func outcome(report diag.Report, failOn diag.Severity) error {
 	if report.Findings.Unjudgeable() {
 		return findings{exitInput}
@@ -102,4 +104,22 @@ func outcome(report diag.Report, failOn diag.Severity) error {
 		return findings{exitFindings}
 	}
 	return nil
+}
+
+// exit says what went wrong, and turns it into the program's exit code.
+func (p *program) exit(err error) int {
+	var usage usageError
+	var found findings
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &found):
+		return found.code
+	case errors.As(err, &usage):
+		fmt.Fprintf(p.err, "portcullis: %v\n", err)
+		return exitInput
+	default:
+		fmt.Fprintf(p.err, "portcullis: %v\n", err)
+		return exitMachine
+	}
 }

@@ -27,6 +27,7 @@ func explainFormats() []string {
 	return names
 }
 
+// explainCommand describes the command explain: flags, help text and what it runs.
 func explainCommand(p *program) *cli.Command {
 	var asked explaining
 	return &cli.Command{
@@ -72,7 +73,7 @@ type explaining struct {
 	timeout   time.Duration
 }
 
-// detailOf reads how much is asked for.
+// detailOf reads from the flags --all and --brief how much explain is asked for.
 func detailOf(c *cli.Context) (explain.Detail, error) {
 	switch {
 	case c.Bool("all") && c.Bool("brief"):
@@ -86,7 +87,7 @@ func detailOf(c *cli.Context) (explain.Detail, error) {
 	}
 }
 
-// arguments fills in what arguments say, and refuses what contradicts itself.
+// arguments fills in what explain's arguments say, and refuses what contradicts itself.
 func (e *explaining) arguments(c *cli.Context) (err error) {
 	if e.detail, err = detailOf(c); err != nil {
 		return err
@@ -126,7 +127,7 @@ func (e *explaining) arguments(c *cli.Context) (err error) {
 	return nil
 }
 
-// stdins is how often stdin is to be read.
+// stdins counts how often the arguments of explain name stdin, which can be read once.
 func stdins(e explaining) int {
 	n := 0
 	for _, name := range append([]string{e.list}, e.manifests...) {
@@ -143,6 +144,7 @@ type told struct {
 	answers explain.Answers
 }
 
+// explain answers questions about flows, and shows findings about the input before the answers.
 func (p *program) explain(c *cli.Context, asked explaining) error {
 	if err := asked.arguments(c); err != nil {
 		return err
@@ -170,7 +172,7 @@ func (p *program) explain(c *cli.Context, asked explaining) error {
 	return nil
 }
 
-// answer reads what the questions are about, and answers them.
+// answer reads what explain's questions are about, and answers them.
 func (p *program) answer(ctx context.Context, c *cli.Context, asked explaining) (told, error) {
 	e, dir, err := p.explained(ctx, c, asked)
 	if err != nil {
@@ -203,7 +205,7 @@ func (p *program) answer(ctx context.Context, c *cli.Context, asked explaining) 
 	return t, nil
 }
 
-// explained reads and renders what the questions are about.
+// explained reads and renders what explain's questions, or a map, are about.
 func (p *program) explained(ctx context.Context, c *cli.Context, asked explaining) (*compiler.Explained, string, error) {
 	var files []language.File
 	var found diag.List
@@ -231,8 +233,8 @@ func (p *program) explained(ctx context.Context, c *cli.Context, asked explainin
 	return e, dir, err
 }
 
-// complain shows findings about the input, if there are some. They end the run where
-// they are errors.
+// complain shows findings about the input of explain or of a map, if there are some. They end the
+// run where they are errors.
 func (p *program) complain(asked explaining, rep diag.Report) error {
 	if len(rep.Findings) == 0 {
 		return nil
@@ -246,7 +248,7 @@ func (p *program) complain(asked explaining, rep diag.Report) error {
 	return nil
 }
 
-// readList reads the file with the questions, which programs may make long.
+// readList reads the file with explain's questions, which programs may make long.
 func (p *program) readList(name string) (language.File, diag.List, error) {
 	const most = 128 << 20
 	if name != "-" {

@@ -25,11 +25,13 @@ type typed[T any] struct {
 	into   *T
 }
 
+// read parses the text of a flag into the value of its own type, before its command runs.
 func (f *typed[T]) read(c *cli.Context) (err error) {
 	*f.into, err = f.parse(c.String(f.Name))
 	return err
 }
 
+// choices lists what the flag can be set to, for completion, if that can be listed.
 func (f *typed[T]) choices() []string { return f.closed }
 
 // typedList is a flag that may be given several times.
@@ -40,6 +42,7 @@ type typedList[T any] struct {
 	into   *[]T
 }
 
+// read parses each text that a flag which may be repeated was given, before its command runs.
 func (f *typedList[T]) read(c *cli.Context) error {
 	for _, text := range c.StringSlice(f.Name) {
 		v, err := f.parse(text)
@@ -51,6 +54,8 @@ func (f *typedList[T]) read(c *cli.Context) error {
 	return nil
 }
 
+// choices lists what a flag which may be repeated can be set to, for completion, if that can be
+// listed.
 func (f *typedList[T]) choices() []string { return f.closed }
 
 // checkFlags fills flags that were not given from PORTCULLIS_<FLAG>, and reads those of
@@ -76,6 +81,7 @@ func (p *program) checkFlags(c *cli.Context) error {
 	return nil
 }
 
+// set gives a flag the value of its environment variable.
 func set(c *cli.Context, f cli.Flag, value string) error {
 	if _, ok := f.(*cli.BoolFlag); ok {
 		if err := checkBool(value); err != nil {
@@ -85,7 +91,8 @@ func set(c *cli.Context, f cli.Flag, value string) error {
 	return c.Set(f.Names()[0], value)
 }
 
-// checkBool refuses what is neither true nor false. The words of urfave/cli name no value.
+// checkBool refuses a flag's value that is neither true nor false. The words of urfave/cli name
+// no value.
 func checkBool(text string) error {
 	if _, err := strconv.ParseBool(text); err != nil {
 		return fmt.Errorf("expected true or false, found %q", text)
@@ -93,7 +100,7 @@ func checkBool(text string) error {
 	return nil
 }
 
-// timeoutFlag makes one of every command that compiles.
+// timeoutFlag makes the flag --timeout of every command that compiles.
 func timeoutFlag(into *time.Duration) cli.Flag {
 	return &typed[time.Duration]{
 		StringFlag: cli.StringFlag{Name: "timeout", Value: "0s", DefaultText: "none", Usage: "give up after this `TIME`, such as 50s: before whoever started the run does, and with a reason"},
@@ -101,7 +108,7 @@ func timeoutFlag(into *time.Duration) cli.Flag {
 	}
 }
 
-// effectiveTimeFlag makes one of every command that judges dates.
+// effectiveTimeFlag makes the flag --effective-time of every command that judges dates.
 func effectiveTimeFlag(into *time.Time) cli.Flag {
 	return &typed[time.Time]{
 		StringFlag: cli.StringFlag{Name: "effective-time", Usage: "judge waivers and last days as at this `TIME`: a day such as 2026-12-01, or RFC 3339; now by default"},
@@ -109,7 +116,7 @@ func effectiveTimeFlag(into *time.Time) cli.Flag {
 	}
 }
 
-// colourFlag makes one of every command that shows findings.
+// colourFlag makes the flag --color of every command that shows findings.
 func colourFlag(into *colour) cli.Flag {
 	return &typed[colour]{
 		StringFlag: cli.StringFlag{Name: "color", Value: string(colourAuto), Usage: "`WHEN` to use colour: " + either(words(colours))},
@@ -117,7 +124,7 @@ func colourFlag(into *colour) cli.Flag {
 	}
 }
 
-// formFlag makes one of every command that writes a list.
+// formFlag makes the flag --output of every command that writes a list, as text or JSON.
 func formFlag(into *form, usage string) cli.Flag {
 	return &typed[form]{
 		StringFlag: cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: string(forms[0]), Usage: usage},

@@ -16,6 +16,7 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// fmtCommand describes the command fmt: flags, help text and what it runs.
 func fmtCommand(p *program) *cli.Command {
 	var when colour
 	return &cli.Command{
@@ -34,6 +35,7 @@ func fmtCommand(p *program) *cli.Command {
 	}
 }
 
+// format brings files into the canonical form: to stdout, as a patch, or in their place.
 func (p *program) format(c *cli.Context, when colour) error {
 	compare, write := c.Bool("diff"), c.Bool("write")
 	paths := c.Args().Slice()
@@ -102,7 +104,7 @@ func (p *program) format(c *cli.Context, when colour) error {
 	return nil
 }
 
-// formatted is the canonical form of a file of ours, and any other file as it is.
+// formatted formats a file of ours, and gives back any other file as it is.
 func formatted(f language.File) ([]byte, diag.List, error) {
 	if f.Path != "stdin" && !language.Ours(f) || f.Path == "stdin" && !language.Ours(language.File{Path: "stdin.yaml", Data: f.Data}) {
 		return f.Data, nil, nil
@@ -110,6 +112,7 @@ func formatted(f language.File) ([]byte, diag.List, error) {
 	return language.Format(f)
 }
 
+// isDirectory reports whether fmt was given a directory, which cannot be written to stdout.
 func isDirectory(name string) bool {
 	info, err := os.Stat(name)
 	return name != "-" && err == nil && info.IsDir()

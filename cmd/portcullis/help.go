@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/ci/report"
 )
 
+// helpCommand describes the command help, which shows the commands, or the flags of one.
 func helpCommand(*program) *cli.Command {
 	return &cli.Command{
 		Name:      "help",
@@ -39,7 +40,7 @@ func asksForHelp(arg string) bool {
 	return ok && f == cli.HelpFlag && strings.HasPrefix(arg, "-") && (!given || yes)
 }
 
-// showProgram writes what there is to know of all commands.
+// showProgram writes the help of the program: all commands, and its own flags.
 func showProgram(app *cli.App) error {
 	var commands [][2]string
 	for _, cmd := range app.VisibleCommands() {
@@ -53,7 +54,7 @@ func showProgram(app *cli.App) error {
 	return p.write(app.Writer)
 }
 
-// showCommand writes what there is to know of one command.
+// showCommand writes the help of one command: usage, description and flags.
 func showCommand(app *cli.App, cmd *cli.Command) error {
 	name := app.Name + " " + cmd.Name
 	var p page
@@ -70,6 +71,7 @@ func showCommand(app *cli.App, cmd *cli.Command) error {
 	return p.write(app.Writer)
 }
 
+// hasHelp reports whether flags hold the flag for help already.
 func hasHelp(flags []cli.Flag) bool {
 	for _, f := range flags {
 		if f == cli.HelpFlag {
@@ -79,7 +81,7 @@ func hasHelp(flags []cli.Flag) bool {
 	return false
 }
 
-// flagRows puts each flag into two columns: how it is written, and what it does.
+// flagRows puts each flag into two columns of the help: how it is written, and what it does.
 func flagRows(flags []cli.Flag) [][2]string {
 	var rows [][2]string
 	for _, f := range flags {
@@ -116,6 +118,7 @@ const (
 	widestLeft  = 26 // what is wider in a table has a line of its own
 )
 
+// head begins a part of a page of help by its title.
 func (p *page) head(title string) {
 	if p.Len() > 0 {
 		p.WriteByte('\n')
@@ -123,7 +126,7 @@ func (p *page) head(title string) {
 	p.WriteString(title + ":\n")
 }
 
-// section writes prose, each line of it broken where it is too long.
+// section writes prose of a page of help, each line of it broken where it is too long.
 func (p *page) section(title, text string) {
 	p.head(title)
 	for line := range strings.SplitSeq(text, "\n") {
@@ -133,7 +136,7 @@ func (p *page) section(title, text string) {
 	}
 }
 
-// table writes two columns, of which the second is broken.
+// table writes two columns of a page of help, of which the second is broken.
 func (p *page) table(title string, rows [][2]string) {
 	p.head(title)
 	left := 0
@@ -155,6 +158,7 @@ func (p *page) table(title string, rows [][2]string) {
 	}
 }
 
+// write sends a page of help to a stream.
 func (p *page) write(w io.Writer) error {
 	_, err := io.WriteString(w, p.String())
 	return err

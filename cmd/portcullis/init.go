@@ -13,6 +13,7 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// initCommand describes the command init: flags, help text and what it runs.
 func initCommand(p *program) *cli.Command {
 	var said clusterSaid
 	return &cli.Command{
@@ -29,6 +30,8 @@ func initCommand(p *program) *cli.Command {
 	}
 }
 
+// init begins a repository: it writes a Platform, first intents and the schema, and says what is
+// next.
 func (p *program) init(c *cli.Context, said clusterSaid) error {
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("init takes one directory, found %d arguments", c.NArg())}
@@ -63,7 +66,7 @@ func (p *program) init(c *cli.Context, said clusterSaid) error {
 	return nil
 }
 
-// draft is the example, or what manifests suggest.
+// draft drafts for init the first files of a repository: the example, or what manifests suggest.
 func (p *program) draft(name string, manifests []string, said clusterSaid) (scaffold.Draft, error) {
 	if len(manifests) == 0 {
 		if err := said.refuse(); err != nil {

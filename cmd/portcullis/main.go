@@ -15,12 +15,13 @@ import (
 	"portcullis.dev/overlays"
 )
 
+// main runs the program, and exits with its code.
 func main() {
 	os.Exit(Main())
 }
 
-// Main runs the program on the process' own arguments and streams and returns its
-// exit code.
+// Main runs the program on the process' own arguments and streams and returns its exit code. A
+// child that renders components begins here as well.
 func Main() int {
 	if isChild(os.Args) {
 		return overlays.Serve(os.Stdin, os.Stdout)

@@ -19,7 +19,8 @@ type manifests struct {
 	found diag.List
 }
 
-// readAllManifests reads what arguments name.
+// readAllManifests reads the manifests that arguments name, and the bases that their
+// kustomizations list.
 func (p *program) readAllManifests(names []string) (all manifests, err error) {
 	for _, name := range names {
 		files, found, err := p.readManifests(name)
@@ -36,7 +37,7 @@ func (p *program) readAllManifests(names []string) (all manifests, err error) {
 	return all, nil
 }
 
-// readManifests reads what one argument names: stdin, a file, or a directory.
+// readManifests reads the manifests that one argument names: stdin, a file, or a directory.
 func (p *program) readManifests(name string) ([]language.File, diag.List, error) {
 	limits := sources.DefaultLimits()
 	if name == "-" {

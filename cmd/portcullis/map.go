@@ -34,6 +34,7 @@ type grouping string
 
 var groupings = []grouping{"destination", "source"}
 
+// parseGrouping reads by which end a map is sorted.
 func parseGrouping(text string) (grouping, error) {
 	for _, g := range groupings {
 		if string(g) == text {
@@ -43,6 +44,7 @@ func parseGrouping(text string) (grouping, error) {
 	return "", fmt.Errorf("%q is no way to sort a map: expected %s", text, either(words(groupings)))
 }
 
+// mapCommand describes the command map: flags, help text and what it runs.
 func mapCommand(p *program) *cli.Command {
 	var asked mapping
 	return &cli.Command{
@@ -80,6 +82,7 @@ func mapCommand(p *program) *cli.Command {
 	}
 }
 
+// drawMap draws who reaches whom in a repository or in manifests, as far as the flags choose it.
 func (p *program) drawMap(c *cli.Context, asked mapping) error {
 	asked.manifests = c.StringSlice("manifests")
 	switch {

@@ -19,7 +19,7 @@ import (
 // texts are of files, by their names as reports have them.
 type texts map[string][]byte
 
-// of puts texts in the place of what files of a directory hold.
+// of puts mended texts in the place of what files of a directory hold.
 func (t texts) of(dir string, files []language.File) []language.File {
 	if len(t) == 0 {
 		return files
@@ -65,7 +65,7 @@ func (p *program) mend(c *cli.Context, asked checking, before judged) ([]mend.Me
 	return all, after, nil
 }
 
-// showMended writes a patch, for git apply and patch -p1.
+// showMended writes mended files as a patch, for git apply and patch -p1.
 func (p *program) showMended(all []mend.Mended) error {
 	for _, m := range all {
 		if _, err := p.out.Write(diff.Diff("a/"+m.Path, m.Before, "b/"+m.Path, m.After)); err != nil {
@@ -75,7 +75,8 @@ func (p *program) showMended(all []mend.Mended) error {
 	return nil
 }
 
-// writeMended replaces files, unless one of them is another than the one that was judged.
+// writeMended replaces files that were mended, unless one of them is another than the one that
+// was judged.
 func (p *program) writeMended(all []mend.Mended) error {
 	for _, m := range all {
 		now, err := os.ReadFile(m.Path)

@@ -12,9 +12,9 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// writeNew writes files below a directory, all of them or none, and says so. What is
-// there already is somebody's work: it is never overwritten. The place is the directory as
-// people wrote it, or empty for the current one.
+// writeNew writes new files below a directory, all of them or none, and says so. What is there
+// already is somebody's work: it is never overwritten. The place is the directory as people wrote
+// it, or empty for the current one.
 func (p *program) writeNew(place string, files map[string][]byte) (err error) {
 	dir := filepath.Clean(place)
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -12,6 +12,7 @@ import (
 	"portcullis.dev/compiler/bundle"
 )
 
+// pullCommand describes the command pull: flags, help text and what it runs.
 func pullCommand(p *program) *cli.Command {
 	var timeout time.Duration
 	return &cli.Command{
@@ -27,6 +28,7 @@ func pullCommand(p *program) *cli.Command {
 	}
 }
 
+// pull fetches a bundle from a registry and writes it to a place, if it is what was built.
 func (p *program) pull(c *cli.Context, timeout time.Duration) error {
 	switch {
 	case c.NArg() != 1:

@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/ci/registry"
 )
 
+// pushCommand describes the command push: flags, help text and what it runs.
 func pushCommand(p *program) *cli.Command {
 	var timeout time.Duration
 	return &cli.Command{
@@ -30,6 +31,7 @@ func pushCommand(p *program) *cli.Command {
 	}
 }
 
+// push sends a bundle, if it is what was built, to a registry and prints its digest.
 func (p *program) push(c *cli.Context, timeout time.Duration) error {
 	if c.NArg() != 2 {
 		return usageError{errors.New("push takes a bundle, and the address to which it is sent")}

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// replaceFile puts data in the place of a file, in whole or not at all: it is written
-// beside it and swapped in. A symbolic link is not followed.
+// replaceFile puts data in the place of a file, in whole or not at all: it is written beside it
+// and swapped in. A symbolic link is not followed.
 func replaceFile(name string, data []byte, mode fs.FileMode) error {
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
 		return &fs.PathError{Op: "replace", Path: name, Err: errors.New("not a regular file; it is left as it is")}
@@ -26,7 +26,7 @@ func replaceFile(name string, data []byte, mode fs.FileMode) error {
 	return os.Rename(f.Name(), name)
 }
 
-// rewrite replaces a file's text and says so.
+// rewrite replaces the text of a file that was formatted or mended, and says so.
 func (p *program) rewrite(name string, text []byte) error {
 	info, err := os.Lstat(name)
 	if err == nil {

@@ -23,12 +23,13 @@ type reporting struct {
 	shows
 }
 
-// usualReporting returns what holds where nobody wished otherwise.
+// usualReporting gives a report's wishes where nobody wished otherwise.
 func usualReporting() reporting {
 	return reporting{usual: report.Formats[0], failOn: diag.Error, colour: colourAuto, shows: shows{severity: diag.Info}}
 }
 
-// reportFlags makes the flags of every command that judges something, which fill in its wishes.
+// reportFlags makes the flags about the report of every command that judges something, which fill
+// in its wishes.
 func reportFlags(r *reporting) []cli.Flag {
 	*r = usualReporting()
 	return []cli.Flag{
@@ -67,6 +68,7 @@ type shows struct {
 	severity  diag.Severity
 }
 
+// options turns the flags about what is shown of a report into its options.
 func (s shows) options() report.Options {
 	o := report.Options{Full: s.full, Judged: s.judged || s.notJudged, NotJudged: s.notJudged,
 		Narrow: report.Narrow{Rules: s.rules, Severity: s.severity}}
@@ -78,7 +80,8 @@ func (s shows) options() report.Options {
 	return o
 }
 
-// notJudgedFlag makes one of commands that say what they did not judge.
+// notJudgedFlag makes the flag --not-judged of commands whose report says what they did not
+// judge.
 func notJudgedFlag(r *reporting) cli.Flag {
 	return &cli.BoolFlag{Name: "not-judged", Usage: "in texts: list all that was not judged", DisableDefaultText: true, Destination: &r.notJudged}
 }
@@ -151,7 +154,8 @@ func under(dir string, rep diag.Report) diag.Report {
 	return moved
 }
 
-// below is a place in a repository, seen from where the user is.
+// below moves a place in a report of this command below the repository's directory, so that it is
+// seen from where the user is.
 func below(dir string, s diag.Span) diag.Span {
 	if s.File != "" {
 		s.File = path.Join(dir, s.File)

@@ -12,14 +12,15 @@ import (
 	"portcullis.dev/compiler/sources"
 )
 
+// isRepository reports whether a directory has a portcullis.yaml, as repositories do.
 func isRepository(dir string) bool {
 	info, err := os.Stat(filepath.Join(dir, language.PlatformFile))
 	return err == nil && info.Mode().IsRegular()
 }
 
-// holdsIntents reports whether a directory has a Platform and something that is compiled under
-// it, or nothing at all that could be judged without: a Platform beside manifests alone
-// describes their cluster.
+// holdsIntents reports whether a directory is a repository of intents: it has a Platform and
+// something that is compiled under it, or nothing at all that could be judged without. A Platform
+// beside manifests alone describes their cluster.
 func holdsIntents(dir string) bool {
 	if !isRepository(dir) {
 		return false
@@ -32,8 +33,8 @@ func holdsIntents(dir string) bool {
 	return repo.Lost || repo.Partial || len(repo.Intents) > 0 || repo.Platform != nil && len(repo.Platform.Spec.Flows) > 0 || !sources.HoldsPolicies(files)
 }
 
-// repository is the directory that the user named, or that of the nearest
-// portcullis.yaml above, as far as the Git root.
+// repository finds the directory that the user named, or that of the nearest portcullis.yaml
+// above, as far as the Git root.
 func repository(named string) (string, error) {
 	if named != "" {
 		info, err := os.Stat(named)
@@ -56,8 +57,8 @@ func repository(named string) (string, error) {
 	return dir, outermost(dir)
 }
 
-// enclosing is the nearest directory with a portcullis.yaml, from this one upward as
-// far as the Git root.
+// enclosing finds the nearest repository, a directory with a portcullis.yaml, from this one
+// upward as far as the Git root.
 func enclosing(dir string) (found string, ok bool, err error) {
 	for ; ; dir = filepath.Join(dir, "..") {
 		if isRepository(dir) {
@@ -73,7 +74,8 @@ func enclosing(dir string) (found string, ok bool, err error) {
 	}
 }
 
-// isTop reports whether a directory is the top of a Git checkout, or of the file system.
+// isTop reports whether the search for a repository ends in a directory: it is the top of a Git
+// checkout, or of the file system.
 func isTop(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, ".git"))
 	return err == nil || filepath.Dir(dir) == dir

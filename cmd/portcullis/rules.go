@@ -16,6 +16,7 @@ import (
 	examples "portcullis.dev/testdata/rules"
 )
 
+// rulesCommand describes the command rules: flags, help text and what it runs.
 func rulesCommand(p *program) *cli.Command {
 	var format form
 	return &cli.Command{
@@ -31,6 +32,7 @@ func rulesCommand(p *program) *cli.Command {
 	}
 }
 
+// rules lists all rules as text or JSON, or shows the page of one.
 func (p *program) rules(c *cli.Context, format form) error {
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("rules takes one code, found %d arguments", c.NArg())}
@@ -62,6 +64,7 @@ func (p *program) rules(c *cli.Context, format form) error {
 	return w.Flush()
 }
 
+// ruleOf finds the rule whose code the command rules was given, in capitals or not.
 func ruleOf(all []*diag.Rule, code string) (*diag.Rule, error) {
 	// Codes that look alike mean nothing alike: none is suggested.
 	i := slices.IndexFunc(all, func(r *diag.Rule) bool { return strings.EqualFold(r.Code, code) })
@@ -71,7 +74,7 @@ func ruleOf(all []*diag.Rule, code string) (*diag.Rule, error) {
 	return all[i], nil
 }
 
-// rulePage is what is known of one rule, for people.
+// rulePage writes what is known of one rule, with an example, for people.
 func (p *program) rulePage(r *diag.Rule) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\nSeverity: %s", r.Code, r.Title, r.Severity)
@@ -89,8 +92,8 @@ func (p *program) rulePage(r *diag.Rule) error {
 	return err
 }
 
-// pageWidth is how wide a page of prose is: as the terminal, but no wider than
-// people read well; without an end in a pipe.
+// pageWidth computes how wide the command rules writes a rule's page: as the terminal, but no
+// wider than people read well; without an end in a pipe.
 func (p *program) pageWidth(w io.Writer) int {
 	const widest = 80
 	return min(p.width(w), widest)

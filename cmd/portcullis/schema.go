@@ -15,6 +15,7 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// schemaCommand describes the command schema: flags, help text and what it runs.
 func schemaCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "schema",
@@ -31,10 +32,11 @@ func schemaCommand(p *program) *cli.Command {
 	}
 }
 
-// schemaKinds lists the documents that have a schema: those that people write, and those that
-// we do.
+// schemaKinds lists the documents whose schema the command prints: those that people write, and
+// those that we do.
 func schemaKinds() []string { return slices.Concat(language.Kinds(), report.SchemaNames()) }
 
+// schema prints the JSON Schema of a kind, or has all of them written into a directory.
 func (p *program) schema(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("schema takes one kind, found %d arguments", c.NArg())}
@@ -60,7 +62,8 @@ func (p *program) schema(c *cli.Context) error {
 	return writeSchemas("--out "+dir, dir)
 }
 
-// writeSchemas writes the schemas of all kinds into a directory, which errors call the place.
+// writeSchemas writes the schemas of all kinds into the directory of the command's --out, which
+// errors call the place.
 func writeSchemas(place, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return writeError(place, "", err)

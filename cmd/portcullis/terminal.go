@@ -10,14 +10,14 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is the file behind a stream that people look at.
+// screen finds the terminal behind a stream, if people look at it.
 func screen(w io.Writer) (*os.File, bool) {
 	f, ok := w.(*os.File)
 	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
-// colour decides whether a stream gets colour: never into a pipe, unless asked. The command
-// line goes before the environment, and there who wants none before who wants some.
+// colour decides whether a stream gets colour: on a terminal, never into a pipe, unless asked. The
+// command line goes before the environment, and there who wants none before who wants some.
 func (p *program) colour(w io.Writer, when colour) bool {
 	switch force := p.environ["CLICOLOR_FORCE"]; {
 	case when != colourAuto:
@@ -31,8 +31,8 @@ func (p *program) colour(w io.Writer, when colour) bool {
 	return ok && p.environ["CLICOLOR"] != "0" && p.environ["TERM"] != "dumb"
 }
 
-// width is how many columns a stream has, or 0 where it is no terminal and lines
-// have no end. COLUMNS says of a terminal what it does not know itself, or what people prefer.
+// width measures how many columns a stream has, or 0 where it is no terminal and lines have no
+// end. COLUMNS says of a terminal what it does not know itself, or what people prefer.
 func (p *program) width(w io.Writer) int {
 	f, ok := screen(w)
 	if !ok {

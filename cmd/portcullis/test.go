@@ -12,6 +12,7 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
+// testCommand describes the command test: flags, help text and what it runs.
 func testCommand(p *program) *cli.Command {
 	var wishes reporting
 	var timeout time.Duration
@@ -28,6 +29,7 @@ func testCommand(p *program) *cli.Command {
 	}
 }
 
+// test runs the tests of intents and of rules in Rego, and reports how each came out.
 func (p *program) test(c *cli.Context, wishes reporting, timeout time.Duration) error {
 	if c.NArg() > 1 {
 		return usageError{fmt.Errorf("test takes one directory, found %d arguments", c.NArg())}

@@ -10,13 +10,13 @@ import (
 // lateError is a run that took longer than it was given.
 type lateError struct{ timeout time.Duration }
 
+// Error says that --timeout was not enough, and what to do.
 func (e lateError) Error() string {
 	return fmt.Sprintf("not done after --timeout %s; nothing was written. Give it more time, or a smaller directory", e.timeout)
 }
 
-// within runs f and waits no longer than the time allows, or than the user does. A
-// stage that does not look at the context is left behind: the program is about to
-// end.
+// within runs f and waits no longer than the timeout allows, or than the user does. A stage that
+// does not look at the context is left behind: the program is about to end.
 func within[T any](ctx context.Context, timeout time.Duration, f func(context.Context) (T, error)) (T, error) {
 	if timeout > 0 {
 		var cancel context.CancelFunc

@@ -30,6 +30,7 @@ const (
 
 var colours = []colour{colourAuto, colourAlways, colourNever}
 
+// parseColour reads the value of the flag --color.
 func parseColour(text string) (colour, error) { return oneOf(colours, text) }
 
 // form is how a list is written.
@@ -43,6 +44,7 @@ const (
 // forms are those there are, the default first.
 var forms = []form{formText, formJSON}
 
+// parseForm reads the value of the flag --output of a list: text or json.
 func parseForm(text string) (form, error) { return oneOf(forms, text) }
 
 // sink is a format of reports, and where one goes.
@@ -51,6 +53,7 @@ type sink struct {
 	file   string // empty for the stream
 }
 
+// formatNames lists the formats of reports that a flag may have as value.
 func formatNames() []string {
 	var names []string
 	for _, f := range report.Formats {
@@ -59,6 +62,7 @@ func formatNames() []string {
 	return names
 }
 
+// parseSink reads the value of the flag --output of a report, FORMAT or FORMAT=FILE.
 func parseSink(text string) (s sink, err error) {
 	name, file, hasFile := strings.Cut(text, "=")
 	if s.format, err = report.Lookup(name); err != nil {
@@ -76,7 +80,8 @@ var severities = []diag.Severity{diag.Error, diag.Warning, diag.Info}
 
 var ruleCode = regexp.MustCompile(`^PC[0-9]{3}$`)
 
-// parseCode reads the code of a rule, the program's or the user's own.
+// parseCode reads the value of the flag --rule: the code of a rule, the program's or the user's
+// own.
 func parseCode(text string) (string, error) {
 	if !ruleCode.MatchString(text) {
 		return "", fmt.Errorf("expected the code of a rule, such as PC203, found %q", text)
@@ -91,8 +96,10 @@ type calicoRelease int
 // one runs.
 const newestCalico calicoRelease = object.NewestCalico
 
+// String writes a release of Calico as the value of a flag has it: 3.28.
 func (r calicoRelease) String() string { return fmt.Sprintf("3.%d", int(r)) }
 
+// parseRelease reads the value of the flag --calico, 3.28 or v3.28.
 func parseRelease(text string) (r calicoRelease, err error) {
 	if text == "" {
 		return 0, nil // nothing is said
@@ -125,7 +132,8 @@ func parseSHA256(text string) (string, error) {
 	return text, nil
 }
 
-// parseDNS reads who resolves names: NAMESPACE/key=value[,key=value][:PORT].
+// parseDNS reads the value of the flag --dns, who resolves names:
+// NAMESPACE/key=value[,key=value][:PORT].
 func parseDNS(text string) (*object.DNS, error) {
 	if text == "" {
 		return nil, nil
@@ -160,7 +168,8 @@ func parseDNS(text string) (*object.DNS, error) {
 	return &d, nil
 }
 
-// parsePodRanges reads ranges of addresses, separated by commas.
+// parsePodRanges reads the value of the flag --pod-cidrs: ranges of addresses, separated by
+// commas.
 func parsePodRanges(text string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, word := range strings.Split(text, ",") {
@@ -181,8 +190,8 @@ func parsePodRanges(text string) ([]netip.Prefix, error) {
 	return all, nil
 }
 
-// parseInstant reads a moment; none is the zero time. A day is all of it: what ends on it
-// has not ended.
+// parseInstant reads the value of the flag --effective-time; none is the zero time. A day is all
+// of it: what ends on it has not ended.
 func parseInstant(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -195,6 +204,7 @@ func parseInstant(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("expected a day such as 2026-12-01, or a time such as 2026-12-01T09:30:00Z, found %q", text)
 }
 
+// parseTimeout reads the value of the flag --timeout, a duration such as 50s.
 func parseTimeout(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -203,6 +213,7 @@ func parseTimeout(text string) (time.Duration, error) {
 	return d, nil
 }
 
+// oneOf reads a flag's value that is one of a few words, and lists them where it is none.
 func oneOf[T ~string](all []T, text string) (T, error) {
 	if !slices.Contains(all, T(text)) {
 		return "", fmt.Errorf("expected %s, found %q", either(words(all)), text)
@@ -210,6 +221,7 @@ func oneOf[T ~string](all []T, text string) (T, error) {
 	return T(text), nil
 }
 
+// words writes the values that a flag may have, for help and errors.
 func words[T any](all []T) []string {
 	var texts []string
 	for _, v := range all {
@@ -218,7 +230,7 @@ func words[T any](all []T) []string {
 	return texts
 }
 
-// either joins words as a sentence does: a, b or c.
+// either joins the values that a flag may have as a sentence does: a, b or c.
 func either(words []string) string {
 	last := len(words) - 1
 	if last < 1 {
@@ -227,7 +239,7 @@ func either(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// parseGlob reads a pattern of paths.
+// parseGlob reads a flag's value that is a pattern of paths, as of --exclude and --path.
 func parseGlob(text string) (string, error) {
 	if !sources.IsPattern(text) {
 		return "", fmt.Errorf("%q is no pattern of paths: expected names with *, ?, [a-z] and {a,b}, and ** for any directories", text)

@@ -25,6 +25,7 @@ type verifying struct {
 	cluster clusterSaid
 }
 
+// verifyCommand describes the command verify: flags, help text and what it runs.
 func verifyCommand(p *program) *cli.Command {
 	var asked verifying
 	return &cli.Command{
@@ -44,6 +45,7 @@ func verifyCommand(p *program) *cli.Command {
 	}
 }
 
+// verify tells whether a bundle is what was built, and of these inputs, and judges it once more.
 func (p *program) verify(c *cli.Context, asked verifying) error {
 	if c.NArg() != 1 {
 		return usageError{errors.New("verify takes one bundle: a directory or an archive that build --out wrote")}
@@ -78,7 +80,8 @@ func (p *program) verify(c *cli.Context, asked verifying) error {
 	return outcome(built.Report, asked.failOn)
 }
 
-// judgeBundle evaluates the rules on the files of a bundle that are what its index says.
+// judgeBundle evaluates for the command verify the rules on the files of a bundle that are what
+// its index says.
 func (p *program) judgeBundle(ctx context.Context, name string, found *bundle.Found, asked verifying) (*compiler.Built, error) {
 	o, err := asked.cluster.options()
 	if err != nil {
@@ -100,7 +103,8 @@ func (p *program) judgeBundle(ctx context.Context, name string, found *bundle.Fo
 	})
 }
 
-// readIn reads a regular file that an index names, below a directory; nil where it is none.
+// readIn reads for the command verify, below a directory, a regular file of the inputs that a
+// bundle's index names; nil where it is none.
 func readIn(root *os.Root, name string) []byte {
 	info, err := root.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() {

@@ -20,8 +20,8 @@ var engines = []string{
 	"sigs.k8s.io/kustomize/api", "sigs.k8s.io/yaml",
 }
 
-// version is the release, the module's version where it was installed by go
-// install, or devel.
+// version finds the program's release, the module's version where it was installed by go install,
+// or devel.
 func version() string {
 	if release != "" {
 		return release
@@ -50,6 +50,8 @@ func commitOf(info *debug.BuildInfo) string {
 	return settings["vcs.revision"]
 }
 
+// versionCommand describes the command version.
+
 func versionCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:        "version",
@@ -67,6 +69,7 @@ func versionCommand(p *program) *cli.Command {
 	}
 }
 
+// printVersion prints the version of the program, of Go, and the system it was built for.
 func (p *program) printVersion() error {
 	_, err := fmt.Fprintf(p.out, "portcullis %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	return err
