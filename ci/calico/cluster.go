@@ -34,6 +34,8 @@ type tier struct {
 	graph     *graph
 }
 
+// newCluster begins a cluster without objects: with tier default, and with Calico's own profile
+// default-allow.
 func newCluster() *cluster {
 	return &cluster{
 		converter: conversion.NewConverter(),
@@ -47,7 +49,8 @@ func newCluster() *cluster {
 // uid is any: Calico's conversions insist on one.
 const uid = "3f1a5c00-0000-4000-8000-000000000001"
 
-// add converts and validates one manifest.
+// add converts one manifest for Calico's own code, validates it and keeps it in the cluster that
+// is judged.
 func (c *cluster) add(raw json.RawMessage) error {
 	var head struct {
 		APIVersion string
@@ -98,7 +101,7 @@ func (c *cluster) add(raw json.RawMessage) error {
 	return fmt.Errorf("the judge does not know %s %s", head.APIVersion, head.Kind)
 }
 
-// convert reads a manifest and files what the conversion makes of it.
+// convert reads a manifest, and keeps in the cluster what Calico's conversion makes of it.
 func convert[T any](c *cluster, raw []byte, to func(*T) (*model.KVPair, error)) error {
 	read := new(T)
 	if err := json.Unmarshal(raw, read); err != nil {
@@ -112,13 +115,15 @@ func convert[T any](c *cluster, raw []byte, to func(*T) (*model.KVPair, error)) 
 	return nil
 }
 
-// store validates one of Calico's objects, which is stored as it is.
+// store validates one of Calico's objects, which the cluster stores as it is.
 func store[T any](kind, namespace, name string) func(*T) (*model.KVPair, error) {
 	return func(object *T) (*model.KVPair, error) {
 		return &model.KVPair{Key: model.ResourceKey{Kind: kind, Namespace: namespace, Name: name}, Value: object}, validator.Validate(object)
 	}
 }
 
+// addPod converts a pod into workload endpoints of Calico, and keeps in the cluster the service
+// account without which none runs.
 func (c *cluster) addPod(raw []byte) error {
 	pod := new(corev1.Pod)
 	if err := json.Unmarshal(raw, pod); err != nil {
@@ -143,7 +148,8 @@ func (c *cluster) addPod(raw []byte) error {
 	return err
 }
 
-// addKubernetesPolicy sets the types that the API server would have set.
+// addKubernetesPolicy converts a NetworkPolicy of Kubernetes for Calico's code in the cluster,
+// with the types that the API server would have set.
 func (c *cluster) addKubernetesPolicy(raw []byte) error {
 	p := new(networkingv1.NetworkPolicy)
 	if err := json.Unmarshal(raw, p); err != nil {
@@ -160,8 +166,8 @@ func (c *cluster) addKubernetesPolicy(raw []byte) error {
 	return err
 }
 
-// addPolicy reads one of Calico's policies, with the types that its client sets, and
-// without the tier's name in its own, which this release refuses.
+// addPolicy reads a policy of Calico's into its tier of the cluster, with the types that its
+// client sets, and without the tier's name in its own, which this release refuses.
 func addPolicy[T any](c *cluster, raw []byte, in string, parts func(*T) (*metav1.ObjectMeta, []v3.Rule, []v3.Rule, *[]v3.PolicyType)) error {
 	p := new(T)
 	if err := json.Unmarshal(raw, p); err != nil {
@@ -187,6 +193,7 @@ func addPolicy[T any](c *cluster, raw []byte, in string, parts func(*T) (*metav1
 	return validator.Validate(p)
 }
 
+// addTier reads a tier of Calico's into the cluster: its order and what happens at its end.
 func (c *cluster) addTier(raw []byte) error {
 	var t struct {
 		Metadata struct{ Name string }
@@ -206,8 +213,9 @@ func (c *cluster) addTier(raw []byte) error {
 	return nil
 }
 
-// start feeds the graphs and puts the tiers into order. Tier default has a graph
-// even without policies: the endpoints and their profiles are in each.
+// start feeds Calico's calculation graphs, one for each tier of the cluster, and puts the tiers
+// into order. Tier default has a graph even without policies: the endpoints and their profiles
+// are in each.
 func (c *cluster) start() error {
 	for name, policies := range c.policies {
 		t, exists := c.tiers[name]

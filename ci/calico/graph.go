@@ -37,6 +37,7 @@ type ipSet struct {
 	members   map[string]bool
 }
 
+// newGraph begins a calculation graph of Felix that has sent nothing yet.
 func newGraph() *graph {
 	return &graph{
 		policies: map[string]*proto.Policy{}, profiles: map[string]*proto.Profile{},
@@ -47,12 +48,17 @@ func newGraph() *graph {
 // noConfig is asked by the sequencer for configuration that nobody changes.
 type noConfig struct{}
 
+// UpdateFrom changes nothing: the configuration of Felix' graph is what it began with.
 func (noConfig) UpdateFrom(map[string]string, config.Source) (bool, error) { return false, nil }
-func (noConfig) RawValues() map[string]string                              { return nil }
-func (noConfig) ToConfigUpdate() *proto.ConfigUpdate                       { return &proto.ConfigUpdate{} }
 
-// feed runs the objects through the processors of a syncer, Felix' filter of invalid
-// objects and the calculation graph, and keeps what comes out.
+// RawValues gives the sequencer of Felix' graph no configuration.
+func (noConfig) RawValues() map[string]string { return nil }
+
+// ToConfigUpdate gives the sequencer of Felix' graph an empty update of configuration.
+func (noConfig) ToConfigUpdate() *proto.ConfigUpdate { return &proto.ConfigUpdate{} }
+
+// feed runs the objects through the processors of a syncer, Felix' filter of invalid objects and
+// the calculation graph, and keeps what comes out.
 func (g *graph) feed(pairs []*model.KVPair) error {
 	processors := map[string]watchersyncer.SyncerUpdateProcessor{
 		v3.KindProfile:             updateprocessors.NewProfileUpdateProcessor(),
@@ -94,8 +100,8 @@ func (g *graph) feed(pairs []*model.KVPair) error {
 	return failure
 }
 
-// receive is what a dataplane would do with the messages of the first calculation,
-// in which nothing is taken back.
+// receive does what a dataplane would do with the messages of the graph's first calculation, in
+// which nothing is taken back.
 func (g *graph) receive(message any) error {
 	switch m := message.(type) {
 	case *proto.IPSetUpdate:
@@ -132,6 +138,8 @@ func (g *graph) receive(message any) error {
 	return nil
 }
 
+// endpointOf reads an endpoint that Felix' graph sends: its policies in order of evaluation, and
+// its profiles.
 func endpointOf(tiers []*proto.TierInfo, profiles []string) endpoint {
 	e := endpoint{profiles: profiles}
 	for _, t := range tiers {

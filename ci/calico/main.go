@@ -51,6 +51,8 @@ type verdict struct {
 	IngressBy string `json:"ingressBy"`
 }
 
+// main runs the program that judges worlds by Calico's own code, from standard input to standard
+// output.
 func main() {
 	logrus.SetLevel(logrus.FatalLevel)
 	if err := serve(os.Stdin, os.Stdout); err != nil {
@@ -59,6 +61,8 @@ func main() {
 	}
 }
 
+// serve answers, as the main loop of the program around Calico's code, each world that comes in:
+// one JSON value each.
 func serve(in io.Reader, out io.Writer) error {
 	requests, buffered := json.NewDecoder(bufio.NewReader(in)), bufio.NewWriter(out)
 	answers := json.NewEncoder(buffered)
@@ -78,6 +82,8 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 }
 
+// judge asks Calico's code for the program's answer to one world: a verdict on both halves of
+// every packet, or why there is none.
 func judge(w world) answer {
 	c := newCluster()
 	for _, raw := range w.Objects {

@@ -9,8 +9,8 @@ import (
 	"github.com/projectcalico/calico/felix/rules"
 )
 
-// half walks the calculated policies of the end with the address, as a dataplane
-// renders them: tiers, then profiles.
+// half walks Calico's calculated policies of the end with the address, as a dataplane renders
+// them: tiers, then profiles.
 func (c *cluster) half(p packet, address netip.Addr, ingress bool) (outcome, by string) {
 	profiles, governed := []string(nil), false
 tiers:
@@ -70,7 +70,8 @@ tiers:
 	return "deny", "no profile"
 }
 
-// first is the action of the first rule that matches and decides.
+// first walks rules that Calico rendered to the first that matches and decides, and gives its
+// action.
 func (g *graph) first(list []*proto.Rule, p packet) (string, int) {
 	for i, r := range list {
 		if action := strings.ToLower(r.Action); action != "log" && g.matches(r, p) {
@@ -80,7 +81,8 @@ func (g *graph) first(list []*proto.Rule, p packet) (string, int) {
 	return "", -1
 }
 
-// matches asks a rule, rendered for the packet's family, for its criteria.
+// matches asks a rule that Calico rendered, on a packet's walk, for its criteria in the packet's
+// family.
 func (g *graph) matches(rule *proto.Rule, p packet) bool {
 	family := uint8(4)
 	if p.To.Is6() {
@@ -132,6 +134,8 @@ type side struct {
 	named, notNamed []string
 }
 
+// fits reports on a packet's walk whether one end is what a rule that Calico rendered asks of
+// that side: nets, sets and ports.
 func (g *graph) fits(s side, address netip.Addr, protocol, port int) bool {
 	for _, id := range s.sets {
 		if !g.holds(id, address, protocol, port) {
@@ -160,6 +164,8 @@ func (g *graph) fits(s side, address netip.Addr, protocol, port int) bool {
 // portNames are the protocols that have ports, as members of sets spell them.
 var portNames = map[int]string{6: "tcp", 17: "udp", 132: "sctp"}
 
+// holds reports on a packet's walk whether an IP set that Felix' graph sent has the end, or the
+// end with its port.
 func (g *graph) holds(id string, address netip.Addr, protocol, port int) bool {
 	s, ok := g.sets[id]
 	switch {
@@ -177,6 +183,7 @@ func (g *graph) holds(id string, address netip.Addr, protocol, port int) bool {
 	}
 }
 
+// within reports on a packet's walk whether an address lies in one of a rendered rule's nets.
 func within(nets []string, address netip.Addr) bool {
 	for _, text := range nets {
 		if n, err := netip.ParsePrefix(text); err == nil && n.Contains(address) {
@@ -186,6 +193,8 @@ func within(nets []string, address netip.Addr) bool {
 	return false
 }
 
+// inRanges reports on a packet's walk whether its port lies in one of a rendered rule's ranges;
+// protocols without ports lie in none.
 func inRanges(ranges []*proto.PortRange, protocol, port int) bool {
 	for _, r := range ranges {
 		if portNames[protocol] != "" && int(r.First) <= port && port <= int(r.Last) {
@@ -197,6 +206,8 @@ func inRanges(ranges []*proto.PortRange, protocol, port int) bool {
 
 var protocolNumbers = map[string]int{"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58, "sctp": 132, "udplite": 136}
 
+// isProtocol reports on a packet's walk whether its protocol is the one that a rendered rule
+// names or numbers.
 func isProtocol(wanted *proto.Protocol, protocol int) bool {
 	if name := wanted.GetName(); name != "" {
 		return protocolNumbers[strings.ToLower(name)] == protocol
@@ -204,6 +215,8 @@ func isProtocol(wanted *proto.Protocol, protocol int) bool {
 	return int(wanted.GetNumber()) == protocol
 }
 
+// isICMP reports on a packet's walk whether it is of a rendered rule's type of ICMP, and of its
+// code where it has one.
 func isICMP(p packet, icmpType int32, code *int32) bool {
 	if p.Protocol != 1 && p.Protocol != 58 || int(icmpType) != p.Type {
 		return false
