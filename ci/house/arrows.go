@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// link finds the arrows between files, and the types that they declare.
+// link finds the arrows between a package's files, and the types that they declare.
 func (p *Package) link(fset *token.FileSet, files []*ast.File) {
 	declared := map[token.Pos]string{}
 	for _, file := range files {
@@ -46,10 +46,11 @@ func (p *Package) link(fset *token.FileSet, files []*ast.File) {
 	})
 }
 
+// file names the file that a position lies in, as the end of an arrow.
 func file(fset *token.FileSet, pos token.Pos) string { return path.Base(fset.Position(pos).Filename) }
 
-// declare notes what a declaration at package level gives names to: itself, and what its type
-// lists, under the type's name.
+// declare notes what a declaration at package level gives names to, which arrows lead to: itself,
+// and what its type lists, under the type's name.
 func (p *Package) declare(declared map[token.Pos]string, d ast.Decl) {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
@@ -76,7 +77,8 @@ func (p *Package) declare(declared map[token.Pos]string, d ast.Decl) {
 	}
 }
 
-// members notes the fields and methods that the declaration of a type lists.
+// members notes the fields and methods that the declaration of a type lists, for arrows lead to
+// them as well.
 func members(declared map[token.Pos]string, spec *ast.TypeSpec) {
 	ast.Inspect(spec.Type, func(n ast.Node) bool {
 		if _, isFunc := n.(*ast.FuncType); isFunc {
@@ -98,7 +100,8 @@ func members(declared map[token.Pos]string, spec *ast.TypeSpec) {
 	})
 }
 
-// embedded is the name of the type of a receiver or of an embedded field.
+// embedded finds the name of the type of a receiver or of an embedded field, to which arrows
+// lead.
 func embedded(e ast.Expr) *ast.Ident {
 	switch e := e.(type) {
 	case *ast.Ident:
@@ -120,4 +123,5 @@ func embedded(e ast.Expr) *ast.Ident {
 // nowhere finds no package: what is measured lies in the package itself.
 type nowhere struct{}
 
+// Import finds no package: arrows between the files of one need none.
 func (nowhere) Import(string) (*types.Package, error) { return nil, errors.New("not looked up") }

@@ -35,7 +35,8 @@ type ordering struct {
 	arrows []Arrow
 }
 
-// rough orders files by how much more they take than they give.
+// rough begins the order from which a knot is cut: files by how much more they take than they
+// give.
 func rough(files []string, arrows []Arrow) []string {
 	balance := map[string]int{}
 	for _, a := range arrows {
@@ -47,7 +48,8 @@ func rough(files []string, arrows []Arrow) []string {
 	return sorted
 }
 
-// improve moves the one file that gains most to its best place, if any gains.
+// improve moves the one file that gains most to its best place, if any gains, so that fewer names
+// are cut.
 func (o *ordering) improve() bool {
 	gain, from, to := 0, 0, 0
 	for i := range o.files {
@@ -68,7 +70,7 @@ func (o *ordering) improve() bool {
 	return gain > 0
 }
 
-// between is the weight of the arrow from one place to another.
+// between weighs, for a cut, the arrow from one place of the order to another.
 func (o *ordering) between(from, to int) int {
 	for _, a := range o.arrows {
 		if a.From == o.files[from] && a.To == o.files[to] {
@@ -78,7 +80,7 @@ func (o *ordering) between(from, to int) int {
 	return 0
 }
 
-// split tells the arrows that run up from those that run down.
+// split tells the arrows that run up in the order, and may be cut, from those that run down.
 func (o *ordering) split() (up, down []Arrow) {
 	for _, a := range o.arrows {
 		if slices.Index(o.files, a.From) > slices.Index(o.files, a.To) {

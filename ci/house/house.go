@@ -42,8 +42,8 @@ type Arrow struct {
 	Names    []string // of what From takes from To, sorted
 }
 
-// Read measures every package of the module whose root is fsys, in the order of their paths.
-// Directories named testdata, hidden ones and modules of their own are left out.
+// Read measures the house, every package of the module whose root is fsys, in the order of their
+// paths. Directories named testdata, hidden ones and modules of their own are left out.
 func Read(fsys fs.FS) ([]*Package, error) {
 	var all []*Package
 	return all, fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -63,7 +63,8 @@ func Read(fsys fs.FS) ([]*Package, error) {
 	})
 }
 
-// readPackage measures the files of one directory.
+// readPackage measures one package of the house: the lines of its Go files, the types that they
+// declare, and arrows.
 func readPackage(fsys fs.FS, dir string) (*Package, error) {
 	names, err := fs.Glob(fsys, path.Join(dir, "*.go"))
 	if err != nil {
@@ -103,10 +104,10 @@ func readPackage(fsys fs.FS, dir string) (*Package, error) {
 	return p, nil
 }
 
-// Arrows are all arrows between the package's files.
+// Arrows lists all arrows between the files of a package of the house.
 func (p *Package) Arrows() []Arrow { return p.arrows }
 
-// Twins are pairs of the package's types that differ in case alone.
+// Twins lists pairs of types that differ in case alone, in a package of the house.
 func (p *Package) Twins() [][2]string {
 	var all [][2]string
 	for i, a := range p.Types {

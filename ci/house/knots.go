@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// Knots are the sets of two files and more that lead to each other, the largest first; the
+// Knots lists the sets of two files and more that lead to each other, the largest first; the
 // files of each are sorted.
 func (p *Package) Knots() [][]string { return knots(p.files, p.arrows) }
 
-// Largest is the number of files in the largest knot; a file alone is one.
+// Largest counts the files in the package's largest knot; a file alone is one.
 func (p *Package) Largest() int { return largest(p.files, p.arrows) }
 
+// largest counts the files in the largest knot that some arrows make.
 func largest(files []string, arrows []Arrow) int {
 	if all := knots(files, arrows); len(all) > 0 {
 		return len(all[0])
@@ -44,6 +45,7 @@ type tarjan struct {
 	found      [][]string
 }
 
+// visit follows the arrows of a file, and closes a knot where none leads back further.
 func (t *tarjan) visit(file string) {
 	t.index[file] = len(t.index) + 1
 	t.low[file] = t.index[file]
@@ -71,7 +73,7 @@ func (t *tarjan) visit(file string) {
 	}
 }
 
-// Within are the arrows between files of a knot.
+// Within lists the arrows between files of a knot.
 func (p *Package) Within(knot []string) []Arrow {
 	var all []Arrow
 	for _, a := range p.arrows {
@@ -82,8 +84,8 @@ func (p *Package) Within(knot []string) []Arrow {
 	return all
 }
 
-// Cycle is a shortest way through a knot back to where it began, arrow by arrow; of several,
-// one with the fewest names.
+// Cycle finds a shortest way through a knot of files back to where it began, arrow by arrow; of
+// several, one with the fewest names.
 func (p *Package) Cycle(knot []string) []Arrow {
 	arrows := p.Within(knot)
 	var best []Arrow
@@ -95,7 +97,8 @@ func (p *Package) Cycle(knot []string) []Arrow {
 	return best
 }
 
-// wayBack finds a shortest way that begins with an arrow and ends where it began.
+// wayBack finds a shortest way in a knot of files that begins with an arrow and ends where it
+// began.
 func wayBack(arrows []Arrow, first Arrow) []Arrow {
 	ways := [][]Arrow{{first}}
 	seen := map[string]bool{first.To: true}
@@ -115,7 +118,7 @@ func wayBack(arrows []Arrow, first Arrow) []Arrow {
 	return nil // not in a knot: no way leads back
 }
 
-// weight is how much has to move for arrows to go: every name that they carry counts.
+// weight counts what has to move for the arrows of a knot to go: every name that they carry.
 func weight(arrows []Arrow) int {
 	n := 0
 	for _, a := range arrows {

@@ -20,6 +20,8 @@ import (
 	"portcullis.dev/ci/house"
 )
 
+// main runs the program that prints the knots of files in the packages that were asked for, and
+// what to move.
 func main() {
 	goal := flag.Int("goal", 10, "show the arrows of knots of more than `N` files")
 	lines := flag.Int("lines", 400, "show files of more than `N` lines")
@@ -45,8 +47,9 @@ func main() {
 	}
 }
 
-// isAsked reports whether a package is one of those that were asked for, written as the go
-// command takes them: ./compiler/plan, ./policies/...; without any, every package is.
+// isAsked reports whether an argument of the program asks for the knots of a package, written as
+// the go command takes packages: ./compiler/plan, ./policies/...; without any, every package is
+// asked for.
 func isAsked(pkg string, patterns []string) bool {
 	for _, pattern := range patterns {
 		dir, below := strings.CutSuffix(pattern, "...")
@@ -58,7 +61,8 @@ func isAsked(pkg string, patterns []string) bool {
 	return len(patterns) == 0
 }
 
-// table prints a line for each package.
+// table prints a line for each package that the program was asked about: files, arrows, largest
+// knot and longest file.
 func table(w io.Writer, packages []*house.Package) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "files\tarrows\tlargest knot\tlongest file\t package\n")
@@ -72,7 +76,8 @@ func table(w io.Writer, packages []*house.Package) {
 	t.Flush()
 }
 
-// details prints of a package what an engineer has to know to mend it.
+// details prints of a package what an engineer has to know to mend its large knots, long files
+// and types alike.
 func details(w io.Writer, p *house.Package, goal, lines int) {
 	for _, knot := range p.Knots() {
 		if len(knot) <= goal {
@@ -95,6 +100,8 @@ func details(w io.Writer, p *house.Package, goal, lines int) {
 	}
 }
 
+// arrows prints what the program found: arrows of a knot from file to file, with the names that
+// they carry.
 func arrows(w io.Writer, all []house.Arrow) {
 	for _, a := range all {
 		fmt.Fprintf(w, "  %s -> %s: %s\n", a.From, a.To, strings.Join(a.Names, ", "))
