@@ -62,7 +62,8 @@ type Release struct{ Version, SHA256 string }
 // ErrFetchesNothing says that no file of an integration fetches the program.
 var ErrFetchesNothing = errors.New("no file of it fetches the program")
 
-// Files are the files of an integration, by their paths in the user's repository.
+// Files reads the embedded files of an integration with a CI system, a hook or a plugin, by their
+// paths in the user's repository.
 func (i Integration) Files() (map[string][]byte, error) {
 	all := map[string][]byte{}
 	root, err := fs.Sub(files, path.Join("files", cmp.Or(i.folder, i.Name)))

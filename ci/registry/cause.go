@@ -15,7 +15,8 @@ import (
 	"oras.land/oras-go/v2/registry/remote/errcode"
 )
 
-// because says what kept an artifact from being pushed or pulled, and what to do about it.
+// because says what caused the push or pull of an artifact of a registry to fail, and what to do
+// about it.
 func (a Address) because(err error) error {
 	var answer *errcode.ErrorResponse
 	var unknown x509.UnknownAuthorityError

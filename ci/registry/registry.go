@@ -46,7 +46,8 @@ const (
 // Address is where an artifact lies.
 type Address struct{ of registry.Reference }
 
-// Parse reads oci://HOST/REPOSITORY:TAG, or @DIGEST in place of the tag.
+// Parse reads the address of an artifact in a registry, oci://HOST/REPOSITORY:TAG, or @DIGEST in
+// place of the tag.
 func Parse(text string) (Address, error) {
 	rest, is := strings.CutPrefix(text, Scheme)
 	if !is {
@@ -62,17 +63,17 @@ func Parse(text string) (Address, error) {
 	return Address{of}, nil
 }
 
-// String is the address as Parse reads it.
+// String writes the address of an artifact in a registry as Parse reads it.
 func (a Address) String() string { return Scheme + a.of.String() }
 
-// At is the same repository's artifact with a digest.
+// At makes the address of the artifact with a digest in the same repository of a registry.
 func (a Address) At(digest string) Address {
 	a.of.Reference = digest
 	return a
 }
 
-// Push sends content, an archive as Flux unpacks it, and returns the digest by which it is
-// found. Where it comes from, and its revision there, may be empty.
+// Push sends content, an archive as Flux unpacks it, to the registry, and returns the digest by
+// which it is found. Where it comes from, and its revision there, may be empty.
 func (a Address) Push(ctx context.Context, archive []byte, source, revision string) (digest string, err error) {
 	if a.of.ValidateReferenceAsDigest() == nil {
 		return "", errors.New("an artifact is pushed to a tag, and has the digest that comes of it")
@@ -117,7 +118,7 @@ func (a Address) Push(ctx context.Context, archive []byte, source, revision stri
 	return of.Digest.String(), nil
 }
 
-// Pull fetches the content of an artifact, and its digest.
+// Pull fetches the content of an artifact from the registry, and its digest.
 func (a Address) Pull(ctx context.Context) (archive []byte, digest string, err error) {
 	repo, err := a.repository()
 	if err != nil {
@@ -140,7 +141,8 @@ func (a Address) Pull(ctx context.Context) (archive []byte, digest string, err e
 	return archive, of.Digest.String(), a.because(err)
 }
 
-// fetch reads what a descriptor speaks of, and holds it against its size and digest.
+// fetch reads from the registry the content of an artifact that a descriptor speaks of, and holds
+// it against its size and digest.
 func fetch(ctx context.Context, from content.Fetcher, of ocispec.Descriptor, most int64) ([]byte, error) {
 	if of.Size > most {
 		return nil, fmt.Errorf("%s is larger than %d MiB", of.Digest, most>>20)
@@ -148,8 +150,8 @@ func fetch(ctx context.Context, from content.Fetcher, of ocispec.Descriptor, mos
 	return content.FetchAll(ctx, from, of)
 }
 
-// repository is a client of the artifact's repository, with the credentials of Docker's
-// configuration.
+// repository makes a client of the artifact's repository in a registry, with the credentials of
+// Docker's configuration.
 func (a Address) repository() (*remote.Repository, error) {
 	repo, err := remote.NewRepository(a.of.Registry + "/" + a.of.Repository)
 	if err != nil {
@@ -172,6 +174,7 @@ type guarded struct{ http.RoundTripper }
 
 var errPlain = errors.New("the registry refers to a place without encryption")
 
+// RoundTrip refuses requests of a registry's client to another machine that are not encrypted.
 func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" && !isThisMachine(r.URL.Host) {
 		return nil, errPlain
@@ -179,7 +182,7 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.RoundTripper.RoundTrip(r)
 }
 
-// isThisMachine reports whether a host, which may have a port, is a loopback address.
+// isThisMachine reports whether a registry's host, which may have a port, is a loopback address.
 func isThisMachine(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {

@@ -39,7 +39,7 @@ type NotFoundError struct {
 	Shallow  bool // the clone has no history: the revision may exist elsewhere
 }
 
-// Error is one clause for people.
+// Error says that a revision was not found, in one clause for people.
 func (e *NotFoundError) Error() string {
 	if e.Shallow {
 		return fmt.Sprintf("%q is not in this clone, which is shallow", e.Revision)
@@ -47,7 +47,8 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("there is no revision %q", e.Revision)
 }
 
-// Open finds the repository of a directory. The error is ErrNoGit, or says that there is none.
+// Open finds the Git repository of a directory, to read revisions of it. The error is ErrNoGit,
+// or says that there is none.
 func Open(ctx context.Context, dir string) (*Repository, error) {
 	if _, err := exec.LookPath("git"); err != nil {
 		return nil, ErrNoGit
@@ -64,7 +65,8 @@ func Open(ctx context.Context, dir string) (*Repository, error) {
 	return r, nil
 }
 
-// git runs a command of Git's plumbing, and returns what it prints, which is short.
+// git runs a command of Git's plumbing, such as rev-parse for a revision. What a user's or the
+// system's configuration says of hooks, monitors and replacements does not count.
 func (r *Repository) git(ctx context.Context, args ...string) (out []byte, err error) {
 	err = r.stream(ctx, nil, func(printed *bufio.Reader) (err error) {
 		out, err = io.ReadAll(printed)
@@ -105,7 +107,7 @@ func (r *Repository) stream(ctx context.Context, in io.Reader, read func(*bufio.
 	return failed
 }
 
-// Commit looks up what a revision is.
+// Commit looks up which commit a revision is.
 func (r *Repository) Commit(ctx context.Context, revision string) (string, error) {
 	out, err := r.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	if err != nil {
@@ -131,10 +133,9 @@ type Limits struct {
 	Listed     int   // files that there are at all
 }
 
-// Unpack writes the files of a commit below the repository's directory into an empty one, links
-// as links: those that are wanted by their names. A file that is larger than most gets a hole
-// in the place of its bytes, so that whoever reads it meets its size. A tree with names that no
-// checkout has is refused.
+// Unpack writes the files of a revision's commit below the repository's directory into an empty
+// one, links as links: those that are wanted by their names. A file that is larger than most gets
+// a hole in the place of its bytes, so that whoever reads it meets its size.
 func (r *Repository) Unpack(ctx context.Context, commit, into string, most Limits, wanted func(name string) bool) error {
 	entries, err := r.list(ctx, commit, most, wanted)
 	if err != nil {
@@ -167,7 +168,7 @@ func (r *Repository) Unpack(ctx context.Context, commit, into string, most Limit
 	}, "cat-file", "--batch")
 }
 
-// list is what ls-tree says of a commit, in its order.
+// list lists the files of a revision's commit as ls-tree does, in its order.
 func (r *Repository) list(ctx context.Context, commit string, most Limits, wanted func(string) bool) ([]entry, error) {
 	args := []string{"ls-tree", "-r", "-z", "-l", "--full-tree", commit}
 	if r.Prefix != "" {
@@ -233,7 +234,8 @@ const longestLink = 4096
 // link is the mode of symbolic links.
 const link = "120000"
 
-// blob reads the next object of a batch.
+// blob reads the next of a revision's files from a batch of objects that Git's cat-file answers
+// with.
 func blob(r *bufio.Reader, e entry) ([]byte, error) {
 	head, err := r.ReadString('\n')
 	fields := strings.Fields(head)
@@ -248,7 +250,7 @@ func blob(r *bufio.Reader, e entry) ([]byte, error) {
 	return data, err
 }
 
-// write puts a file into the root, and nothing outside of it whatever its name is.
+// write puts a file of a revision into the root, and nothing outside of it whatever its name is.
 func write(root *os.Root, e entry, data []byte) error {
 	name := filepath.FromSlash(e.name)
 	if err := root.MkdirAll(filepath.FromSlash(path.Dir(e.name)), 0o700); err != nil {
