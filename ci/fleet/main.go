@@ -13,6 +13,7 @@ import (
 	"portcullis.dev/testdata/fleet"
 )
 
+// main runs the program that writes a fleet, a repository of any size, as flags describe it.
 func main() {
 	var size fleet.Size
 	flag.IntVar(&size.Namespaces, "namespaces", 100, "how many, of ten workloads each; a multiple of ten")
@@ -28,6 +29,7 @@ func main() {
 	}
 }
 
+// write puts the files of a generated fleet on the disk, in a directory that does not exist yet.
 func write(dir string, files map[string]string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err

@@ -23,11 +23,11 @@ const (
 
 var environments = []string{"dev", "eu", "test", "us"}
 
-// Files are the texts of a repository by their paths. An ingress controller calls into each
-// namespace, a scraper calls every pod, each workload calls the next, one calls a namespace
+// Files writes the texts of a fleet's repository by their paths. An ingress controller calls into
+// each namespace, a scraper calls every pod, each workload calls the next, one calls a namespace
 // of the same tenant, which both sides wrote, and one an address outside. Guardrails keep
-// everybody from an address, namespaces of one label from those of another, and tenants from
-// each other.
+// everybody from an address, namespaces of one label from those of another, and tenants from each
+// other.
 func (s Size) Files() map[string]string {
 	files := map[string]string{
 		"portcullis.yaml":                    s.platform(),
@@ -42,11 +42,14 @@ func (s Size) Files() map[string]string {
 	return files
 }
 
+// namespace names a fleet's namespace by its number.
 func namespace(n int) string { return fmt.Sprintf("ns-%05d", n) }
 
-// stage is the same for namespaces of one tenant that lie ten apart.
+// stage chooses the label of a fleet's namespace: the same for namespaces of one tenant that lie
+// ten apart.
 func stage(n int) string { return []string{"live", "trial"}[n%2] }
 
+// platform writes the fleet's portcullis.yaml: environments, namespaces, flows and guardrails.
 func (s Size) platform() string {
 	var b strings.Builder
 	b.WriteString("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: fleet}\nspec:\n" +
@@ -70,10 +73,13 @@ func (s Size) platform() string {
 	return b.String()
 }
 
+// intent writes the head of a workload's intent in a fleet.
 func intent(namespace, name string) string {
 	return fmt.Sprintf("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: %s, namespace: %s}\nspec:\n", name, namespace)
 }
 
+// workload writes the intent of one of a fleet's workloads: whom it calls, and by whom it is
+// called.
 func (s Size) workload(n, w int) string {
 	var inbound, outbound []string
 	if w == 0 {

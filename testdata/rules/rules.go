@@ -23,8 +23,8 @@ var headline = regexp.MustCompile(`^(?:[^ ].* )?(?:error|warning|info) (PC[0-9]{
 // summary is the last line of a report.
 var summary = regexp.MustCompile(`^[0-9]+ (errors?|warnings?|infos?|waived)([,.:]|$)`)
 
-// Finding is what the program says about the mistake in a rule's example, as people
-// read it, or nothing where no archive can show the mistake.
+// Finding reads from a rule's example, an archive, what the program says about the mistake in it,
+// as people read it; nothing where no archive can show the mistake.
 func Finding(code string) string {
 	data, err := archives.ReadFile(code + ".txtar")
 	if err != nil {

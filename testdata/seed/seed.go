@@ -15,7 +15,7 @@ import (
 
 var _ = fix()
 
-// fix gives rapid.seed a value before the command line is read.
+// fix fixes rapid's seed before the command line, which can choose another, is read.
 func fix() error {
 	if _, named := os.LookupEnv("RAPID_SEED"); named {
 		return nil
