@@ -90,7 +90,7 @@ func (p *program) build(c *cli.Context, asked building) error {
 		fmt.Fprintln(p.err, text)
 	}
 	if out == nil {
-		return p.writeManifests(built, c.String("env"), c.Bool("allow-empty"))
+		return p.writeStream(built, c.String("env"), c.Bool("allow-empty"))
 	}
 	b, err := bundle.New(bundle.Record{Tool: version(), Inputs: built.Inputs, Report: built.Report, Proofs: built.Proofs, Waivers: built.Waivers, Carried: built.Carried, Unverified: c.Bool("no-verify")}, tree)
 	if err != nil {
@@ -179,9 +179,9 @@ func (e unchosenError) Error() string {
 	return fmt.Sprintf("there are %d environments: choose one with --env %s, or write all of them with --out", len(e), strings.Join(e, "|"))
 }
 
-// writeManifests writes one built environment as a stream of YAML documents. An empty one is
-// refused unless asked for: whoever prunes by it would delete every policy.
-func (p *program) writeManifests(built *compiler.Built, name string, allowEmpty bool) error {
+// writeStream writes one environment that was built as a stream of YAML documents. An empty one
+// is refused unless asked for: whoever prunes by it would delete every policy.
+func (p *program) writeStream(built *compiler.Built, name string, allowEmpty bool) error {
 	var names []string
 	for _, e := range built.Environments {
 		names = append(names, e.Name)

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -108,26 +105,6 @@ func (c *children) finish() (components []string) {
 		c.lock.Lock()
 	}
 	return c.components
-}
-
-// timedOut waits for the child processes of a run that failed, and says in the error of one whose
-// time was over what they were at.
-func (p *program) timedOut(err error) error {
-	if err == nil {
-		return nil
-	}
-	names := p.children.finish()
-	if len(names) == 0 || !errors.As(err, new(usageError)) {
-		return err
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	const most = 5
-	more := ""
-	if len(names) > most {
-		names, more = names[:most], fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return usageError{fmt.Errorf("%w. It was rendering components: %s%s", err, strings.Join(names, ", "), more)}
 }
 
 // itself finds the program's own file, to start it as a child: on Linux whatever its name has

@@ -31,7 +31,7 @@ func (f *typed[T]) read(c *cli.Context) (err error) {
 	return err
 }
 
-// choices lists what the flag can be set to, for completion, if that can be listed.
+// choices lists what the flag can be set to, if that can be listed.
 func (f *typed[T]) choices() []string { return f.closed }
 
 // typedList is a flag that may be given several times.
@@ -54,8 +54,7 @@ func (f *typedList[T]) read(c *cli.Context) error {
 	return nil
 }
 
-// choices lists what a flag which may be repeated can be set to, for completion, if that can be
-// listed.
+// choices lists what a flag which may be repeated can be set to each time, if that can be listed.
 func (f *typedList[T]) choices() []string { return f.closed }
 
 // checkFlags fills flags that were not given from PORTCULLIS_<FLAG>, and reads those of

@@ -154,7 +154,7 @@ func under(dir string, rep diag.Report) diag.Report {
 	return moved
 }
 
-// below moves a place in a report of this command below the repository's directory, so that it is
+// below moves a place in a report of the program below the repository's directory, so that it is
 // seen from where the user is.
 func below(dir string, s diag.Span) diag.Span {
 	if s.File != "" {

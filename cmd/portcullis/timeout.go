@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -48,4 +50,24 @@ func within[T any](ctx context.Context, timeout time.Duration, f func(context.Co
 	default:
 		return o.value, o.err
 	}
+}
+
+// timedOut waits for the child processes of a run that failed, and says in the error of one whose
+// timeout was over what they were at.
+func (p *program) timedOut(err error) error {
+	if err == nil {
+		return nil
+	}
+	names := p.children.finish()
+	if len(names) == 0 || !errors.As(err, new(usageError)) {
+		return err
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	const most = 5
+	more := ""
+	if len(names) > most {
+		names, more = names[:most], fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return usageError{fmt.Errorf("%w. It was rendering components: %s%s", err, strings.Join(names, ", "), more)}
 }
