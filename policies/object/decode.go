@@ -74,20 +74,6 @@ type decoder struct {
 // others reports whether what is read is somebody else's.
 func (d *decoder) others() bool { return d.passed != nil }
 
-// listDepth is how deep Lists may stand in Lists.
-const listDepth = 8
-
-type head struct {
-	APIVersion string          `json:"apiVersion"`
-	Kind       string          `json:"kind"`
-	Items      json.RawMessage `json:"items"`
-	Metadata   struct {
-		Name         string `json:"name"`
-		GenerateName string `json:"generateName"`
-		Namespace    string `json:"namespace"`
-	} `json:"metadata"`
-}
-
 func (d *decoder) value(raw []byte, depth int) []Object {
 	if string(bytes.TrimSpace(raw)) == "null" {
 		return nil
@@ -237,18 +223,6 @@ func (d *decoder) ofStatus(err error) bool {
 		return false
 	}
 	return field.FieldPath() == "status" || strings.HasPrefix(field.FieldPath(), "status.")
-}
-
-func missing(h head) string {
-	var names []string
-	for _, f := range []struct{ name, value string }{
-		{"apiVersion", h.APIVersion}, {"kind", h.Kind}, {"metadata.name", h.Metadata.Name},
-	} {
-		if f.value == "" {
-			names = append(names, f.name)
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 func (d *decoder) add(f diag.Diagnostic) { d.found = append(d.found, f) }

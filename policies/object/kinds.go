@@ -130,6 +130,16 @@ func RoleOf(id ID) Role {
 // ClusterScoped reports whether the kind is one of ours that has no namespace.
 func ClusterScoped(apiVersion, name string) bool { return kinds[apiVersion][name].cluster }
 
+// clusterScoped reports whether a kind of ours has no namespace, in some version of its API.
+func clusterScoped(id ID) bool {
+	for apiVersion, byName := range kinds {
+		if GroupOf(apiVersion) == id.Group && byName[id.Kind].cluster {
+			return true
+		}
+	}
+	return false
+}
+
 // IsPolicyKind reports whether an API of the group, or any where that is empty, has a kind
 // of that name that decides verdicts, modelled or not.
 func IsPolicyKind(group, name string) bool {

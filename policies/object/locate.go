@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/yamltext"
 )
 
 // Located says how exactly Locate could answer.
@@ -90,16 +92,6 @@ func identityIn(list *yamlv3.Node, id ID) ID {
 	return id
 }
 
-// clusterScoped reports whether a kind of ours has no namespace, in some version of its API.
-func clusterScoped(id ID) bool {
-	for apiVersion, byName := range kinds {
-		if GroupOf(apiVersion) == id.Group && byName[id.Kind].cluster {
-			return true
-		}
-	}
-	return false
-}
-
 func text(n *yamlv3.Node, pointer string) string {
 	if at, ok := descend(n, pointer); ok && target(at.value).Kind == yamlv3.ScalarNode {
 		return target(at.value).Value
@@ -147,4 +139,18 @@ func descend(n *yamlv3.Node, pointer string) (place, bool) {
 		}
 	}
 	return at, true
+}
+
+// jsonKey is a mapping's key as the API machinery reads it: a plain y is the key
+// "true" (YAML 1.1).
+func jsonKey(n *yamlv3.Node) string {
+	const quoted = yamlv3.SingleQuotedStyle | yamlv3.DoubleQuotedStyle | yamlv3.LiteralStyle | yamlv3.FoldedStyle
+	if n.Style&quoted != 0 || !yamltext.Ambiguous(n.Value) {
+		return n.Value
+	}
+	var m map[string]any
+	if yaml.Unmarshal([]byte(n.Value+": 0\n"), &m) != nil || len(m) != 1 {
+		return n.Value
+	}
+	return diag.SortedKeys(m)[0]
 }

@@ -2,13 +2,10 @@ package object
 
 import (
 	"bytes"
-	"encoding/json"
-	"strings"
 
 	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/diag"
-	"portcullis.dev/policies/yamltext"
 )
 
 // Scanned is what a file of somebody else's holds for whoever judges policies.
@@ -78,13 +75,6 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 	return s, found
 }
 
-// tells reports whether a manifest with this head, whatever else it says, tells of the cluster
-// alone.
-func tells(h head) bool {
-	k, _ := classify(h.APIVersion, h.Kind)
-	return k.role == World || k.role == Addresses
-}
-
 // ScanRendered does the same for a manifest in JSON that a kustomization rendered.
 func ScanRendered(raw []byte, kustomization string) (Scanned, diag.List) {
 	var s Scanned
@@ -114,45 +104,8 @@ func (d textDocument) scan(s *Scanned) ([]Object, diag.List) {
 	return reader.value(raw, 0), reader.found
 }
 
-// template is the finding about text, between these offsets, that some other program replaces
-// before the cluster reads it.
-func (d textDocument) template(start, end int) diag.Diagnostic {
-	f := unsubstituted.At(d.within(start, end), "the text of a template, which nothing has replaced yet")
-	if d.text[start] == '$' {
-		return f.Because(whoReplaces).
-			Suggest("judge what comes out: flux build kustomization NAME --path DIR | portcullis check -, or envsubst < FILE | portcullis check -")
-	}
-	return f.Because("a program replaces it before the cluster reads it, and until then it is not YAML").
-		Suggest("judge what comes out: helm template CHART | portcullis check -")
-}
-
-const whoReplaces = "a program replaces it before the cluster reads it, and what it puts there decides"
-
-// placeholders are the marks between which stands what templates of Helm and Jinja, and
-// Flux and envsubst, replace.
-var placeholders = [...][2]string{{"{{", "}}"}, {"${", "}"}}
-
-// placeholder finds the first stretch between two marks that stands in one line and in no
-// comment, or the rest of the line where it is not closed; -1 for none.
-func placeholder(text []byte, marks [2]string) (start, end int) {
-	for at := 0; at < len(text); {
-		line := text[at : at+lineLength(text[at:])]
-		said := trimComment(line)
-		if i := bytes.Index(said, []byte(marks[0])); i >= 0 {
-			if j := bytes.Index(said[i:], []byte(marks[1])); j >= 0 {
-				return at + i, at + i + j + len(marks[1])
-			}
-			return at + i, at + len(said)
-		}
-		at += len(line)
-	}
-	return -1, -1
-}
-
-func templated(data []byte) bool { return bytes.Contains(data, []byte("{{")) }
-
-// mayHoldManifest reports whether a text may have the key apiVersion, which every manifest
-// has, or a kind that decides something without it: as it is, or with escapes.
+// mayHoldManifest reports whether a text is worth scanning: it may have the key apiVersion, which
+// every manifest has, or a kind that decides something without it, as it is or with escapes.
 func mayHoldManifest(text []byte) bool {
 	return bytes.Contains(text, []byte("apiVersion")) || bytes.IndexByte(text, '\\') >= 0 || bytes.Contains(text, []byte("NetworkPolicy"))
 }
@@ -161,99 +114,3 @@ func mayHoldManifest(text []byte) bool {
 func wide(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) || bytes.IndexByte(data, 0) >= 0
 }
-
-// concerns reports whether a manifest with this head may decide traffic, or tell of the
-// cluster. One that lacks a half of its head does where the other half speaks of policies.
-func concerns(h head) bool {
-	switch {
-	case h.Kind == "" && h.APIVersion == "":
-		return false
-	case h.Kind == "":
-		return kinds[h.APIVersion] != nil && h.APIVersion != "v1"
-	case h.APIVersion == "":
-		return IsPolicyKind("", h.Kind)
-	}
-	k, _ := classify(h.APIVersion, h.Kind)
-	return k.role != Foreign || h.Items != nil || strings.HasSuffix(h.Kind, "List")
-}
-
-// head reads apiVersion and kind without parsing the document, and reports whether these are
-// its own for sure: it is a mapping in block style whose keys stand in the first column, all
-// of them plain words, and each of the two stands there once at most. Whatever else looks
-// like them stands deeper, or in a text that runs over lines, and then there is more than one.
-func (d textDocument) head() (h head, sure bool) {
-	seen := map[string]bool{}
-	first := true
-	for at := content(d.text); at < len(d.text); {
-		line := d.text[at : at+lineLength(d.text[at:])]
-		at += len(line)
-		switch c := line[0]; {
-		case c == ' ' || c == '\t' || c == '#' || c == '\n' || c == '\r':
-			if first && c != '#' {
-				return head{}, false
-			}
-			continue
-		case c == '-' && !first && (len(line) == 1 || line[1] == ' ' || line[1] == '\n' || line[1] == '\r'):
-			continue // an item below the last key
-		}
-		key, value, plain := keyOf(line)
-		if !plain {
-			return head{}, false
-		}
-		first = false
-		var into *string
-		switch key {
-		case "apiVersion":
-			into = &h.APIVersion
-		case "kind":
-			into = &h.Kind
-		case "items":
-			h.Items = json.RawMessage("[]") // kubectl takes whatever has them for a list
-		}
-		if into == nil {
-			continue
-		}
-		if seen[key] || !plainWord(value) {
-			return head{}, false
-		}
-		seen[key], *into = true, string(value)
-	}
-	return h, true
-}
-
-// jsonHead reads the head of a document that is JSON.
-func (d textDocument) jsonHead() (h head, sure bool) {
-	text := bytes.TrimSpace(d.text)
-	if bytes.HasPrefix(text, []byte("[")) {
-		return h, json.Valid(text) // which kubectl does not take for manifests
-	}
-	return h, bytes.HasPrefix(text, []byte("{")) && json.Unmarshal(text, &h) == nil
-}
-
-// keyOf splits a line at the colon behind a plain word that it begins with.
-func keyOf(line []byte) (key string, value []byte, plain bool) {
-	n := 0
-	for n < len(line) && (letter(line[n]) || n > 0 && (line[n] >= '0' && line[n] <= '9' || line[n] == '-' || line[n] == '_' || line[n] == '.')) {
-		n++
-	}
-	if n == 0 || n == len(line) || line[n] != ':' {
-		return "", nil, false
-	}
-	if rest := line[n+1:]; len(rest) > 0 && rest[0] != ' ' && rest[0] != '\t' && rest[0] != '\n' && rest[0] != '\r' {
-		return "", nil, false
-	}
-	value = bytes.TrimSpace(trimComment(line[n+1:]))
-	return string(line[:n]), value, true
-}
-
-// plainWord reports whether a value is a word that no parser takes for anything but text.
-func plainWord(value []byte) bool {
-	for _, c := range value {
-		if !letter(c) && (c < '0' || c > '9') && c != '.' && c != '/' && c != '-' {
-			return false
-		}
-	}
-	return len(value) > 0 && letter(value[0]) && !yamltext.Ambiguous(string(value))
-}
-
-func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }

@@ -10,15 +10,9 @@ import (
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
-	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/diag"
-	"portcullis.dev/policies/yamltext"
 )
-
-// mostFindings is how many mistakes of one kind are told of a document: a file of
-// nothing else would keep the reader busy for hours.
-const mostFindings = 100
 
 var atLine = regexp.MustCompile(`line (\d+): (.*)`)
 
@@ -82,20 +76,6 @@ func (d textDocument) twice() diag.List {
 	}
 	walk(&root)
 	return found
-}
-
-// jsonKey is a mapping's key as the API machinery reads it: a plain y is the key
-// "true" (YAML 1.1).
-func jsonKey(n *yamlv3.Node) string {
-	const quoted = yamlv3.SingleQuotedStyle | yamlv3.DoubleQuotedStyle | yamlv3.LiteralStyle | yamlv3.FoldedStyle
-	if n.Style&quoted != 0 || !yamltext.Ambiguous(n.Value) {
-		return n.Value
-	}
-	var m map[string]any
-	if yaml.Unmarshal([]byte(n.Value+": 0\n"), &m) != nil || len(m) != 1 {
-		return n.Value
-	}
-	return diag.SortedKeys(m)[0]
 }
 
 // mergeable are the keys of a JSON text that two different YAML keys may have become,
