@@ -9,8 +9,8 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// YAML is the object's canonical text: what Map.YAML writes for it, keys in the
-// order in which people expect them, nulls left out.
+// YAML writes the object's canonical text: what Map.YAML writes for it, keys in the order in
+// which people expect them, nulls left out.
 func (o Object) YAML() ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(o.JSON))
 	dec.UseNumber() // as written: 64-bit integers and orders such as 10.5 stay what they are
@@ -38,6 +38,7 @@ var keyOrder = func() map[string]int {
 	return order
 }()
 
+// canonical turns decoded JSON into a Map whose keys are in canonical order, without nulls.
 func canonical(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -61,6 +62,7 @@ func canonical(v any) any {
 	}
 }
 
+// rank tells a key's place in the canonical order; what is not listed comes last.
 func rank(key string) int {
 	if i, ok := keyOrder[key]; ok {
 		return i

@@ -39,7 +39,7 @@ type DNS struct {
 // DefaultSystem lists the namespaces without which a cluster does not work.
 var DefaultSystem = []string{"kube-system", "kube-public", "kube-node-lease", "calico-system", "calico-apiserver", "tigera-operator"}
 
-// DefaultDNS is CoreDNS as kubeadm installs it.
+// DefaultDNS describes the cluster's name service as kubeadm installs it: CoreDNS.
 func DefaultDNS() DNS {
 	return DNS{Namespace: "kube-system", Labels: map[string]string{"k8s-app": "kube-dns"}, Port: 53}
 }
@@ -48,7 +48,7 @@ func DefaultDNS() DNS {
 // held against Calico's own code. It is taken to run where nobody says which one does.
 const NewestCalico = 32
 
-// DefaultCluster is what is assumed of a cluster that nobody describes.
+// DefaultCluster describes the cluster that is assumed where nobody describes one.
 func DefaultCluster() Cluster {
 	return Cluster{CalicoMinor: NewestCalico, API: Aggregated, DNS: DefaultDNS(), System: DefaultSystem}
 }

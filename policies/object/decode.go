@@ -71,9 +71,11 @@ type decoder struct {
 	enterprise string    // a field of Calico Enterprise that the last policy has
 }
 
-// others reports whether what is read is somebody else's.
+// others reports whether what is decoded is somebody else's, of which not everything has to be
+// read.
 func (d *decoder) others() bool { return d.passed != nil }
 
+// value decodes one manifest, or the items of a list, and says what its kind is to us.
 func (d *decoder) value(raw []byte, depth int) []Object {
 	if string(bytes.TrimSpace(raw)) == "null" {
 		return nil
@@ -134,7 +136,7 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 	return []Object{o}
 }
 
-// list reads the objects of a v1 List, or of a kind's own one.
+// list decodes the objects of a v1 List, or of a kind's own one.
 func (d *decoder) list(h head, depth int) []Object {
 	var items []json.RawMessage
 	if err := json.Unmarshal(h.Items, &items); err != nil || depth > listDepth {
@@ -215,8 +217,8 @@ func (d *decoder) strict(raw []byte, id ID, typed any) any {
 	return typed
 }
 
-// ofStatus reports whether an unknown field is of the status that a cluster wrote into what is
-// somebody else's: kubectl leaves it out.
+// ofStatus reports whether a field that decoding does not know is of the status that a cluster
+// wrote into what is somebody else's: kubectl leaves it out.
 func (d *decoder) ofStatus(err error) bool {
 	var field kjson.FieldError
 	if !d.others() || !errors.As(err, &field) {
@@ -225,8 +227,11 @@ func (d *decoder) ofStatus(err error) bool {
 	return field.FieldPath() == "status" || strings.HasPrefix(field.FieldPath(), "status.")
 }
 
+// add adds a finding about the document that is decoded.
 func (d *decoder) add(f diag.Diagnostic) { d.found = append(d.found, f) }
 
+// plain shortens an error of decoding: what parsers write before it is cut off, and what is too
+// long.
 func plain(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{"error converting YAML to JSON: ", "yaml: ", "json: "} {
@@ -235,7 +240,7 @@ func plain(err error) string {
 	return fmt.Sprintf("%.300s", text)
 }
 
-// mismatch says what an error of types is about in the words of YAML: Go's own are
+// mismatch says what an error of types in decoding is about in the words of YAML: Go's own are
 // for nobody who writes manifests.
 func mismatch(err error) string {
 	var typeError *json.UnmarshalTypeError

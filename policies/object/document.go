@@ -27,22 +27,23 @@ func Documents(file string, data []byte) iter.Seq[Document] {
 	}
 }
 
-// Span of a node: a scalar's text with its quotes, or the first line of a
-// collection.
+// Span finds where a node of the document stands: a scalar's text with its quotes, or the first
+// line of a collection.
 func (d Document) Span(n *yamlv3.Node) diag.Span { return d.at.node(place{value: n}) }
 
-// Line is the text of one line of the document, counted from 1, without its
-// indentation. A number past the end means the last line.
+// Line finds where one line of the document stands, counted from 1, without its indentation. A
+// number past the end means the last line.
 func (d Document) Line(n int) diag.Span { return d.at.lineSpan(d.at.lineOffset(n)) }
 
-// Within is the span of some bytes of the document's text.
+// Within finds where some bytes of the document's text stand in its file.
 func (d Document) Within(start, end int) diag.Span { return d.at.within(start, end) }
 
-// Start is the byte of the file, counted behind a byte order mark, with which the text begins.
+// Start tells with which byte of the file, counted behind a byte order mark, the document's text
+// begins.
 func (d Document) Start() int { return d.at.offset }
 
-// Offset is the byte of the document's text that stands at a position in it: the
-// way back from Within.
+// Offset finds the byte of the document's text that stands at a position in it: the way back from
+// Within.
 func (d Document) Offset(p diag.Position) int {
 	starts := d.at.starts()
 	at := starts[p.Line-1]
@@ -53,9 +54,9 @@ func (d Document) Offset(p diag.Position) int {
 	return at - d.at.offset
 }
 
-// Stray finds what stands between the documents of a file, whose text is UTF-8, and
-// would be lost, or read as part of one: text behind an end marker, byte order marks, and
-// characters that YAML does not have.
+// Stray finds what stands between the documents of a file, whose text is UTF-8, and would be
+// lost, or read as part of one: text behind an end marker, byte order marks, and characters that
+// YAML does not have.
 func Stray(file string, data []byte) diag.List { return newSource(file, data).stray() }
 
 // NotUTF8 finds the first byte of a file that is not UTF-8.

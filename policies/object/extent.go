@@ -10,8 +10,8 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// node is the stretch of the source that stands for a place. The parser's nodes
-// know only where they begin: where they end is read off the text.
+// node finds the extent of a YAML node in the source. The parser's nodes know only where they
+// begin: where they end is read off the text.
 func (d textDocument) node(at place) diag.Span {
 	n := at.value
 	switch {
@@ -28,7 +28,7 @@ func (d textDocument) node(at place) diag.Span {
 	}
 }
 
-// collectionLength is how far a list or mapping goes in its first line.
+// collectionLength measures how far a list or mapping extends in its first line.
 func (d textDocument) collectionLength(start int) int {
 	line := d.uncommented(start)
 	brackets := min(d.properties(start)-start, len(line))
@@ -38,7 +38,7 @@ func (d textDocument) collectionLength(start int) int {
 	return len(line) // in block style, or over several lines
 }
 
-// scalar is the stretch of a scalar, without its anchor and tag.
+// scalar finds the extent of a scalar, without its anchor and tag.
 func (d textDocument) scalar(n *yamlv3.Node, at place) diag.Span {
 	start := d.properties(d.begin(n))
 	rest := d.text[start:]
@@ -52,19 +52,19 @@ func (d textDocument) scalar(n *yamlv3.Node, at place) diag.Span {
 	}
 }
 
-// within is the span between two offsets in the document.
+// within makes the span between two offsets in the document.
 func (d textDocument) within(start, end int) diag.Span {
 	start = min(start, len(d.text))
 	return d.span(d.offset+start, d.offset+min(max(start, end), len(d.text)))
 }
 
-// begin is the offset in the document at which the node begins.
+// begin finds the offset in the document at which a node begins.
 func (d textDocument) begin(n *yamlv3.Node) int {
 	return d.forward(d.lineOffset(n.Line), n.Column-1, d.offset+len(d.text)) - d.offset
 }
 
-// uncommented is the rest of the line at an offset in the document, without its comment.
-// What is written in one line asks for it once for each of its parts.
+// uncommented cuts the comment off the rest of the line at an offset in the document: no node
+// extends into it. What is written in one line asks for it once for each of its parts.
 func (d textDocument) uncommented(at int) []byte {
 	if at < d.rest.start || at >= d.rest.end {
 		*d.rest = rest{at, at + len(trimComment(d.line(at)))}
@@ -72,7 +72,7 @@ func (d textDocument) uncommented(at int) []byte {
 	return d.text[at:d.rest.end]
 }
 
-// line is the rest of the line at an offset in the document, without its break.
+// line finds the rest of the line at an offset in the document, without its break.
 func (d textDocument) line(at int) []byte {
 	line := d.text[at : at+lineLength(d.text[at:])]
 	return line[:len(line)-breakLength(line)]
@@ -135,6 +135,7 @@ func plainLength(text []byte, value string) int {
 	return end
 }
 
+// space reports whether a character may stand where a scalar is folded over lines.
 func space(r rune) bool {
 	switch r {
 	case ' ', '\t', '\n', '\r', '\u0085', '\u2028', '\u2029':
@@ -143,8 +144,8 @@ func space(r rune) bool {
 	return false
 }
 
-// blockLength is the length of a block scalar from its header to the end of its
-// last line that is not empty.
+// blockLength measures a block scalar from its header to the end of its last line that is not
+// empty.
 func (d textDocument) blockLength(start int, at place) int {
 	header := trimComment(d.line(start))
 	end := start + len(header)
@@ -172,8 +173,8 @@ func (d textDocument) blockLength(start int, at place) int {
 	return end - start
 }
 
-// parentIndent is the indentation of the collection that holds a block scalar: that
-// of its key, or of its dash.
+// parentIndent finds the indentation of the collection that holds a block scalar: that of its
+// key, or of its dash.
 func (d textDocument) parentIndent(start int, at place) int {
 	if at.key != nil {
 		return at.key.Column - 1

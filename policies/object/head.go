@@ -22,6 +22,7 @@ type head struct {
 // listDepth is how deep Lists may stand in Lists.
 const listDepth = 8
 
+// missing names the fields that a manifest's head lacks: apiVersion, kind, metadata.name.
 func missing(h head) string {
 	var names []string
 	for _, f := range []struct{ name, value string }{
@@ -34,8 +35,8 @@ func missing(h head) string {
 	return strings.Join(names, ", ")
 }
 
-// concerns reports whether a manifest with this head may decide traffic, or tell of the
-// cluster. One that lacks a half of its head does where the other half speaks of policies.
+// concerns reports whether a manifest with this head may decide traffic, or tell of the cluster.
+// One that lacks a half of its head does where the other half speaks of policies.
 func concerns(h head) bool {
 	switch {
 	case h.Kind == "" && h.APIVersion == "":
@@ -100,7 +101,7 @@ func (d textDocument) head() (h head, sure bool) {
 	return h, true
 }
 
-// jsonHead reads the head of a document that is JSON.
+// jsonHead reads the head, apiVersion and kind, of a document that is JSON.
 func (d textDocument) jsonHead() (h head, sure bool) {
 	text := bytes.TrimSpace(d.text)
 	if bytes.HasPrefix(text, []byte("[")) {
@@ -109,7 +110,7 @@ func (d textDocument) jsonHead() (h head, sure bool) {
 	return h, bytes.HasPrefix(text, []byte("{")) && json.Unmarshal(text, &h) == nil
 }
 
-// keyOf splits a line at the colon behind a plain word that it begins with.
+// keyOf splits a line of a head at the colon behind a plain word that it begins with.
 func keyOf(line []byte) (key string, value []byte, plain bool) {
 	n := 0
 	for n < len(line) && (letter(line[n]) || n > 0 && (line[n] >= '0' && line[n] <= '9' || line[n] == '-' || line[n] == '_' || line[n] == '.')) {
@@ -125,7 +126,8 @@ func keyOf(line []byte) (key string, value []byte, plain bool) {
 	return string(line[:n]), value, true
 }
 
-// plainWord reports whether a value is a word that no parser takes for anything but text.
+// plainWord reports whether a value in a head is a word that no parser takes for anything but
+// text.
 func plainWord(value []byte) bool {
 	for _, c := range value {
 		if !letter(c) && (c < '0' || c > '9') && c != '.' && c != '/' && c != '-' {
@@ -135,4 +137,5 @@ func plainWord(value []byte) bool {
 	return len(value) > 0 && letter(value[0]) && !yamltext.Ambiguous(string(value))
 }
 
+// letter reports whether a byte is a letter of the alphabet, as names in heads are made of.
 func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }

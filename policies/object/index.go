@@ -28,18 +28,18 @@ type indexed struct {
 	again   bool          // whether a further one is called the same
 }
 
-// NewIndex is the index of a file.
+// NewIndex makes an index of a file, which reads nothing until it is asked.
 func NewIndex(file string, data []byte) *Index { return &Index{file: file, data: data} }
 
-// Locate is the place of the value that a pointer names in an object or, where the
-// text has none there, of the object's name. It compares nothing: it is for objects that
-// were read from this very text.
+// Locate finds the place of the value that a pointer names in an indexed object or, where the
+// text has none there, of the object's name. It compares nothing: it is for objects that were
+// read from this very text.
 func (x *Index) Locate(subject diag.Subject) (diag.Span, Located) {
 	return x.LocateValue(subject, nil)
 }
 
-// LocateValue does the same for objects that were rendered: the value is there if it is
-// the one that is wanted. A nil value compares nothing.
+// LocateValue finds the place of a value as Locate does, of objects that were rendered: the value
+// is there if it is the one that is wanted. A nil value compares nothing.
 func (x *Index) LocateValue(subject diag.Subject, want any) (diag.Span, Located) {
 	o, ok := x.find(subject.Object)
 	if !ok {
@@ -54,7 +54,7 @@ func (x *Index) LocateValue(subject diag.Subject, want any) (diag.Span, Located)
 	return o.doc.node(place{value: o.node}), AtObject
 }
 
-// Count is how many objects of the file are called so: none, one, or several.
+// Count counts the objects of the indexed file that are called so: none, one, or several.
 func (x *Index) Count(id ID) int {
 	switch o, ok := x.find(id); {
 	case !ok:
@@ -65,9 +65,9 @@ func (x *Index) Count(id ID) int {
 	return 1
 }
 
-// LocateRendered does the same for an object that kustomize may have renamed, or moved to
-// another namespace, on its way out of the file: it is the one of its kind whose name is a
-// part of the new one, the longest of them.
+// LocateRendered finds the place of a value of an object that kustomize may have renamed, or
+// moved to another namespace, on its way out of the file: it is the one of its kind whose name is
+// a part of the new one, the longest of them.
 func (x *Index) LocateRendered(subject diag.Subject, want any) (diag.Span, Located) {
 	best := x.origin(subject.Object)
 	if best.IsZero() {
@@ -76,7 +76,7 @@ func (x *Index) LocateRendered(subject diag.Subject, want any) (diag.Span, Locat
 	return x.LocateValue(diag.Subject{Object: best, Pointer: subject.Pointer}, want)
 }
 
-// origin is the object of the text that another may have been rendered from; zero for none.
+// origin finds the indexed object that another may have been rendered from; zero for none.
 func (x *Index) origin(rendered ID) (best ID) {
 	x.read(false)
 	for id := range x.objects {
@@ -92,7 +92,7 @@ func (x *Index) origin(rendered ID) (best ID) {
 	return best
 }
 
-// find is where an object stands, and whether it does anywhere.
+// find finds where an object stands in the indexed file, and whether it does anywhere.
 func (x *Index) find(id ID) (indexed, bool) {
 	x.read(false)
 	o, ok := x.objects[id]
@@ -102,15 +102,15 @@ func (x *Index) find(id ID) (indexed, bool) {
 	return o, ok
 }
 
-// holds compares what the document says of the object with what was rendered.
+// holds compares what the indexed document says of the object with what was rendered.
 func (o indexed) holds(pointer string, want any) bool {
 	got, ok := o.values().At(o.pointer + pointer)
 	return ok && same(got, want)
 }
 
-// read finds the objects, and reports whether it had to. Of two with one identity the first
-// counts. Definitions of kinds and whatever else decides nothing are the most of many a file:
-// they are parsed where the whole is asked for.
+// read indexes the objects of the file, and reports whether it had to. Of two with one identity
+// the first counts. Definitions of kinds and whatever else decides nothing are the most of many a
+// file: they are parsed where the whole is asked for.
 func (x *Index) read(whole bool) bool {
 	if x.objects != nil && (x.whole || !whole) {
 		return false

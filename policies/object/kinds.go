@@ -41,6 +41,7 @@ type kind struct {
 	typed   func() any // a new value of the Go type
 }
 
+// of makes the entry of the table of kinds that creates a value of a Go type.
 func of[T any]() func() any { return func() any { return new(T) } }
 
 // kinds is the one table of the kinds that mean something to Portcullis.
@@ -105,7 +106,7 @@ func classify(apiVersion, name string) (k kind, instead string) {
 	return kind{role: Foreign}, ""
 }
 
-// GroupOf is the group of an API version, empty for the core's.
+// GroupOf cuts the group off the API version of a kind, empty for the core's.
 func GroupOf(apiVersion string) string {
 	group, _, hasGroup := strings.Cut(apiVersion, "/")
 	if !hasGroup {
@@ -114,7 +115,7 @@ func GroupOf(apiVersion string) string {
 	return group
 }
 
-// RoleOf is what the kind of an object is to us, in some version of its API.
+// RoleOf tells what the kind of an object is to us, in some version of its API.
 func RoleOf(id ID) Role {
 	for apiVersion, byName := range kinds {
 		if k, known := byName[id.Kind]; known && GroupOf(apiVersion) == id.Group {

@@ -70,7 +70,7 @@ func manifests(n *yamlv3.Node) iter.Seq2[string, *yamlv3.Node] {
 	}
 }
 
-// identity is what a manifest calls itself. No namespace is written where it has none,
+// identity reads what a located manifest calls itself. No namespace is written where it has none,
 // and may be left out where it is the default one.
 func identity(n *yamlv3.Node) ID {
 	apiVersion, kind := text(n, "/apiVersion"), text(n, "/kind")
@@ -81,8 +81,8 @@ func identity(n *yamlv3.Node) ID {
 	return id
 }
 
-// identityIn completes what an item calls itself by what the list that it stands in says of
-// all its items.
+// identityIn completes what a located item calls itself by what the list that it stands in says
+// of all its items.
 func identityIn(list *yamlv3.Node, id ID) ID {
 	apiVersion, kind := text(list, "/apiVersion"), strings.TrimSuffix(text(list, "/kind"), "List")
 	id.Group, id.Kind = GroupOf(apiVersion), kind
@@ -92,6 +92,7 @@ func identityIn(list *yamlv3.Node, id ID) ID {
 	return id
 }
 
+// text reads the scalar that a pointer names below a YAML node, empty for none.
 func text(n *yamlv3.Node, pointer string) string {
 	if at, ok := descend(n, pointer); ok && target(at.value).Kind == yamlv3.ScalarNode {
 		return target(at.value).Value
@@ -99,7 +100,8 @@ func text(n *yamlv3.Node, pointer string) string {
 	return ""
 }
 
-// target is the node itself or what an alias stands for, which is never an alias.
+// target gives the node that is located: itself or what an alias stands for, which is never an
+// alias.
 func target(n *yamlv3.Node) *yamlv3.Node {
 	if n.Kind == yamlv3.AliasNode && n.Alias != nil {
 		return n.Alias
@@ -110,6 +112,7 @@ func target(n *yamlv3.Node) *yamlv3.Node {
 // place is a node and, in a mapping, the key it stands under.
 type place struct{ key, value *yamlv3.Node }
 
+// descend follows a JSON pointer down from a YAML node to the node that it locates, with its key.
 func descend(n *yamlv3.Node, pointer string) (place, bool) {
 	at := place{value: n}
 	if pointer == "" {
@@ -141,8 +144,8 @@ func descend(n *yamlv3.Node, pointer string) (place, bool) {
 	return at, true
 }
 
-// jsonKey is a mapping's key as the API machinery reads it: a plain y is the key
-// "true" (YAML 1.1).
+// jsonKey reads a mapping's key as the API machinery does, so that pointers locate it: a plain y
+// is the key "true" (YAML 1.1).
 func jsonKey(n *yamlv3.Node) string {
 	const quoted = yamlv3.SingleQuotedStyle | yamlv3.DoubleQuotedStyle | yamlv3.LiteralStyle | yamlv3.FoldedStyle
 	if n.Style&quoted != 0 || !yamltext.Ambiguous(n.Value) {

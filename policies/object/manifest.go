@@ -15,7 +15,7 @@ type (
 	List  = yamltext.List
 )
 
-// IDOf returns the identity of a manifest that is to be written.
+// IDOf reads the identity of a manifest that is to be written.
 func IDOf(m Map) ID {
 	str := func(m Map, key string) string { s, _ := m.Get(key).(string); return s }
 	metadata, _ := m.Get("metadata").(Map)

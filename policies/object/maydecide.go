@@ -32,7 +32,7 @@ func mayDecide(text []byte) bool {
 // openHead is an apiVersion or a kind that some program is to fill in.
 var openHead = regexp.MustCompile(`\b(apiVersion|kind)["']?\s*:\s*["']?(\{\{|\$\{)`)
 
-// decidingKinds are the names of the kinds that decide traffic, by their group; a star for all.
+// decidingKinds lists the names of the kinds that decide traffic, by their group; a star for all.
 func decidingKinds() map[string][]string {
 	all := map[string][]string{}
 	for apiVersion, byName := range kinds {
@@ -53,8 +53,8 @@ func decidingKinds() map[string][]string {
 	return all
 }
 
-// hidesLetters reports whether a text has escapes that may stand for letters, or for none where a
-// word runs over lines.
+// hidesLetters reports whether a text that may decide has escapes that may stand for letters, or
+// for none where a word runs over lines.
 func hidesLetters(text []byte) bool {
 	for i := bytes.IndexByte(text, '\\'); i >= 0 && i+1 < len(text); {
 		switch text[i+1] {
@@ -70,8 +70,8 @@ func hidesLetters(text []byte) bool {
 	return false
 }
 
-// hasKind reports whether the name of a kind, or of its list, stands in a text as a word, or as
-// the end of one.
+// hasKind reports whether the name of a deciding kind, or of its list, stands in a text as a
+// word, or as the end of one.
 func hasKind(text []byte, name string, ending bool) bool {
 	for at := 0; ; {
 		i := bytes.Index(text[at:], []byte(name))

@@ -40,9 +40,7 @@ func Merge(objects []Object) (Set, diag.List) {
 	return set, set.differing(differ)
 }
 
-// differing tells of definitions that say something else than those in the set: of policies in one
-// finding, and of what tells of the cluster in one for each kind. That is a warning, for which of
-// them runs is known of the rest without it.
+// differing tells of merged definitions that say something else than those in the set.
 func (s Set) differing(again []Object) diag.List {
 	var policies []Object
 	byKind := map[string][]Object{}
@@ -100,6 +98,8 @@ func goesBy(o Object) string {
 // mostNamed is how many objects and files a message enumerates.
 const mostNamed = 8
 
+// keepOneOf advises to keep one of several definitions that differ, and names the files that hold
+// them.
 func keepOneOf(files []string) string {
 	switch {
 	case len(files) == 1:
@@ -114,8 +114,8 @@ func keepOneOf(files []string) string {
 // Agrees reports whether two definitions say the same of what decides traffic.
 func (o Object) Agrees(with Object) bool { return reflect.DeepEqual(o.deciding(), with.deciding()) }
 
-// deciding is what an object says of traffic: whatever can change a verdict, and nothing of
-// images, volumes, annotations and numbers of replicas.
+// deciding picks what an object says of traffic, by which definitions are merged: whatever can
+// change a verdict, and nothing of images, volumes, annotations and numbers of replicas.
 func (o Object) deciding() any {
 	switch typed := o.Typed.(type) {
 	case nil:
@@ -164,7 +164,7 @@ func (o Object) deciding() any {
 	return p
 }
 
-// specOf is the Spec of a typed object, or all of it where it has none.
+// specOf picks the Spec of a typed object that is merged, or all of it where it has none.
 func specOf(typed any) any {
 	if spec := reflect.Indirect(reflect.ValueOf(typed)).FieldByName("Spec"); spec.IsValid() {
 		return spec.Interface()

@@ -59,6 +59,7 @@ func NewSet(objects []Object) (Set, diag.List) {
 	return Set{objects: unique}, found
 }
 
+// keepOne advises to keep one of two objects with the same ID, and names their files.
 func keepOne(first, second string) string {
 	if first == second {
 		return "keep one of the two definitions in " + orHere(first)
@@ -66,6 +67,7 @@ func keepOne(first, second string) string {
 	return "keep one of " + orHere(first) + " and " + orHere(second)
 }
 
+// orHere names the file of an object, or the output where it was rendered.
 func orHere(file string) string {
 	if file == "" {
 		return "the rendered output"
@@ -76,10 +78,10 @@ func orHere(file string) string {
 // All returns the objects in order. The caller must not change them.
 func (s Set) All() []Object { return s.objects }
 
-// Len is the number of objects.
+// Len counts the objects of the set.
 func (s Set) Len() int { return len(s.objects) }
 
-// Get finds an object by its ID.
+// Get finds an object of the set by its ID.
 func (s Set) Get(id ID) (Object, bool) {
 	i, ok := slices.BinarySearchFunc(s.objects, id, func(o Object, id ID) int { return o.ID.Compare(id) })
 	if !ok {
@@ -88,7 +90,7 @@ func (s Set) Get(id ID) (Object, bool) {
 	return s.objects[i], true
 }
 
-// Each calls f with every object whose Typed value is a *T.
+// Each calls f with every object of the set whose Typed value is a *T.
 func Each[T any](s Set, f func(Object, *T)) {
 	for _, o := range s.objects {
 		if typed, ok := o.Typed.(*T); ok {
@@ -97,7 +99,7 @@ func Each[T any](s Set, f func(Object, *T)) {
 	}
 }
 
-// Labels are the object's own labels.
+// Labels reads the labels in the object's own metadata.
 func (o Object) Labels() map[string]string {
 	var head struct {
 		Metadata struct {

@@ -22,6 +22,8 @@ type other struct {
 	half    string // ingress or egress, where it is about one of them alone
 }
 
+// decides reports whether a kind of somebody else's API decides traffic, and is not just rendered
+// into what does.
 func (o other) decides() bool { return o.effect != rendered }
 
 const (
@@ -68,8 +70,8 @@ var others = map[string][]other{
 	"argoproj.io":            {{"Application ApplicationSet", rendered, "judge what it deploys: argocd app manifests NAME | portcullis check -", "", ""}},
 }
 
-// Rendered reports whether objects of a kind stand for others that a program renders, and
-// how that is done by hand.
+// Rendered reports whether objects of somebody else's kind stand for others that a program
+// renders, and how that is done by hand.
 func Rendered(group, kind string) (how string, rendered bool) {
 	o, known := otherOf(group, kind)
 	return o.instead, known && !o.decides()
@@ -87,7 +89,7 @@ func (o Object) WhyUnmodelled() string {
 // of their API, and no API server has the kind.
 const report = "ConformanceReport"
 
-// otherOf finds a kind in the table of others, and whether it decides traffic.
+// otherOf finds a kind in the table of other APIs, and whether it is there.
 func otherOf(group, kind string) (o other, known bool) {
 	for _, o := range others[group] {
 		for name := range strings.FieldsSeq(o.kinds) {

@@ -6,8 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// PodTemplate is what a manifest says of the pods that it is or makes, or nil if it is
-// of another kind.
+// PodTemplate finds what a manifest says of the pods that it is or makes, or nil if it is of
+// another kind.
 func (o Object) PodTemplate() *corev1.PodTemplateSpec {
 	switch w := o.Typed.(type) {
 	case *corev1.Pod:

@@ -25,7 +25,10 @@ var (
 	unescaper = strings.NewReplacer("~1", "/", "~0", "~")
 )
 
-func escape(token string) string   { return escaper.Replace(token) }
+// escape writes a token as it stands in a JSON pointer.
+func escape(token string) string { return escaper.Replace(token) }
+
+// unescape reads a token as it stands in a JSON pointer.
 func unescape(token string) string { return unescaper.Replace(token) }
 
 // pointerToField turns the path of a field as the API machinery writes it, such as
@@ -68,9 +71,9 @@ func pointerToField(raw []byte, path string) (pointer, name string) {
 	return pointer, name
 }
 
-// pointerToMismatch finds the value that has another type than the API's. The error
-// names the fields on the way to it and not the items of lists: the first one whose
-// value is of the type found is the one at which decoding stopped.
+// pointerToMismatch points at the value that has another type than the API's. The error names the
+// fields on the way to it and not the items of lists: the first one whose value is of the type
+// found is the one at which decoding stopped.
 func pointerToMismatch(raw []byte, err *json.UnmarshalTypeError) string {
 	var root any
 	if json.Unmarshal(raw, &root) != nil {
@@ -113,7 +116,8 @@ func pointerToMismatch(raw []byte, err *json.UnmarshalTypeError) string {
 	return pointer
 }
 
-// typeName is the type of a JSON value as encoding/json's errors call it.
+// typeName names the type of a JSON value as encoding/json's errors do, for a pointer to a
+// mismatch.
 func typeName(v any) string {
 	switch v.(type) {
 	case map[string]any:

@@ -75,7 +75,8 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 	return s, found
 }
 
-// ScanRendered does the same for a manifest in JSON that a kustomization rendered.
+// ScanRendered reads what concerns policies, as Scan does, of a manifest in JSON that a
+// kustomization rendered.
 func ScanRendered(raw []byte, kustomization string) (Scanned, diag.List) {
 	var s Scanned
 	d := decoder{file: kustomization, start: diag.Span{File: kustomization}, passed: &s.Passed}
@@ -86,7 +87,7 @@ func ScanRendered(raw []byte, kustomization string) (Scanned, diag.List) {
 	return s, d.found
 }
 
-// scan reads a document that may concern policies.
+// scan reads, of a file that is scanned, a document that may concern policies.
 func (d textDocument) scan(s *Scanned) ([]Object, diag.List) {
 	raw, err := yaml.YAMLToJSONStrict(d.text)
 	if err != nil {
@@ -110,7 +111,7 @@ func mayHoldManifest(text []byte) bool {
 	return bytes.Contains(text, []byte("apiVersion")) || bytes.IndexByte(text, '\\') >= 0 || bytes.Contains(text, []byte("NetworkPolicy"))
 }
 
-// wide reports whether a text is of characters of two bytes, or binary.
+// wide reports whether a text that is scanned is of characters of two bytes, or binary.
 func wide(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) || bytes.IndexByte(data, 0) >= 0
 }

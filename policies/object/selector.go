@@ -53,16 +53,17 @@ func NewSelector(requirements ...Requirement) Selector {
 	return slices.CompactFunc(s, func(a, b Requirement) bool { return compareRequirements(a, b) == 0 })
 }
 
+// compareRequirements orders a selector's requirements by key, operator and values.
 func compareRequirements(a, b Requirement) int {
 	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Op, b.Op), slices.Compare(a.Values, b.Values))
 }
 
-// Equals is the requirement that a label has that value.
+// Equals makes the requirement that a label has that value.
 func Equals(key, value string) Requirement {
 	return Requirement{Key: key, Op: In, Values: []string{value}}
 }
 
-// Matches reports whether labels satisfy every requirement.
+// Matches reports whether labels satisfy every requirement of the selector.
 func (s Selector) Matches(labels map[string]string) bool {
 	for _, r := range s {
 		if value, has := labels[r.Key]; !r.holds(value, has) {
@@ -72,7 +73,7 @@ func (s Selector) Matches(labels map[string]string) bool {
 	return true
 }
 
-// holds reports whether the label may have that value, or be absent.
+// holds reports whether a requirement lets a label have that value, or be absent.
 func (r Requirement) holds(value string, has bool) bool {
 	switch r.Op {
 	case In:
@@ -100,7 +101,7 @@ func (s Selector) Satisfiable() bool {
 	})
 }
 
-// allows reports whether a label may have a value.
+// allows reports whether the selector lets a label have a value.
 func (s Selector) allows(key, value string) bool {
 	return !slices.ContainsFunc(s, func(r Requirement) bool { return r.Key == key && !r.holds(value, true) })
 }
@@ -108,8 +109,8 @@ func (s Selector) allows(key, value string) bool {
 // anyValue stands for the value of a label that has to be there, whatever it is.
 const anyValue = "any"
 
-// Example is the least set of labels that a selector selects. A selector that
-// nothing satisfies gives labels that satisfy most of it.
+// Example makes the least set of labels that a selector selects. A selector that nothing
+// satisfies gives labels that satisfy most of it.
 func (s Selector) Example() map[string]string {
 	out := map[string]string{}
 	for _, r := range s {
@@ -137,8 +138,8 @@ func (s Selector) Example() map[string]string {
 	return out
 }
 
-// Manifest is the selector as a metav1.LabelSelector: labels that must have one
-// value under matchLabels, the rest under matchExpressions.
+// Manifest writes the selector as a metav1.LabelSelector: labels that must have one value under
+// matchLabels, the rest under matchExpressions.
 func (s Selector) Manifest() Map {
 	labels := map[string]string{}
 	var expressions List
@@ -163,8 +164,8 @@ func (s Selector) Manifest() Map {
 	return m
 }
 
-// Calico is the selector in Calico's grammar (libcalico-go/lib/selector). Label
-// values hold no quotes, so none needs escaping.
+// Calico writes the selector in Calico's grammar (libcalico-go/lib/selector). Label values hold
+// no quotes, so none needs escaping.
 func (s Selector) Calico() string {
 	if len(s) == 0 {
 		return "all()"
@@ -187,8 +188,8 @@ func (s Selector) Calico() string {
 	return strings.Join(terms, " && ")
 }
 
-// String is the selector for people and for stable names: requirements joined by
-// commas, in the notation of kubectl's --selector.
+// String writes the selector for people and for stable names: requirements joined by commas, in
+// the notation of kubectl's --selector.
 func (s Selector) String() string {
 	terms := make([]string, len(s))
 	for i, r := range s {

@@ -31,8 +31,8 @@ const stride = 256
 // nothing else would keep the reader busy for hours.
 const mostFindings = 100
 
-// strides are the offsets of every 256th character between an offset and the end of its
-// line, the offset itself first.
+// strides finds the offsets of every 256th character between an offset in the source and the end
+// of its line, the offset itself first.
 func (s *source) strides(start int) []int {
 	if known, ok := s.runes[start]; ok {
 		return known
@@ -53,8 +53,8 @@ func (s *source) strides(start int) []int {
 	return all
 }
 
-// forward is the offset so many characters behind another one, and no further than the
-// limit.
+// forward finds the offset in the source so many characters behind another one, and no further
+// than the limit.
 func (s *source) forward(start, characters, limit int) int {
 	at := start
 	if characters >= stride {
@@ -69,7 +69,8 @@ func (s *source) forward(start, characters, limit int) int {
 	return at
 }
 
-// characters counts those between the beginning of a line and an offset in it.
+// characters counts the characters between the beginning of a line of the source and an offset in
+// it.
 func (s *source) characters(start, offset int) int {
 	if offset-start < stride {
 		return utf8.RuneCount(s.data[start:offset])
@@ -82,10 +83,12 @@ func (s *source) characters(start, offset int) int {
 // mark is a byte order mark.
 const mark = "\ufeff"
 
+// newSource makes the source of a file's text, without its byte order mark.
 func newSource(file string, data []byte) *source {
 	return &source{file: file, data: bytes.TrimPrefix(data, []byte(mark))}
 }
 
+// starts finds the offsets at which an editor's lines of the source begin.
 func (s *source) starts() []int {
 	if s.lines == nil {
 		s.lines = []int{0}
@@ -98,18 +101,19 @@ func (s *source) starts() []int {
 	return s.lines
 }
 
-// position is where the byte at the offset stands.
+// position tells at which line and column the byte at an offset in the source stands.
 func (s *source) position(offset int) diag.Position {
 	starts := s.starts()
 	line := sort.SearchInts(starts, offset+1)
 	return diag.Position{Line: line, Column: s.characters(starts[line-1], offset) + 1}
 }
 
+// span makes the span between two offsets in the source.
 func (s *source) span(start, end int) diag.Span {
 	return diag.Span{File: s.file, Start: s.position(start), End: s.position(end)}
 }
 
-// lineSpan is the text of the editor's line that holds the offset, without its
+// lineSpan finds the text of the editor's line of the source that holds the offset, without its
 // indentation.
 func (s *source) lineSpan(offset int) diag.Span {
 	starts := s.starts()
@@ -166,8 +170,8 @@ func (s *source) documents() iter.Seq[textDocument] {
 	}
 }
 
-// manifests yields the documents, and those of a stream of JSON each by itself: kubectl reads such
-// a stream (k8s.io/apimachinery/pkg/util/yaml), which as YAML is none.
+// manifests yields the documents of the source, and those of a stream of JSON each by itself:
+// kubectl reads such a stream (k8s.io/apimachinery/pkg/util/yaml), which as YAML is none.
 func (s *source) manifests() iter.Seq[textDocument] {
 	return func(yield func(textDocument) bool) {
 		for doc := range s.documents() {
@@ -185,8 +189,8 @@ func (s *source) manifests() iter.Seq[textDocument] {
 	}
 }
 
-// values are the offsets behind each of several values of JSON that make a text; none where it is
-// anything else.
+// values finds the offsets behind each of several values of JSON that make a source's text; none
+// where it is anything else.
 func values(text []byte) (ends []int) {
 	if !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
 		return nil
@@ -205,9 +209,9 @@ func values(text []byte) (ends []int) {
 	}
 }
 
-// stray finds what no parser is asked about, for it stands between documents: text
-// behind an end marker, byte order marks, which files leave behind that were put
-// together, and characters that YAML does not have.
+// stray finds what no parser is asked about, for it stands between the documents of the source:
+// text behind an end marker, byte order marks, which files leave behind that were put together,
+// and characters that YAML does not have.
 func (s *source) stray() diag.List {
 	if at, c := s.unprintable(); at < len(s.data) {
 		return diag.List{NotYAML.At(s.span(at, at+utf8.RuneLen(c)), "the text holds a control character (%q)", c).
@@ -239,8 +243,8 @@ func (s *source) stray() diag.List {
 	return found
 }
 
-// unprintable is the first character that may not stand in YAML (1.2.2, 5.1), and its
-// offset, or the length of the text, which is UTF-8.
+// unprintable finds the first character of the source that may not stand in YAML (1.2.2, 5.1),
+// and its offset, or the length of the text, which is UTF-8.
 func (s *source) unprintable() (offset int, c rune) {
 	for i := 0; i < len(s.data); i++ {
 		if b := s.data[i]; b >= ' ' && b <= '~' || b == '\n' || b == '\r' || b == '\t' {
@@ -255,8 +259,7 @@ func (s *source) unprintable() (offset int, c rune) {
 	return len(s.data), 0
 }
 
-// lineLength is the length of the first line of the text in YAML's sense, its
-// break included.
+// lineLength measures the first line of a source's text in YAML's sense, its break included.
 func lineLength(text []byte) int {
 	if end := bytes.IndexByte(text, '\n'); end >= 0 {
 		text = text[:end+1]
@@ -286,20 +289,20 @@ func lineLength(text []byte) int {
 	return len(text)
 }
 
-// marker reports whether the line consists of the mark, or begins with it and a
-// blank.
+// marker reports whether a line of the source consists of a document's mark, or begins with it
+// and a blank.
 func marker(line []byte, mark string) bool {
 	rest, ok := bytes.CutPrefix(line, []byte(mark))
 	return ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t' || lineLength(rest) == breakLength(rest))
 }
 
-// breakLength is the length of the line break that ends a line, or 0.
+// breakLength measures the line break that ends a line of the source, or 0.
 func breakLength(line []byte) int {
 	return len(line) - len(bytes.TrimRight(line, "\r\n\u0085\u2028\u2029"))
 }
 
-// content is the offset of the first line that holds more than blanks, comments
-// and markers, or the text's length. Other white space than YAML's is content.
+// content finds the offset of the first line of a document's source that holds more than blanks,
+// comments and markers, or the text's length. Other white space than YAML's is content.
 func content(text []byte) int {
 	for at := 0; at < len(text); {
 		line := text[at : at+lineLength(text[at:])]
@@ -314,8 +317,8 @@ func content(text []byte) int {
 	return len(text)
 }
 
-// lineOffset is the offset in the source of the document's nth line, counted from 1
-// in YAML's sense; one past the end is the last.
+// lineOffset finds the offset in the source of the document's nth line, counted from 1 in YAML's
+// sense; one past the end is the last.
 func (d textDocument) lineOffset(n int) int {
 	if len(*d.breaks) == 0 {
 		*d.breaks = append(*d.breaks, 0)
@@ -326,5 +329,5 @@ func (d textDocument) lineOffset(n int) int {
 	return d.offset + (*d.breaks)[min(max(n, 1), len(*d.breaks))-1]
 }
 
-// start is the first line with content.
+// start finds the first line of the document's source with content.
 func (d textDocument) start() diag.Span { return d.lineSpan(d.offset + content(d.text)) }

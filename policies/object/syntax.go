@@ -16,7 +16,7 @@ import (
 
 var atLine = regexp.MustCompile(`line (\d+): (.*)`)
 
-// syntax turns the parser's error into findings. It names lines, from 1 in the
+// syntax turns a parser's error about the syntax into findings. It names lines, from 1 in the
 // document, and sometimes one past the end.
 func (d textDocument) syntax(err error) diag.List {
 	if strings.Contains(err.Error(), "already set in map") {
@@ -39,8 +39,8 @@ func (d textDocument) syntax(err error) diag.List {
 	return found
 }
 
-// twice finds the keys that are written more than once in a mapping. The parser's
-// own error has the line of the value, which may be another.
+// twice finds the keys that are written more than once in a mapping, which is a mistake of
+// syntax. The parser's own error has the line of the value, which may be another.
 func (d textDocument) twice() diag.List {
 	var root yamlv3.Node
 	if yamlv3.Unmarshal(d.text, &root) != nil {

@@ -10,7 +10,7 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// template is the finding about text, between these offsets, that some other program replaces
+// template makes the finding about text, between these offsets, that some other program replaces
 // before the cluster reads it.
 func (d textDocument) template(start, end int) diag.Diagnostic {
 	f := unsubstituted.At(d.within(start, end), "the text of a template, which nothing has replaced yet")
@@ -28,8 +28,9 @@ const whoReplaces = "a program replaces it before the cluster reads it, and what
 // Flux and envsubst, replace.
 var placeholders = [...][2]string{{"{{", "}}"}, {"${", "}"}}
 
-// placeholder finds the first stretch between two marks that stands in one line and in no
-// comment, or the rest of the line where it is not closed; -1 for none.
+// placeholder finds the first placeholder of a template: the stretch between two marks that
+// stands in one line and in no comment, or the rest of the line where it is not closed; -1 for
+// none.
 func placeholder(text []byte, marks [2]string) (start, end int) {
 	for at := 0; at < len(text); {
 		line := text[at : at+lineLength(text[at:])]
@@ -45,10 +46,11 @@ func placeholder(text []byte, marks [2]string) (start, end int) {
 	return -1, -1
 }
 
+// templated reports whether a text looks like a template of Helm or Jinja.
 func templated(data []byte) bool { return bytes.Contains(data, []byte("{{")) }
 
-// substituted finds, in what decides of somebody else's object, a text that another program
-// is to replace: what it puts there is not known.
+// substituted finds, in what decides of somebody else's object, the text of a template that
+// another program is to replace: what it puts there is not known.
 func (d *decoder) substituted(raw []byte, id ID) bool {
 	if !d.others() || !bytes.Contains(raw, []byte("${")) && !bytes.Contains(raw, []byte("{{")) {
 		return false
@@ -97,6 +99,7 @@ func (d *decoder) substituted(raw []byte, id ID) bool {
 	return false
 }
 
+// versionOf reads the apiVersion of an object that may be a template.
 func (d *decoder) versionOf(raw []byte) string {
 	v, _ := valuesOf(raw).At("/apiVersion")
 	text, _ := v.(string)

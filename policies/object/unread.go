@@ -67,7 +67,7 @@ var everywhere = [...]string{
 	"Tier", "NetworkSet", "HostEndpoint", "Profile", "SecurityGroup", "ServiceIntentions", "MeshTrafficPermission", "TrafficPermission",
 }
 
-// ownSelector is where a policy that may be one of ours says whom it selects.
+// ownSelector tells where an unread policy that may be one of ours says whom it selects.
 func ownSelector(o Object) string {
 	switch {
 	case o.APIVersion == KubernetesAPI:

@@ -13,8 +13,8 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// headless tells that what was read has no head: it is no mapping, or a name in it is no text.
-// Of somebody else's it is told where policies are spoken of.
+// headless tells that what was read is unreadable for want of a head: it is no mapping, or a name
+// in it is no text. Of somebody else's it is told where policies are spoken of.
 func (d *decoder) headless(raw []byte, err error) {
 	f := nameless.At(d.start, "this is not a Kubernetes object: %s", mismatch(err)).
 		Suggest("a manifest is a mapping with apiVersion, kind and metadata")
@@ -62,7 +62,7 @@ func (d *decoder) quoted(f diag.Diagnostic, pointer string) diag.Diagnostic {
 		Suggest("quote it: %s", yamltext.Quoted(word)).Mend(f.Span, yamltext.Quoted(word))
 }
 
-// unread tells that an object that tells of the cluster cannot be read, at the value.
+// unread tells that an object that tells of the cluster is unreadable, at the value.
 func (d *decoder) unread(raw []byte, id ID, err error) diag.Diagnostic {
 	f := BadField.On(diag.Subject{Object: id}, "%s cannot be read: %s", id, mismatch(err)).
 		Because("an API server refuses the object").Suggest("check the type against the API reference of %s", id.Kind)
@@ -81,7 +81,7 @@ func (d *decoder) unread(raw []byte, id ID, err error) diag.Diagnostic {
 	return f
 }
 
-// place finds a value of what is read in the text.
+// place finds a value that is unreadable in the text of what is decoded.
 func (d *decoder) place(pointer string) (place, bool) {
 	if d.doc == nil {
 		return place{}, false

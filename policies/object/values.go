@@ -18,13 +18,14 @@ type Values struct {
 	valid bool
 }
 
+// valuesOf decodes JSON into Values.
 func valuesOf(raw []byte) Values {
 	var v Values
 	v.valid = json.Unmarshal(raw, &v.root) == nil
 	return v
 }
 
-// At looks up what a JSON pointer names.
+// At looks up the value that a JSON pointer names among decoded JSON.
 func (values Values) At(pointer string) (any, bool) {
 	if !values.valid {
 		return nil, false
