@@ -12,12 +12,6 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// Unbuilt is the rule about kustomizations that are not built, or not in whole.
-var Unbuilt = &diag.Rule{Code: "PC017", Severity: diag.Warning,
-	Title: "A kustomization that is not judged",
-	Why:   "What counts is what reaches the cluster. A kustomization that needs the network, Helm or plugins, or that kustomize refuses, is not built here, and what it comes to is not known. What else it lists is judged without that, as far as it can be built or read.",
-	Mend:  "Render it, and judge its output: kustomize build DIR | portcullis check -."}
-
 // Root is what somebody deploys: a kustomization of somebody else's that no other one lists, or
 // what a program says that it deploys.
 type Root struct {
@@ -26,33 +20,6 @@ type Root struct {
 	Objects  []object.Object
 	Passed   []object.Passed
 }
-
-// Kustomizations are those of somebody else's among some files.
-type Kustomizations struct {
-	all   *catalogue
-	taken map[string]bool // files that one of them reads
-}
-
-// FindKustomizations looks for kustomizations among files, by their paths.
-func FindKustomizations(files map[string][]byte) Kustomizations {
-	ks := Kustomizations{all: newCatalogue(files), taken: map[string]bool{}}
-	for _, k := range ks.all.byDir {
-		ks.taken[k.file] = true
-		for _, f := range k.files {
-			ks.taken[f] = true
-		}
-	}
-	return ks
-}
-
-// Takes reports whether one of the kustomizations reads a file.
-func (ks Kustomizations) Takes(file string) bool { return ks.taken[file] }
-
-// Beside reports whether a file lies in the directory of a kustomization.
-func (ks Kustomizations) Beside(file string) bool { return ks.all.byDir[path.Dir(file)] != nil }
-
-// Missing are the paths that kustomizations list and that are not among the files, sorted.
-func (ks Kustomizations) Missing() []string { return diag.SortedKeys(ks.all.missing) }
 
 // Render builds what is deployed, and the roots that none of that takes and whose directories are
 // wanted, each apart, in one process that child starts; without one in this process. Every object
@@ -251,134 +218,4 @@ func (ks Kustomizations) unit(k *kustomization, reach []*kustomization, deep str
 		}
 	}
 	return u
-}
-
-// definitions are the objects that cost the most, and decide nothing.
-const definitions = "CustomResourceDefinition"
-
-// withoutDefinitions leaves the schemas of custom resources out of a file: no kustomization
-// that it is part of speaks of them.
-func withoutDefinitions(data []byte) []byte {
-	if !bytes.Contains(data, []byte(definitions)) {
-		return data
-	}
-	var kept bytes.Buffer
-	for doc := range object.Documents("", data) {
-		text := doc.Text
-		if name, is := definition(text); is {
-			text = fmt.Appendf(nil, "---\napiVersion: apiextensions.k8s.io/v1\nkind: %s\nmetadata: {name: %s}\n", definitions, name)
-		} else if !bytes.HasPrefix(text, []byte("---")) {
-			kept.WriteString("---\n")
-		}
-		kept.Write(text)
-		if !bytes.HasSuffix(text, []byte("\n")) {
-			kept.WriteByte('\n')
-		}
-	}
-	return kept.Bytes()
-}
-
-// definition is the name of a definition that is written as generators write it.
-func definition(text []byte) (name string, is bool) {
-	metadata := false
-	for line := range bytes.Lines(text) {
-		said := strings.TrimRight(string(line), " \r\n")
-		switch {
-		case said == "kind: "+definitions:
-			is = true
-		case said == "metadata:":
-			metadata = true
-		case metadata && name == "" && strings.HasPrefix(said, "  name: "):
-			name = strings.TrimPrefix(said, "  name: ")
-		case said != "" && said[0] != ' ':
-			metadata = false
-		}
-	}
-	return name, is && name != ""
-}
-
-// origins knows which objects the files hold that kustomizations list.
-type origins struct {
-	files map[string][]byte
-	held  map[string][]object.ID // by file; those that were asked about
-}
-
-// read reads what kustomize made of a root.
-func (from origins) read(k *kustomization, reach []*kustomization, manifests [][]byte) (Root, diag.List) {
-	root := Root{Dir: k.dir}
-	var found diag.List
-	for _, raw := range manifests {
-		scanned, wrong := object.ScanRendered(raw, k.place())
-		for i := range scanned.Objects {
-			scanned.Objects[i].File = from.of(scanned.Objects[i].ID, k, reach)
-		}
-		if len(scanned.Objects) == 0 {
-			from.place(wrong, raw, k, reach)
-		}
-		root.Objects, root.Passed = append(root.Objects, scanned.Objects...), append(root.Passed, scanned.Passed...)
-		found = append(found, wrong...)
-	}
-	return root, found
-}
-
-// place puts what is found in an object that cannot be read where the value is written: in the file
-// that the object comes from, or in a kustomization. Of other objects whoever has the set says it.
-func (from origins) place(found diag.List, raw []byte, k *kustomization, reach []*kustomization) {
-	for i, d := range found {
-		if d.Span.HasPosition() || d.Subject.Object.IsZero() {
-			continue
-		}
-		value, _ := object.Object{JSON: raw}.Value(d.Subject.Pointer)
-		file := from.of(d.Subject.Object, k, reach)
-		at, how := object.NewIndex(file, from.files[file]).LocateRendered(d.Subject, value)
-		if how == object.AtValue {
-			found[i].Span = at
-			continue
-		}
-		text, _ := value.(string)
-		stretch, is := object.TemplateText(text)
-		for _, k := range reach {
-			for _, name := range slices.Concat([]string{k.file}, k.files) {
-				if patch, there := object.Find(name, from.files[name], stretch); is && there {
-					at, is = patch, false
-				}
-			}
-		}
-		if at.HasPosition() {
-			found[i].Span = at
-		}
-	}
-}
-
-// of is the file that an object of a root comes from: the one that holds an object of its
-// kind whose name is a part of the new one, for kustomize may have renamed it and moved it
-// to another namespace; the longest such name counts, and then the namespace. Where there is
-// none it is the kustomization itself.
-func (from origins) of(id object.ID, k *kustomization, reach []*kustomization) string {
-	best, file := object.ID{}, k.place()
-	for _, k := range reach {
-		for _, f := range k.files {
-			for _, held := range from.in(f) {
-				if held.Kind != id.Kind || held.Group != id.Group || !strings.Contains(id.Name, held.Name) {
-					continue
-				}
-				if longer := len(held.Name) - len(best.Name); longer > 0 || longer == 0 && held.Namespace == id.Namespace && best.Namespace != id.Namespace {
-					best, file = held, f
-				}
-			}
-		}
-	}
-	return file
-}
-
-func (from origins) in(file string) []object.ID {
-	held, known := from.held[file]
-	if !known {
-		scanned, _ := object.Scan(file, from.files[file])
-		for _, o := range scanned.Objects {
-			held = append(held, o.ID)
-		}
-		from.held[file] = held
-	}
-	return held
 }

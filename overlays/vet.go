@@ -248,3 +248,89 @@ func plainNode(n *yaml.Node, depth int, values *int) *costly {
 	}
 	return nil
 }
+
+// Vet finds what a component must not do. Patches and resources are files of its own
+// directory; its YAML, and that of the patches in its strings, holds no aliases, which
+// kustomize expands without a bound, and copies nothing.
+func (c Component) Vet() diag.List {
+	file, data := c.kustomization()
+	if file == "" {
+		return diag.List{refusedComponent.At(diag.Span{File: c.Path}, "there is no kustomization.yaml in the component's directory").
+			Suggest("write one with apiVersion: kustomize.config.k8s.io/v1alpha1 and kind: Component")}
+	}
+	v := vetting{component: c}
+	for _, name := range diag.SortedKeys(c.Files) {
+		v.plainFile(path.Join(c.Path, name), c.Files[name])
+	}
+	if v.found.Failed() {
+		return v.found
+	}
+	documents := 0
+	for doc := range object.Documents(file, data) {
+		documents++
+		var root yaml.Node
+		if err := yaml.Unmarshal(doc.Text, &root); err != nil || len(root.Content) == 0 || root.Content[0].Kind != yaml.MappingNode {
+			v.add(refusedComponent.At(doc.Line(1), "the kustomization does not parse").Suggest("write one YAML mapping"))
+			continue
+		}
+		v.doc = doc
+		v.kustomization(root.Content[0])
+	}
+	if documents != 1 && !v.found.Failed() {
+		v.add(refusedComponent.At(diag.Span{File: file}, "expected one document, found %d", documents).Suggest("keep one Component in a directory"))
+	}
+	if v.patches > mostPatches {
+		v.add(costlyComponent.At(diag.Span{File: file}, "%d patches and replacements, expected %d at most", v.patches, mostPatches).
+			Suggest("write patches of the same target into one, as a list of operations or with all its fields"))
+	}
+	if v.resources > mostResources {
+		v.add(costlyComponent.At(diag.Span{File: file}, "%d resources, expected %d at most", v.resources, mostResources).
+			Suggest("lay a component of its own over each namespace"))
+	}
+	return v.found
+}
+
+func (v *vetting) kustomization(n *yaml.Node) {
+	kind := ""
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		switch {
+		case !slices.Contains(allowed, key.Value):
+			f := refusedComponent.At(v.doc.Span(key), "the field %.60q is refused in a component", key.Value)
+			if hint := instead[key.Value]; hint != "" {
+				f = f.Suggest("%s", hint)
+			} else {
+				f = f.Suggest("the fields are %s", strings.Join(allowed, ", "))
+			}
+			v.add(f)
+		case key.Value == "kind":
+			kind = value.Value
+		case key.Value == "resources":
+			for _, item := range value.Content {
+				v.own(item)
+			}
+		case key.Value == "patches":
+			v.entries(patchFields, value)
+		case key.Value == "replacements":
+			v.entries(replacementsFields, value)
+		case key.Value == "labels":
+			labelFields.each(v, value)
+		}
+	}
+	if kind != "Component" && !v.found.Failed() {
+		v.add(refusedComponent.At(v.doc.Span(n), "expected kind: Component, found %.40q", kind).
+			Suggest("a Component changes the objects that it is laid over; a Kustomization would replace them"))
+	}
+}
+
+// own is the file of the component's directory that a node names.
+func (v *vetting) own(n *yaml.Node) ([]byte, bool) {
+	data, own := v.component.Files[path.Clean(n.Value)]
+	if own && path.Clean(n.Value) == strings.TrimPrefix(n.Value, "./") {
+		return data, true
+	}
+	v.add(refusedComponent.At(v.doc.Span(n), "%.80q is not a YAML file of the component's directory", n.Value).
+		Because("what is rendered may depend on nothing outside the repository, and on no directory that others guard").
+		Suggest("put the file into %s, and name it relative to it", v.component.Path))
+	return nil, false
+}

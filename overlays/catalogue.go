@@ -11,15 +11,6 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// IsKustomization reports whether kustomize takes a file of this name for a kustomization.
-func IsKustomization(name string) bool {
-	switch path.Base(name) {
-	case "kustomization.yaml", "kustomization.yml", "Kustomization":
-		return true
-	}
-	return false
-}
-
 // kustomization is one of somebody else's, as far as it must be known before it is built.
 type kustomization struct {
 	dir, file string
