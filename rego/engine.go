@@ -130,9 +130,6 @@ func (e *Engine) Rules() []*diag.Rule {
 	return rules
 }
 
-// IsTest reports whether a file holds tests of rules, as OPA names them.
-func IsTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
-
 // proven are the stages of OPA's compiler that only refuse, or that pay for
 // themselves on larger documents than ours. The embedded checks pass them, and the
 // schema and the vocabulary too, in this package's tests, so that a run without

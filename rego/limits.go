@@ -1,7 +1,6 @@
 package rego
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -142,51 +140,6 @@ func read(name string) uint64 {
 		return 0
 	}
 	return sample[0].Value.Uint64()
-}
-
-// checkUsers evaluates the user's rules one after the other, each by itself, so that it is
-// known which of them runs out of something, and adds what they find to the answers. Then
-// nothing else is said of the documents.
-func (e *Engine) checkUsers(ctx context.Context, documents []any, answers []*answer) (diag.List, error) {
-	run, stop := e.limits.watched(ctx)
-	defer stop()
-	e.spent.Lock()
-	defer e.spent.Unlock()
-	run, stopTime := e.limits.timed(run, len(documents), e.spent.all)
-	defer stopTime()
-	spent, start := e.spent.byRule, time.Now()
-	defer func() {
-		e.spent.all += max(0, time.Since(start)-time.Duration(len(documents))*e.limits.each)
-	}()
-	for i, document := range documents {
-		input, err := e.reads.valueOf(document)
-		if err != nil {
-			return nil, fmt.Errorf("document %d: %w", i, err)
-		}
-		for _, c := range e.checks {
-			if c.module.own {
-				continue
-			}
-			start := time.Now()
-			value, err := e.evaluate(run, e.apart[c.name], input)
-			spent[c.name] += time.Since(start)
-			var together outOfTime
-			switch cause, over := exhaustion(run); {
-			case over:
-				return diag.List{e.failure(c, cause).Suggest("%s", exhaustedHint)}, nil
-			case errors.As(context.Cause(run), &together):
-				slowest := slices.MaxFunc(e.checks, func(a, b check) int { return cmp.Compare(spent[a.name], spent[b.name]) })
-				return diag.List{e.failure(slowest, together).Suggest("%s", exhaustedHint)}, nil
-			case ctx.Err() != nil:
-				return e.outOfTime(ctx.Err())
-			case err != nil:
-				answers[i].found = append(answers[i].found, e.failure(c, err))
-			default:
-				e.take(answers[i], c, value)
-			}
-		}
-	}
-	return nil, nil
 }
 
 const exhaustedHint = "Look for a rule that enumerates pairs or large ranges, or builds large values."

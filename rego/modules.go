@@ -77,6 +77,16 @@ func spanOf(file string, at *ast.Location) diag.Span {
 		End:   diag.Position{Line: at.Row, Column: at.Col + utf8.RuneCountInString(text)}}
 }
 
+func moduleAt(modules map[string]*module, at *ast.Location) *module {
+	if at == nil {
+		return nil
+	}
+	if m := modules[at.File]; m != nil && !m.own {
+		return m
+	}
+	return nil
+}
+
 // embeddedModules are the product's own checks without their tests, parsed side by
 // side: every run waits for them. Whoever compiles them compiles copies.
 var embeddedModules = sync.OnceValues(func() ([]*module, error) {

@@ -181,16 +181,6 @@ func (e *Engine) failingTest(r *tester.Result, modules map[string]*module) diag.
 	return d
 }
 
-func moduleAt(modules map[string]*module, at *ast.Location) *module {
-	if at == nil {
-		return nil
-	}
-	if m := modules[at.File]; m != nil && !m.own {
-		return m
-	}
-	return nil
-}
-
 // failedCases are the names of the cases of which a test of several fails.
 func failedCases(r *tester.Result) []string {
 	const most = 5
@@ -299,3 +289,6 @@ func (e *Engine) blameTests(ctx context.Context, modules map[string]*module, res
 	return diag.List{brokenTest.At(diag.Span{}, "the tests of rules cannot be evaluated: together they need too much").
 		Because("a test that was not evaluated has shown nothing").Suggest("%s", exhaustedHint)}, nil
 }
+
+// IsTest reports whether a file holds tests of rules, as OPA names them.
+func IsTest(file string) bool { return strings.HasSuffix(file, "_test.rego") }
