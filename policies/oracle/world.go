@@ -310,3 +310,40 @@ func protocolNumber(text string) int {
 	}
 	return n
 }
+
+// World is a cluster with its policies. It does not change.
+type World struct {
+	set        object.Set
+	cluster    object.Cluster
+	namespaces map[string]map[string]string // what pods inherit, by name
+	accounts   map[string]map[string]string // the same of service accounts, by namespace/name
+	profiles   map[string]profile
+	pods       []thing
+	onHost     []thing // pods on the host's network
+	hosts      []thing
+	sets       []thing
+	policies   []policy
+	tiers      []tier
+}
+
+// Of reads the objects of a set, as they are stored in the cluster.
+func Of(set object.Set, cluster object.Cluster) *World {
+	w := &World{
+		set: set, cluster: cluster, profiles: map[string]profile{},
+		namespaces: map[string]map[string]string{}, accounts: map[string]map[string]string{},
+	}
+	w.readNamespaces(set)
+	w.readPods(set)
+	w.readNetworks(set)
+	w.readPolicies(set)
+	w.readTiers(set)
+	return w
+}
+
+// With is the world with more pods, in namespaces that it knows.
+func (w *World) With(pods object.Set) *World {
+	with := *w
+	with.pods, with.onHost = slices.Clone(w.pods), slices.Clone(w.onHost)
+	with.readPods(pods)
+	return &with
+}
