@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// batched is a file of the component as it is rendered. In its kustomization, neighbouring
+// batched gives a file of the component as it is rendered. In its kustomization, neighbouring
 // lists of JSON-patch operations for the same objects become one list: kustomize writes and
 // reads an object anew for each patch, and remembers in the object by what names it went
 // before each, so that its work grows with the square of their number.
@@ -46,7 +46,7 @@ func (c Component) batched(name string) []byte {
 	return text
 }
 
-// uncomment removes what nothing reads.
+// uncomment removes the comments of a kustomization that is batched, which nothing reads.
 func uncomment(n *yaml.Node) {
 	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
 	for _, c := range n.Content {
@@ -64,8 +64,8 @@ type batch struct {
 	entries    int
 }
 
-// merged joins entries where that changes nothing: neighbours, and those between which
-// only other objects are patched.
+// merged joins a kustomization's patches to batches where that changes nothing: neighbours, and
+// those between which only other objects are patched.
 func (c Component) merged(entries []*yaml.Node) []*yaml.Node {
 	var batches []*batch
 	latest := map[string]*batch{} // by the object, since the last entry of which it is not known
@@ -96,7 +96,7 @@ func (c Component) merged(entries []*yaml.Node) []*yaml.Node {
 	return all
 }
 
-// add joins what comes after the batch, if one patch can say both.
+// add joins to a batch of patches the one that comes after it, if one patch can say both.
 func (b *batch) add(next *batch) bool {
 	if b.fields != nil && !overlay(b.fields, next.fields, false) {
 		return false
@@ -107,8 +107,8 @@ func (b *batch) add(next *batch) bool {
 	return true
 }
 
-// overlay lays fields over others, if they agree on which of them are mappings, and which
-// lists.
+// overlay lays the fields of a strategic merge patch over those of the batch, if they agree on
+// which of them are mappings, and which lists.
 func overlay(under, over map[string]any, write bool) bool {
 	for key, value := range over {
 		below, had := under[key]
@@ -126,7 +126,7 @@ func overlay(under, over map[string]any, write bool) bool {
 	return true
 }
 
-// patch is the entry that does what all of the batch do.
+// patch makes the one entry of a kustomization's patches that does what all of the batch do.
 func (b *batch) patch() (*yaml.Node, bool) {
 	if b.entries == 1 {
 		return b.entry, true
@@ -148,7 +148,7 @@ func (b *batch) patch() (*yaml.Node, bool) {
 	return &one, err == nil
 }
 
-// batch is what is understood of one entry.
+// batch reads one entry of a kustomization's patches into a batch, with what is understood of it.
 func (c Component) batch(entry *yaml.Node) *batch {
 	alone := &batch{entry: entry, entries: 1}
 	if entry.Kind != yaml.MappingNode {

@@ -17,7 +17,7 @@ var ownTransformers = []string{
 	"PrefixSuffixTransformer", "ReplicaCountTransformer", "SuffixTransformer",
 }
 
-// describesOwn reports whether a text describes such transformers alone.
+// describesOwn reports whether a text describes transformers alone that are built into kustomize.
 func describesOwn(text []byte) bool {
 	for reader := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var head struct {

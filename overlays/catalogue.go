@@ -67,6 +67,7 @@ type catalogue struct {
 	missing map[string]bool // paths that are listed, and not there
 }
 
+// newCatalogue catalogues the kustomizations among some files, and reads what each of them names.
 func newCatalogue(files map[string][]byte) *catalogue {
 	c := &catalogue{files: files, byDir: map[string]*kustomization{}, missing: map[string]bool{}}
 	for _, name := range diag.SortedKeys(files) {
@@ -80,7 +81,8 @@ func newCatalogue(files map[string][]byte) *catalogue {
 	return c
 }
 
-// read takes note of what a kustomization names.
+// read takes note, in the catalogue, of what a kustomization names, and of why it cannot be
+// built.
 func (c *catalogue) read(k *kustomization) {
 	for doc := range object.Documents(k.file, c.files[k.file]) {
 		c.doc, c.left = doc, nil
@@ -115,7 +117,7 @@ func (c *catalogue) read(k *kustomization) {
 	}
 }
 
-// less is a mapping without some of its keys, and without some items of its lists.
+// less leaves out of a kustomization some of its keys, and some items of its lists.
 func less(fields *yaml.Node, left []*yaml.Node) *yaml.Node {
 	kept := &yaml.Node{Kind: yaml.MappingNode}
 	for i := 0; i+1 < len(fields.Content); i += 2 {
@@ -129,7 +131,8 @@ func less(fields *yaml.Node, left []*yaml.Node) *yaml.Node {
 	return kept
 }
 
-// aliasIn finds an alias in a value: kustomize would read what nobody has vetted there.
+// aliasIn finds an alias in a value of a kustomization: kustomize would read what nobody has
+// vetted there.
 func aliasIn(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n
@@ -142,7 +145,7 @@ func aliasIn(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// refuse says why a kustomization is not built, and what to do about it.
+// refuse notes why a kustomization is not built, and what to do about it.
 func (c *catalogue) refuse(k *kustomization, at diag.Span, why, how string) {
 	if k.whole = true; k.refused == nil {
 		d := Unbuilt.At(at, "the kustomization %s is not built: %s", k.dir, why).Because("what it comes to is not judged")
@@ -150,7 +153,8 @@ func (c *catalogue) refuse(k *kustomization, at diag.Span, why, how string) {
 	}
 }
 
-// leaveOut says why one of its keys or items is not built. The rest is, without it.
+// leaveOut notes why one of a kustomization's keys or items is not built. The rest is, without
+// it.
 func (c *catalogue) leaveOut(k *kustomization, n *yaml.Node, why, how string) {
 	whole := k.whole
 	first := k.refused == nil
@@ -162,7 +166,8 @@ func (c *catalogue) leaveOut(k *kustomization, n *yaml.Node, why, how string) {
 	c.left = append(c.left, n)
 }
 
-// resources are members without which the rest can be built.
+// resources takes note of a kustomization's resources: members without which the rest can be
+// built.
 func (c *catalogue) resources(k *kustomization, n *yaml.Node) {
 	for _, item := range n.Content {
 		name := path.Join(k.dir, item.Value)
@@ -178,7 +183,7 @@ func (c *catalogue) resources(k *kustomization, n *yaml.Node) {
 	}
 }
 
-// members are the files and directories whose objects a kustomization takes.
+// members takes note of the files and directories whose objects a kustomization takes.
 func (c *catalogue) members(k *kustomization, n *yaml.Node) {
 	for _, item := range n.Content {
 		name := path.Join(k.dir, item.Value)
@@ -196,7 +201,8 @@ func (c *catalogue) members(k *kustomization, n *yaml.Node) {
 	}
 }
 
-// named are the files that a list names; a text of several lines is a patch itself.
+// named takes note of the files that a list in a kustomization names; a text of several lines is
+// a patch itself.
 func (c *catalogue) named(k *kustomization, n *yaml.Node) {
 	for _, item := range n.Content {
 		if !strings.Contains(strings.TrimSpace(item.Value), "\n") {
@@ -205,7 +211,7 @@ func (c *catalogue) named(k *kustomization, n *yaml.Node) {
 	}
 }
 
-// paths are the files that entries name in their field path.
+// paths takes note of the files that entries of a kustomization name in their field path.
 func (c *catalogue) paths(k *kustomization, n *yaml.Node) {
 	entries := n.Content
 	if n.Kind == yaml.MappingNode {
@@ -226,6 +232,7 @@ func (c *catalogue) paths(k *kustomization, n *yaml.Node) {
 	}
 }
 
+// file takes note of one file that a kustomization names, or why it cannot be read.
 func (c *catalogue) file(k *kustomization, n *yaml.Node) {
 	name := path.Join(k.dir, n.Value)
 	switch {
@@ -239,8 +246,8 @@ func (c *catalogue) file(k *kustomization, n *yaml.Node) {
 	}
 }
 
-// generated are the files that become a ConfigMap or a Secret, which decide nothing: what
-// was not read for it is no manifest may be empty.
+// generated takes note of the files of which a kustomization makes a ConfigMap or a Secret, which
+// decide nothing: what was not read for it is no manifest may be empty.
 func (c *catalogue) generated(k *kustomization, n *yaml.Node) {
 	for _, entry := range n.Content {
 		for i := 0; entry.Kind == yaml.MappingNode && i+1 < len(entry.Content); i += 2 {
@@ -292,8 +299,8 @@ func remote(name string) bool {
 		strings.Contains(name, "@") || strings.Contains(name, "//") || strings.HasPrefix(strings.ToLower(name), "github.com") || strings.HasPrefix(name, "/")
 }
 
-// reach is what a kustomization is built from: itself and all that it lists, in order, and the
-// first of them that cannot be built as it is.
+// reach follows from a kustomization to all that it is built from: itself and all that it lists,
+// in order, and the first of them that cannot be built as it is.
 func (c *catalogue) reach(k *kustomization) (all []*kustomization, refused *kustomization) {
 	seen := map[*kustomization]bool{}
 	var walk func(k *kustomization)
@@ -314,7 +321,8 @@ func (c *catalogue) reach(k *kustomization) (all []*kustomization, refused *kust
 	return all, refused
 }
 
-// roots are the kustomizations that no other lists, but for components, which are for others.
+// roots lists the kustomizations of the catalogue that no other lists, but for components, which
+// are for others.
 func (c *catalogue) roots() []*kustomization {
 	listed := map[string]bool{}
 	for _, k := range c.byDir {

@@ -56,7 +56,7 @@ type jobUnit struct {
 	Files []string
 }
 
-// ComponentsOf are the paths of the components that a job lays over its units.
+// ComponentsOf lists the paths of the components that a child's job lays over its units.
 func ComponentsOf(text []byte) []string {
 	var j job
 	if json.Unmarshal(text, &j) != nil {
@@ -80,6 +80,7 @@ type result struct {
 	Error     string // kustomize's own
 }
 
+// build builds one unit of a child's job with kustomize, from an in-memory file system.
 func (j job) build(u jobUnit) result {
 	fs := filesys.MakeFsInMemory()
 	for _, p := range u.Files {
@@ -94,9 +95,9 @@ func (j job) build(u jobUnit) result {
 	return result{Manifests: manifests}
 }
 
-// do builds the units in order, in a process of their own where one can be started. Where
-// that ends before its work does, the results are those before the unit that it was at,
-// and died says how it ended.
+// do builds the units of a job in order, in a child process where one can be started. Where that
+// ends before its work does, the results are those before the unit that it was at, and died says
+// how it ended.
 func (j job) do(child Child) (results []result, died error) {
 	if child == nil {
 		for _, u := range j.Units {
@@ -147,6 +148,7 @@ func reasonOf(died error) string {
 // A frame is the length of what follows, its digest, and JSON. What was cut off, or was
 // written by somebody who does not know of frames, is none.
 
+// writeFrame writes a child's result to the pipe, behind its length and digest.
 func writeFrame(w io.Writer, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -160,6 +162,8 @@ func writeFrame(w io.Writer, value any) error {
 	return err
 }
 
+// readFrame reads a child's result from the pipe, and refuses half a one, or one that is not what
+// was sent.
 func readFrame(r io.Reader, value any) error {
 	var head [8 + sha256.Size]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -181,9 +185,9 @@ func readFrame(r io.Reader, value any) error {
 	return json.Unmarshal(text, value)
 }
 
-// Serve is a child's whole life: it reads a job, writes the result of each unit as soon as
-// it has it, and returns its exit code. It writes nothing else, and ends itself where it
-// takes too much, or where its parent is gone.
+// Serve does a child's whole work: it reads a job, writes the result of each unit as soon as it
+// has it, and returns its exit code. It writes nothing else, and ends itself where it takes too
+// much, or where its parent is gone.
 func Serve(in io.Reader, out io.Writer) int {
 	debug.SetMaxStack(mostStack)
 	debug.SetGCPercent(300)                // a job is short: what it leaves behind goes with the process
@@ -203,7 +207,7 @@ func Serve(in io.Reader, out io.Writer) int {
 	return 0
 }
 
-// watch ends the process where it takes too much.
+// watch ends the child process where it takes too much, or has lost its parent.
 func watch(parent int) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	for range time.Tick(betweenLooks) {

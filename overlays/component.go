@@ -41,7 +41,7 @@ const (
 	mostLevels    = 64
 )
 
-// kustomization is the component's own, under the names that kustomize knows.
+// kustomization finds the component's own kustomization, under the names that kustomize knows.
 func (c Component) kustomization() (file string, data []byte) {
 	for _, name := range []string{"kustomization.yaml", "kustomization.yml"} {
 		if data, ok := c.Files[name]; ok {

@@ -33,7 +33,8 @@ func withoutDefinitions(data []byte) []byte {
 	return kept.Bytes()
 }
 
-// definition is the name of a definition that is written as generators write it.
+// definition finds the name of a custom resource's definition that is written as generators write
+// it.
 func definition(text []byte) (name string, is bool) {
 	metadata := false
 	for line := range bytes.Lines(text) {

@@ -23,10 +23,12 @@ type Deployed struct {
 	Substitute func(text []byte) []byte
 }
 
-// plain reports whether what is deployed is what stands in files, and in kustomizations, as it is.
+// plain reports whether what is deployed is what stands in files, and in kustomizations, as it
+// is.
 func (d Deployed) plain() bool { return len(d.Fields) == 0 && d.Substitute == nil }
 
-// PlainFiles are the files that are deployed as they stand, and that no kustomization reads.
+// PlainFiles gives the files of what is deployed that are deployed as they stand, and that no
+// kustomization reads.
 func (ks Kustomizations) PlainFiles(d Deployed) []string {
 	if !ks.readsPlainly(d) {
 		return nil
@@ -34,6 +36,8 @@ func (ks Kustomizations) PlainFiles(d Deployed) []string {
 	return d.Files
 }
 
+// readsPlainly reports whether what is deployed is plain, and none of its files belongs to a
+// kustomization.
 func (ks Kustomizations) readsPlainly(d Deployed) bool {
 	return d.plain() && !slices.ContainsFunc(d.Files, func(f string) bool { return ks.Takes(f) || ks.Beside(f) })
 }
@@ -46,7 +50,7 @@ type building struct {
 	partly bool // something of what it is made of is left out
 }
 
-// shown is the directory that the building is known by.
+// shown tells the directory by which people know what is built of what is deployed.
 func (b building) shown() string {
 	if b.k.by != "" && len(b.k.dirs) == 1 {
 		return b.k.dirs[0]
@@ -54,7 +58,8 @@ func (b building) shown() string {
 	return b.k.dir
 }
 
-// place is the file in which people find the kustomization.
+// place tells the file in which people find the kustomization: that of what deploys it, where
+// none holds it.
 func (k *kustomization) place() string {
 	if k.by != "" {
 		return k.by
@@ -62,7 +67,7 @@ func (k *kustomization) place() string {
 	return k.file
 }
 
-// buildings are the kustomizations that make what is deployed, and the roots beside.
+// buildings lists the kustomizations that make what is deployed, and the roots beside.
 func (ks Kustomizations) buildings(wanted func(dir string) bool, deployed []Deployed) []building {
 	var all []building
 	taken := map[string]bool{}
@@ -95,9 +100,9 @@ func (ks Kustomizations) buildings(wanted func(dir string) bool, deployed []Depl
 	return all
 }
 
-// overlaid is the kustomization of what is deployed with something laid over it. It stands in the
-// directory of the manifests, for kustomize reads no file above its own; that of a directory with
-// one stands beside that.
+// overlaid makes the kustomization of what is deployed with something laid over it. It stands in
+// the directory of the manifests, for kustomize reads no file above its own; that of a directory
+// with one stands beside that.
 func (ks Kustomizations) overlaid(d Deployed) *kustomization {
 	k := &kustomization{dir: d.Dir, by: d.By, files: d.Files, dirs: d.Dirs}
 	resources := []string{}
@@ -126,8 +131,8 @@ func (ks Kustomizations) overlaid(d Deployed) *kustomization {
 	return k
 }
 
-// substituted are manifests with variables replaced in their text, as the program does that
-// deploys them. What is no object then is left as it was.
+// substituted replaces variables in the text of manifests, as the program does that deploys them.
+// What is no object then is left as it was.
 func substituted(manifests [][]byte, substitute func([]byte) []byte) [][]byte {
 	all := make([][]byte, len(manifests))
 	for i, raw := range manifests {

@@ -33,10 +33,10 @@ func (ks Kustomizations) Takes(file string) bool { return ks.taken[file] }
 // Beside reports whether a file lies in the directory of a kustomization.
 func (ks Kustomizations) Beside(file string) bool { return ks.all.byDir[path.Dir(file)] != nil }
 
-// Missing are the paths that kustomizations list and that are not among the files, sorted.
+// Missing lists the paths that kustomizations name and that are not among the files, sorted.
 func (ks Kustomizations) Missing() []string { return diag.SortedKeys(ks.all.missing) }
 
-// Reads are the files that the kustomization of a directory is built from.
+// Reads lists the files that the kustomization of a directory is built from.
 func (ks Kustomizations) Reads(dir string) []string {
 	k := ks.all.byDir[dir]
 	if k == nil {
@@ -50,8 +50,8 @@ func (ks Kustomizations) Reads(dir string) []string {
 	return files
 }
 
-// Below are the manifests below a directory, and the kustomizations, none of which lies in another:
-// the one in the directory itself, where there is one.
+// Below lists the manifests below a directory, and the kustomizations, none of which lies in
+// another: the one in the directory itself, where there is one.
 func (ks Kustomizations) Below(dir string) (files, dirs []string) {
 	if ks.all.byDir[dir] != nil {
 		return nil, []string{dir}
@@ -73,7 +73,8 @@ func (ks Kustomizations) Below(dir string) (files, dirs []string) {
 	return files, dirs
 }
 
-// ManifestsIn are the manifests in a directory, and in those below it as well if they are asked for.
+// ManifestsIn lists the manifests in a directory, and in those below it as well if they are asked
+// for.
 func (ks Kustomizations) ManifestsIn(dir string, below bool) []string {
 	var files []string
 	for _, name := range diag.SortedKeys(ks.all.files) {
@@ -91,7 +92,7 @@ func (ks Kustomizations) IsChart(dir string) bool {
 	return there
 }
 
-// top is the outermost directory with a kustomization on the way from one directory to another
+// top finds the outermost directory with a kustomization on the way from one directory to another
 // above it; empty for none.
 func (ks Kustomizations) top(from, to string) (top string) {
 	for dir := from; dir != to && dir != "." && dir != "/"; dir = path.Dir(dir) {
@@ -102,6 +103,7 @@ func (ks Kustomizations) top(from, to string) (top string) {
 	return top
 }
 
+// isBelow reports whether a file lies below a directory among those with kustomizations.
 func isBelow(name, dir string) bool { return dir == "." || strings.HasPrefix(name, dir+"/") }
 
 // IsKustomization reports whether kustomize takes a file of this name for a kustomization.

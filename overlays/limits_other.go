@@ -2,5 +2,5 @@
 
 package overlays
 
-// limitData has nothing to do where the kernel counts data otherwise.
+// limitData limits nothing where the kernel counts data otherwise.
 func limitData() {}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// usedCPU is what the process has used so far. It says how much work was done, however
-// busy the machine is.
+// usedCPU measures the CPU time that the process has used so far. It says how much work was done,
+// however busy the machine is.
 func usedCPU() time.Duration {
 	var used syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) != nil {

@@ -14,7 +14,7 @@ type origins struct {
 	held  map[string][]object.ID // by file; those that were asked about
 }
 
-// read reads what kustomize made of a root.
+// read reads what kustomize made of a root, and tells of each object the file that it comes from.
 func (from origins) read(k *kustomization, reach []*kustomization, manifests [][]byte) (Root, diag.List) {
 	root := Root{Dir: k.dir}
 	var found diag.List
@@ -32,10 +32,10 @@ func (from origins) read(k *kustomization, reach []*kustomization, manifests [][
 	return root, found
 }
 
-// of is the file that an object of a root comes from: the one that holds an object of its
-// kind whose name is a part of the new one, for kustomize may have renamed it and moved it
-// to another namespace; the longest such name counts, and then the namespace. Where there is
-// none it is the kustomization itself.
+// of finds the file that an object of a root comes from: the one that holds an object of its kind
+// whose name is a part of the new one, for kustomize may have renamed it and moved it to another
+// namespace; the longest such name counts, and then the namespace. Where there is none it is the
+// kustomization itself.
 func (from origins) of(id object.ID, k *kustomization, reach []*kustomization) string {
 	best, file := object.ID{}, k.place()
 	for _, k := range reach {
@@ -53,6 +53,8 @@ func (from origins) of(id object.ID, k *kustomization, reach []*kustomization) s
 	return file
 }
 
+// in lists the objects that a file holds, as what rendered ones may come from, and remembers
+// them.
 func (from origins) in(file string) []object.ID {
 	held, known := from.held[file]
 	if !known {

@@ -11,9 +11,9 @@ import (
 	manifest "sigs.k8s.io/yaml"
 )
 
-// identity is what a strategic merge patch names its object by. It may change nothing of
-// which the last one does not count alone: a null or a directive of kustomize's means
-// something else after another patch than beside it, and so does a list that is merged.
+// identity reads what a strategic merge patch names its object by. It may change nothing of which
+// the last one does not count alone: a null or a directive of kustomize's means something else
+// after another patch than beside it, and so does a list that is merged.
 func identity(fields map[string]any, target map[string]string) (id []string, ok bool) {
 	metadata, _ := fields["metadata"].(map[string]any)
 	for _, value := range []any{fields["apiVersion"], fields["kind"], metadata["name"]} {
@@ -42,6 +42,8 @@ func selectable(target map[string]string, fields map[string]any) bool {
 	return (target["labelSelector"] == "" || metadata["labels"] == nil) && (target["annotationSelector"] == "" || metadata["annotations"] == nil)
 }
 
+// mergeable reports whether a value of a strategic merge patch means the same when another patch
+// is laid over it: no directive, nothing empty, and no list but where lists are replaced.
 func mergeable(key string, value any, lists bool) bool {
 	if strings.HasPrefix(key, "$") {
 		return false
@@ -61,7 +63,8 @@ func mergeable(key string, value any, lists bool) bool {
 	}
 }
 
-// targetText is the same for targets that find the same objects.
+// targetText writes a patch's target in a way that is the same for targets that find the same
+// objects.
 func targetText(n *yaml.Node) (string, map[string]string) {
 	var of map[string]string
 	if n.Decode(&of) != nil || len(of) == 0 {
@@ -74,9 +77,9 @@ func targetText(n *yaml.Node) (string, map[string]string) {
 	return string(text), of
 }
 
-// mergeValue is a value of a strategic merge patch as kustomize reads it, in mappings, lists,
-// texts, booleans and whole numbers: how these are spelt, when they are written again, does
-// not matter.
+// mergeValue reads a value of a strategic merge patch as kustomize does, in mappings, lists,
+// texts, booleans and whole numbers: how these are spelt, when they are written again, does not
+// matter.
 func mergeValue(n *yaml.Node) (any, bool) {
 	switch n.Kind {
 	case yaml.ScalarNode:
@@ -115,7 +118,7 @@ func mergeValue(n *yaml.Node) (any, bool) {
 
 var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,14})$`)
 
-// operationsOf are those of a JSON patch, if they are harmless, read as kustomize reads
+// operationsOf reads the operations of a JSON patch, if they are harmless, as kustomize reads
 // them: JSON, or YAML 1.1, in which y is a boolean.
 func operationsOf(text string, target map[string]string) ([]json.RawMessage, bool) {
 	raw := []byte(text)
@@ -142,8 +145,9 @@ func operationsOf(text string, target map[string]string) ([]json.RawMessage, boo
 	return operations, true
 }
 
-// written is an operation with its value as kustomize would have written it before the
-// next patch. That which a test asks for stays as it was: the two are compared as texts.
+// written writes an operation of a JSON patch with its value as kustomize would have written it
+// before the next patch. That which a test asks for stays as it was: the two are compared as
+// texts.
 func written(operation map[string]json.RawMessage) (json.RawMessage, error) {
 	var op string
 	if err := json.Unmarshal(operation["op"], &op); err != nil {
@@ -167,6 +171,7 @@ func written(operation map[string]json.RawMessage) (json.RawMessage, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
+// rawBytes gives the operations of a JSON patch as texts to be joined.
 func rawBytes(all []json.RawMessage) [][]byte {
 	raw := make([][]byte, len(all))
 	for i, r := range all {
@@ -175,8 +180,8 @@ func rawBytes(all []json.RawMessage) [][]byte {
 	return raw
 }
 
-// harmless reports whether an operation changes nothing by which a target is found, and
-// fails in a list as it does alone.
+// harmless reports whether an operation of a JSON patch changes nothing by which a target is
+// found, and fails in a list as it does alone.
 func harmless(operation map[string]json.RawMessage, target map[string]string) bool {
 	for key, value := range operation {
 		var pointer string

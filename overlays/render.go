@@ -72,6 +72,7 @@ type renderer struct {
 	objects      map[string]map[string][]object.Map // environment → unit → its objects
 }
 
+// newRenderer sorts the files, components and objects of a tree by the units that are rendered.
 func newRenderer(t Tree, environments []Environment) *renderer {
 	r := &renderer{
 		tree: t, environments: environments, files: map[string][]string{},
@@ -104,11 +105,13 @@ type unit struct {
 	components []Component
 }
 
+// unit gathers what is rendered as one unit of an environment: its directory, its base and its
+// components.
 func (r *renderer) unit(environment, name string) unit {
 	return unit{name: name, dir: path.Join("overlays", environment, name), base: path.Join("base", name), components: r.components[environment][name]}
 }
 
-// read reads the objects of a unit that no component touches, in the order in which its
+// read reads the objects of a rendered unit that no component touches, in the order in which its
 // kustomization and that of its base list them.
 func (r *renderer) read(u unit, manifests []object.Map) (objects []object.Object, found diag.List) {
 	byPath := make(map[string]object.Map, len(manifests))
@@ -127,7 +130,7 @@ func (r *renderer) read(u unit, manifests []object.Map) (objects []object.Object
 	return objects, found
 }
 
-// buildAll builds the units with components, by their directories.
+// buildAll builds the units that have components, all in one job, by their directories.
 func (r *renderer) buildAll(child Child) (map[string][][]byte, diag.List, error) {
 	j := job{Files: map[string][]byte{}}
 	var units []unit
@@ -157,7 +160,7 @@ func (r *renderer) buildAll(child Child) (map[string][][]byte, diag.List, error)
 	return built, found, nil
 }
 
-// jobUnit names the files of a unit, and adds them to those of the job.
+// jobUnit names the files of a unit that is rendered, and adds them to those of the job.
 func (r *renderer) jobUnit(u unit, files map[string][]byte) jobUnit {
 	ju := jobUnit{Dir: u.dir}
 	add := func(p string, data []byte) {
@@ -175,6 +178,8 @@ func (r *renderer) jobUnit(u unit, files map[string][]byte) jobUnit {
 	return ju
 }
 
+// broken makes the finding that a unit cannot be rendered with its components, in kustomize's
+// words.
 func broken(u unit, problem string) diag.Diagnostic {
 	last := u.components[len(u.components)-1]
 	file, _ := last.kustomization()
@@ -182,6 +187,7 @@ func broken(u unit, problem string) diag.Diagnostic {
 		Suggest("render it by itself to see more: kustomize build %s, in the tree of the last build that passed", u.dir)
 }
 
+// costs makes the finding that rendering a unit with its components took too much.
 func costs(u unit, died error) diag.Diagnostic {
 	last := u.components[len(u.components)-1]
 	d := costlyComponent.At(last.Span, "rendering %s with the component %s did not come to an end: %s", u.name, last.Path, reasonOf(died)).
@@ -193,12 +199,14 @@ func costs(u unit, died error) diag.Diagnostic {
 	return d
 }
 
-// oneLine is an error's text on one line, without the directories of the file system
-// in memory.
+// oneLine writes kustomize's error on one line, without the directories of the file system in
+// memory.
 func oneLine(err error) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(err.Error()), " "), "'/", "'")
 }
 
+// build runs kustomize on a directory of a file system, with no plugins and nothing outside in
+// its reach, and gives what it rendered as JSON.
 func build(fs filesys.FileSystem, dir string) (manifests [][]byte, err error) {
 	kustomize.Lock()
 	defer kustomize.Unlock()

@@ -53,8 +53,8 @@ type rendering struct {
 	asked map[string]bool // those that are built in the place of what lists them
 }
 
-// round builds some kustomizations. What one that cannot be built lists is built and read by itself:
-// it returns what is to be built next.
+// round builds some roots. What one that cannot be built lists is built and read by itself: it
+// returns what is to be built next.
 func (r *rendering) round(all []building) []building {
 	var built, failed []building
 	j := job{Files: map[string][]byte{}}
@@ -96,7 +96,7 @@ func (r *rendering) round(all []building) []building {
 	return next
 }
 
-// take reads what kustomize made of a kustomization, and reports whether it made anything.
+// take reads what kustomize made of a root, and reports whether it made anything.
 func (r *rendering) take(b building, made result) bool {
 	if made.Error != "" {
 		if !b.partly {
@@ -120,7 +120,7 @@ func (r *rendering) take(b building, made result) bool {
 	return true
 }
 
-// instead takes the manifests that a kustomization lists which cannot be built, and returns the
+// instead takes the manifests that a root lists which cannot be built, and returns the
 // kustomizations that it lists and nothing else is made of.
 func (r *rendering) instead(b building) []building {
 	var next []building
@@ -146,7 +146,8 @@ func (r *rendering) instead(b building) []building {
 	return next
 }
 
-// partly is what is said behind "not built" of a kustomization of which something is left out.
+// partly says how much of a root is not built, behind "not built": " in whole" where something of
+// it is left out.
 func (k *kustomization) partly() string {
 	if k.whole {
 		return ""
@@ -154,7 +155,8 @@ func (k *kustomization) partly() string {
 	return " in whole"
 }
 
-// refusal says that a building is not built as it is, for one of the kustomizations that it is made of.
+// refusal says that a root is not built as it is, for one of the kustomizations that it is made
+// of.
 func (b building) refusal(refused *kustomization) diag.Diagnostic {
 	d := *refused.refused
 	if refused != b.k {
@@ -163,7 +165,7 @@ func (b building) refusal(refused *kustomization) diag.Diagnostic {
 	return d.Suggest("%s", strings.ReplaceAll(refused.mend, "DIR", b.shown()))
 }
 
-// said is what kustomize says of a root, without the way that it came there.
+// said tells what kustomize says of a root, without the way that it came there.
 func said(problem, deep string) string {
 	const way = "recursed accumulation of path '"
 	if i := strings.LastIndex(problem, way); i >= 0 {
@@ -174,7 +176,7 @@ func said(problem, deep string) string {
 	return strings.ReplaceAll(problem, deep+"/", "")
 }
 
-// deep is a directory so deep that no path of the files leads out of it.
+// deep makes a directory so deep that no path of a root's files leads out of it.
 func (ks Kustomizations) deep() string {
 	up := 0
 	for name := range ks.all.files {
@@ -183,7 +185,7 @@ func (ks Kustomizations) deep() string {
 	return strings.TrimSuffix(strings.Repeat("deep/", up+1), "/")
 }
 
-// unit lists the files of a root, and adds them to those of the job.
+// unit lists the files of a root for the job that builds it, and adds them to those of the job.
 func (ks Kustomizations) unit(k *kustomization, reach []*kustomization, deep string, files map[string][]byte) jobUnit {
 	u := jobUnit{Dir: path.Join(deep, k.dir)}
 	add := func(name string, data []byte) {

@@ -112,7 +112,8 @@ func Write(environments []Environment) Tree {
 	return tree
 }
 
-// UnitOf is the unit that an object belongs to. A component may add one to another unit.
+// UnitOf tells the unit of the tree that an object belongs to. A component may add one to another
+// unit.
 func UnitOf(id object.ID) string {
 	if id.Namespace == "" {
 		return Cluster
@@ -120,7 +121,8 @@ func UnitOf(id object.ID) string {
 	return id.Namespace
 }
 
-// fileName tells objects apart as an API server does: two APIs have a NetworkPolicy.
+// fileName names the file of an object in the tree, which tells objects apart as an API server
+// does: two APIs have a NetworkPolicy.
 func fileName(id object.ID) string {
 	kind := strings.ToLower(id.Kind)
 	if id.Kind == "NetworkPolicy" && id.Group != "networking.k8s.io" {
@@ -129,7 +131,8 @@ func fileName(id object.ID) string {
 	return kind + "-" + id.Name + ".yaml"
 }
 
-// common are the files that all have, with the same bytes.
+// common finds the files that all environments have, with the same bytes: those of the tree's
+// base.
 func common(all []map[string][]byte) map[string][]byte {
 	same := maps.Clone(all[0])
 	for _, files := range all[1:] {
@@ -141,7 +144,7 @@ func common(all []map[string][]byte) map[string][]byte {
 	return same
 }
 
-// add writes a directory's files and the kustomization that lists them, after
+// add writes a directory of the tree: its files and the kustomization that lists them, after
 // whatever it stands on, and the components that are laid over all of it.
 func (t Tree) add(dir string, under, components []string, files map[string][]byte) {
 	kustomization := object.Map{
@@ -158,8 +161,8 @@ func (t Tree) add(dir string, under, components []string, files map[string][]byt
 	}
 }
 
-// Units are the namespaces of an environment, and Cluster if it holds anything, in
-// order.
+// Units lists the units of an environment in the tree: its namespaces, and Cluster if it holds
+// anything, in order.
 func (t Tree) Units(environment string) []string {
 	var all []string
 	for p := range t {
@@ -172,7 +175,7 @@ func (t Tree) Units(environment string) []string {
 	return all
 }
 
-// Environments are the overlays of the tree, in order.
+// Environments lists the environments that have overlays in the tree, in order.
 func (t Tree) Environments() []string {
 	var all []string
 	for p := range t {
@@ -185,5 +188,5 @@ func (t Tree) Environments() []string {
 	return slices.Compact(all)
 }
 
-// Paths of the tree's files, in order.
+// Paths lists the paths of the tree's files, in order.
 func (t Tree) Paths() []string { return diag.SortedKeys(t) }

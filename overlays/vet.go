@@ -24,6 +24,7 @@ type vetting struct {
 	found     diag.List
 }
 
+// add adds a finding about the component that is vetted.
 func (v *vetting) add(f diag.Diagnostic) { v.found = append(v.found, f) }
 
 // fields say what an entry of a kustomization may have, each with what its value is. A
@@ -59,7 +60,7 @@ var (
 	}
 )
 
-// each looks at a mapping, or at those of a list.
+// each vets a mapping in a kustomization, or those of a list, by the fields that it may have.
 func (f fields) each(v *vetting, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
 		for _, item := range n.Content {
@@ -91,7 +92,7 @@ func (f fields) each(v *vetting, n *yaml.Node) {
 	}
 }
 
-// plainFile refuses what makes a file of a few bytes cost any amount.
+// plainFile vets a file of a component: it refuses what makes one of a few bytes cost any amount.
 func (v *vetting) plainFile(file string, data []byte) {
 	for doc := range object.Documents(file, data) {
 		if _, name := path.Split(file); name != "kustomization.yaml" && name != "kustomization.yml" {
@@ -112,6 +113,7 @@ func (v *vetting) patchText(n *yaml.Node) {
 	v.patch(n.Value, func(*yaml.Node) diag.Span { return v.doc.Span(n) }, v.doc.Span(n))
 }
 
+// patchFile vets a patch that stands in a file of the component's.
 func (v *vetting) patchFile(n *yaml.Node) {
 	if data, ok := v.own(n); ok {
 		file := path.Join(v.component.Path, path.Clean(n.Value))
@@ -149,6 +151,7 @@ func (v *vetting) patch(text string, at func(*yaml.Node) diag.Span, whole diag.S
 	}
 }
 
+// replacementFile vets replacements that stand in a file of the component's.
 func (v *vetting) replacementFile(n *yaml.Node) {
 	data, ok := v.own(n)
 	if !ok {
@@ -166,7 +169,7 @@ func (v *vetting) replacementFile(n *yaml.Node) {
 	}
 }
 
-// entries looks at a list of patches or replacements, and counts them.
+// entries vets a list of patches or replacements, and counts them.
 func (v *vetting) entries(f fields, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
 		v.patches += len(n.Content)
@@ -183,11 +186,12 @@ type costly struct {
 	line    int
 }
 
+// at makes a finding of what vetting a text found, at a place.
 func (c *costly) at(span diag.Span) diag.Diagnostic {
 	return c.rule.At(span, "%s", c.message).Suggest("%s", c.hint)
 }
 
-// node is the span of what is wrong.
+// node finds the span of what vetting a text found wrong.
 func (c *costly) node(whole diag.Span, span func(*yaml.Node) diag.Span) diag.Span {
 	if c.where == nil {
 		return whole
@@ -195,7 +199,7 @@ func (c *costly) node(whole diag.Span, span func(*yaml.Node) diag.Span) diag.Spa
 	return span(c.where)
 }
 
-// inside tells of a mistake in a text that stands in a string.
+// inside makes a finding of what vetting found in a patch that stands in a string.
 func (c *costly) inside(whole diag.Span) diag.Diagnostic {
 	d := c.at(whole)
 	if c.line > 0 {
@@ -206,8 +210,8 @@ func (c *costly) inside(whole diag.Span) diag.Diagnostic {
 	return d
 }
 
-// plain parses all documents of a text, and says what in them costs more than it looks, or
-// would be read by kustomize in another way.
+// plain parses all documents of a text to be vetted, and says what in them costs more than it
+// looks, or would be read by kustomize in another way.
 func plain(text []byte) ([]*yaml.Node, *costly) {
 	var roots []*yaml.Node
 	for reader := yaml.NewDecoder(bytes.NewReader(text)); ; {
@@ -229,6 +233,8 @@ func plain(text []byte) ([]*yaml.Node, *costly) {
 	}
 }
 
+// plainNode vets one value of a text and those in it: no anchor or alias, no tag, not too deep,
+// not too many.
 func plainNode(n *yaml.Node, depth int, values *int) *costly {
 	if *values++; *values > mostValues {
 		return &costly{rule: costlyComponent, message: fmt.Sprintf("more than %d values in one document", mostValues), hint: "split it"}
@@ -249,9 +255,9 @@ func plainNode(n *yaml.Node, depth int, values *int) *costly {
 	return nil
 }
 
-// Vet finds what a component must not do. Patches and resources are files of its own
-// directory; its YAML, and that of the patches in its strings, holds no aliases, which
-// kustomize expands without a bound, and copies nothing.
+// Vet finds what a component must not do. Patches and resources are files of its own directory;
+// its YAML, and that of the patches in its strings, holds no aliases, which kustomize expands
+// without a bound, and copies nothing.
 func (c Component) Vet() diag.List {
 	file, data := c.kustomization()
 	if file == "" {
@@ -290,6 +296,8 @@ func (c Component) Vet() diag.List {
 	return v.found
 }
 
+// kustomization vets the fields of a component's kustomization, and refuses those that a
+// component may not have.
 func (v *vetting) kustomization(n *yaml.Node) {
 	kind := ""
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -323,7 +331,7 @@ func (v *vetting) kustomization(n *yaml.Node) {
 	}
 }
 
-// own is the file of the component's directory that a node names.
+// own finds the file of the vetted component's directory that a node names, or refuses the name.
 func (v *vetting) own(n *yaml.Node) ([]byte, bool) {
 	data, own := v.component.Files[path.Clean(n.Value)]
 	if own && path.Clean(n.Value) == strings.TrimPrefix(n.Value, "./") {
