@@ -17,8 +17,8 @@ var unsafe = []string{"bits.lsh", "json.patch", "net.cidr_expand", "rego.parse_m
 // no place in a judgement of policies.
 var unsafeFamilies = []string{"crypto.x509.", "graphql.", "http.", "io.jwt.", "net.lookup", "opa.", "providers.", "rand.", "uuid."}
 
-// capabilities is what rules may use: the language, and every builtin that is a
-// cheap function of its arguments. No network, no environment, no clock, no dice.
+// capabilities lists what rules may use: the language, and every builtin that is a cheap function
+// of its arguments. No network, no environment, no clock, no dice.
 func capabilities() *ast.Capabilities {
 	c := ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1))
 	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool {

@@ -111,6 +111,7 @@ func (e *Engine) checkAll(ctx context.Context, documents iter.Seq[any]) (answers
 	return answers, kept
 }
 
+// checkOne lets the product's own rules judge one document, all in one evaluation.
 func (e *Engine) checkOne(ctx context.Context, document any) answer {
 	input, err := e.reads.valueOf(document)
 	if err != nil {
@@ -209,13 +210,15 @@ func (e *Engine) checkUsers(ctx context.Context, documents []any, answers []*ans
 	return nil, nil
 }
 
-// interrupted is the answer after the context has ended: the end of the time that the
-// caller allows, or the caller's change of mind.
+// interrupted makes the answer after the context has ended: the end of the time that the caller
+// allows, or the caller's change of mind.
 func (e *Engine) interrupted(ctx context.Context) answer {
 	found, err := e.outOfTime(ctx.Err())
 	return answer{found: found, err: err}
 }
 
+// outOfTime makes the finding that the rules did not end before the deadline; a context that was
+// cancelled is an error.
 func (e *Engine) outOfTime(err error) (diag.List, error) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return nil, err
@@ -257,6 +260,8 @@ func (e *Engine) take(a *answer, c check, value any) {
 	}
 }
 
+// diagnostic reads one finding that a rule handed back, and refuses one of another shape or a
+// higher severity.
 func (c check) diagnostic(value any, l limits) (diag.Diagnostic, error) {
 	encoded, err := json.Marshal(value)
 	if err != nil {
@@ -297,7 +302,7 @@ func (c check) diagnostic(value any, l limits) (diag.Diagnostic, error) {
 	return d, nil
 }
 
-// clip cuts what the user's rule says to what people can read.
+// clip cuts what a finding of the user's rule says to what people can read.
 func (f *finding) clip(l limits) {
 	f.Message, f.Why, f.Hint = l.clip(f.Message), l.clip(f.Why), l.clip(f.Hint)
 	for key, value := range f.Evidence {
@@ -313,8 +318,8 @@ func (f *finding) clip(l limits) {
 	}
 }
 
-// failure is the finding that a rule failed, where OPA says so, or else where the
-// rule begins.
+// failure makes the finding that a rule failed on a document, where OPA says so, or else where
+// the rule begins.
 func (e *Engine) failure(c check, err error) diag.Diagnostic {
 	span, message := c.module.head(), err.Error()
 	var raised *topdown.Error

@@ -13,9 +13,9 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// valueOf makes OPA's value of a document: JSON text is read, and a Go value becomes what
-// encoding/json would write of it, without the text between. Lists of a struct that no rule
-// reads are left empty.
+// valueOf converts a document to OPA's value: JSON text is read, and a Go value becomes what
+// encoding/json would write of it, without the text between. Lists of a struct that no rule reads
+// are left empty.
 func (r reads) valueOf(document any) (ast.Value, error) {
 	if text, ok := document.([]byte); ok {
 		return ast.ValueFromReader(bytes.NewReader(text))
@@ -40,7 +40,7 @@ type reads struct {
 	fields map[string]bool
 }
 
-// readsOf collects what modules read of the input.
+// readsOf collects what modules read of the input, for what they do not read is not converted.
 func readsOf(modules []*module) reads {
 	r := reads{fields: map[string]bool{}}
 	for _, m := range modules {
@@ -65,7 +65,7 @@ func readsOf(modules []*module) reads {
 	return r
 }
 
-// leaves reports whether a list of the document need not be filled.
+// leaves reports whether a list of the document need not be converted.
 func (r reads) leaves(name string, v reflect.Value) bool {
 	return !r.all && !r.fields[name] && v.Kind() == reflect.Slice && !v.IsNil()
 }
@@ -85,8 +85,8 @@ type converter struct {
 	texts   map[string]*ast.Term
 }
 
-// convert makes OPA's value of a Go value. What is written in another way than its kind says
-// goes through its text.
+// convert converts a Go value to OPA's. What is written in another way than its kind says goes
+// through its text.
 func (c converter) convert(v reflect.Value) (*ast.Term, error) {
 	if !v.IsValid() {
 		return ast.InternedNullTerm, nil
@@ -142,8 +142,10 @@ func (c converter) convert(v reflect.Value) (*ast.Term, error) {
 	return termOf(ast.InterfaceToValue(v.Interface()))
 }
 
+// termOf makes a term of a converted value, unless there is an error.
 func termOf(v ast.Value, err error) (*ast.Term, error) { return ast.NewTerm(v), err }
 
+// text converts a string, the same one once.
 func (c converter) text(s string) *ast.Term {
 	term, known := c.texts[s]
 	if !known {
@@ -159,6 +161,7 @@ type pointer struct {
 	address uintptr
 }
 
+// pointer converts what a pointer leads to, the same once.
 func (c converter) pointer(v reflect.Value) (*ast.Term, error) {
 	at := pointer{v.Type(), v.Pointer()}
 	if term, known := c.shared[at]; known {
@@ -171,6 +174,7 @@ func (c converter) pointer(v reflect.Value) (*ast.Term, error) {
 	return term, err
 }
 
+// list converts a slice to an array.
 func (c converter) list(v reflect.Value) (*ast.Term, error) {
 	terms := make([]*ast.Term, v.Len())
 	for i := range terms {
@@ -183,6 +187,7 @@ func (c converter) list(v reflect.Value) (*ast.Term, error) {
 	return ast.ArrayTerm(terms...), nil
 }
 
+// mapping converts a map whose keys are strings to an object.
 func (c converter) mapping(v reflect.Value) (*ast.Term, error) {
 	pairs := make([][2]*ast.Term, 0, v.Len())
 	for entries := v.MapRange(); entries.Next(); {
@@ -196,6 +201,7 @@ func (c converter) mapping(v reflect.Value) (*ast.Term, error) {
 	return ast.ObjectTerm(pairs...), nil
 }
 
+// structure converts a struct to an object, less the lists that are left empty.
 func (c converter) structure(v reflect.Value, fields []field, leaves func(string, reflect.Value) bool) (*ast.Term, error) {
 	pairs := make([][2]*ast.Term, 0, len(fields))
 	for _, f := range fields {
@@ -216,7 +222,7 @@ func (c converter) structure(v reflect.Value, fields []field, leaves func(string
 	return ast.ObjectTerm(pairs...), nil
 }
 
-// isEmpty is what encoding/json's omitempty leaves out.
+// isEmpty reports whether encoding/json's omitempty leaves a value out.
 func isEmpty(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
@@ -242,7 +248,8 @@ type structFields struct {
 
 var fieldsByType sync.Map // reflect.Type → structFields
 
-// fieldsOf are the fields of a struct; plain: that is all that encoding/json does about it.
+// fieldsOf lists the fields of a struct that are converted; plain: that is all that encoding/json
+// does about it.
 func fieldsOf(t reflect.Type) (fields []field, plain bool) {
 	if t.Kind() != reflect.Struct {
 		return nil, false

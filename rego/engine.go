@@ -73,6 +73,8 @@ var embeddedEngine = sync.OnceValues(func() (*Engine, error) {
 	return e, err
 })
 
+// newEngine compiles the embedded checks and the user's rules into an Engine, and prepares the
+// queries.
 func newEngine(ctx context.Context, options Options) (*Engine, diag.List, error) {
 	schema, err := documentSchema()
 	if err != nil {
@@ -120,7 +122,7 @@ func newEngine(ctx context.Context, options Options) (*Engine, diag.List, error)
 	return e, nil, nil
 }
 
-// Rules are the rules that every Check evaluates, by code.
+// Rules lists the rules that the engine evaluates in every Check, by code.
 func (e *Engine) Rules() []*diag.Rule {
 	rules := make([]*diag.Rule, len(e.checks))
 	for i, c := range e.checks {
@@ -142,8 +144,8 @@ var proven = []ast.StageID{
 	ast.StageBuildComprehensionIndices, // serves joins over many thousand values
 }
 
-// compile makes a compiler of copies of the modules. A schema, if there is one,
-// types the input.
+// compile makes a compiler of copies of the engine's modules, and findings of its complaints. A
+// schema, if there is one, types the input.
 func (e *Engine) compile(capabilities *ast.Capabilities, schemas *ast.SchemaSet, skip ...ast.StageID) (*ast.Compiler, diag.List) {
 	compiler, failed := e.compileOnce(capabilities, schemas, skip...)
 	var found diag.List
@@ -153,6 +155,8 @@ func (e *Engine) compile(capabilities *ast.Capabilities, schemas *ast.SchemaSet,
 	return compiler, found
 }
 
+// compileOnce makes a compiler of copies of the engine's modules, beside its complaints as OPA
+// has them.
 func (e *Engine) compileOnce(capabilities *ast.Capabilities, schemas *ast.SchemaSet, skip ...ast.StageID) (*ast.Compiler, ast.Errors) {
 	parsed := make(map[string]*ast.Module, len(e.modules))
 	for file, m := range e.modules {
@@ -163,11 +167,12 @@ func (e *Engine) compileOnce(capabilities *ast.Capabilities, schemas *ast.Schema
 	return compiler, compiler.Errors
 }
 
-// newCompiler is a compiler that is as strict as there is, and finds every mistake.
+// newCompiler makes a compiler of OPA's that is as strict as there is, and finds every mistake.
 func newCompiler(capabilities *ast.Capabilities) *ast.Compiler {
 	return ast.NewCompiler().WithCapabilities(capabilities).WithDefaultRegoVersion(ast.RegoV1).WithStrict(true).SetErrorLimit(0)
 }
 
+// compileFinding makes a finding of what OPA's compiler complains about.
 func compileFinding(modules map[string]*module, err *ast.Error) diag.Diagnostic {
 	span := diag.Span{}
 	if m := moduleAt(modules, err.Location); m != nil {
@@ -206,8 +211,8 @@ func (e *Engine) compileStrictly(capabilities *ast.Capabilities) (diag.List, err
 	return found, nil
 }
 
-// everyCheck is one query for all findings of the product's own checks, under the names of their packages, so
-// that what is missing from the answer was not evaluated.
+// everyCheck writes one query for all findings of the product's own checks, under the names of
+// their packages, so that what is missing from the answer was not evaluated.
 func everyCheck(checks []check) string {
 	var entries []string
 	for _, c := range checks {
@@ -218,9 +223,10 @@ func everyCheck(checks []check) string {
 	return "found := {" + strings.Join(entries, ", ") + "}"
 }
 
-// findings is the path of the check's entry point.
+// findings writes the path in data of the check's entry point.
 func (c check) findings() string { return fmt.Sprintf("data.portcullis.checks[%q].findings", c.name) }
 
+// prepare prepares a query over the compiled rules, in which a builtin that fails is an error.
 func (e *Engine) prepare(ctx context.Context, query string) (rego.PreparedEvalQuery, error) {
 	return rego.New(rego.Compiler(e.compiler), rego.Query(query), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
 }

@@ -24,11 +24,12 @@ type follower struct {
 	misses    map[string]misspelling
 }
 
-// rulePath is the constant part of a rule's name.
+// rulePath cuts off a rule's name what is not constant: the path by which the follower knows it.
 func rulePath(r *ast.Rule) ast.Ref {
 	return r.Ref().GroundPrefix()
 }
 
+// rule follows a rule: from its arguments through its body to what it may hold.
 func (f *follower) rule(r *ast.Rule) {
 	for ; r != nil; r = r.Else {
 		f.current = r
@@ -52,6 +53,7 @@ func (f *follower) rule(r *ast.Rule) {
 	}
 }
 
+// body follows the expressions of a rule's body.
 func (f *follower) body(body ast.Body) {
 	for _, expr := range body {
 		switch terms := expr.Terms.(type) {
@@ -70,7 +72,7 @@ func (f *follower) body(body ast.Body) {
 	}
 }
 
-// term is what a term may hold.
+// term follows a term to the values that it may hold.
 func (f *follower) term(t *ast.Term) values {
 	switch v := t.Value.(type) {
 	case ast.String:
@@ -113,6 +115,7 @@ func (f *follower) term(t *ast.Term) values {
 	}
 }
 
+// ref follows a reference, key by key, to the values that it may hold.
 func (f *follower) ref(ref ast.Ref) values {
 	var held values
 	rest := ref[1:]
@@ -127,8 +130,8 @@ func (f *follower) ref(ref ast.Ref) values {
 	return held
 }
 
-// data finds the rule that a reference to data begins with. There is no other
-// data than rules, so that one that names none is misspelt.
+// data finds the rule that a reference to data begins with, whose values are followed. There is
+// no other data than rules, so that one that names none is misspelt.
 func (f *follower) data(ref ast.Ref) (values, ast.Ref) {
 	ground := ref.GroundPrefix()
 	for n := len(ground); n > 1; n-- {
@@ -148,7 +151,7 @@ func (f *follower) data(ref ast.Ref) (values, ast.Ref) {
 	return values{{shape: anything}: true}, nil
 }
 
-// index reads a key of the values; at is where to report that it does not exist.
+// index follows a key into values; at is where to report that it does not exist.
 func (f *follower) index(held values, key, at *ast.Term, whole ast.Ref) values {
 	keys := f.term(key)
 	texts, constant := keys.texts()
@@ -181,8 +184,8 @@ func (f *follower) index(held values, key, at *ast.Term, whole ast.Ref) values {
 	return out
 }
 
-// call is what a builtin or a function gives back. In compiled rules a call may
-// have one more argument than the function: what takes its value.
+// call follows a call of a builtin or a function to the values that it may give back. In compiled
+// rules a call may have one more argument than the function: what takes its value.
 func (f *follower) call(terms []*ast.Term) values {
 	operator, _ := terms[0].Value.(ast.Ref)
 	args := terms[1:]
@@ -198,6 +201,8 @@ func (f *follower) call(terms []*ast.Term) values {
 	return result
 }
 
+// result tells the values that a call of a builtin or function may give back, and how many
+// arguments it takes.
 func (f *follower) result(name string, args []*ast.Term, given []values) (result values, arity int) {
 	result = values{}
 	switch name {
@@ -257,7 +262,7 @@ func (f *follower) result(name string, args []*ast.Term, given []values) (result
 	return held, arity
 }
 
-// path reads a key, or a list of keys, as object.get does.
+// path follows a key, or a list of keys, into values as object.get does.
 func (f *follower) path(held values, key *ast.Term) values {
 	if list, ok := key.Value.(*ast.Array); ok {
 		list.Foreach(func(k *ast.Term) { held = f.index(held, k, k, nil) })
@@ -279,6 +284,7 @@ func (f *follower) bind(pattern *ast.Term, taken values) {
 	}
 }
 
+// bindVar adds values to those that a variable of the current rule may hold.
 func (f *follower) bindVar(v ast.Var, taken values) {
 	vars := f.vars[f.current]
 	if vars[v] == nil {
@@ -287,6 +293,8 @@ func (f *follower) bindVar(v ast.Var, taken values) {
 	f.grown = vars[v].add(taken) || f.grown
 }
 
+// miss notes a misspelling, once values are followed to report: a name that nothing has, and the
+// nearest that there is.
 func (f *follower) miss(at *ast.Term, whole ast.Ref, message, name string, names []string) {
 	location := at.Location
 	if location == nil && len(whole) > 0 {

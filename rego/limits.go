@@ -37,16 +37,17 @@ var defaultLimits = limits{
 // exhausted is what a rule ran out of.
 type exhausted string
 
+// Error says which limit a rule of the user's ran into.
 func (e exhausted) Error() string { return string(e) }
 
-// exhaustion is what the rules ran out of, if that is why their context ended.
+// exhaustion tells which limit the rules ran into, if that is why their context ended.
 func exhaustion(ctx context.Context) (cause exhausted, ok bool) {
 	ok = errors.As(context.Cause(ctx), &cause)
 	return cause, ok
 }
 
-// timed is the context of all the user's rules on so many documents, after what they took
-// for others. Who of them took the time is known where it ends.
+// timed makes the context that limits the time of all the user's rules on so many documents,
+// after what they took for others. Who of them took the time is known where it ends.
 func (l limits) timed(ctx context.Context, documents int, before time.Duration) (context.Context, context.CancelFunc) {
 	left := l.time + time.Duration(documents)*l.each - before
 	return context.WithTimeoutCause(ctx, left, outOfTime(fmt.Sprintf("takes most of the %v that all rules have together", l.time)))
@@ -62,10 +63,11 @@ type spending struct {
 // outOfTime is what rules ran out of together.
 type outOfTime string
 
+// Error says which limit the user's rules ran into together.
 func (e outOfTime) Error() string { return string(e) }
 
-// watched ends the context when the program has grown too much. Evaluation looks at
-// its context, so that nothing is killed; what a rule holds is then let go. As what the
+// watched ends the context when the program has grown beyond the limit of memory. Evaluation
+// looks at its context, so that nothing is killed; what a rule holds is then let go. As what the
 // rules hold grows, more is collected, so that the program is not twice as large.
 func (l limits) watched(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -133,6 +135,7 @@ const (
 	released = "/memory/classes/heap/released:bytes"
 )
 
+// read reads one of the runtime's metrics, by which memory is limited.
 func read(name string) uint64 {
 	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
@@ -147,9 +150,9 @@ const exhaustedHint = "Look for a rule that enumerates pairs or large ranges, or
 // surplus counts findings beyond the limits, by rule.
 type surplus map[*diag.Rule]int
 
-// capped leaves of each rule of the user's no more than the limit allows, in order,
-// and counts what is left out. A finding that is only counted names nothing, so that
-// no waiver accepts it.
+// capped leaves of each rule of the user's no more findings than the limit allows, in order, and
+// counts what is left out. A finding that is only counted names nothing, so that no waiver
+// accepts it.
 func (e *Engine) capped(sorted diag.List, more surplus) diag.List {
 	users := map[*diag.Rule]bool{}
 	for _, c := range e.checks {
@@ -174,7 +177,7 @@ func (e *Engine) capped(sorted diag.List, more surplus) diag.List {
 	return kept
 }
 
-// clip cuts a text of the user's that is too long to be read, and says so.
+// clip cuts a text of the user's that is longer than the limit, and says so.
 func (l limits) clip(s string) string {
 	n := utf8.RuneCountInString(s)
 	if n <= l.text {

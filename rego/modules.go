@@ -32,7 +32,7 @@ type module struct {
 	parsed *ast.Module
 }
 
-// place finds the module's role and name from its package.
+// place finds a module's role and name from its package.
 func (m *module) place() error {
 	var parts []string
 	for _, term := range m.parsed.Package.Path[1:] { // the first is data
@@ -53,10 +53,10 @@ func (m *module) place() error {
 	return nil
 }
 
-// head is the place of the package clause.
+// head finds the place of a module's package clause.
 func (m *module) head() diag.Span { return m.span(m.parsed.Package.Location) }
 
-// span is a place in the module. The product's own modules are no files of the
+// span makes the span of a place in the module. The product's own modules are no files of the
 // user's: nothing points into them.
 func (m *module) span(at *ast.Location) diag.Span {
 	if m.own {
@@ -65,7 +65,7 @@ func (m *module) span(at *ast.Location) diag.Span {
 	return spanOf(m.file, at)
 }
 
-// spanOf is the place of the first line of what OPA points at; OPA counts columns
+// spanOf makes the span of the first line of what OPA points at in a module; OPA counts columns
 // in runes, as Span does.
 func spanOf(file string, at *ast.Location) diag.Span {
 	if at == nil || at.Row < 1 || at.Col < 1 {
@@ -77,6 +77,7 @@ func spanOf(file string, at *ast.Location) diag.Span {
 		End:   diag.Position{Line: at.Row, Column: at.Col + utf8.RuneCountInString(text)}}
 }
 
+// moduleAt finds the user's module that a location of OPA's is in; nil for the product's own.
 func moduleAt(modules map[string]*module, at *ast.Location) *module {
 	if at == nil {
 		return nil
@@ -118,15 +119,17 @@ var embeddedModules = sync.OnceValues(func() ([]*module, error) {
 	return modules, nil
 })
 
+// isRule reports whether a file is a module of rules, and not of tests.
 func isRule(file string) bool { return !IsTest(file) }
 
+// parse parses the text of a module, with its METADATA.
 func parse(file string, source []byte, capabilities *ast.Capabilities) (*ast.Module, error) {
 	return ast.ParseModuleWithOpts(file, string(source), ast.ParserOptions{
 		Capabilities: capabilities, ProcessAnnotation: true, RegoVersion: ast.RegoV1,
 	})
 }
 
-// parseUsers reads the user's rules. A package of ours cannot be extended: its
+// parseUsers parses the modules of the user's rules. A package of ours cannot be extended: its
 // findings would be somebody else's under our code.
 func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capabilities) ([]*module, diag.List) {
 	var users []*module
@@ -166,7 +169,7 @@ func parseUsers(sources map[string][]byte, own []*module, capabilities *ast.Capa
 	return users, found
 }
 
-// broken are the parser's complaints about a user's module.
+// broken makes findings of the parser's complaints about a user's module.
 func (m *module) broken(err error) diag.List {
 	var several ast.Errors
 	var single *ast.Error

@@ -76,6 +76,8 @@ func checksOf(modules []*module) ([]check, diag.List) {
 	return checks, found
 }
 
+// checkOf makes the entry of the manifest for one package of checks, and reports one without an
+// entry point or METADATA.
 func checkOf(name string, modules []*module) (check, diag.List) {
 	c := check{name: name, module: modules[0]}
 	var annotations []*ast.Annotations

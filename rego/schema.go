@@ -33,7 +33,7 @@ type schemaNode struct {
 	Definitions map[string]schemaNode `json:"definitions"`
 }
 
-// documentSchema reads the embedded schema.
+// documentSchema reads the embedded schema of documents.
 func documentSchema() (*shape, error) {
 	source, err := embedded.ReadFile(schemaFile)
 	if err != nil {
@@ -47,7 +47,7 @@ func documentSchema() (*shape, error) {
 	return r.read(root)
 }
 
-// schemaSet is the same schema for OPA's type checker.
+// schemaSet reads the embedded schema of documents for OPA's type checker.
 func schemaSet() (*ast.SchemaSet, error) {
 	source, err := embedded.ReadFile(schemaFile)
 	if err != nil {
@@ -67,6 +67,7 @@ type schemaReader struct {
 	named map[string]*shape // by reference, so that one definition is one shape
 }
 
+// read reads one node of the schema into a shape.
 func (r schemaReader) read(n schemaNode) (*shape, error) {
 	if n.Ref != "" {
 		return r.resolve(n.Ref)
@@ -75,6 +76,7 @@ func (r schemaReader) read(n schemaNode) (*shape, error) {
 	return s, r.fill(s, n)
 }
 
+// resolve reads the definition in the schema that a reference names, once.
 func (r schemaReader) resolve(ref string) (*shape, error) {
 	if s, ok := r.named[ref]; ok {
 		return s, nil
@@ -88,6 +90,7 @@ func (r schemaReader) resolve(ref string) (*shape, error) {
 	return s, r.fill(s, n)
 }
 
+// fill fills a shape with what a node of the schema says: fields, values and items.
 func (r schemaReader) fill(s *shape, n schemaNode) (err error) {
 	s.kind = n.Type
 	for _, name := range n.Required {
@@ -129,6 +132,7 @@ func (s *shape) accepts(v ast.Value) error {
 // the same in many places.
 type acceptance map[*ast.Term]*shape
 
+// differs finds how a value differs from the shape that the schema gives it.
 func (a acceptance) differs(s *shape, v ast.Value) error {
 	if s.kind == "" {
 		return nil
@@ -167,6 +171,8 @@ func (a acceptance) term(s *shape, term *ast.Term) error {
 	return err
 }
 
+// object finds how an object differs from the schema: what is missing, what is unknown, and in
+// its fields.
 func (a acceptance) object(s *shape, o ast.Object) error {
 	for _, name := range s.required {
 		if o.Get(name) == nil {
@@ -191,6 +197,7 @@ func (a acceptance) object(s *shape, o ast.Object) error {
 	})
 }
 
+// kindOf names the type of a value as JSON Schema does.
 func kindOf(v ast.Value) string {
 	switch v.(type) {
 	case ast.Null:

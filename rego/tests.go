@@ -86,7 +86,7 @@ func (e *Engine) Test(ctx context.Context) (Tested, error) {
 	return t, nil
 }
 
-// testModules are the engine's modules together with the user's tests.
+// testModules gathers the engine's modules together with the user's tests.
 func (e *Engine) testModules() (map[string]*module, diag.List) {
 	all := maps.Clone(e.modules)
 	var found diag.List
@@ -134,13 +134,13 @@ func (e *Engine) runTests(ctx context.Context, compiler *ast.Compiler, modules m
 	return results, tracer.Report(parsed), nil
 }
 
-// headOf is the first line of a test.
+// headOf finds the first line of a test.
 func headOf(r *tester.Result) diag.Span { return spanOf(r.Location.File, r.Location) }
 
 // numbered is what OPA adds to the name of a test that is not the only one of its name.
 var numbered = regexp.MustCompile(`#[0-9]+`)
 
-// nameOf is the test's name as written.
+// nameOf names a test as it is written.
 func nameOf(r *tester.Result) string {
 	return strings.TrimPrefix(r.Package, "data.") + "." + numbered.ReplaceAllString(r.Name, "")
 }
@@ -181,7 +181,7 @@ func (e *Engine) failingTest(r *tester.Result, modules map[string]*module) diag.
 	return d
 }
 
-// failedCases are the names of the cases of which a test of several fails.
+// failedCases lists the cases of which a test of several fails.
 func failedCases(r *tester.Result) []string {
 	const most = 5
 	var names []string
@@ -196,8 +196,8 @@ func failedCases(r *tester.Result) []string {
 	return names
 }
 
-// furthest is where the last line of a test's body begins, as written, of which
-// something was evaluated: what stands before it holds.
+// furthest finds where the last line of a test's body begins, as written, of which something was
+// evaluated: what stands before it holds.
 func furthest(r *tester.Result, coverage cover.Report) (at diag.Span, ok bool) {
 	lastRow, _ := r.Location.End()
 	file := coverage.Files[r.Location.File]
@@ -214,7 +214,7 @@ func furthest(r *tester.Result, coverage cover.Report) (at diag.Span, ok bool) {
 	return at, ok
 }
 
-// coverage is what the tests evaluate of the user's rules.
+// coverage tells which lines of the user's rules the tests evaluate, and which not.
 func (e *Engine) coverage(report cover.Report) []diag.Coverage {
 	var all []diag.Coverage
 	for _, file := range diag.SortedKeys(e.modules) {
@@ -232,6 +232,7 @@ func (e *Engine) coverage(report cover.Report) []diag.Coverage {
 	return all
 }
 
+// linesOf lists the lines that ranges of a test's coverage hold.
 func linesOf(ranges []cover.Range) []int {
 	lines := map[int]bool{}
 	for _, r := range ranges {
@@ -242,7 +243,7 @@ func linesOf(ranges []cover.Range) []int {
 	return slices.Sorted(maps.Keys(lines))
 }
 
-// untested are the user's rules of which no test evaluates a line.
+// untested finds the user's rules of which no test evaluates a line.
 func (e *Engine) untested(coverage []diag.Coverage) diag.List {
 	tested := map[string]bool{}
 	for _, c := range coverage {

@@ -25,6 +25,7 @@ type value struct {
 
 type values map[value]bool
 
+// add adds values to others, and reports whether any is new.
 func (vs values) add(others values) (grown bool) {
 	for v := range others {
 		if !vs[v] {
@@ -34,7 +35,7 @@ func (vs values) add(others values) (grown bool) {
 	return grown
 }
 
-// wrapped is a collection of such values.
+// wrapped puts values into so many collections that rules make of them.
 func (vs values) wrapped(by int) values {
 	out := values{}
 	for v := range vs {
@@ -46,7 +47,7 @@ func (vs values) wrapped(by int) values {
 	return out
 }
 
-// texts are the constants that the values are, if they are nothing else.
+// texts tells the constants that the values are, if they are nothing else.
 func (vs values) texts() ([]string, bool) {
 	var all []string
 	for v := range vs {
@@ -59,8 +60,7 @@ func (vs values) texts() ([]string, bool) {
 	return all, len(all) > 0
 }
 
-// elements is what iterating over the values, or indexing them by an unknown key,
-// may give.
+// elements tells what iterating over the values, or indexing them by an unknown key, may give.
 func (vs values) elements() values {
 	out := values{}
 	for v := range vs {
@@ -82,8 +82,8 @@ func (vs values) elements() values {
 	return out
 }
 
-// field is what the values hold under a constant key; known is false if none of
-// them can have it. Names are those that there are instead.
+// field tells what the values hold under a constant key; known is false if none of them can have
+// it. Names are those that there are instead.
 func (vs values) field(key string) (held values, known bool, names []string) {
 	held = values{}
 	known = len(vs) == 0
