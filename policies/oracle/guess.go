@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// familyIn is the packet's family: that of an address if there is one.
+// familyIn guesses the packet's family, where it may be either: that of an address if there is
+// one.
 func (p Packet) familyIn(w *World) int {
 	for _, end := range []End{p.From, p.To} {
 		if end.Address.IsValid() {
@@ -26,6 +27,7 @@ func (p Packet) familyIn(w *World) int {
 	return 4
 }
 
+// familyOf tells the family of an address, 4 or 6.
 func familyOf(a netip.Addr) int {
 	if a.Unmap().Is4() {
 		return 4
@@ -33,7 +35,7 @@ func familyOf(a netip.Addr) int {
 	return 6
 }
 
-// known are the addresses that the objects give a pod.
+// known finds the addresses that the objects give a pod, which need not be guessed.
 func (w *World) known(name string) []netip.Prefix {
 	for _, pod := range slices.Concat(w.pods, w.onHost) {
 		if pod.name == name {
@@ -85,7 +87,8 @@ func (w *World) guesses(end End, family int, last bool, other netip.Addr) []neti
 	})
 }
 
-// mentioned are all blocks and addresses that rules and objects name.
+// mentioned gathers all blocks and addresses that rules and objects name, at whose edges
+// addresses are guessed.
 func (w *World) mentioned() []netip.Prefix {
 	var nets []netip.Prefix
 	rules := func(lists ...[]rule) {
@@ -112,6 +115,7 @@ func (w *World) mentioned() []netip.Prefix {
 	return nets
 }
 
+// lastOf finds the last address of a block.
 func lastOf(n netip.Prefix) netip.Addr {
 	bytes := n.Addr().AsSlice()
 	for bit := n.Bits(); bit < 8*len(bytes); bit++ {
@@ -121,7 +125,7 @@ func lastOf(n netip.Prefix) netip.Addr {
 	return last
 }
 
-// assume is the world in which the pod has the address.
+// assume makes the world in which the pod has the address that was guessed.
 func (w *World) assume(name string, address netip.Addr) *World {
 	if name == "" {
 		return w // an address is known
@@ -138,8 +142,8 @@ func (w *World) assume(name string, address netip.Addr) *World {
 	return &assumed
 }
 
-// sourcePorts are the packet's, or, if it may be any, one of each kind that a rule
-// tells apart.
+// sourcePorts guesses source ports: the packet's, or, if it may be any, one of each kind that a
+// rule tells apart.
 func (w *World) sourcePorts(p Packet) []int {
 	if p.SourcePort != 0 || !hasPorts(p.Protocol) {
 		return []int{p.SourcePort}

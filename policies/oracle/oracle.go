@@ -61,7 +61,7 @@ type Half struct {
 // Verdict is the outcome at both ends.
 type Verdict struct{ Egress, Ingress Half }
 
-// Outcome of both halves: what one denies is denied.
+// Outcome joins the oracle's outcomes of both halves: what one denies is denied.
 func (v Verdict) Outcome() Outcome {
 	switch {
 	case v.Egress.Outcome == Deny || v.Ingress.Outcome == Deny:
@@ -107,6 +107,7 @@ type concrete struct {
 	icmpType, icmpCode int
 }
 
+// family tells the family of a packet of which everything is known.
 func (p concrete) family() int {
 	if p.to.Is4() {
 		return 4
@@ -114,8 +115,8 @@ func (p concrete) family() int {
 	return 6
 }
 
-// half asks the tiers of the end that has the address; one that neither a pod nor a
-// host endpoint has is not governed.
+// half judges one half of a packet: it asks the tiers of the end that has the address; one that
+// neither a pod nor a host endpoint has is not governed.
 func (w *World) half(address netip.Addr, p concrete, ingress bool) Half {
 	for _, t := range slices.Concat(w.pods, w.hosts) {
 		if within(t.nets, address) {
@@ -125,6 +126,8 @@ func (w *World) half(address netip.Addr, p concrete, ingress bool) Half {
 	return Half{Allow, "nothing governs " + address.String()}
 }
 
+// evaluate judges a packet by the tiers and profiles of one end, in the plainest way: policy by
+// policy, rule by rule.
 func (w *World) evaluate(t thing, p concrete, ingress bool) Half {
 tiers:
 	for _, tier := range w.tiers {

@@ -42,7 +42,8 @@ func (w *World) Packets(r *rand.Rand, n int, anySource bool) []Packet {
 	return packets
 }
 
-// end is a pod, or else an address at an edge; an address may be a pod's as well.
+// end draws an end of a packet: a pod, or else an address at an edge; an address may be a pod's
+// as well.
 func (w *World) end(r *rand.Rand, e edges, family int, pod, nameOnly bool) End {
 	addresses := e.addresses[family]
 	if pod {
@@ -66,6 +67,8 @@ type edges struct {
 	icmpTypes []int
 }
 
+// edges gathers the addresses, ports and types at the edges of the world's rules and objects,
+// from which packets are drawn.
 func (w *World) edges() edges {
 	e := edges{
 		addresses: map[int][]netip.Addr{4: {netip.MustParseAddr("8.8.8.8")}, 6: {netip.MustParseAddr("2001:4860::8")}},

@@ -69,8 +69,8 @@ func (w *World) readPolicies(set object.Set) {
 	}
 }
 
-// add reads a policy, unless it acts on no packet that is judged here, or Felix
-// ignores it because of what is wrong with it.
+// add reads one policy of any kind into the world, unless it acts on no packet that is judged
+// here, or Felix ignores it because of what is wrong with it.
 func (w *World) add(o object.Object, s spec) {
 	selects, err := s.selects(o.ID.Namespace)
 	ingress, errIngress := rulesOf(s.ingress, o.ID.Namespace)
@@ -156,7 +156,8 @@ func (w *World) types(o object.Object, s spec) []calico.PolicyType {
 	return types
 }
 
-// tierOf is the tier that the policy says, and up to 3.31 the one that its name says.
+// tierOf tells the tier of a policy: the one that it says, and up to 3.31 the one that its name
+// says.
 func (w *World) tierOf(id object.ID, s spec) string {
 	name := s.tier
 	if w.cluster.CalicoMinor <= 31 && id.Group == "projectcalico.org" {
@@ -169,8 +170,8 @@ func (w *World) tierOf(id object.ID, s spec) string {
 	return cmp.Or(name, "default")
 }
 
-// tieBreak is the text by which Calico puts policies of one order in order; it differs
-// between releases.
+// tieBreak makes the text by which Calico puts policies of one order in order; it differs between
+// releases.
 func (w *World) tieBreak(id object.ID) string {
 	kubernetes := id.Group == "networking.k8s.io"
 	if w.cluster.CalicoMinor <= 31 {

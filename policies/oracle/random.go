@@ -73,12 +73,13 @@ type generator struct {
 // fields is a mapping in a manifest.
 type fields map[string]any
 
-// once is true once in n times.
+// once is true once in n times, at random.
 func (g *generator) once(n int) bool { return g.IntN(n) == 0 }
 
+// pick picks one of some values at random.
 func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
 
-// some are up to n of the values, in order, at least one.
+// some picks up to n of the values at random, in order, at least one.
 func some[T any](g *generator, n int, from ...T) []T {
 	var picked []T
 	for i, value := range from {
@@ -89,6 +90,7 @@ func some[T any](g *generator, n int, from ...T) []T {
 	return picked
 }
 
+// object adds a manifest to the random world.
 func (g *generator) object(api, kind, namespace, name string, labels, body fields) {
 	metadata := fields{"name": name}
 	if namespace != "" {
@@ -116,7 +118,7 @@ var (
 	}
 )
 
-// world makes everything but policies.
+// world makes everything of a random world but policies.
 func (g *generator) world() {
 	for i, ns := range namespaces {
 		if !g.once(25) { // a pod whose namespace is not known is dropped
@@ -166,7 +168,7 @@ func (g *generator) world() {
 	}
 }
 
-// labels gives some of the keys a value.
+// labels gives some of the keys a random value.
 func (g *generator) labels(keys ...string) fields {
 	labels := fields{}
 	for _, key := range keys {
@@ -179,6 +181,7 @@ func (g *generator) labels(keys ...string) fields {
 
 var values = []string{"a", "b", "ab"}
 
+// pod makes a random pod with its addresses.
 func (g *generator) pod(ns string, i, j int) {
 	ips := []fields{{"ip": fmt.Sprintf("10.244.%d.%d", i, j)}}
 	if g.once(2) {
@@ -194,6 +197,7 @@ func (g *generator) pod(ns string, i, j int) {
 	})
 }
 
+// podSpec makes a random specification of a pod: its service account, and ports with names.
 func (g *generator) podSpec() fields {
 	var ports []fields
 	for _, name := range portNames {
@@ -204,7 +208,7 @@ func (g *generator) podSpec() fields {
 	return fields{"serviceAccountName": pick(g, "default", "robot"), "containers": []fields{{"name": "c", "image": "i", "ports": ports}}}
 }
 
-// service is an EndpointSlice, and sometimes the Service itself without one.
+// service makes a random EndpointSlice, and sometimes the Service itself without one.
 func (g *generator) service(ns, name string) {
 	g.services = append(g.services, ns+"/"+name)
 	port := pick(g, portEdges...)
@@ -229,7 +233,7 @@ func (g *generator) service(ns, name string) {
 	})
 }
 
-// nets are some blocks; family 0 is any.
+// nets picks some blocks of a random world; family 0 is any.
 func (g *generator) nets(family int) []string {
 	from := blocks[family]
 	if family == 0 {
@@ -244,8 +248,8 @@ func (g *generator) nets(family int) []string {
 	return nets
 }
 
-// selector is an expression over the keys in Calico's grammar, spelt in the ways
-// that the grammar allows.
+// selector makes a random expression over the keys in Calico's grammar, spelt in the ways that
+// the grammar allows.
 func (g *generator) selector(depth int, keys ...string) string {
 	quoted := func() string { quote := pick(g, "'", `"`); return quote + pick(g, values...) + quote }
 	key := pick(g, keys...)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// policies makes some policies of every kind that the features name.
+// policies makes some random policies of every kind that the features name.
 func (g *generator) policies() {
 	g.orders = []float64{-10.5, 0, 0.5, 1, 10, 50, 99, 100, 500, 999, 999.5, 1000.5, 1001, 5000, 1e6}
 	g.Shuffle(len(g.orders), func(i, j int) { g.orders[i], g.orders[j] = g.orders[j], g.orders[i] })
@@ -48,13 +48,13 @@ func (g *generator) policies() {
 	}
 }
 
-// name is a new one, in no order that follows the order of policies.
+// name makes a new name for a random policy, in no order that follows the order of policies.
 func (g *generator) name() string {
 	g.names++
 	return pick(g, "a", "m", "z", "rule-", "rule") + string(rune('a'+g.IntN(26))) + fmt.Sprint(g.names)
 }
 
-// header is what Calico's two kinds have in common: tier, order and types.
+// header makes what random policies of Calico's two kinds have in common: tier, order and types.
 func (g *generator) header() (name string, spec fields) {
 	spec, name = fields{}, g.name()
 	if tier := pick(g, g.tiers...); tier != "" {
@@ -79,8 +79,8 @@ func (g *generator) header() (name string, spec fields) {
 	return name, spec
 }
 
-// rules fills in the directions that the types name, and sometimes one that they do
-// not.
+// rules fills in random rules for the directions that a policy's types name, and sometimes for
+// one that they do not.
 func (g *generator) rules(spec fields, namespace string) {
 	types, given := spec["types"].([]string)
 	for _, direction := range []string{"Ingress", "Egress"} {
@@ -95,6 +95,7 @@ func (g *generator) rules(spec fields, namespace string) {
 	}
 }
 
+// globalPolicy makes a random GlobalNetworkPolicy, or a staged one.
 func (g *generator) globalPolicy(kind string) {
 	name, spec := g.header()
 	if !g.once(4) {
@@ -119,6 +120,7 @@ func (g *generator) globalPolicy(kind string) {
 	g.object("projectcalico.org/v3", kind, "", name, nil, fields{"spec": spec})
 }
 
+// namespacedPolicy makes a random NetworkPolicy of Calico's.
 func (g *generator) namespacedPolicy(kind string) {
 	name, spec := g.header()
 	namespace := pick(g, namespaces...)
@@ -132,6 +134,7 @@ func (g *generator) namespacedPolicy(kind string) {
 	g.object("projectcalico.org/v3", kind, namespace, name, nil, fields{"spec": spec})
 }
 
+// namespaceSelector makes a random namespaceSelector of a policy, by name or by labels.
 func (g *generator) namespaceSelector() string {
 	if g.once(3) {
 		return "projectcalico.org/name" + pick(g, " == ", " != ") + "'" + pick(g, namespaces...) + "'"
@@ -139,7 +142,7 @@ func (g *generator) namespaceSelector() string {
 	return g.selector(1, "env", "team")
 }
 
-// rule is one of Calico's, such that its validators accept it.
+// rule makes a random rule of a Calico policy, such that its validators accept it.
 func (g *generator) rule(direction, namespace string) fields {
 	rule := fields{"action": pick(g, "Allow", "Allow", "Allow", "Deny", "Deny", "Pass", "Log")}
 	family := pick(g, 4, 4, 6) // of all blocks in the rule
@@ -200,6 +203,7 @@ func (g *generator) rule(direction, namespace string) fields {
 	return rule
 }
 
+// icmp makes random ICMP criteria of a policy's rule.
 func (g *generator) icmp() fields {
 	icmp := fields{"type": pick(g, 0, 8, 128, 254)}
 	if g.once(3) {
@@ -208,7 +212,7 @@ func (g *generator) icmp() fields {
 	return icmp
 }
 
-// entity is one end of a rule; most criteria are absent, so that rules match.
+// entity makes one random end of a policy's rule; most criteria are absent, so that rules match.
 func (g *generator) entity(family int, ported bool) fields {
 	e := fields{}
 	if g.once(4) {
@@ -253,6 +257,7 @@ func (g *generator) entity(family int, ported bool) fields {
 	return e
 }
 
+// ports makes random ports of a policy's rule: numbers, ranges, names.
 func (g *generator) ports() []any {
 	var ports []any
 	for range 1 + g.IntN(2) {
@@ -269,6 +274,7 @@ func (g *generator) ports() []any {
 	return ports
 }
 
+// labelSelector makes a random label selector of a Kubernetes policy.
 func (g *generator) labelSelector(keys ...string) fields {
 	s := fields{}
 	if g.once(2) {
@@ -284,6 +290,7 @@ func (g *generator) labelSelector(keys ...string) fields {
 	return s
 }
 
+// kubernetesPolicy makes a random NetworkPolicy of Kubernetes'.
 func (g *generator) kubernetesPolicy() {
 	spec := fields{"podSelector": g.labelSelector("app", "tier")}
 	if !g.once(3) {
@@ -309,6 +316,7 @@ func (g *generator) kubernetesPolicy() {
 	g.object("networking.k8s.io/v1", "NetworkPolicy", pick(g, namespaces...), g.name(), nil, fields{"spec": spec})
 }
 
+// peers makes random peers of a Kubernetes policy's rule: pods, namespaces, blocks.
 func (g *generator) peers() []fields {
 	var peers []fields
 	for range 1 + g.IntN(2) {
@@ -329,6 +337,7 @@ func (g *generator) peers() []fields {
 	return peers
 }
 
+// kubernetesPorts makes random ports of a Kubernetes policy's rule.
 func (g *generator) kubernetesPorts() []fields {
 	var ports []fields
 	for range 1 + g.IntN(2) {
@@ -349,6 +358,7 @@ func (g *generator) kubernetesPorts() []fields {
 	return ports
 }
 
+// clusterPolicy makes a random ClusterNetworkPolicy.
 func (g *generator) clusterPolicy() {
 	peer := func() fields {
 		if g.once(2) {

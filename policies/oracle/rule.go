@@ -61,8 +61,8 @@ func rulesOf(written []calico.Rule, namespace string) ([]rule, error) {
 	return rules, nil
 }
 
-// entityOf joins the selectors of one side of a rule to one: which pods, network sets
-// and hosts they stand for together.
+// entityOf reads one side of a rule, and joins its selectors to one: which pods, network sets and
+// hosts they stand for together.
 func entityOf(e calico.EntityRule, namespace string) (entity, error) {
 	read := entity{nets: netsOf(e.Nets), notNets: netsOf(e.NotNets), ports: e.Ports, notPorts: e.NotPorts}
 	if e.Services != nil {
@@ -118,6 +118,7 @@ func entityOf(e calico.EntityRule, namespace string) (entity, error) {
 	return read, nil
 }
 
+// oneOf makes the selector of a rule that asks for one of several values of a label.
 func oneOf(key string, values []string) selector {
 	s := not(everything)
 	for _, value := range values {
@@ -126,6 +127,7 @@ func oneOf(key string, values []string) selector {
 	return s
 }
 
+// hasPorts reports whether a protocol has ports that a rule may ask for.
 func hasPorts(protocol int) bool { return protocol == TCP || protocol == UDP || protocol == SCTP }
 
 // matches reports whether all conditions of a rule hold of the packet.
@@ -167,7 +169,7 @@ func (w *World) matches(r rule, p concrete) bool {
 	return w.fits(r, r.source, p, p.from, p.sourcePort) && w.fits(r, r.destination, p, p.to, p.port)
 }
 
-// fits asks an entity's criteria of one end of the packet.
+// fits reports whether one end of the packet meets the criteria that a rule has for it.
 func (w *World) fits(r rule, e entity, p concrete, address netip.Addr, port int) bool {
 	if len(e.nets) > 0 && !within(e.nets, address) || within(e.notNets, address) {
 		return false
@@ -181,7 +183,7 @@ func (w *World) fits(r rule, e entity, p concrete, address netip.Addr, port int)
 	return !w.isPort(e.notPorts, r, e, p, address, port)
 }
 
-// isOneOf reports whether the address belongs to an object that the selector selects.
+// isOneOf reports whether the address belongs to an object that a rule's selector selects.
 func (w *World) isOneOf(s selector, address netip.Addr) bool {
 	for _, t := range w.things() {
 		if s(t.labels) && within(t.nets, address) {
@@ -191,10 +193,9 @@ func (w *World) isOneOf(s selector, address netip.Addr) bool {
 	return false
 }
 
-// isPort reports whether the port is one of the numbers or one of the names. A name
-// means the ports that objects with the address call so; they must be selected by
-// the entity, and the port's protocol be the rule's; if that has none, any that has ports,
-// and up to 3.31 TCP.
+// isPort reports whether the port is one of the numbers or one of the names in a rule. A name
+// means the ports that objects with the address call so; they must be selected by the entity, and
+// the port's protocol be the rule's; if that has none, any that has ports, and up to 3.31 TCP.
 func (w *World) isPort(ports []numorstring.Port, r rule, e entity, p concrete, address netip.Addr, port int) bool {
 	if !hasPorts(p.protocol) {
 		return false
@@ -227,6 +228,7 @@ func (w *World) isPort(ports []numorstring.Port, r rule, e entity, p concrete, a
 	return false
 }
 
+// isICMP reports whether a packet has the ICMP type and code of a rule.
 func isICMP(icmp *calico.ICMPFields, p concrete) bool {
 	if p.protocol != ICMP && p.protocol != ICMPv6 || icmp.Type == nil || *icmp.Type != p.icmpType {
 		return false
@@ -234,6 +236,7 @@ func isICMP(icmp *calico.ICMPFields, p concrete) bool {
 	return icmp.Code == nil || *icmp.Code == p.icmpCode
 }
 
+// within reports whether an address is in one of a rule's blocks.
 func within(nets []netip.Prefix, address netip.Addr) bool {
 	for _, n := range nets {
 		if n.Contains(address) {
@@ -243,6 +246,7 @@ func within(nets []netip.Prefix, address netip.Addr) bool {
 	return false
 }
 
+// inFamily picks the blocks of one family, of which a rule needs some to exist in it.
 func inFamily(nets []netip.Prefix, family int) []netip.Prefix {
 	var found []netip.Prefix
 	for _, n := range nets {
@@ -253,5 +257,5 @@ func inFamily(nets []netip.Prefix, family int) []netip.Prefix {
 	return found
 }
 
-// lower is a policy type or action as Felix compares it.
+// lower spells a rule's action, or a policy's type, as Felix compares it.
 func lower[S ~string](s S) string { return strings.ToLower(string(s)) }

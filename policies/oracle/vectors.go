@@ -37,7 +37,7 @@ type Flow struct {
 	Expect Outcome
 }
 
-// Scenarios reads testdata/vectors, which see. Ties are Calico 3.32's.
+// Scenarios reads the recorded verdicts in testdata/vectors, which see. Ties are Calico 3.32's.
 func Scenarios() ([]Scenario, error) {
 	var all []Scenario
 	for _, text := range strings.Split("\n"+text(scenarioText), "\n=== ")[1:] {
@@ -53,7 +53,7 @@ func Scenarios() ([]Scenario, error) {
 	return all, nil
 }
 
-// ValidationMatrix is the objects of the validation matrix, each as a manifest.
+// ValidationMatrix reads the objects of the recorded validation matrix, each as a manifest.
 func ValidationMatrix() [][]byte {
 	_, body, _ := strings.Cut(text(validationText), "\n")
 	var all [][]byte
@@ -63,9 +63,10 @@ func ValidationMatrix() [][]byte {
 	return all
 }
 
-// text is an embedded file, whichever line ends a checkout gave it.
+// text gives the text of an embedded file of vectors, whichever line ends a checkout gave it.
 func text(data []byte) string { return string(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))) }
 
+// scenario reads one recorded scenario: its objects and its flows.
 func scenario(body string) (Scenario, error) {
 	s := Scenario{Cluster: object.DefaultCluster()}
 	s.Cluster.CalicoMinor = 32
@@ -98,14 +99,15 @@ func scenario(body string) (Scenario, error) {
 	return s, found.Err()
 }
 
-// asStored writes out what Calico takes a policy without types for that reached the
-// store by no API: both directions.
+// asStored writes out what Calico takes a policy of a recorded scenario without types for that
+// reached the store by no API: both directions.
 func asStored(o object.Object) {
 	if p, ok := o.Typed.(*calico.GlobalNetworkPolicy); ok && len(p.Spec.Types) == 0 {
 		p.Spec.Types = []calico.PolicyType{calico.PolicyTypeIngress, calico.PolicyTypeEgress}
 	}
 }
 
+// flows reads the flows of a recorded scenario, with the outcome that Calico gave each.
 func flows(doc string) ([]Flow, error) {
 	var written struct {
 		Flows []struct {
@@ -128,6 +130,7 @@ func flows(doc string) ([]Flow, error) {
 	return all, nil
 }
 
+// end reads an end of a recorded flow: an address, or a pod's name.
 func end(name string) End {
 	if a, err := netip.ParseAddr(name); err == nil {
 		return End{Address: a}

@@ -54,7 +54,8 @@ func (w *World) readPods(set object.Set) {
 	}
 }
 
-// podOf is what the object says of pods: their labels, specification and addresses.
+// podOf reads what an object of the world says of pods: their labels, specification and
+// addresses.
 func podOf(typed any) (map[string]string, *corev1.PodSpec, []netip.Prefix, bool) {
 	var template *corev1.PodTemplateSpec
 	switch typed := typed.(type) {
@@ -82,8 +83,8 @@ func podOf(typed any) (map[string]string, *corev1.PodSpec, []netip.Prefix, bool)
 	return template.Labels, &template.Spec, nil, true
 }
 
-// pod gives a pod the labels that Calico sees. What the pod's owner writes cannot
-// pass for a label of the namespace or the service account.
+// pod makes a pod of the world, with the labels that Calico sees. What the pod's owner writes
+// cannot pass for a label of the namespace or the service account.
 func (w *World) pod(name, namespace string, own map[string]string, spec *corev1.PodSpec, addresses []netip.Prefix) thing {
 	account := spec.ServiceAccountName
 	if account == "" {
@@ -134,6 +135,7 @@ func (w *World) readNamespaces(set object.Set) {
 
 var allowing = profile{ingress: []rule{{action: "Allow"}}, egress: []rule{{action: "Allow"}}}
 
+// prefixed puts a prefix before labels that things of the world inherit, and adds the name.
 func prefixed(prefix string, labels map[string]string, name string) map[string]string {
 	inherited := map[string]string{}
 	for key, value := range labels {
@@ -171,7 +173,7 @@ func (w *World) readNetworks(set object.Set) {
 	})
 }
 
-// things are all that selectors choose among.
+// things lists all that selectors choose among in the world: pods, hosts, sets.
 func (w *World) things() []thing { return slices.Concat(w.pods, w.hosts, w.sets) }
 
 // backend is one place behind a Service.
@@ -181,7 +183,7 @@ type backend struct {
 	port     int
 }
 
-// backends are the places behind a Service. EndpointSlices say it, ready or not;
+// backends finds the places in the world behind a Service. EndpointSlices say it, ready or not;
 // where there are none, what a cluster would write into them.
 func (w *World) backends(service string) []backend {
 	var found []backend
@@ -230,6 +232,7 @@ func (w *World) backends(service string) []backend {
 	return found
 }
 
+// contains reports whether labels of a pod contain all that a Service's selector wants.
 func contains(labels, wanted map[string]string) bool {
 	for key, value := range wanted {
 		if v, ok := labels[key]; !ok || v != value {
@@ -239,7 +242,7 @@ func contains(labels, wanted map[string]string) bool {
 	return true
 }
 
-// targets are the numbers of the pod's ports that a Service's port leads to.
+// targets finds the numbers of the pod's ports that a Service's port leads to.
 func targets(pod thing, port corev1.ServicePort) []int {
 	switch {
 	case port.TargetPort.Type == intstr.String:
@@ -257,6 +260,7 @@ func targets(pod thing, port corev1.ServicePort) []int {
 	}
 }
 
+// addressesOf reads single addresses of the world's objects. What cannot be read is not there.
 func addressesOf(texts []string) []netip.Prefix {
 	var addresses []netip.Prefix
 	for _, text := range texts {
@@ -269,8 +273,8 @@ func addressesOf(texts []string) []netip.Prefix {
 	return addresses
 }
 
-// netsOf reads blocks and single addresses, with their host bits cleared. What
-// cannot be read is not there.
+// netsOf reads blocks and single addresses of the world's objects, with their host bits cleared.
+// What cannot be read is not there.
 func netsOf(texts []string) []netip.Prefix {
 	var nets []netip.Prefix
 	for _, text := range texts {
@@ -284,8 +288,8 @@ func netsOf(texts []string) []netip.Prefix {
 	return append(nets, addressesOf(texts)...)
 }
 
-// protocolNumber is IANA's number of a protocol's name or number; 0 is none. The
-// empty name is TCP, as Kubernetes has it.
+// protocolNumber reads IANA's number of a protocol's name or number in the world's objects; 0 is
+// none. The empty name is TCP, as Kubernetes has it.
 func protocolNumber(text string) int {
 	switch strings.ToLower(text) {
 	case "", "tcp", "6":
@@ -326,7 +330,7 @@ type World struct {
 	tiers      []tier
 }
 
-// Of reads the objects of a set, as they are stored in the cluster.
+// Of makes the world of the objects of a set, as they are stored in the cluster.
 func Of(set object.Set, cluster object.Cluster) *World {
 	w := &World{
 		set: set, cluster: cluster, profiles: map[string]profile{},
@@ -340,7 +344,7 @@ func Of(set object.Set, cluster object.Cluster) *World {
 	return w
 }
 
-// With is the world with more pods, in namespaces that it knows.
+// With makes the world with more pods, in namespaces that it knows.
 func (w *World) With(pods object.Set) *World {
 	with := *w
 	with.pods, with.onHost = slices.Clone(w.pods), slices.Clone(w.onHost)
