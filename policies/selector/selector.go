@@ -8,14 +8,8 @@
 package selector
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"portcullis.dev/policies/diag"
-	"portcullis.dev/policies/object"
 )
 
 // Labels is what a selector asks: the value of a label, and whether there is one.
@@ -325,63 +319,4 @@ func NotIn(key string, values []string) Selector {
 
 func set(values []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(values)))
-}
-
-// FromKubernetes turns a label selector into the same form. The empty selector
-// selects everything. The error names the member that the API server would refuse.
-func FromKubernetes(ls *metav1.LabelSelector) (Selector, error) {
-	var terms []Selector
-	for _, key := range diag.SortedKeys(ls.MatchLabels) {
-		terms = append(terms, Equals(key, ls.MatchLabels[key]))
-	}
-	for i, r := range ls.MatchExpressions {
-		term, err := requirement(r)
-		if err != nil {
-			return Selector{}, fmt.Errorf("matchExpressions[%d]: %w", i, err)
-		}
-		terms = append(terms, term)
-	}
-	return And(terms...), nil
-}
-
-func requirement(r metav1.LabelSelectorRequirement) (Selector, error) {
-	sets := r.Operator == metav1.LabelSelectorOpIn || r.Operator == metav1.LabelSelectorOpNotIn
-	switch {
-	case r.Key == "":
-		return Selector{}, fmt.Errorf("there is no key")
-	case sets && len(r.Values) == 0:
-		return Selector{}, fmt.Errorf("operator %s needs values", r.Operator)
-	case !sets && len(r.Values) > 0:
-		return Selector{}, fmt.Errorf("operator %s takes no values", r.Operator)
-	}
-	switch r.Operator {
-	case metav1.LabelSelectorOpIn:
-		return In(r.Key, r.Values), nil
-	case metav1.LabelSelectorOpNotIn:
-		return NotIn(r.Key, r.Values), nil
-	case metav1.LabelSelectorOpExists:
-		return Has(r.Key), nil
-	case metav1.LabelSelectorOpDoesNotExist:
-		return Not(Has(r.Key)), nil
-	default:
-		return Selector{}, fmt.Errorf("operator %q is not In, NotIn, Exists or DoesNotExist", r.Operator)
-	}
-}
-
-// OfRequirements is the same of a label selector in canonical form.
-func OfRequirements(s object.Selector) Selector {
-	terms := make([]Selector, len(s))
-	for i, r := range s {
-		switch r.Op {
-		case object.In:
-			terms[i] = In(r.Key, r.Values)
-		case object.NotIn:
-			terms[i] = NotIn(r.Key, r.Values)
-		case object.Exists:
-			terms[i] = Has(r.Key)
-		default:
-			terms[i] = Not(Has(r.Key))
-		}
-	}
-	return And(terms...)
 }
