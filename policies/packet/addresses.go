@@ -1,6 +1,9 @@
 package packet
 
 import (
+	"encoding/binary"
+	"math"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"strings"
@@ -154,4 +157,16 @@ func join(prefixes []netip.Prefix) string {
 		}
 	}
 	return strings.Join(words, ", ")
+}
+
+// Size is how many addresses the ranges hold, as exact as a float64 can be.
+func Size(ranges ...netipx.IPRange) float64 {
+	size := 0.0
+	for _, r := range ranges {
+		from, to := r.From().As16(), r.To().As16()
+		low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
+		high, _ := bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
+		size += math.Ldexp(float64(high), 64) + float64(low) + 1
+	}
+	return size
 }

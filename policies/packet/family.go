@@ -9,11 +9,7 @@
 package packet
 
 import (
-	"encoding/binary"
-	"math"
-	"math/bits"
 	"net/netip"
-	"slices"
 
 	"go4.org/netipx"
 )
@@ -80,47 +76,6 @@ var routable = map[Family]Addresses{IPv4: {less("0.0.0.0/0", unrouted[IPv4])}, I
 // Routable is what a pod, or anybody, may have for an address: all of the family but what is
 // somebody's on one link or host at most.
 func Routable(f Family) Addresses { return routable[f] }
-
-// Size is how many addresses the ranges hold, as exact as a float64 can be.
-func Size(ranges ...netipx.IPRange) float64 {
-	size := 0.0
-	for _, r := range ranges {
-		from, to := r.From().As16(), r.To().As16()
-		low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
-		high, _ := bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
-		size += math.Ldexp(float64(high), 64) + float64(low) + 1
-	}
-	return size
-}
-
-// Elementary parts a set at the boundaries of the prefixes: each prefix holds all of
-// an elementary range or nothing of it. The ranges are in order and disjoint, and
-// together they are the set.
-func Elementary(set *netipx.IPSet, prefixes []netip.Prefix) []netipx.IPRange {
-	var starts []netip.Addr // of ranges, in order
-	for _, p := range prefixes {
-		r := netipx.RangeOfPrefix(p)
-		starts = append(starts, r.From())
-		if next := r.To().Next(); next.IsValid() {
-			starts = append(starts, next)
-		}
-	}
-	slices.SortFunc(starts, netip.Addr.Compare)
-	starts = slices.Compact(starts)
-	var parts []netipx.IPRange
-	for _, r := range set.Ranges() {
-		from := r.From()
-		i, _ := slices.BinarySearchFunc(starts, from, netip.Addr.Compare)
-		for ; i < len(starts) && starts[i].Compare(r.To()) <= 0; i++ {
-			if starts[i].Compare(from) > 0 && starts[i].Is4() == from.Is4() {
-				parts = append(parts, netipx.IPRangeFrom(from, starts[i].Prev()))
-				from = starts[i]
-			}
-		}
-		parts = append(parts, netipx.IPRangeFrom(from, r.To()))
-	}
-	return parts
-}
 
 // All is every address of the family.
 func All(f Family) *netipx.IPSet { return all[f] }
