@@ -11,6 +11,7 @@ type automaton struct {
 // lost is the state of a beginning that is another.
 const lost = -1
 
+// newAutomaton makes the automaton of a pattern that is to be matched, or not.
 func newAutomaton(p pattern, matched bool) automaton {
 	a := automaton{p, matched, make([]int16, len(p.text)+1)}
 	for i := 1; i < len(p.text); i++ {
@@ -26,6 +27,7 @@ func newAutomaton(p pattern, matched bool) automaton {
 	return a
 }
 
+// next steps the automaton over a character.
 func (a *automaton) next(state int16, c byte) int16 {
 	full := int16(len(a.text))
 	switch {
@@ -49,7 +51,7 @@ func (a *automaton) next(state int16, c byte) int16 {
 	return state
 }
 
-// alive reports whether a string that goes on from the state may be accepted.
+// alive reports whether a string that goes on from the state may be accepted by the automaton.
 func (a *automaton) alive(state int16) bool {
 	full := state == int16(len(a.text))
 	switch a.op {
@@ -62,6 +64,7 @@ func (a *automaton) alive(state int16) bool {
 	}
 }
 
+// accepts reports whether the automaton accepts a string that ends at the state.
 func (a *automaton) accepts(state int16) bool { return (state == int16(len(a.text))) == a.matched }
 
 // trie holds strings by their beginnings.
@@ -73,6 +76,7 @@ type trie struct {
 // offTrie is where no string of the trie begins any more.
 const offTrie = -1
 
+// newTrie makes a trie of strings: an automaton that has read one of them where it ends.
 func newTrie(texts []string) trie {
 	t := trie{[]map[byte]int32{{}}, []bool{false}}
 	for _, text := range texts {
@@ -91,6 +95,7 @@ func newTrie(texts []string) trie {
 	return t
 }
 
+// next steps down the trie over a character.
 func (t *trie) next(at int32, c byte) int32 {
 	if at == offTrie {
 		return offTrie
@@ -101,4 +106,5 @@ func (t *trie) next(at int32, c byte) int32 {
 	return offTrie
 }
 
+// ends reports whether one of the trie's strings ends there.
 func (t *trie) ends(at int32) bool { return at != offTrie && t.end[at] }

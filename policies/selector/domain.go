@@ -25,6 +25,7 @@ func (d Domain) Holds(value string) bool {
 	return d.accepts(at)
 }
 
+// longest tells how long a string of the domain may be.
 func (d Domain) longest() int {
 	if d == AccountName {
 		return 253
@@ -43,7 +44,7 @@ const (
 	afterDot    // of a subdomain
 )
 
-// next reads a character.
+// next steps the domain's automaton over a character.
 func (d Domain) next(at position, c byte) position {
 	switch {
 	case 'a' <= c && c <= 'z', '0' <= c && c <= '9', 'A' <= c && c <= 'Z' && d == LabelValue:
@@ -58,6 +59,7 @@ func (d Domain) next(at position, c byte) position {
 	return nowhere
 }
 
+// accepts reports whether a string of the domain may end where its automaton is.
 func (d Domain) accepts(at position) bool {
 	return at == afterLetter || at == beginning && d == LabelValue
 }

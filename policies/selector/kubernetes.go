@@ -9,8 +9,8 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// FromKubernetes turns a label selector into the same form. The empty selector
-// selects everything. The error names the member that the API server would refuse.
+// FromKubernetes turns a label selector of Kubernetes into a Selector. The empty one selects
+// everything. The error names the member that the API server would refuse.
 func FromKubernetes(ls *metav1.LabelSelector) (Selector, error) {
 	var terms []Selector
 	for _, key := range diag.SortedKeys(ls.MatchLabels) {
@@ -26,6 +26,8 @@ func FromKubernetes(ls *metav1.LabelSelector) (Selector, error) {
 	return And(terms...), nil
 }
 
+// requirement turns one of a label selector's matchExpressions into a Selector, or says why the
+// API server would refuse it.
 func requirement(r metav1.LabelSelectorRequirement) (Selector, error) {
 	sets := r.Operator == metav1.LabelSelectorOpIn || r.Operator == metav1.LabelSelectorOpNotIn
 	switch {
@@ -50,7 +52,7 @@ func requirement(r metav1.LabelSelectorRequirement) (Selector, error) {
 	}
 }
 
-// OfRequirements is the same of a label selector in canonical form.
+// OfRequirements turns a label selector in canonical form into a Selector.
 func OfRequirements(s object.Selector) Selector {
 	terms := make([]Selector, len(s))
 	for i, r := range s {

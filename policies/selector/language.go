@@ -12,8 +12,8 @@ type word struct {
 	undecided bool
 }
 
-// find is a shortest string of the domain that is none of those listed, and that matches
-// all patterns of with and none of without.
+// find finds a shortest string of the language of a set: of the domain, none of those listed,
+// matched by all patterns of with and none of without.
 func (s *Solver) find(v *Values) word {
 	key := v.content()
 	if w, known := s.words[key]; known {
@@ -29,7 +29,7 @@ func (s *Solver) find(v *Values) word {
 	return w
 }
 
-// content is equal for sets of the same description.
+// content writes a key that is equal for sets whose language is described alike.
 func (v *Values) content() string {
 	var b strings.Builder
 	b.WriteByte(byte(v.domain))
@@ -72,6 +72,8 @@ type step struct {
 	states []int16
 }
 
+// newLanguage makes the language of a set of values, with an alphabet of the characters that
+// matter.
 func newLanguage(v *Values) *language {
 	l := &language{domain: v.domain, trie: newTrie(v.listed), known: map[string]int{}}
 	var mentioned [256]bool
@@ -134,6 +136,7 @@ func (l *language) shortest() word {
 	return word{}
 }
 
+// accepts reports whether a word that is at this state of the product is in the language.
 func (l *language) accepts(s *step) bool {
 	if !l.domain.accepts(s.at) || l.trie.ends(s.node) {
 		return false
@@ -146,6 +149,8 @@ func (l *language) accepts(s *step) bool {
 	return true
 }
 
+// read steps the product over a character; alive reports whether a word of the language may go on
+// so.
 func (l *language) read(from int, s *step, c byte) (next step, alive bool) {
 	next = step{from: from, last: c, length: s.length + 1, at: l.domain.next(s.at, c), node: l.trie.next(s.node, c)}
 	if next.at == nowhere {
@@ -161,7 +166,7 @@ func (l *language) read(from int, s *step, c byte) (next step, alive bool) {
 	return next, true
 }
 
-// add takes note of a state that is new; false says that there are too many.
+// add takes note of a state of the product that is new; false says that there are too many.
 func (l *language) add(s step) bool {
 	key := make([]byte, 0, 5+2*len(s.states))
 	key = append(key, byte(s.at), byte(s.node), byte(s.node>>8), byte(s.node>>16), byte(s.node>>24))
@@ -179,6 +184,7 @@ func (l *language) add(s step) bool {
 	return true
 }
 
+// text reads back the word of the language that led to a state.
 func (l *language) text(i int) string {
 	text := make([]byte, l.words[i].length)
 	for ; l.words[i].length > 0; i = l.words[i].from {

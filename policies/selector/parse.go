@@ -12,7 +12,7 @@ type SyntaxError struct {
 	Found    string // what stands there, shortened; empty at the end of the text
 }
 
-// Error is one clause for people.
+// Error says in one clause for people where parsing a selector stopped.
 func (e *SyntaxError) Error() string {
 	found := "the end"
 	if e.Found != "" {
@@ -54,18 +54,20 @@ type parser struct {
 	at   int
 }
 
+// fail makes the error that parsing stops here: what is expected, and what stands there.
 func (p *parser) fail(expected string) error {
 	rest := []rune(p.text[p.at:])
 	return &SyntaxError{Offset: p.at, Expected: expected, Found: string(rest[:min(len(rest), 12)])}
 }
 
+// space skips spaces and tabs, which parse as nothing.
 func (p *parser) space() {
 	for p.at < len(p.text) && (p.text[p.at] == ' ' || p.text[p.at] == '\t') {
 		p.at++
 	}
 }
 
-// take consumes the token and the space after it, if it comes next.
+// take parses a token and the space after it, if it comes next.
 func (p *parser) take(token string) bool {
 	if !strings.HasPrefix(p.text[p.at:], token) {
 		return false
@@ -75,8 +77,8 @@ func (p *parser) take(token string) bool {
 	return true
 }
 
-// word consumes words that may or may not be parted by space and end where no
-// letter, digit or underscore follows.
+// word parses words that may or may not be parted by space and end where no letter, digit or
+// underscore follows.
 func (p *parser) word(words ...string) bool {
 	start := p.at
 	for i, w := range words {
@@ -97,7 +99,7 @@ func (p *parser) word(words ...string) bool {
 	return true
 }
 
-// joined reads operands of op, which is OpOr or, binding tighter, OpAnd.
+// joined parses operands of op, which is OpOr or, binding tighter, OpAnd.
 func (p *parser) joined(op Operator, depth int) (Node, error) {
 	token, operand := "||", func() (Node, error) { return p.joined(OpAnd, depth) }
 	if op == OpAnd {
@@ -121,6 +123,7 @@ func (p *parser) joined(op Operator, depth int) (Node, error) {
 	return Node{Op: op, Kids: kids}, nil
 }
 
+// operation parses a negation, a parenthesis, a call, or a comparison.
 func (p *parser) operation(depth int) (Node, error) {
 	if depth > deepest {
 		return Node{}, p.fail(fmt.Sprintf("no more than %d levels", deepest))
@@ -155,6 +158,7 @@ func (p *parser) operation(depth int) (Node, error) {
 	return p.comparison(key)
 }
 
+// closing parses the parenthesis that closes a call.
 func (p *parser) closing() error {
 	if !p.take(")") {
 		return p.fail(")")
@@ -162,6 +166,7 @@ func (p *parser) closing() error {
 	return nil
 }
 
+// comparison parses what follows a label's name: an operator, and a value or a set.
 func (p *parser) comparison(key string) (Node, error) {
 	n := Node{Key: key}
 	switch {
@@ -187,6 +192,7 @@ func (p *parser) comparison(key string) (Node, error) {
 	return n, err
 }
 
+// set parses a set of values between braces, in which a comma may come last.
 func (p *parser) set(op Operator, key string) (Node, error) {
 	if !p.take("{") {
 		return Node{}, p.fail("{")
@@ -209,7 +215,7 @@ func (p *parser) set(op Operator, key string) (Node, error) {
 	return Node{Op: op, Key: key, Values: set(values)}, nil
 }
 
-// str reads a quoted value. There are no escapes: the value ends at the same quote.
+// str parses a quoted value. There are no escapes: the value ends at the same quote.
 func (p *parser) str() (string, error) {
 	if p.at == len(p.text) || p.text[p.at] != '\'' && p.text[p.at] != '"' {
 		return "", p.fail("a value in quotes")
@@ -224,6 +230,7 @@ func (p *parser) str() (string, error) {
 	return value, nil
 }
 
+// label parses a label's name.
 func (p *parser) label() (string, error) {
 	start := p.at
 	for p.at < len(p.text) && (wordByte(p.text[p.at]) || strings.IndexByte("./-", p.text[p.at]) >= 0) {
@@ -238,6 +245,7 @@ func (p *parser) label() (string, error) {
 	return label, nil
 }
 
+// wordByte reports whether a byte may stand in a word, so that a word that is parsed goes on.
 func wordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

@@ -20,7 +20,7 @@ type Labels interface {
 // Map is a plain map as Labels.
 type Map map[string]string
 
-// Label looks the key up.
+// Label looks the key up in the map, as a selector asks.
 func (m Map) Label(key string) (string, bool) { v, ok := m[key]; return v, ok }
 
 // Selector is a parsed selector in Calico's grammar
@@ -55,13 +55,14 @@ type Node struct {
 	Kids   []Node
 }
 
-// Root is the selector as a tree. The caller must not change it.
+// Root gives the selector as a tree. The caller must not change it.
 func (s Selector) Root() *Node { return &s.root }
 
 // Matches evaluates the selector. A label that is absent makes has, ==, in and the
 // string operators false, and !=, not in and every negation true.
 func (s Selector) Matches(l Labels) bool { return s.root.matches(l) }
 
+// matches evaluates one operation of the selector's tree, and those below it, over labels.
 func (n *Node) matches(l Labels) bool {
 	switch n.Op {
 	case OpAll, OpGlobal: // global() has a meaning of its own only in a rule's namespaceSelector
@@ -110,6 +111,8 @@ func (s Selector) Possible(l Labels, unknown func(key string) bool) (mayHold, ma
 	return s.root.possible(l, unknown)
 }
 
+// possible tells of one operation of the selector's tree whether it may hold, and whether it may
+// fail.
 func (n *Node) possible(l Labels, unknown func(key string) bool) (mayHold, mayFail bool) {
 	switch n.Op {
 	case OpNot:
@@ -140,8 +143,8 @@ func (n *Node) possible(l Labels, unknown func(key string) bool) (mayHold, mayFa
 	return holds, !holds
 }
 
-// Required are labels without which the selector selects nothing: what it selects has,
-// for each of them, one of the values. There may be more.
+// Required lists labels without which the selector selects nothing: what it selects has, for each
+// of them, one of the values. There may be more.
 func (s Selector) Required() []Node {
 	all := []Node{s.root}
 	if s.root.Op == OpAnd {
@@ -156,9 +159,9 @@ func (s Selector) Required() []Node {
 	return required
 }
 
-// String is Calico's normal form: values in double quotes (single where the value
-// holds a double one), conjunctions and disjunctions in parentheses, sets sorted.
-// Parsing it gives the same selector.
+// String writes the selector in Calico's normal form: values in double quotes (single where the
+// value holds a double one), conjunctions and disjunctions in parentheses, sets sorted. Parsing
+// it gives the same selector.
 func (s Selector) String() string {
 	var b strings.Builder
 	s.root.write(&b)
@@ -169,6 +172,7 @@ var comparisons = map[Operator]string{
 	OpEqual: " == ", OpNotEqual: " != ", OpContains: " contains ", OpStartsWith: " starts with ", OpEndsWith: " ends with ",
 }
 
+// write writes one operation of the selector's tree in Calico's normal form.
 func (n *Node) write(b *strings.Builder) {
 	switch n.Op {
 	case OpAll:
@@ -211,6 +215,7 @@ func (n *Node) write(b *strings.Builder) {
 	}
 }
 
+// quote quotes a value in a selector's text, by whichever quote it does not hold.
 func quote(value string) string {
 	if strings.Contains(value, `"`) {
 		return "'" + value + "'"
@@ -230,8 +235,7 @@ func (s Selector) Prefixed(prefix string) Selector {
 	})
 }
 
-// Requires is the one value that a label must have, if the selector's conjunction
-// says so.
+// Requires tells the one value that a label must have, if the selector's conjunction says so.
 func (s Selector) Requires(key string) (value string, ok bool) {
 	terms := []Node{s.root}
 	if s.root.Op == OpAnd {
@@ -260,7 +264,7 @@ func (s Selector) Uses(op Operator) bool {
 	return in(&s.root)
 }
 
-// rewrite applies f to every operation, from the leaves up.
+// rewrite applies f to every operation of the selector's tree, from the leaves up.
 func (s Selector) rewrite(f func(Node) Node) Selector {
 	var all func(n Node) Node
 	all = func(n Node) Node {
@@ -284,7 +288,7 @@ func (s Selector) Replacing(op Operator, other Selector) Selector {
 	})
 }
 
-// And is the conjunction of selectors.
+// And makes the conjunction of selectors.
 func And(selectors ...Selector) Selector {
 	kids := make([]Node, 0, len(selectors))
 	for _, s := range selectors {
@@ -301,22 +305,29 @@ func And(selectors ...Selector) Selector {
 	return Selector{root: Node{Op: OpAnd, Kids: kids}}
 }
 
+// Has makes the selector that asks whether a label is there.
 func Has(key string) Selector { return Selector{root: Node{Op: OpHas, Key: key}} }
 
+// Not makes the selector that holds where another does not.
 func Not(s Selector) Selector { return Selector{root: Node{Op: OpNot, Kids: []Node{s.root}}} }
 
+// Equals makes the selector that asks for one value of a label.
 func Equals(key, value string) Selector {
 	return Selector{root: Node{Op: OpEqual, Key: key, Values: []string{value}}}
 }
 
+// In makes the selector that asks for one of several values of a label.
 func In(key string, values []string) Selector {
 	return Selector{root: Node{Op: OpIn, Key: key, Values: set(values)}}
 }
 
+// NotIn makes the selector that asks for a label that has none of several values, or is not
+// there.
 func NotIn(key string, values []string) Selector {
 	return Selector{root: Node{Op: OpNotIn, Key: key, Values: set(values)}}
 }
 
+// set sorts the values of a selector's set, each once.
 func set(values []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(values)))
 }

@@ -12,8 +12,8 @@ type Test struct {
 	Values []string // for OpIn sorted and unique; one text for the last three
 }
 
-// Test is what a node asks of its label, and the answer for which the node holds. It is
-// for nodes that ask a label.
+// Test tells what a node asks of its label's value, and the answer for which the node holds. It
+// is for nodes that ask a label.
 func (n *Node) Test() (t Test, holds bool) {
 	switch n.Op {
 	case OpEqual:
@@ -62,21 +62,22 @@ type pattern struct {
 	text string
 }
 
+// matches reports whether a value's text matches the pattern.
 func (p pattern) matches(value string) bool {
 	return Test{p.op, []string{p.text}}.Holds(value)
 }
 
-// AllValues is everything that a label of the domain may be.
+// AllValues makes the set of all values that a label of the domain may have.
 func AllValues(d Domain, mayBeAbsent bool) *Values {
 	return &Values{domain: d, present: true, absent: mayBeAbsent}
 }
 
-// OneValue is the set of one present value.
+// OneValue makes the set of one present value.
 func OneValue(d Domain, value string) *Values {
 	return &Values{domain: d, present: true, finite: true, listed: []string{value}}
 }
 
-// Contains reports whether the label may be absent, or there with the value.
+// Contains reports whether the set has absence, or the value.
 func (v *Values) Contains(value string, there bool) bool {
 	if !there {
 		return v.absent
@@ -93,7 +94,8 @@ func (v *Values) Contains(value string, there bool) bool {
 // the set may be empty.
 func (v *Values) Undecided() bool { return v.undecided }
 
-// Example is a member of the set, if it is not undecided: absence where it may be absent.
+// Example gives a member of the set of values, if it is not undecided: absence where it may be
+// absent.
 func (v *Values) Example() (value string, there bool) {
 	switch {
 	case v.absent:
@@ -106,7 +108,7 @@ func (v *Values) Example() (value string, there bool) {
 	return fresh(v.listed), true
 }
 
-// Only is the one value of the set, if there is no other, absence included.
+// Only gives the one value of the set, if there is no other, absence included.
 func (v *Values) Only() (value string, one bool) {
 	if v.absent || !v.finite || len(v.listed) != 1 {
 		return "", false
@@ -114,7 +116,7 @@ func (v *Values) Only() (value string, one bool) {
 	return v.listed[0], true
 }
 
-// fresh is a string of every domain that is none of those, sorted.
+// fresh makes a value of every domain that is none of those, sorted.
 func fresh(taken []string) string {
 	for value, n := "other", 1; ; value, n = "other"+strconv.Itoa(n), n+1 {
 		if _, found := slices.BinarySearch(taken, value); !found {
@@ -213,7 +215,7 @@ func (s *Solver) Answers(v *Values, t Test) (mayHold, mayFail bool) {
 	return answers[0], answers[1]
 }
 
-// Intersect is what is in both sets, of one domain; nil if nothing is.
+// Intersect makes the set of the values that are in two sets, of one domain; nil if nothing is.
 func (s *Solver) Intersect(a, b *Values) *Values {
 	if a == b {
 		return a
@@ -237,7 +239,7 @@ func (s *Solver) Intersect(a, b *Values) *Values {
 	return s.settle(&n)
 }
 
-// settle finds out whether a value is left.
+// settle finds out whether a value is left in a set that was narrowed; nil if none is.
 func (s *Solver) settle(v *Values) *Values {
 	if !v.present {
 		v.finite, v.listed, v.with, v.without, v.undecided = true, nil, nil, nil, false
@@ -253,7 +255,8 @@ func (s *Solver) settle(v *Values) *Values {
 	return v
 }
 
-// addPattern adds a pattern in order, which makes equal sets look alike.
+// addPattern adds a pattern to those of a set of values, in order, which makes equal sets look
+// alike.
 func addPattern(all []pattern, p pattern) []pattern {
 	at, found := slices.BinarySearchFunc(all, p, func(a, b pattern) int {
 		if a.op != b.op {
@@ -267,6 +270,7 @@ func addPattern(all []pattern, p pattern) []pattern {
 	return slices.Insert(slices.Clone(all), at, p)
 }
 
+// union joins two sorted lists of values.
 func union(a, b []string) []string {
 	if len(a) == 0 {
 		return b

@@ -29,7 +29,7 @@ func (v *Values) NameWords(thing string) string {
 	return strings.TrimSpace("a " + thing + " " + v.terms())
 }
 
-// terms tells what holds of the values of a set that is not finite.
+// terms puts into words what holds of the values of a set that is not finite.
 func (v *Values) terms() string {
 	var terms []string
 	if len(v.listed) > 0 {
@@ -47,6 +47,7 @@ func (v *Values) terms() string {
 	return strings.Join(terms, ", ")
 }
 
+// oneOf puts a list of values into words: a or b or c, and no more than three.
 func oneOf(values []string) string {
 	const most = 3
 	shown := make([]string, 0, most+1)
