@@ -25,10 +25,10 @@ type Paste struct {
 	Names []string
 }
 
-// For is what is pasted for one of the names.
+// For writes what is pasted for one of the names.
 func (p Paste) For(name string) string { return strings.ReplaceAll(p.YAML, NamesHere, name) }
 
-// text is what is pasted for the first of the names, and for whom it is to be written again.
+// text writes what is pasted for the first of the names, and for whom it is to be written again.
 func (p Paste) text() string {
 	names := unique(p.Names)
 	if len(names) == 0 {
@@ -59,7 +59,7 @@ const pasteWidth = 96
 // NamesHere is where in a message the names are, and in what is pasted each of them.
 const NamesHere = "{names}"
 
-// Of returns the diagnostic with the message and the hint for some names.
+// Of gives the diagnostic the message and the hint for the names among which it says the same.
 func (d Diagnostic) Of(a Among) Diagnostic {
 	a.Names = unique(a.Names)
 	d.Among = &a
@@ -71,7 +71,8 @@ func (d Diagnostic) Of(a Among) Diagnostic {
 	return d
 }
 
-// called are the names, each with its environments where those are not the finding's.
+// called writes the names of which a finding says the same, each with its environments where
+// those are not the finding's.
 func (a Among) called() []string {
 	if len(a.in) == 0 {
 		return a.Names
@@ -85,7 +86,7 @@ func (a Among) called() []string {
 	return called
 }
 
-// texts are what is pasted, the same once.
+// texts writes what is pasted, the same once.
 func (a Among) texts() []string {
 	var pastes []Paste
 	for _, p := range a.Paste {
@@ -102,12 +103,14 @@ func (a Among) texts() []string {
 	return unique(texts)
 }
 
+// unique sorts names, each once.
 func unique(words []string) []string {
 	words = slices.Clone(words)
 	slices.Sort(words)
 	return slices.Compact(words)
 }
 
+// listed lists names, and counts those beyond the most.
 func listed(names []string, most int) string {
 	if most <= 0 || len(names) <= most {
 		return strings.Join(names, ", ")
@@ -137,9 +140,9 @@ func (l List) together() List {
 	return kept
 }
 
-// sameness is equal for findings that differ in nothing but what they are about. What says
-// no object may stand at several places; what stands at one place is about one object, whatever
-// that is called in the namespaces and environments for which it is built.
+// sameness writes a key that is equal for findings that differ in nothing but what they are
+// about. What says no object may stand at several places; what stands at one place is about one
+// object, whatever that is called in the namespaces and environments for which it is built.
 func (d Diagnostic) sameness() string {
 	if d.Among == nil {
 		return ""
@@ -155,7 +158,8 @@ func (d Diagnostic) sameness() string {
 	return fmt.Sprintf("%q", parts)
 }
 
-// one is the finding that says what all of the list say.
+// one makes the one finding that says what all of the list, which say the same of several things,
+// say.
 func (l List) one() Diagnostic {
 	d := l[0]
 	if len(l) == 1 {

@@ -30,7 +30,7 @@ const (
 
 var severityNames = map[Severity]string{Info: "info", Warning: "warning", Error: "error"}
 
-// String is the severity's name in lower case.
+// String names the severity in lower case.
 func (s Severity) String() string {
 	if name, ok := severityNames[s]; ok {
 		return name
@@ -108,7 +108,7 @@ func (r *Rule) Fixed() bool { return r.Unjudgeable() || r.family() == '3' }
 // itself.
 func (r *Rule) Waivable() bool { return !r.Fixed() && r.family() != '5' }
 
-// family is the first digit of the code, or 0 for a code that has none.
+// family reads the family off a rule's code: its first digit, or 0 for a code that has none.
 func (r *Rule) family() byte {
 	if len(r.Code) != 5 {
 		return 0
@@ -128,7 +128,7 @@ type ObjectID struct {
 // IsZero reports whether the ID names nothing.
 func (id ObjectID) IsZero() bool { return id == ObjectID{} }
 
-// String is Kind namespace/name, or Kind name for a cluster-scoped object.
+// String names an object: Kind namespace/name, or Kind name for a cluster-scoped one.
 func (id ObjectID) String() string {
 	if id.Namespace == "" {
 		return id.Kind + " " + id.Name
@@ -262,14 +262,14 @@ func (d Diagnostic) Stands() bool { return d.WaivedBy == "" && d.KnownBy == "" }
 // Is reports whether the diagnostic is of the rule.
 func (d Diagnostic) Is(r *Rule) bool { return d.Rule == r }
 
-// compare is the order of every report: by place, then by rule, subject and text.
-// It is total, so that the order of the input never shows, and leaves the
-// environments to the end, so that what differs in them alone stands together.
+// compare orders findings as every report does: by place, then by rule, subject and text. It is
+// total, so that the order of the input never shows, and leaves the environments to the end, so
+// that what differs in them alone stands together.
 func (d Diagnostic) compare(e Diagnostic) int {
 	return cmp.Or(d.compareFinding(e), slices.Compare(d.Environments, e.Environments))
 }
 
-// compareFinding compares everything but the environments.
+// compareFinding orders findings by everything but the environments.
 func (d Diagnostic) compareFinding(e Diagnostic) int {
 	return cmp.Or(
 		d.Span.Compare(e.Span),
@@ -290,14 +290,17 @@ func (d Diagnostic) compareFinding(e Diagnostic) int {
 	)
 }
 
+// compare orders related places of a diagnostic by span, subject and message.
 func (r Related) compare(s Related) int {
 	return cmp.Or(r.Span.Compare(s.Span), r.Subject.Compare(s.Subject), cmp.Compare(r.Message, s.Message))
 }
 
+// compare orders edits of a diagnostic by span and text.
 func (e Edit) compare(f Edit) int {
 	return cmp.Or(e.Span.Compare(f.Span), cmp.Compare(e.NewText, f.NewText))
 }
 
+// compareMaps orders the evidence of diagnostics, by keys and then by values.
 func compareMaps(a, b map[string]string) int {
 	keys := SortedKeys(a)
 	return cmp.Or(slices.Compare(keys, SortedKeys(b)), slices.CompareFunc(keys, keys, func(k, _ string) int {

@@ -20,7 +20,7 @@ const (
 // evidenceSeparator stands between the values of a key that has several.
 const evidenceSeparator = ", "
 
-// EvidenceOf are the values of one key, or nothing.
+// EvidenceOf lists the values of one key of a finding's evidence, or nothing.
 func (d Diagnostic) EvidenceOf(key string) []string {
 	if d.Evidence[key] == "" {
 		return nil
@@ -43,7 +43,7 @@ func (d Diagnostic) Testify(key, value string) Diagnostic {
 	return d
 }
 
-// Evidence is the object as evidence spells it.
+// Evidence writes an object as evidence spells it.
 func (id ObjectID) Evidence() string {
 	parts := []string{id.Kind, id.Namespace, id.Name}
 	if id.Namespace == "" {

@@ -20,10 +20,10 @@ func (l List) fingerprints() {
 	}
 }
 
-// Identity is the fingerprint of the finding alone, without a number. It hashes what stays when
-// files move, lines are added and texts get better words: the rule, whom it is about, what in there by its content, the cause, unless that is but
-// the text of a remedy, and what else it is evidence of: who accepts a port of one pod has not
-// accepted another, nor another pod's.
+// Identity makes the fingerprint of the finding alone, without a number. It hashes what stays
+// when files move, lines are added and texts get better words: the rule, whom it is about, what
+// in there by its content, the cause, unless that is but the text of a remedy, and what else it
+// is evidence of: who accepts a port of one pod has not accepted another, nor another pod's.
 func (d Diagnostic) Identity() string {
 	who := d.Evidence[IntentEvidence]
 	if id := d.Subject.Object; !id.IsZero() {

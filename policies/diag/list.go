@@ -28,7 +28,8 @@ func (l List) Sorted() List {
 	return mergeNumbers(merged)
 }
 
-// union keeps "whatever the environment" (an empty list) as the widest answer.
+// union joins the environments of two findings in a list, and keeps "whatever the environment"
+// (an empty list) as the widest answer.
 func union(a, b []string) []string {
 	if len(a) == 0 || len(b) == 0 {
 		return nil
@@ -38,8 +39,8 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// Worst is the highest severity among the findings that stand, or zero where there is
-// none.
+// Worst finds the highest severity among the findings of the list that stand, or zero where there
+// is none.
 func (l List) Worst() Severity {
 	var worst Severity
 	for _, d := range l {
@@ -50,16 +51,16 @@ func (l List) Worst() Severity {
 	return worst
 }
 
-// Failed reports whether an error stands: later stages would
-// judge something that is already known to be wrong.
+// Failed reports whether an error stands in the list: later stages would judge something that is
+// already known to be wrong.
 func (l List) Failed() bool { return l.Worst() == Error }
 
-// Unjudgeable reports whether a finding means that the input could not be judged.
+// Unjudgeable reports whether a finding of the list means that the input could not be judged.
 func (l List) Unjudgeable() bool {
 	return slices.ContainsFunc(l, func(d Diagnostic) bool { return d.Severity == Error && d.Rule.Unjudgeable() })
 }
 
-// In returns the findings, each marked as one of the environment.
+// In marks the findings of the list as those of an environment.
 func (l List) In(environment string) List {
 	marked := slices.Clone(l)
 	for i := range marked {
@@ -87,6 +88,7 @@ func (l List) Err() error {
 // oneLine keeps a name out of a user's file from faking a second error.
 var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
 
+// line writes a finding on one line, for the error that a list becomes.
 func (d Diagnostic) line() string {
 	where := d.Span.String()
 	if where == "" && !d.Subject.Object.IsZero() {

@@ -55,7 +55,7 @@ func mergeNumbers(sorted List) List {
 	return kept
 }
 
-// disjoint reports whether no environment has two of the findings.
+// disjoint reports whether no environment has two of the findings that differ in numbers alone.
 func disjoint(l List, indices []int) bool {
 	seen := map[string]bool{}
 	for _, i := range indices {
@@ -69,6 +69,7 @@ func disjoint(l List, indices []int) bool {
 	return true
 }
 
+// merged makes one finding of those that differ in numbers alone.
 func merged(l List, indices []int) Diagnostic {
 	d := l[indices[0]]
 	var messages, whys []string
@@ -82,7 +83,7 @@ func merged(l List, indices []int) Diagnostic {
 	return d
 }
 
-// withAll is a text that says all numbers in which some texts differ.
+// withAll writes a text that says all numbers in which some texts differ.
 func withAll(texts []string) string {
 	var spans [][]stretch
 	for _, t := range texts {
@@ -103,7 +104,7 @@ func withAll(texts []string) string {
 	return b.String()
 }
 
-// alternatives are numbers as a sentence has them: 98 or 100, and of many the least and the
+// alternatives writes numbers as a sentence has them: 98 or 100, and of many the least and the
 // greatest.
 func alternatives(values []string) string {
 	slices.SortFunc(values, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
@@ -124,7 +125,7 @@ type stretch struct{ from, to int }
 // marked stands for a number.
 const marked = "\x00"
 
-// mask leaves out what the numbers are.
+// mask leaves out of a text what its numbers are.
 func mask(text string) string {
 	var b strings.Builder
 	end := 0
@@ -135,8 +136,8 @@ func mask(text string) string {
 	return b.String() + text[end:]
 }
 
-// numbersIn finds what counts something. Digits of names, addresses, versions and lists of
-// ports are no numbers: what differs in them is something else.
+// numbersIn finds the numbers in a text that count something. Digits of names, addresses,
+// versions and lists of ports are no numbers: what differs in them is something else.
 func numbersIn(text string) []stretch {
 	var all []stretch
 	for i := 0; i < len(text); i++ {
@@ -158,7 +159,8 @@ func numbersIn(text string) []stretch {
 	return all
 }
 
+// isDigit reports whether a byte is a digit of a number.
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-// joins reports whether a byte ends a part of a sentence where a space follows.
+// joins reports whether a byte behind a number ends a part of a sentence where a space follows.
 func joins(b byte) bool { return strings.IndexByte(",.;:", b) >= 0 }

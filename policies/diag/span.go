@@ -32,8 +32,8 @@ func (s Span) IsZero() bool { return s == Span{} }
 // HasPosition reports whether the span points into its file, and not only at it.
 func (s Span) HasPosition() bool { return s.Start.Line > 0 }
 
-// String is the span's start as file:line:column, the form that editors and
-// terminals turn into a link.
+// String writes the span's start as file:line:column, the form that editors and terminals turn
+// into a link.
 func (s Span) String() string {
 	switch {
 	case s.IsZero():

@@ -24,7 +24,7 @@ type NotJudged struct {
 	Help     string   `json:"help,omitempty"`     // how to have it judged
 }
 
-// Text counts what was passed over.
+// Text counts, for the survey, what was passed over for one reason.
 func (n NotJudged) Text() string {
 	reason := n.Reason
 	if n.Count == 1 {
@@ -37,7 +37,8 @@ func (n NotJudged) Text() string {
 	return text
 }
 
-// singular turns the noun that a reason begins with, and the verb behind it.
+// singular turns the noun that a reason of the survey begins with, and the verb behind it, for
+// what was passed over once.
 func singular(reason string) string {
 	if reason == "files that are no manifests" {
 		return "file that is no manifest"

@@ -31,7 +31,8 @@ type Coverage struct {
 	Missed  []int  `json:"missed,omitempty"`  // sorted; in whole or in part
 }
 
-// Percent is the covered part, rounded down, so that a hundred is all of it.
+// Percent tells how much of a file the tests evaluate in percent, rounded down, so that a hundred
+// is all of it.
 func (c Coverage) Percent() int {
 	if len(c.Covered)+len(c.Missed) == 0 {
 		return 100

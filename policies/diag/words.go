@@ -7,8 +7,8 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Nearest is the known word that somebody who wrote word most likely meant, or
-// nothing where none is near. Of equally near ones the first in order wins.
+// Nearest finds the known word that somebody who wrote word most likely meant, or nothing where
+// none is near. Of equally near ones the first in order wins.
 func Nearest(word string, known []string) string {
 	best, distance := "", max(2, len(word)/3)+1
 	letters := utf8.RuneCountInString(word)
