@@ -21,10 +21,10 @@ var (
 	everyAddress = AddressesOf(everyIPv4, everyIPv6)
 )
 
-// EveryAddress is both families' whole space.
+// EveryAddress makes the set of all addresses of both families.
 func EveryAddress() Addresses { return everyAddress }
 
-// AddressesOf is the union of prefixes.
+// AddressesOf makes the set of the addresses in some prefixes.
 func AddressesOf(prefixes ...netip.Prefix) Addresses {
 	return built(func(b *netipx.IPSetBuilder) {
 		for _, p := range prefixes {
@@ -33,7 +33,7 @@ func AddressesOf(prefixes ...netip.Prefix) Addresses {
 	})
 }
 
-// AddressRanges is the union of ranges.
+// AddressRanges makes the set of the addresses in some ranges.
 func AddressRanges(ranges ...netipx.IPRange) Addresses {
 	return built(func(b *netipx.IPSetBuilder) {
 		for _, r := range ranges {
@@ -42,6 +42,7 @@ func AddressRanges(ranges ...netipx.IPRange) Addresses {
 	})
 }
 
+// built makes a set of addresses of what a builder was told.
 func built(build func(*netipx.IPSetBuilder)) Addresses {
 	var b netipx.IPSetBuilder
 	build(&b)
@@ -52,7 +53,7 @@ func built(build func(*netipx.IPSetBuilder)) Addresses {
 	return Addresses{set}
 }
 
-// IPSet is the set as netipx has it.
+// IPSet gives the set of addresses as netipx has it.
 func (s Addresses) IPSet() *netipx.IPSet {
 	if s.set == nil {
 		return &netipx.IPSet{}
@@ -60,22 +61,22 @@ func (s Addresses) IPSet() *netipx.IPSet {
 	return s.set
 }
 
-// Union is what is in either set.
+// Union makes the set of the addresses that are in either set.
 func (s Addresses) Union(o Addresses) Addresses {
 	return built(func(b *netipx.IPSetBuilder) { b.AddSet(s.IPSet()); b.AddSet(o.IPSet()) })
 }
 
-// Intersect is what is in both sets.
+// Intersect makes the set of the addresses that are in both sets.
 func (s Addresses) Intersect(o Addresses) Addresses {
 	return built(func(b *netipx.IPSetBuilder) { b.AddSet(s.IPSet()); b.Intersect(o.IPSet()) })
 }
 
-// Subtract is what is in this set and not in the other.
+// Subtract makes the set of the addresses that are in this set and not in the other.
 func (s Addresses) Subtract(o Addresses) Addresses {
 	return built(func(b *netipx.IPSetBuilder) { b.AddSet(s.IPSet()); b.RemoveSet(o.IPSet()) })
 }
 
-// Complement is every other address of both families.
+// Complement makes the set of every other address of both families.
 func (s Addresses) Complement() Addresses { return everyAddress.Subtract(s) }
 
 // IsEmpty reports whether there is no address.
@@ -97,7 +98,7 @@ func (s Addresses) Overlaps(o Addresses) bool { return s.IPSet().Overlaps(o.IPSe
 // clothes is the IPv4 address.
 func (s Addresses) Contains(a netip.Addr) bool { return s.IPSet().Contains(a.Unmap().WithZone("")) }
 
-// Prefixes are the fewest prefixes that hold the set, in order.
+// Prefixes lists the fewest prefixes that hold the set, in order.
 func (s Addresses) Prefixes() []netip.Prefix { return s.IPSet().Prefixes() }
 
 // recognised are addresses of which people know where they are: in the internet, or in
@@ -108,7 +109,7 @@ var recognised = []netip.Addr{
 	netip.MustParseAddr("2001:4860:4860::8888"), netip.MustParseAddr("2606:4700:4700::1111"), netip.MustParseAddr("2001:db8::1"),
 }
 
-// Witness is one address of the set: one that people recognise, if it is there; else of its
+// Witness picks one address of the set: one that people recognise, if it is there; else of its
 // first range the second, for the first of a network is rarely a host, or the only one.
 func (s Addresses) Witness() (netip.Addr, bool) {
 	for _, a := range recognised {
@@ -126,8 +127,8 @@ func (s Addresses) Witness() (netip.Addr, bool) {
 	return ranges[0].From(), true
 }
 
-// String is the set for people: its prefixes, or those that it leaves out, whichever
-// are fewer.
+// String writes the set of addresses for people: its prefixes, or those that it leaves out,
+// whichever are fewer.
 func (s Addresses) String() string {
 	own, others := s.Prefixes(), s.Complement().Prefixes()
 	switch {
@@ -148,6 +149,7 @@ func (s Addresses) String() string {
 	}
 }
 
+// join writes prefixes for people, single addresses without a length.
 func join(prefixes []netip.Prefix) string {
 	words := make([]string, len(prefixes))
 	for i, p := range prefixes {
@@ -159,7 +161,7 @@ func join(prefixes []netip.Prefix) string {
 	return strings.Join(words, ", ")
 }
 
-// Size is how many addresses the ranges hold, as exact as a float64 can be.
+// Size counts how many addresses the ranges hold, as exact as a float64 can be.
 func Size(ranges ...netipx.IPRange) float64 {
 	size := 0.0
 	for _, r := range ranges {

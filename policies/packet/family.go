@@ -23,7 +23,7 @@ const (
 	IPv6 Family = 6
 )
 
-// String is IPv4 or IPv6.
+// String names the address family: IPv4 or IPv6.
 func (f Family) String() string {
 	if f == IPv4 {
 		return "IPv4"
@@ -47,6 +47,7 @@ var all = map[Family]*netipx.IPSet{IPv4: less("0.0.0.0/0", nil), IPv6: less("::/
 
 var public = map[Family]*netipx.IPSet{IPv4: less(allocated[IPv4], reserved[IPv4]), IPv6: less(allocated[IPv6], reserved[IPv6])}
 
+// less makes the set of a family's addresses, less some blocks.
 func less(whole string, parts []string) *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	b.AddPrefix(netip.MustParsePrefix(whole))
@@ -60,8 +61,8 @@ func less(whole string, parts []string) *netipx.IPSet {
 	return set
 }
 
-// Public is the family's public unicast space: no private, shared, loopback,
-// link-local, multicast, documentation or reserved addresses.
+// Public gives the family's public unicast space: no private, shared, loopback, link-local,
+// multicast, documentation or reserved addresses.
 func Public(f Family) *netipx.IPSet { return public[f] }
 
 // unrouted are the blocks of which no address is anybody's beyond a link: those of this network
@@ -73,9 +74,9 @@ var unrouted = map[Family][]string{
 
 var routable = map[Family]Addresses{IPv4: {less("0.0.0.0/0", unrouted[IPv4])}, IPv6: {less("::/0", unrouted[IPv6])}}
 
-// Routable is what a pod, or anybody, may have for an address: all of the family but what is
+// Routable gives what a pod, or anybody, may have for an address: all of the family but what is
 // somebody's on one link or host at most.
 func Routable(f Family) Addresses { return routable[f] }
 
-// All is every address of the family.
+// All gives every address of the family.
 func All(f Family) *netipx.IPSet { return all[f] }

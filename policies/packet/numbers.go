@@ -15,7 +15,7 @@ type Range struct{ First, Last uint32 }
 // operation makes a new one, or gives back one of its operands.
 type Numbers struct{ ranges []Range }
 
-// Between is the numbers from first to last; none if last comes before first.
+// Between makes the set of the numbers from first to last; none if last comes before first.
 func Between(first, last uint32) Numbers {
 	if last < first {
 		return Numbers{}
@@ -23,7 +23,7 @@ func Between(first, last uint32) Numbers {
 	return Numbers{[]Range{{first, last}}}
 }
 
-// NumbersOf is the set of the numbers, whatever their order.
+// NumbersOf makes the set of some numbers, whatever their order.
 func NumbersOf(numbers ...uint32) Numbers {
 	if !slices.IsSorted(numbers) {
 		numbers = slices.Clone(numbers)
@@ -36,7 +36,7 @@ func NumbersOf(numbers ...uint32) Numbers {
 	return Numbers{ranges}
 }
 
-// Join is the union of the ranges, whatever their order.
+// Join makes the set of the numbers in some ranges, whatever their order.
 func Join(ranges ...Range) Numbers {
 	byFirst := func(a, b Range) int { return cmp.Compare(a.First, b.First) }
 	if !slices.IsSortedFunc(ranges, byFirst) {
@@ -61,7 +61,7 @@ func Join(ranges ...Range) Numbers {
 	return Numbers{joined}
 }
 
-// extend adds a range that begins at or after the beginning of the last one.
+// extend adds to ranges of numbers one that begins at or after the beginning of the last one.
 func extend(ranges []Range, r Range) []Range {
 	if n := len(ranges); n > 0 && uint64(r.First) <= uint64(ranges[n-1].Last)+1 {
 		ranges[n-1].Last = max(ranges[n-1].Last, r.Last)
@@ -70,14 +70,14 @@ func extend(ranges []Range, r Range) []Range {
 	return append(ranges, r)
 }
 
-// Ranges are the set's ranges: in order, disjoint, none touching the next. The
+// Ranges gives the ranges of the set of numbers: in order, disjoint, none touching the next. The
 // caller must not change them.
 func (s Numbers) Ranges() []Range { return s.ranges }
 
 // IsEmpty reports whether there is no number in the set.
 func (s Numbers) IsEmpty() bool { return len(s.ranges) == 0 }
 
-// Count is how many numbers there are.
+// Count counts the numbers in the set.
 func (s Numbers) Count() uint64 {
 	var n uint64
 	for _, r := range s.ranges {
@@ -86,7 +86,7 @@ func (s Numbers) Count() uint64 {
 	return n
 }
 
-// All are the numbers in order.
+// All yields the numbers of the set in order.
 func (s Numbers) All() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for _, r := range s.ranges {
@@ -99,7 +99,7 @@ func (s Numbers) All() iter.Seq[uint32] {
 	}
 }
 
-// Min is the smallest number.
+// Min gives the smallest number of the set.
 func (s Numbers) Min() (smallest uint32, ok bool) {
 	if len(s.ranges) == 0 {
 		return 0, false
@@ -107,7 +107,7 @@ func (s Numbers) Min() (smallest uint32, ok bool) {
 	return s.ranges[0].First, true
 }
 
-// from is the place of the first range that ends at n or later.
+// from finds the first range of the set that ends at n or later.
 func (s Numbers) from(n uint32) int {
 	return sort.Search(len(s.ranges), func(i int) bool { return s.ranges[i].Last >= n })
 }
@@ -121,13 +121,13 @@ func (s Numbers) Contains(n uint32) bool {
 // Equal reports whether both hold the same numbers.
 func (s Numbers) Equal(o Numbers) bool { return slices.Equal(s.ranges, o.ranges) }
 
-// apart reports at a glance that nothing is in both.
+// apart reports at a glance that no number is in both sets.
 func (s Numbers) apart(o Numbers) bool {
 	n, m := len(s.ranges), len(o.ranges)
 	return n == 0 || m == 0 || s.ranges[n-1].Last < o.ranges[0].First || o.ranges[m-1].Last < s.ranges[0].First
 }
 
-// Overlaps reports whether some number is in both.
+// Overlaps reports whether some number is in both sets.
 func (s Numbers) Overlaps(o Numbers) bool {
 	if s.apart(o) {
 		return false
@@ -153,7 +153,7 @@ func (s Numbers) Covers(o Numbers) bool {
 	return true
 }
 
-// Union is what is in either set.
+// Union makes the set of the numbers that are in either set.
 func (s Numbers) Union(o Numbers) Numbers {
 	switch {
 	case s.Covers(o):
@@ -173,7 +173,7 @@ func (s Numbers) Union(o Numbers) Numbers {
 	return Numbers{joined}
 }
 
-// Intersect is what is in both sets.
+// Intersect makes the set of the numbers that are in both sets.
 func (s Numbers) Intersect(o Numbers) Numbers {
 	if s.apart(o) {
 		return Numbers{}
@@ -197,7 +197,7 @@ func (s Numbers) Intersect(o Numbers) Numbers {
 	return Numbers{both}
 }
 
-// Subtract is what is in this set and not in the other.
+// Subtract makes the set of the numbers that are in this set and not in the other.
 func (s Numbers) Subtract(o Numbers) Numbers {
 	if !s.Overlaps(o) {
 		return s
@@ -219,6 +219,6 @@ func (s Numbers) Subtract(o Numbers) Numbers {
 	return Numbers{rest}
 }
 
-// Sorted is the set of ranges that are in order and do not touch. The caller must not
-// change them.
+// Sorted makes the set of the numbers in ranges that are in order and do not touch. The caller
+// must not change them.
 func Sorted(ranges []Range) Numbers { return Numbers{ranges} }

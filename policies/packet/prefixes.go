@@ -7,8 +7,7 @@ import (
 	"go4.org/netipx"
 )
 
-// Subtract is what of some prefixes the others leave, as the fewest prefixes, in
-// order.
+// Subtract leaves of some prefixes what others do not hold, as the fewest prefixes, in order.
 func Subtract(from, without []netip.Prefix) []netip.Prefix {
 	var b netipx.IPSetBuilder
 	for _, p := range from {
@@ -20,9 +19,10 @@ func Subtract(from, without []netip.Prefix) []netip.Prefix {
 	return prefixes(&b)
 }
 
-// Merge is the union of prefixes, as the fewest, in order.
+// Merge joins prefixes to the fewest, in order.
 func Merge(all []netip.Prefix) []netip.Prefix { return Subtract(all, nil) }
 
+// prefixes lists the fewest prefixes that hold what a builder was told.
 func prefixes(b *netipx.IPSetBuilder) []netip.Prefix {
 	set, err := b.IPSet()
 	if err != nil {

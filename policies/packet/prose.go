@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// String is the traffic for people: "TCP 80,443; UDP 53; ICMP type 8", "any traffic",
-// "any traffic but TCP 25".
+// String writes the traffic as prose: "TCP 80,443; UDP 53; ICMP type 8", "any traffic", "any
+// traffic but TCP 25".
 func (t Traffic) String() string {
 	rest := t.Complement()
 	switch {
@@ -21,8 +21,8 @@ func (t Traffic) String() string {
 	return strings.Join(t.words(), "; ")
 }
 
-// words has an element for each protocol that people know by its ports or types, and
-// one for all others.
+// words writes one phrase for each protocol in the traffic that people know by its ports or
+// types, and one for all others.
 func (t Traffic) words() []string {
 	var words []string
 	others := t
@@ -63,6 +63,7 @@ var withoutPreferred = func() Traffic {
 	return rest
 }()
 
+// ports spells the ports in the traffic of one protocol.
 func (t Traffic) ports() string {
 	var ports []Range
 	for _, r := range t.line.ranges {
@@ -71,7 +72,8 @@ func (t Traffic) ports() string {
 	return spell(ports)
 }
 
-// types spells whole types as ranges, and codes beside the type that they belong to.
+// types spells the ICMP types in traffic as ranges where they are whole, and codes beside the
+// type that they belong to.
 func (t Traffic) types() string {
 	var whole []Range
 	var codes []string
@@ -105,7 +107,7 @@ func (t Traffic) types() string {
 	return strings.Join(codes, ", ")
 }
 
-// spell writes ranges as 80,8000-8100.
+// spell spells ranges for people, as 80,8000-8100.
 func spell(ranges []Range) string {
 	words := make([]string, len(ranges))
 	for i, r := range ranges {

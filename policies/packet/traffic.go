@@ -22,7 +22,7 @@ var protocolNames = map[Protocol]string{
 	ICMP: "ICMP", TCP: "TCP", UDP: "UDP", ICMPv6: "ICMPv6", SCTP: "SCTP", UDPLite: "UDPLite",
 }
 
-// String is the protocol's name, or its number where policies have no name for it.
+// String names the protocol, or gives its number where policies have no name for it.
 func (p Protocol) String() string {
 	if name, ok := protocolNames[p]; ok {
 		return name
@@ -54,7 +54,7 @@ type Header struct {
 	Type, Code uint8  // for ICMP and ICMPv6
 }
 
-// String is the header for people: TCP 80, ICMP type 8 code 0, protocol 47.
+// String writes the header for people: TCP 80, ICMP type 8 code 0, protocol 47.
 func (h Header) String() string {
 	switch {
 	case h.Protocol.HasPorts():
@@ -66,9 +66,9 @@ func (h Header) String() string {
 	}
 }
 
-// number is the header's place on the line of all headers: the protocol, and then
-// what the protocol has, in 16 bits. Of a protocol that has neither ports nor types
-// all places mean the same, and a Traffic holds all of them or none.
+// number finds the header's place on the line of all headers: the protocol, and then what the
+// protocol has, in 16 bits. Of a protocol that has neither ports nor types all places mean the
+// same, and a Traffic holds all of them or none.
 func (h Header) number() uint32 {
 	n := uint32(h.Protocol) << 16
 	switch {
@@ -81,6 +81,7 @@ func (h Header) number() uint32 {
 	}
 }
 
+// headerAt reads back the header that has a place on the line of all headers.
 func headerAt(n uint32) Header {
 	h := Header{Protocol: Protocol(n >> 16)}
 	switch {
@@ -99,7 +100,7 @@ type Traffic struct{ line Numbers }
 
 var anything = Between(0, 1<<24-1)
 
-// Portless is every protocol that has neither ports nor types.
+// Portless makes the traffic of every protocol that has neither ports nor types.
 func Portless() Traffic {
 	all := Anything()
 	for _, p := range []Protocol{TCP, UDP, SCTP, ICMP, ICMPv6} {
@@ -108,16 +109,16 @@ func Portless() Traffic {
 	return all
 }
 
-// Anything is all traffic.
+// Anything makes the set of all traffic.
 func Anything() Traffic { return Traffic{anything} }
 
-// Of is all traffic of a protocol.
+// Of makes all traffic of a protocol.
 func Of(p Protocol) Traffic {
 	return Traffic{Between(uint32(p)<<16, uint32(p)<<16|0xffff)}
 }
 
-// Ports is an inclusive range of ports of TCP, UDP or SCTP. Any other protocol has
-// none, and the set is empty.
+// Ports makes the traffic to an inclusive range of ports of TCP, UDP or SCTP. Any other protocol
+// has none, and the set is empty.
 func Ports(p Protocol, first, last uint16) Traffic {
 	if !p.HasPorts() {
 		return Traffic{}
@@ -125,8 +126,8 @@ func Ports(p Protocol, first, last uint16) Traffic {
 	return Traffic{Between(uint32(p)<<16|uint32(first), uint32(p)<<16|uint32(last))}
 }
 
-// Types is an inclusive range of types of ICMP or ICMPv6, with all their codes. Any
-// other protocol has none, and the set is empty.
+// Types makes the traffic of an inclusive range of types of ICMP or ICMPv6, with all their codes.
+// Any other protocol has none, and the set is empty.
 func Types(p Protocol, first, last uint8) Traffic {
 	if !p.HasTypes() || last < first {
 		return Traffic{}
@@ -134,7 +135,7 @@ func Types(p Protocol, first, last uint8) Traffic {
 	return Traffic{Between(uint32(p)<<16|uint32(first)<<8, uint32(p)<<16|uint32(last)<<8|0xff)}
 }
 
-// One is the traffic with exactly that header.
+// One makes the traffic with exactly that header.
 func One(h Header) Traffic {
 	if !h.Protocol.HasPorts() && !h.Protocol.HasTypes() {
 		return Of(h.Protocol)
@@ -142,16 +143,16 @@ func One(h Header) Traffic {
 	return Traffic{Between(h.number(), h.number())}
 }
 
-// Union is the traffic that is in either set.
+// Union makes the traffic that is in either set.
 func (t Traffic) Union(o Traffic) Traffic { return Traffic{t.line.Union(o.line)} }
 
-// Intersect is the traffic that is in both sets.
+// Intersect makes the traffic that is in both sets.
 func (t Traffic) Intersect(o Traffic) Traffic { return Traffic{t.line.Intersect(o.line)} }
 
-// Subtract is the traffic that is in this set and not in the other.
+// Subtract makes the traffic that is in this set and not in the other.
 func (t Traffic) Subtract(o Traffic) Traffic { return Traffic{t.line.Subtract(o.line)} }
 
-// Complement is all other traffic.
+// Complement makes all other traffic.
 func (t Traffic) Complement() Traffic { return Traffic{anything.Subtract(t.line)} }
 
 // IsEmpty reports whether there is no traffic.
@@ -169,8 +170,8 @@ func (t Traffic) Overlaps(o Traffic) bool { return t.line.Overlaps(o.line) }
 // Contains reports whether packets with that header are in the set.
 func (t Traffic) Contains(h Header) bool { return t.line.Contains(h.number()) }
 
-// Numbers are the places of the set's headers on the line of all headers: equal for
-// equal sets, and good for nothing else than to tell sets apart.
+// Numbers gives the places of the traffic's headers on the line of all headers: equal for equal
+// sets, and good for nothing else than to tell sets apart.
 func (t Traffic) Numbers() Numbers { return t.line }
 
 // preferred is the order in which witnesses and prose name protocols.
@@ -179,7 +180,7 @@ var preferred = []Protocol{TCP, UDP, SCTP, ICMP, ICMPv6}
 // wellKnown are the ports that people have seen before (IANA), likeliest first.
 var wellKnown = map[Protocol][]uint16{TCP: {443, 80, 8080}, UDP: {443, 53}}
 
-// Witness is one header of the set: of the first protocol that there is, of those that
+// Witness picks one header of the traffic: of the first protocol that there is, of those that
 // people know, a port that they know as well, or else the smallest; and else of the lowest
 // number. Port 0, which nothing listens on, is the last choice.
 func (t Traffic) Witness() (Header, bool) {
@@ -203,5 +204,5 @@ func (t Traffic) Witness() (Header, bool) {
 	return headerAt(n), ok
 }
 
-// TrafficAt is the set whose headers have those places on the line: see [Traffic.Numbers].
+// TrafficAt makes the traffic whose headers have those places on the line: see [Traffic.Numbers].
 func TrafficAt(places Numbers) Traffic { return Traffic{places.Intersect(anything)} }
