@@ -31,7 +31,7 @@ func Ambiguous(s string) bool {
 	return false
 }
 
-// Boolean is what a word says that YAML 1.1 takes for true or false.
+// Boolean tells what an ambiguous word says that YAML 1.1 takes for true or false.
 func Boolean(s string) (says, is bool) {
 	for _, w := range words {
 		if w.boolean && strings.EqualFold(s, w.text) {
@@ -85,7 +85,8 @@ func numeric(s string) bool {
 	return rest == ""
 }
 
-// day reports whether what follows a year is a month and a day, whatever stands behind.
+// day reports whether what follows a year is a month and a day, so that a text is ambiguous,
+// whatever stands behind.
 func day(s string) bool {
 	for range 2 {
 		if s == "" || s[0] != '-' {
@@ -100,7 +101,7 @@ func day(s string) bool {
 	return true
 }
 
-// digits counts those with which a text begins.
+// digits counts the digits with which a text begins that may be a number.
 func digits(s string) int {
 	n := 0
 	for n < len(s) && s[n] >= '0' && s[n] <= '9' {

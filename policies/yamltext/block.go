@@ -31,7 +31,7 @@ func (l List) YAML() []byte {
 // the colon within 1024 characters (YAML 1.2, 7.4.2).
 const longestKey = 1000
 
-// writeMap writes the members of a Map that is not empty; the first line's
+// writeMap writes the members of a Map that is not empty in block style; the first line's
 // indentation is there already.
 func writeMap(b *bytes.Buffer, m Map, indent int) {
 	for i, f := range m {
@@ -65,7 +65,7 @@ func writeMap(b *bytes.Buffer, m Map, indent int) {
 	}
 }
 
-// writeList writes the items of a List that is not empty; the first line's
+// writeList writes the items of a List that is not empty in block style; the first line's
 // indentation is there already.
 func writeList(b *bytes.Buffer, l List, indent int) {
 	for i, item := range l {
@@ -89,6 +89,7 @@ func writeList(b *bytes.Buffer, l List, indent int) {
 	}
 }
 
+// pad writes the indentation of a line in block style.
 func pad(b *bytes.Buffer, n int) {
 	for range n {
 		b.WriteByte(' ')
@@ -104,6 +105,8 @@ func quoteManifest(s string) string {
 	return Quoted(s)
 }
 
+// startsWord reports whether a string of a manifest begins with a letter, an underscore or a
+// slash.
 func startsWord(s string) bool {
 	return s != "" && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z' || s[0] == '_' || s[0] == '/')
 }
@@ -113,6 +116,7 @@ func floats(s string) bool {
 	return strings.EqualFold(s, "nan") || strings.EqualFold(s, "inf") || strings.EqualFold(s, "infinity")
 }
 
+// ascii reports whether a string of a manifest has no other characters than those of ASCII.
 func ascii(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
@@ -122,7 +126,8 @@ func ascii(s string) bool {
 	return true
 }
 
-// isIPv4 reports whether a text has the form of an IPv4 address, or of a block of them.
+// isIPv4 reports whether a string of a manifest has the form of an IPv4 address, or of a block of
+// them.
 func isIPv4(s string) bool {
 	s, length, isBlock := strings.Cut(s, "/")
 	if isBlock && !number(length) {
@@ -137,4 +142,5 @@ func isIPv4(s string) bool {
 	return parts == 4
 }
 
+// number reports whether a text is digits alone, as the parts of an IPv4 address are.
 func number(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

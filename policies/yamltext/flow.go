@@ -10,6 +10,7 @@ func Line(v any) string {
 	return b.String()
 }
 
+// writeLine writes a value in flow style, with its members between brackets.
 func writeLine(b *strings.Builder, v any) {
 	switch v := v.(type) {
 	case Field:

@@ -17,6 +17,7 @@ func ValueJSON(v any) []byte {
 	return bytes.Clone(appendJSON(usual[:0], v))
 }
 
+// appendJSON appends a value as JSON, the keys of each Map in order.
 func appendJSON(to []byte, v any) []byte {
 	switch v := v.(type) {
 	case Map:
@@ -48,7 +49,7 @@ func appendJSON(to []byte, v any) []byte {
 	return append(to, scalar(v, nil)...)
 }
 
-// appendText writes a text between quotes; the library writes those that need an escape.
+// appendText appends a text between JSON's quotes; the library writes those that need an escape.
 func appendText(to []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {

@@ -59,10 +59,11 @@ func Inside[Text ~string | ~[]byte](text Text) (last, closing int) {
 	return 0, -1
 }
 
+// blank reports whether a byte is white space between what is scanned.
 func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// QuotedLength is the length of the quoted scalar with which a text begins, its quotes
-// included; all of the text where it has no end.
+// QuotedLength measures the quoted scalar with which a text begins, its quotes included; all of
+// the text where it has no end.
 func QuotedLength[Text ~string | ~[]byte](text Text) int {
 	if len(text) == 0 {
 		return 0

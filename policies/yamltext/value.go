@@ -40,7 +40,7 @@ func StringMap(m map[string]string) Map {
 	return out
 }
 
-// Get returns the value of a key, or nil.
+// Get looks up the value of a key in a Map, or nil.
 func (m Map) Get(key string) any {
 	for _, f := range m {
 		if f.Key == key {
@@ -50,7 +50,7 @@ func (m Map) Get(key string) any {
 	return nil
 }
 
-// scalar writes what takes no line of its own: an empty collection too.
+// scalar writes a value that takes no line of its own: an empty collection too.
 func scalar(v any, quote func(string) string) string {
 	switch v := v.(type) {
 	case string:

@@ -54,8 +54,8 @@ func Plain(s string, in Context) bool {
 	return true
 }
 
-// startsPlain reports whether a text begins with a letter, a digit, or a mark that means
-// nothing to YAML.
+// startsPlain reports whether a text that is to stand without quotes begins with a letter, a
+// digit, or a mark that means nothing to YAML.
 func startsPlain(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
 	switch r {
