@@ -53,17 +53,18 @@ func NewSelector(requirements ...Requirement) Selector {
 	return slices.CompactFunc(s, func(a, b Requirement) bool { return compareRequirements(a, b) == 0 })
 }
 
-// compareRequirements orders a selector's requirements by key, operator and values.
+// compareRequirements orders the requirements of a Kubernetes label selector by key, operator and
+// values.
 func compareRequirements(a, b Requirement) int {
 	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Op, b.Op), slices.Compare(a.Values, b.Values))
 }
 
-// Equals makes the requirement that a label has that value.
+// Equals makes the requirement of a Kubernetes label selector that a label has that value.
 func Equals(key, value string) Requirement {
 	return Requirement{Key: key, Op: In, Values: []string{value}}
 }
 
-// Matches reports whether labels satisfy every requirement of the selector.
+// Matches reports whether labels satisfy every requirement of the Kubernetes label selector.
 func (s Selector) Matches(labels map[string]string) bool {
 	for _, r := range s {
 		if value, has := labels[r.Key]; !r.holds(value, has) {
@@ -73,7 +74,8 @@ func (s Selector) Matches(labels map[string]string) bool {
 	return true
 }
 
-// holds reports whether a requirement lets a label have that value, or be absent.
+// holds reports whether a requirement of a label selector lets a label have that value, or be
+// absent.
 func (r Requirement) holds(value string, has bool) bool {
 	switch r.Op {
 	case In:
@@ -86,9 +88,9 @@ func (r Requirement) holds(value string, has bool) bool {
 	return !has
 }
 
-// Satisfiable reports whether some labels satisfy the selector. Requirements on
-// different keys do not touch each other, so each key is decided by itself: by the values
-// that one of them lists, or else by a value that none names.
+// Satisfiable reports whether some labels satisfy the Kubernetes label selector. Requirements on
+// different keys do not touch each other, so each key is decided by itself: by the values that
+// one of them lists, or else by a value that none names.
 func (s Selector) Satisfiable() bool {
 	return !slices.ContainsFunc(s, func(r Requirement) bool {
 		switch r.Op {
@@ -101,7 +103,7 @@ func (s Selector) Satisfiable() bool {
 	})
 }
 
-// allows reports whether the selector lets a label have a value.
+// allows reports whether the requirements of the label selector let a label have a value.
 func (s Selector) allows(key, value string) bool {
 	return !slices.ContainsFunc(s, func(r Requirement) bool { return r.Key == key && !r.holds(value, true) })
 }
@@ -109,8 +111,8 @@ func (s Selector) allows(key, value string) bool {
 // anyValue stands for the value of a label that has to be there, whatever it is.
 const anyValue = "any"
 
-// Example makes the least set of labels that a selector selects. A selector that nothing
-// satisfies gives labels that satisfy most of it.
+// Example makes the least set of labels that a Kubernetes label selector selects. One that
+// nothing satisfies gives labels that satisfy most of it.
 func (s Selector) Example() map[string]string {
 	out := map[string]string{}
 	for _, r := range s {
@@ -164,8 +166,8 @@ func (s Selector) Manifest() Map {
 	return m
 }
 
-// Calico writes the selector in Calico's grammar (libcalico-go/lib/selector). Label values hold
-// no quotes, so none needs escaping.
+// Calico writes the Kubernetes label selector in Calico's grammar (libcalico-go/lib/selector).
+// Label values hold no quotes, so none needs escaping.
 func (s Selector) Calico() string {
 	if len(s) == 0 {
 		return "all()"
@@ -188,8 +190,8 @@ func (s Selector) Calico() string {
 	return strings.Join(terms, " && ")
 }
 
-// String writes the selector for people and for stable names: requirements joined by commas, in
-// the notation of kubectl's --selector.
+// String writes the Kubernetes label selector for people and for stable names: requirements
+// joined by commas, in the notation of kubectl's --selector.
 func (s Selector) String() string {
 	terms := make([]string, len(s))
 	for i, r := range s {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// familyIn guesses the packet's family, where it may be either: that of an address if there is
-// one.
+// familyIn guesses the family in which the oracle judges a packet, where it may be either: that
+// of an address if there is one.
 func (p Packet) familyIn(w *World) int {
 	for _, end := range []End{p.From, p.To} {
 		if end.Address.IsValid() {
@@ -27,7 +27,7 @@ func (p Packet) familyIn(w *World) int {
 	return 4
 }
 
-// familyOf tells the family of an address, 4 or 6.
+// familyOf tells the family of an address that the oracle knows or guesses, 4 or 6.
 func familyOf(a netip.Addr) int {
 	if a.Unmap().Is4() {
 		return 4
@@ -87,8 +87,8 @@ func (w *World) guesses(end End, family int, last bool, other netip.Addr) []neti
 	})
 }
 
-// mentioned gathers all blocks and addresses that rules and objects name, at whose edges
-// addresses are guessed.
+// mentioned gathers all blocks and addresses that rules and objects name, at whose edges the
+// oracle guesses addresses.
 func (w *World) mentioned() []netip.Prefix {
 	var nets []netip.Prefix
 	rules := func(lists ...[]rule) {
@@ -115,7 +115,7 @@ func (w *World) mentioned() []netip.Prefix {
 	return nets
 }
 
-// lastOf finds the last address of a block.
+// lastOf finds the last address of a block, at whose edge the oracle guesses.
 func lastOf(n netip.Prefix) netip.Addr {
 	bytes := n.Addr().AsSlice()
 	for bit := n.Bits(); bit < 8*len(bytes); bit++ {

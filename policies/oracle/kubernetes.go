@@ -49,8 +49,8 @@ func fromKubernetes(p *networkingv1.NetworkPolicy) spec {
 	return s
 }
 
-// conjunction writes a label selector of Kubernetes in Calico's grammar, behind a first term if
-// there is one.
+// conjunction writes a label selector of Kubernetes in Calico's grammar, for the oracle to parse,
+// behind a first term if there is one.
 func conjunction(s *metav1.LabelSelector, first string) string {
 	var terms []string
 	if first != "" {
@@ -81,8 +81,8 @@ func conjunction(s *metav1.LabelSelector, first string) string {
 	return strings.Join(terms, " && ")
 }
 
-// peers converts the other ends of a NetworkPolicy's rule. No list is anything; so is a block
-// that cannot be read, which opens the rule.
+// peers converts the other ends of a NetworkPolicy's rule to Calico's, for the oracle. No list is
+// anything; so is a block that cannot be read, which opens the rule.
 func peers(written []networkingv1.NetworkPolicyPeer) []calico.EntityRule {
 	if len(written) == 0 {
 		return []calico.EntityRule{{}}
@@ -112,9 +112,9 @@ func peers(written []networkingv1.NetworkPolicyPeer) []calico.EntityRule {
 	return entities
 }
 
-// ports converts the ports of a NetworkPolicy's rule to allowing rules, one for each port, that
-// lack the other end. No list is anything. A rule with a port that cannot be converted is
-// dropped.
+// ports converts the ports of a NetworkPolicy's rule to allowing rules of Calico's, for the
+// oracle, one for each port, that lack the other end. No list is anything. A rule with a port
+// that cannot be converted is dropped.
 func ports(written []networkingv1.NetworkPolicyPort) []calico.Rule {
 	if len(written) == 0 {
 		return []calico.Rule{{Action: calico.Allow}}
@@ -175,9 +175,9 @@ func fromCluster(p *object.ClusterNetworkPolicy) (spec, bool) {
 	return s, true
 }
 
-// clusterRules converts a ClusterNetworkPolicy's rule to one for each pair of a peer and a
-// protocol. If one of the peers is not implemented, a rule that accepts is dropped, and any other
-// denies everything.
+// clusterRules converts a ClusterNetworkPolicy's rule to Calico's, for the oracle: one for each
+// pair of a peer and a protocol. If one of the peers is not implemented, a rule that accepts is
+// dropped, and any other denies everything.
 func clusterRules(action string, to []object.ClusterPeer, protocols []object.ClusterProtocol, put func(*calico.Rule, calico.EntityRule)) []calico.Rule {
 	a := calico.Action(action)
 	if action == "Accept" {
@@ -208,8 +208,8 @@ func clusterRules(action string, to []object.ClusterPeer, protocols []object.Clu
 	return rules
 }
 
-// clusterPorts converts the protocols of a ClusterNetworkPolicy's rule to rules that lack action
-// and peer.
+// clusterPorts converts the protocols of a ClusterNetworkPolicy's rule, for the oracle, to rules
+// of Calico's that lack action and peer.
 func clusterPorts(protocols []object.ClusterProtocol) []calico.Rule {
 	if len(protocols) == 0 {
 		return []calico.Rule{{}}

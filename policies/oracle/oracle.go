@@ -115,8 +115,8 @@ func (p concrete) family() int {
 	return 6
 }
 
-// half judges one half of a packet: it asks the tiers of the end that has the address; one that
-// neither a pod nor a host endpoint has is not governed.
+// half judges one half of a packet for the oracle: it asks the tiers of the end that has the
+// address; one that neither a pod nor a host endpoint has is not governed.
 func (w *World) half(address netip.Addr, p concrete, ingress bool) Half {
 	for _, t := range slices.Concat(w.pods, w.hosts) {
 		if within(t.nets, address) {
@@ -126,8 +126,8 @@ func (w *World) half(address netip.Addr, p concrete, ingress bool) Half {
 	return Half{Allow, "nothing governs " + address.String()}
 }
 
-// evaluate judges a packet by the tiers and profiles of one end, in the plainest way: policy by
-// policy, rule by rule.
+// evaluate judges a packet for the oracle by the tiers and profiles of one end, in the plainest
+// way: policy by policy, rule by rule.
 func (w *World) evaluate(t thing, p concrete, ingress bool) Half {
 tiers:
 	for _, tier := range w.tiers {

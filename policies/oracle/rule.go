@@ -26,8 +26,8 @@ type entity struct {
 	service               string // namespace/name; empty: not given
 }
 
-// rulesOf reads the rules of a policy in the namespace, or of a global one. An error
-// is what makes Felix ignore the whole policy.
+// rulesOf reads, for the oracle, the rules of a policy in the namespace, or of a global one. An
+// error is what makes Felix ignore the whole policy.
 func rulesOf(written []calico.Rule, namespace string) ([]rule, error) {
 	var rules []rule
 	for i, r := range written {
@@ -61,8 +61,8 @@ func rulesOf(written []calico.Rule, namespace string) ([]rule, error) {
 	return rules, nil
 }
 
-// entityOf reads one side of a rule, and joins its selectors to one: which pods, network sets and
-// hosts they stand for together.
+// entityOf reads one side of an oracle's rule, and joins its selectors to one: which pods,
+// network sets and hosts they stand for together.
 func entityOf(e calico.EntityRule, namespace string) (entity, error) {
 	read := entity{nets: netsOf(e.Nets), notNets: netsOf(e.NotNets), ports: e.Ports, notPorts: e.NotPorts}
 	if e.Services != nil {
@@ -118,7 +118,7 @@ func entityOf(e calico.EntityRule, namespace string) (entity, error) {
 	return read, nil
 }
 
-// oneOf makes the selector of a rule that asks for one of several values of a label.
+// oneOf makes the oracle's selector for a rule that asks for one of several values of a label.
 func oneOf(key string, values []string) selector {
 	s := not(everything)
 	for _, value := range values {
@@ -127,7 +127,7 @@ func oneOf(key string, values []string) selector {
 	return s
 }
 
-// hasPorts reports whether a protocol has ports that a rule may ask for.
+// hasPorts reports to the oracle whether a protocol has ports that a rule may ask for.
 func hasPorts(protocol int) bool { return protocol == TCP || protocol == UDP || protocol == SCTP }
 
 // matches reports whether all conditions of a rule hold of the packet.
@@ -228,7 +228,7 @@ func (w *World) isPort(ports []numorstring.Port, r rule, e entity, p concrete, a
 	return false
 }
 
-// isICMP reports whether a packet has the ICMP type and code of a rule.
+// isICMP reports whether a packet of the oracle's has the ICMP type and code of a rule.
 func isICMP(icmp *calico.ICMPFields, p concrete) bool {
 	if p.protocol != ICMP && p.protocol != ICMPv6 || icmp.Type == nil || *icmp.Type != p.icmpType {
 		return false
@@ -236,7 +236,7 @@ func isICMP(icmp *calico.ICMPFields, p concrete) bool {
 	return icmp.Code == nil || *icmp.Code == p.icmpCode
 }
 
-// within reports whether an address is in one of a rule's blocks.
+// within reports to the oracle whether an address is in one of a rule's blocks.
 func within(nets []netip.Prefix, address netip.Addr) bool {
 	for _, n := range nets {
 		if n.Contains(address) {
@@ -246,7 +246,8 @@ func within(nets []netip.Prefix, address netip.Addr) bool {
 	return false
 }
 
-// inFamily picks the blocks of one family, of which a rule needs some to exist in it.
+// inFamily picks, for the oracle, the blocks of one family, of which a rule needs some to exist
+// in it.
 func inFamily(nets []netip.Prefix, family int) []netip.Prefix {
 	var found []netip.Prefix
 	for _, n := range nets {
@@ -257,5 +258,5 @@ func inFamily(nets []netip.Prefix, family int) []netip.Prefix {
 	return found
 }
 
-// lower spells a rule's action, or a policy's type, as Felix compares it.
+// lower spells, for the oracle, a rule's action or a policy's type as Felix compares it.
 func lower[S ~string](s S) string { return strings.ToLower(string(s)) }

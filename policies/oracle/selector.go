@@ -20,30 +20,30 @@ const (
 // selector is a condition on labels.
 type selector func(labels map[string]string) bool
 
-// everything is the selector that holds of all labels.
+// everything holds of all labels: it is the oracle's selector all().
 func everything(map[string]string) bool { return true }
 
-// has makes the selector that asks whether a label is there.
+// has makes the oracle's selector that asks whether a label is there.
 func has(key string) selector {
 	return func(labels map[string]string) bool { _, ok := labels[key]; return ok }
 }
 
-// equals makes the selector that asks for a value of a label.
+// equals makes the oracle's selector that asks for a value of a label.
 func equals(key, value string) selector {
 	return func(labels map[string]string) bool { v, ok := labels[key]; return ok && v == value }
 }
 
-// not negates a selector.
+// not negates a selector of the oracle's.
 func not(s selector) selector {
 	return func(labels map[string]string) bool { return !s(labels) }
 }
 
-// both makes the selector that holds where two do.
+// both makes the oracle's selector that holds where two do.
 func both(a, b selector) selector {
 	return func(labels map[string]string) bool { return a(labels) && b(labels) }
 }
 
-// either makes the selector that holds where one of two does.
+// either makes the oracle's selector that holds where one of two does.
 func either(a, b selector) selector {
 	return func(labels map[string]string) bool { return a(labels) || b(labels) }
 }
@@ -58,7 +58,7 @@ type dialect struct {
 // plain is the dialect of an entity's selector.
 var plain = dialect{all: everything, global: everything}
 
-// parse parses a selector in Calico's grammar. The blank text is all().
+// parse parses a selector in Calico's grammar to the oracle's function. The blank text is all().
 func parse(text string, d dialect) (selector, error) {
 	p := &parser{rest: text, dialect: d}
 	if p.space(); p.rest == "" {
@@ -76,10 +76,12 @@ type parser struct {
 	dialect
 }
 
-// space skips what Calico takes for white space in a selector: no line ends.
+// space skips what Calico takes for white space in a selector that the oracle parses: no line
+// ends.
 func (p *parser) space() { p.rest = strings.TrimLeft(p.rest, " \t") }
 
-// take skips a token of a selector and the white space behind it, if the token is there.
+// take skips a token of a selector that the oracle parses, and the white space behind it, if it
+// is there.
 func (p *parser) take(token string) bool {
 	rest, ok := strings.CutPrefix(p.rest, token)
 	if ok {
@@ -89,7 +91,7 @@ func (p *parser) take(token string) bool {
 	return ok
 }
 
-// expression parses conjunctions of a selector with || between them.
+// expression parses, for the oracle, conjunctions of a selector with || between them.
 func (p *parser) expression() (selector, error) {
 	s, err := p.conjunction()
 	for err == nil && p.take("||") {
@@ -100,7 +102,7 @@ func (p *parser) expression() (selector, error) {
 	return s, err
 }
 
-// conjunction parses operations of a selector with && between them.
+// conjunction parses, for the oracle, operations of a selector with && between them.
 func (p *parser) conjunction() (selector, error) {
 	s, err := p.operation()
 	for err == nil && p.take("&&") {
@@ -119,8 +121,8 @@ var (
 	literal = regexp.MustCompile(`^('[^']*'|"[^"]*")[ \t]*`)
 )
 
-// match takes what the pattern finds at the beginning of what is left of a selector, and gives
-// the pattern's first group.
+// match takes what the pattern finds at the beginning of what the oracle has left of a selector,
+// and gives the pattern's first group.
 func (p *parser) match(pattern *regexp.Regexp) (string, bool) {
 	m := pattern.FindStringSubmatch(p.rest)
 	if m == nil {
@@ -130,7 +132,8 @@ func (p *parser) match(pattern *regexp.Regexp) (string, bool) {
 	return m[1], true
 }
 
-// operation parses a negation, a parenthesis, a call, or a comparison in a selector.
+// operation parses, for the oracle, a negation, a parenthesis, a call, or a comparison in a
+// selector.
 func (p *parser) operation() (selector, error) {
 	if p.take("!") {
 		s, err := p.operation()
@@ -163,7 +166,8 @@ func (p *parser) operation() (selector, error) {
 	return p.comparison(p.prefix+key, strings.Join(strings.Fields(operator), ""))
 }
 
-// comparison parses what follows a label and an operator in a selector: a text, or a set.
+// comparison parses, for the oracle, what follows a label and an operator in a selector: a text,
+// or a set.
 func (p *parser) comparison(key, operator string) (selector, error) {
 	if operator == "in" || operator == "notin" {
 		member, err := p.set(key)
@@ -190,7 +194,8 @@ func (p *parser) comparison(key, operator string) (selector, error) {
 	}
 }
 
-// set parses a set in a selector, {'a', 'b'}; a comma may end it, and it may be empty.
+// set parses, for the oracle, a set in a selector, {'a', 'b'}; a comma may end it, and it may be
+// empty.
 func (p *parser) set(key string) (selector, error) {
 	if !p.take("{") {
 		return nil, fmt.Errorf("%q is no set", p.rest)

@@ -54,7 +54,7 @@ func (w *World) readPods(set object.Set) {
 	}
 }
 
-// podOf reads what an object of the world says of pods: their labels, specification and
+// podOf reads for the oracle's world what an object says of pods: their labels, specification and
 // addresses.
 func podOf(typed any) (map[string]string, *corev1.PodSpec, []netip.Prefix, bool) {
 	var template *corev1.PodTemplateSpec
@@ -135,7 +135,8 @@ func (w *World) readNamespaces(set object.Set) {
 
 var allowing = profile{ingress: []rule{{action: "Allow"}}, egress: []rule{{action: "Allow"}}}
 
-// prefixed puts a prefix before labels that things of the world inherit, and adds the name.
+// prefixed puts a prefix before labels that things of the oracle's world inherit, and adds the
+// name.
 func prefixed(prefix string, labels map[string]string, name string) map[string]string {
 	inherited := map[string]string{}
 	for key, value := range labels {
@@ -232,7 +233,8 @@ func (w *World) backends(service string) []backend {
 	return found
 }
 
-// contains reports whether labels of a pod contain all that a Service's selector wants.
+// contains reports whether labels of a pod in the oracle's world contain all that a Service's
+// selector wants.
 func contains(labels, wanted map[string]string) bool {
 	for key, value := range wanted {
 		if v, ok := labels[key]; !ok || v != value {
@@ -242,7 +244,8 @@ func contains(labels, wanted map[string]string) bool {
 	return true
 }
 
-// targets finds the numbers of the pod's ports that a Service's port leads to.
+// targets finds the numbers of the ports of a pod in the oracle's world that a Service's port
+// leads to.
 func targets(pod thing, port corev1.ServicePort) []int {
 	switch {
 	case port.TargetPort.Type == intstr.String:
@@ -260,7 +263,8 @@ func targets(pod thing, port corev1.ServicePort) []int {
 	}
 }
 
-// addressesOf reads single addresses of the world's objects. What cannot be read is not there.
+// addressesOf reads single addresses of objects in the oracle's world. What cannot be read is not
+// there.
 func addressesOf(texts []string) []netip.Prefix {
 	var addresses []netip.Prefix
 	for _, text := range texts {
@@ -273,8 +277,8 @@ func addressesOf(texts []string) []netip.Prefix {
 	return addresses
 }
 
-// netsOf reads blocks and single addresses of the world's objects, with their host bits cleared.
-// What cannot be read is not there.
+// netsOf reads blocks and single addresses of objects in the oracle's world, with their host bits
+// cleared. What cannot be read is not there.
 func netsOf(texts []string) []netip.Prefix {
 	var nets []netip.Prefix
 	for _, text := range texts {
@@ -288,7 +292,7 @@ func netsOf(texts []string) []netip.Prefix {
 	return append(nets, addressesOf(texts)...)
 }
 
-// protocolNumber reads IANA's number of a protocol's name or number in the world's objects; 0 is
+// protocolNumber reads IANA's number of a protocol's name or number for the oracle's world; 0 is
 // none. The empty name is TCP, as Kubernetes has it.
 func protocolNumber(text string) int {
 	switch strings.ToLower(text) {
