@@ -32,6 +32,35 @@ func (from origins) read(k *kustomization, reach []*kustomization, manifests [][
 	return root, found
 }
 
+// place puts what is found in an object that cannot be read where the value is written: in the file
+// that the object comes from, or in a kustomization. Of other objects whoever has the set says it.
+func (from origins) place(found diag.List, raw []byte, k *kustomization, reach []*kustomization) {
+	for i, d := range found {
+		if d.Span.HasPosition() || d.Subject.Object.IsZero() {
+			continue
+		}
+		value, _ := object.Object{JSON: raw}.Value(d.Subject.Pointer)
+		file := from.of(d.Subject.Object, k, reach)
+		at, how := object.NewIndex(file, from.files[file]).LocateRendered(d.Subject, value)
+		if how == object.AtValue {
+			found[i].Span = at
+			continue
+		}
+		text, _ := value.(string)
+		stretch, is := object.TemplateText(text)
+		for _, k := range reach {
+			for _, name := range slices.Concat([]string{k.file}, k.files) {
+				if patch, there := object.Find(name, from.files[name], stretch); is && there {
+					at, is = patch, false
+				}
+			}
+		}
+		if at.HasPosition() {
+			found[i].Span = at
+		}
+	}
+}
+
 // of finds the file that an object of a root comes from: the one that holds an object of its kind
 // whose name is a part of the new one, for kustomize may have renamed it and moved it to another
 // namespace; the longest such name counts, and then the namespace. Where there is none it is the
@@ -53,8 +82,6 @@ func (from origins) of(id object.ID, k *kustomization, reach []*kustomization) s
 	return file
 }
 
-// in lists the objects that a file holds, as what rendered ones may come from, and remembers
-// them.
 func (from origins) in(file string) []object.ID {
 	held, known := from.held[file]
 	if !known {

@@ -73,8 +73,8 @@ func (p *Program) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 	return reached | elsewhere, undecided
 }
 
-// decidedBy tells what may become of a cube's packets in the tier of a rule that may be dead: it
-// is reached, or another decides first; where both may be, with a literal that is open.
+// decidedBy tells what may become of a cube's packets in the residual tier of a rule that may be
+// dead: it is reached, or another decides first; where both may be, with a literal that is open.
 func (t *residualTier) decidedBy(v view, r *Rule) (Verdicts, *literal) {
 	var undecided *literal
 	for policy := range t.among(v) {
