@@ -259,8 +259,8 @@ func (e *editing) insert(at int, lines []string, field bool) {
 	e.edits = append(e.edits, edit{from: at, to: at, text: strings.Join(lines, e.end) + e.end, field: field})
 }
 
-// afterBlock inserts lines after a block, of which further lines are indented so far. Blank
-// lines and comments at its end are left below.
+// afterBlock plans to insert lines after a block that is amended, of which further lines are
+// indented so far. Blank lines and comments at its end are left below.
 func (e *editing) afterBlock(block *yaml.Node, belongs func(indent int, content string) bool, field bool, insert ...string) bool {
 	lines := strings.Split(e.text, "\n")
 	last := e.lastLine(block, lines)
@@ -334,8 +334,8 @@ func lastOfText(mark, least int, lines []string) int {
 	return last
 }
 
-// intoBrackets adds an entry before the bracket that closes a collection, in a line of its own
-// where the bracket has one.
+// intoBrackets amends a collection by an entry before the bracket that closes it, in a line of its
+// own where the bracket has one.
 func (e *editing) intoBrackets(n *yaml.Node, entry string) bool {
 	start := e.offset(n)
 	last, closing := yamltext.Inside(e.text[start:])
@@ -373,8 +373,8 @@ func (e *editing) intoBrackets(n *yaml.Node, entry string) bool {
 	return true
 }
 
-// indentation copies the indentation of a line between brackets that open at one offset and hold
-// their last entry before the other one.
+// indentation copies the indentation for an amended line between brackets that open at one offset
+// and hold their last entry before the other one.
 func (e *editing) indentation(opening, last int) string {
 	begins := strings.LastIndexByte(e.text[:last], '\n') + 1
 	line := e.text[begins:]

@@ -168,7 +168,8 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// unknown complains of a field, and returns the one that was probably meant.
+// unknown complains of a field that no struct has where it stands, and returns the one that was
+// probably meant.
 func (d *decoder) unknown(key *yaml.Node, known []string) (near string) {
 	span := d.at.Span(key)
 	f := unknownField.At(span, "there is no field %q here", key.Value)
@@ -264,7 +265,7 @@ func (d *decoder) alias(span diag.Span, name string) diag.Diagnostic {
 		Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\"")
 }
 
-// pairs yields a mapping's keys and values.
+// pairs yields a mapping node's keys and values.
 func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
 	return func(yield func(key, value *yaml.Node) bool) {
 		for i := 0; i+1 < len(n.Content); i += 2 {

@@ -199,8 +199,8 @@ func parseTerm(term string) ([]Asked, *mistake) {
 	return all, nil
 }
 
-// labelsOf reads key=value,key=value as the labels of an end that nobody described; nothing is no
-// label.
+// labelsOf reads key=value,key=value as the labels of one of several ends that nobody described;
+// nothing is no label.
 func labelsOf(list string) (map[string]string, bool) {
 	all := map[string]string{}
 	if strings.TrimSpace(list) == "" {

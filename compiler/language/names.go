@@ -35,7 +35,7 @@ var dnsLabel = expressionOf(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 // IsName reports whether a word is a DNS label, as names of namespaces and workloads are.
 func IsName(word string) bool { return dnsLabel.MatchString(word) }
 
-// IsLabel reports whether a pod may carry a label.
+// IsLabel reports whether a pod may carry a label with this name and value.
 func IsLabel(key, value string) bool {
 	var k LabelKey
 	var v LabelValue
@@ -72,7 +72,7 @@ var namespacePattern = expressionOf(`^[a-z0-9][a-z0-9-]{0,61}\*$`)
 // IsPattern reports whether the name stands for many namespaces.
 func (v NamespaceName) IsPattern() bool { return strings.HasSuffix(string(v), "*") }
 
-// Covers reports whether the pattern stands for the namespace.
+// Covers reports whether the namespace's name fits the pattern.
 func (v NamespaceName) Covers(namespace string) bool {
 	head, pattern := strings.CutSuffix(string(v), "*")
 	return pattern && strings.HasPrefix(namespace, head) && len(namespace) > len(head)

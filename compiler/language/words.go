@@ -46,7 +46,7 @@ func (f *flag) parse(word, tag string) *mistake {
 // Number is a whole number.
 type Number int
 
-// parse reads a whole number of 32 bits.
+// parse reads a word that is a whole number of 32 bits.
 func (v *Number) parse(word, tag string) *mistake {
 	i, err := strconv.ParseInt(word, 10, 32)
 	if tag != "!!int" || err != nil {
@@ -59,7 +59,7 @@ func (v *Number) parse(word, tag string) *mistake {
 // Date is a day of the calendar (UTC), as 2006-01-02.
 type Date string
 
-// parse reads a day of the calendar, written as 2006-01-02.
+// parse reads a word that is a day of the calendar, as 2006-01-02.
 func (v *Date) parse(word, tag string) *mistake {
 	if day, err := time.Parse(time.DateOnly, word); err != nil || day.Year() < 2000 {
 		return &mistake{rule: badDate, message: fmt.Sprintf("%.40q is not a day", word), hint: "write it as 2026-12-31"}
@@ -73,7 +73,7 @@ var ruleCode = expressionOf(`^PC[0-9]{3}$`)
 // Code is the code of a rule.
 type Code string
 
-// parse reads the code of a rule, PC and three digits.
+// parse reads a word that is the code of a rule, PC and three digits.
 func (v *Code) parse(word, _ string) *mistake {
 	if !ruleCode.MatchString(word) {
 		return &mistake{rule: BadName, message: fmt.Sprintf("%.40q is not the code of a rule", word), hint: "a code is PC and three digits, as findings show it"}
