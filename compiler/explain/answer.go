@@ -239,8 +239,8 @@ func (h *Half) places() []*Place {
 	return all
 }
 
-// AllAllowed reports whether every question is answered, and all that was asked about is
-// allowed wherever it could be asked.
+// AllAllowed reports whether every question has an answer, and all that was asked about is allowed
+// wherever it could be asked.
 func (a *Answers) AllAllowed() bool {
 	allowed := map[int]bool{}
 	for _, f := range a.Flows {

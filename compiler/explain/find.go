@@ -9,13 +9,13 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// Answer answers a question, which was read from a text. Of one that means several pairs of
-// ends there are several answers.
+// Answer finds the answer to a question, which was read from a text. Of one that means several
+// pairs of ends there are several answers.
 func (w *World) Answer(text string, q language.Question, d Detail) []Answer {
 	return w.answers(w.ask(text, q), d)
 }
 
-// AnswerList answers a list of questions.
+// AnswerList finds the answers to a list of questions.
 func (w *World) AnswerList(list []language.Listed, d Detail) []Answer {
 	all := make([]Answer, 0, len(list))
 	for i := range list {
@@ -91,8 +91,8 @@ func (w *World) answer(q *question, d Detail) Answer {
 	return a
 }
 
-// nobody says of an address of a question that no known pod has it; empty where each
-// is somebody's.
+// nobody says of an address for which no packet was found that no known pod has it; empty where
+// each is somebody's.
 func (w *World) nobody(q *question) string {
 	for _, s := range []side{q.from, q.to} {
 		if !s.exact {
@@ -181,7 +181,8 @@ func (w *World) find(q *question) findings {
 	return a
 }
 
-// packetOf makes the packet with a header between two ends, from a port if the protocol has ports.
+// packetOf makes the packet whose fate is to be found: with a header, between two ends, from a
+// port if the protocol has ports.
 func packetOf(h packet.Header, source uint16, from, to meaning.Peer) meaning.Packet {
 	if !h.Protocol.HasPorts() {
 		source = 0

@@ -18,7 +18,7 @@ func PlaceOf(p meaning.Peer) plan.Place {
 	return plan.Place{Address: p.Addr.Unmap()}
 }
 
-// FlowsMeaning finds the flows of a plan that mean a packet.
+// FlowsMeaning finds the flows of a plan by which a packet is meant.
 func FlowsMeaning(p *plan.Plan, k meaning.Packet) []plan.Flow {
 	var all []plan.Flow
 	for _, f := range p.Flows {

@@ -9,8 +9,8 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// setsOf names the network sets by which some rules of one manifest's rule find the other
-// end of a packet. A rule that selects the end by its own labels needs none.
+// setsOf names the network sets by which some rules of one manifest's rule find the other end of a
+// packet. A rule that selects the end by its own labels needs no set.
 func (w *World) setsOf(group []*meaning.Rule, k meaning.Packet, d meaning.Direction) []diag.ObjectID {
 	peer := k.From
 	if d == meaning.Egress {
@@ -84,7 +84,8 @@ func (w *World) networkSets() []meaning.Holder {
 	return w.sets
 }
 
-// rulesAt finds the rules that were made of the one at a place of a policy.
+// rulesAt finds the rules whose network sets are asked for: those that were made of the one at a
+// place of a policy.
 func (w *World) rulesAt(id diag.ObjectID, pointer string, d meaning.Direction) []*meaning.Rule {
 	if w.byID == nil {
 		w.byID = map[diag.ObjectID]*meaning.Policy{}

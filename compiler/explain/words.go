@@ -134,7 +134,7 @@ func spell(s selector.Selector) string {
 	return text
 }
 
-// texts turns values into their words.
+// texts turns the values that rules match into their words.
 func texts[T fmt.Stringer](values []T) []string {
 	var all []string
 	for _, v := range values {
@@ -143,7 +143,8 @@ func texts[T fmt.Stringer](values []T) []string {
 	return all
 }
 
-// shortened joins words by commas, the first few of them.
+// shortened joins the words of what rules match by commas, the first few of them.
+// shortenedBy joins the first four words of what rules match, and says how many more there are.
 func shortened(words []string) string { return shortenedBy(words, ", ") }
 
 // shortenedBy joins the first four words, and says how many more there are.
