@@ -18,8 +18,8 @@ type Cluster struct {
 	Calico, DNS bool
 }
 
-// Clusters are what a Platform says of its environments, for whoever has no intents. No line,
-// guardrail or test is looked at: they may speak of workloads that are not here.
+// Clusters resolves what a Platform says of the clusters of its environments, for whoever has no
+// intents. No line, guardrail or test is looked at: they may speak of workloads that are not here.
 func Clusters(r *language.Repository, o Options) ([]Cluster, diag.List) {
 	all := newRepository(r, o.Namespace)
 	var clusters []Cluster

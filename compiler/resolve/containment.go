@@ -64,8 +64,8 @@ func (s *resolver) meet(a, b plan.End) bool {
 	return agree(s.namespaceSelector(*a.Pods), s.namespaceSelector(*b.Pods)) && agree(a.Pods.Selector, b.Pods.Selector)
 }
 
-// agree reports whether labels can satisfy both selectors, where one of them asks of
-// no label that the other says nothing about.
+// agree reports whether labels can satisfy both selectors, so that two sets meet, where one of
+// them asks of no label that the other says nothing about.
 func agree(a, b object.Selector) bool {
 	return (asksOf(a, b) || asksOf(b, a)) && slices.Concat(a, b).Satisfiable()
 }
@@ -110,7 +110,7 @@ func stronger(have, want object.Requirement) bool {
 	}
 }
 
-// overlap finds the first of the ranges that shares an address with the prefix.
+// overlap finds the first of the ranges that shares an address with the prefix, or contains it.
 func overlap(p netip.Prefix, ranges []netip.Prefix) (netip.Prefix, bool) {
 	for _, r := range ranges {
 		if p.Overlaps(r) {

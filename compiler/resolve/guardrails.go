@@ -107,8 +107,8 @@ func (s *resolver) isolate(g language.GuardrailSpec, base plan.Guardrail) {
 	}
 }
 
-// isolationName makes the name of one value's part. Values are no DNS labels: what gets
-// lost in making one of them comes back as a number.
+// isolationName makes the name of the guardrail for one value of a label. Values are no DNS
+// labels: what gets lost in making one of them comes back as a number.
 func isolationName(guardrail, value string, taken map[string]bool) string {
 	full := guardrail + "-" + value
 	name := full

@@ -126,7 +126,7 @@ func (s *resolver) setPorts(list []language.At[language.PortRef], to party) []ta
 	return all
 }
 
-// portWords writes ports by the destination's names where it has one.
+// portWords writes ports by the destination's own names for them, where it has such.
 func (s *resolver) portWords(w plan.Workload, ports []plan.Port) yamltext.List {
 	var words yamltext.List
 	for _, p := range ports {

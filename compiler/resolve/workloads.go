@@ -75,8 +75,8 @@ func (s *resolver) checkOwners() {
 	}
 }
 
-// identity returns the workload's name in full, by which others agree with it: of one that
-// stands in a namespace made after a pattern, the name in the pattern.
+// identity returns the workload's name in full, by which other intents' lines agree with it: of
+// one that stands in a namespace made after a pattern, the name in the pattern.
 func (s *resolver) identity(w *plan.Workload) string {
 	if pattern, made := s.patterns[w.Namespace]; made {
 		return pattern + "/" + w.Name
