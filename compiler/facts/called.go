@@ -20,7 +20,7 @@ func (a *asker) called(e *meaning.Endpoint) string {
 	return describe(e)
 }
 
-// describe puts pods into words of which nothing but this is known: pods with app=web in shop.
+// describe calls pods by what is known of them where they have no name: pods with app=web in shop.
 func describe(e *meaning.Endpoint) string {
 	var b strings.Builder
 	b.WriteString("pods")

@@ -181,7 +181,7 @@ func (j *judge) why(c *class, r *relation.Rule, e *population.Pods, why *reason)
 	}
 }
 
-// reason adds what decides one packet of a dead rule.
+// reason adds to why a rule is dead what decides one of its packets.
 func (j *judge) reason(r *relation.Rule, e *population.Pods, w *relation.Witness, why *reason) {
 	half := j.m.WalkHalf(w.Packet, w.Direction)
 	found := ""

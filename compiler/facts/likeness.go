@@ -144,7 +144,7 @@ func (l *likeness) canName(e *population.Pods) bool {
 	return !l.off && !e.HostNetwork && len(e.Addresses) == 0 && e.NamespaceLabels != nil
 }
 
-// hears adds to a key what the policies of a server read of who asks.
+// hears adds to a class's key what the policies of a server read of who asks.
 func (s *server) hears(key []byte, e *population.Pods) (_ []byte, named bool) {
 	for _, of := range s.policies {
 		if of.readsMore {
@@ -155,7 +155,7 @@ func (s *server) hears(key []byte, e *population.Pods) (_ []byte, named bool) {
 	return key, true
 }
 
-// read adds to a key what the policy reads of a pod.
+// read adds to a class's key what the policy reads of a pod that asks for names.
 func (r *resolving) read(key []byte, e *population.Pods) []byte {
 	for _, s := range r.reads {
 		switch {

@@ -57,7 +57,8 @@ func (a *asker) isOfHosts(p *meaning.Policy) bool {
 	return slices.ContainsFunc(a.onHost, func(e *meaning.Endpoint) bool { return p.Selects(e) })
 }
 
-// isBuilt reports whether a build emitted a policy, as far as its label says.
+// isBuilt reports whether a build emitted a policy, as far as its label says: of the pods that it
+// selects the build knew who does without names.
 func (a *asker) isBuilt(id diag.ObjectID) bool {
 	o, found := a.set.Get(id)
 	return found && o.Labels()[plan.ManagedBy] == plan.Manager

@@ -323,7 +323,7 @@ func merge(family packet.Family, answers []accepted, cells int) []World {
 	return out
 }
 
-// protocolName names a cell's protocol, or all that no rule names.
+// protocolName names the protocol of a cell of the world's packets, or all that no rule names.
 func protocolName(p meaning.Protocol) string {
 	if p == otherProtocol {
 		return "other protocols"
