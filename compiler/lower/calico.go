@@ -23,6 +23,7 @@ func calico(l *lowering) {
 	l.networkSets() // last: the others say which are referred to
 }
 
+// calicoObject makes the manifest of a Calico object: its kind, metadata and spec.
 func calicoObject(kind string, a about, spec object.Map) object.Map {
 	return object.Map{
 		{Key: "apiVersion", Value: object.CalicoAPI},
@@ -40,7 +41,7 @@ type ruling struct {
 	origins []plan.Origin
 }
 
-// rulings are the rules that one flow, seen from one end, needs.
+// rulings makes the rules of a Calico policy that one flow, seen from one end, needs.
 func (l *lowering) rulings(action string, egress bool, from, to []entity, ports []plan.Port, origins []plan.Origin) []ruling {
 	var all []ruling
 	for _, f := range from {
@@ -53,10 +54,12 @@ func (l *lowering) rulings(action string, egress bool, from, to []entity, ports 
 	return all
 }
 
+// key makes the key by which equal rules of a Calico policy are joined, and shared out among
+// several.
 func (r ruling) key() string { return strconv.FormatBool(r.egress) + "\n" + string(r.text) }
 
-// compare orders rulings by their text: among rules of one action, any order means
-// the same.
+// compare orders rules of a Calico policy by direction and text: among those of one action, any
+// order means the same.
 func (r ruling) compare(s ruling) int {
 	if c := compareBools(r.egress, s.egress); c != 0 {
 		return c
@@ -64,7 +67,7 @@ func (r ruling) compare(s ruling) int {
 	return bytes.Compare(r.text, s.text)
 }
 
-// canonical sorts rulings and joins those that several lines ask for.
+// canonical sorts the rules of a Calico policy and joins those that several lines ask for.
 func canonical(all []ruling) []ruling {
 	slices.SortStableFunc(all, ruling.compare)
 	var merged []ruling
@@ -78,6 +81,8 @@ func canonical(all []ruling) []ruling {
 	return merged
 }
 
+// fitsCalico reports whether one Calico policy can hold the rules: their number and their bytes
+// are bounded.
 func fitsCalico(rulings []ruling) bool {
 	var rules [2]int
 	bytes := 0
@@ -95,8 +100,8 @@ func fitsCalico(rulings []ruling) bool {
 	return true
 }
 
-// sections are types, ingress and egress of a policy with those rules, and the lines
-// that they come from.
+// sections makes the types, ingress and egress of a Calico policy with some rules, and says which
+// lines they come from.
 func sections(rulings []ruling) (object.Map, map[string]diag.Span) {
 	origins := map[string]diag.Span{}
 	var types object.List
@@ -179,6 +184,7 @@ func calicoRules(action string, from, to entity, ports []plan.Port) []object.Map
 	return rules
 }
 
+// calicoPort writes a port or a range as Calico does: 80, or "8000:8100".
 func calicoPort(p plan.Port) any {
 	if p.First == p.Last {
 		return int(p.First)

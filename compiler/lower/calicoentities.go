@@ -37,8 +37,8 @@ type entity struct {
 	family family
 }
 
-// entities are the source or destination of the rules for an end; a nil end is
-// everything. not selects the pods that are exempt, if any are.
+// entities makes the source or destination of Calico rules for an end; a nil end is everything.
+// not selects the pods that are exempt, if any are.
 func (l *lowering) entities(end *plan.End, not string, at diag.Span) []entity {
 	var exempt object.Map
 	if not != "" {
@@ -69,7 +69,8 @@ func (l *lowering) entities(end *plan.End, not string, at diag.Span) []entity {
 	return all
 }
 
-// podEntities select pods, and nothing else that may wear their labels.
+// podEntities makes entities of Calico rules that select pods, and nothing else that may wear
+// their labels.
 func (l *lowering) podEntities(pods plan.Pods, at diag.Span) []object.Map {
 	var all []object.Map
 	for _, namespaces := range l.namespaceTerms(pods, "all()", at) {
@@ -83,7 +84,7 @@ func (l *lowering) podEntities(pods plan.Pods, at diag.Span) []object.Map {
 	return all
 }
 
-// namespaceTerms select the namespaces of a set. Without a label that only
+// namespaceTerms writes selectors for the namespaces of an entity. Without a label that only
 // namespaces have, a negated term would be true of whatever is in none.
 func (l *lowering) namespaceTerms(pods plan.Pods, all string, at diag.Span) []string {
 	switch {
@@ -95,8 +96,8 @@ func (l *lowering) namespaceTerms(pods plan.Pods, all string, at diag.Span) []st
 	return l.terms(pods.Namespaces, anyNamespace, at)
 }
 
-// terms write a selector behind a term that narrows it, as alternatives where it is
-// too long.
+// terms writes an entity's selector behind a term that narrows it, as alternatives where it is too
+// long.
 func (l *lowering) terms(s object.Selector, head string, at diag.Span) []string {
 	if len(s) == 0 {
 		return []string{head}
@@ -114,14 +115,15 @@ func (l *lowering) terms(s object.Selector, head string, at diag.Span) []string 
 
 const and = " && "
 
+// tooLong complains of what an entity of Calico cannot hold, for its selector is too long.
 func (l *lowering) tooLong(at diag.Span, what string) {
 	l.add(inexpressible.At(at, "%.80s is too long for a Calico policy", what).
 		Because("Calico takes at most %d characters, and this cannot be written as several", maxSelector).
 		Suggest("give what is meant a label of its own, and select that"))
 }
 
-// anyOf selects the pods of several ends in one selector over their own labels and,
-// by Calico's prefix, their namespaces'. It is empty for none.
+// anyOf selects the pods of several ends in one Calico selector over their own labels and, by
+// Calico's prefix, their namespaces'. It is empty for none.
 func (l *lowering) anyOf(ends []plan.End, what string, at diag.Span) string {
 	var all []string
 	for _, e := range ends {
@@ -183,7 +185,7 @@ func (l *lowering) everyPodBut(names []string, patterns []object.Selector) objec
 	return header
 }
 
-// without excludes as many names as the room allows.
+// without writes a term that excludes as many names as a Calico selector has room for.
 func without(label string, names []string, room int) (text string, rest []string) {
 	n, length := 0, len(label)+len(" not in {}")
 	for ; n < len(names) && length+len("'', ")+len(names[n]) <= room; n++ {
@@ -195,7 +197,8 @@ func without(label string, names []string, room int) (text string, rest []string
 	return label + " not in {'" + strings.Join(names[:n], "', '") + "'}", names[n:]
 }
 
-// networkSets emits the addresses of each @name that a policy refers to.
+// networkSets emits the NetworkSets that hold the addresses of each @name to which a policy's
+// entities refer.
 func (l *lowering) networkSets() {
 	for _, name := range diag.SortedKeys(l.peers) {
 		var nets []string
@@ -215,7 +218,8 @@ func (l *lowering) networkSets() {
 // netBytes is what one range takes in a manifest, at most.
 const netBytes = 60
 
-// byFamily splits ranges into IPv4's and IPv6's.
+// byFamily splits an entity's ranges into IPv4's and IPv6's, since Calico refuses a rule that
+// mixes them.
 func byFamily(all []netip.Prefix) (families [2]object.List) {
 	for _, p := range all {
 		i := 0

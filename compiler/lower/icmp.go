@@ -45,6 +45,7 @@ func (l *lowering) controlMessages() {
 	}
 }
 
+// controlPolicy emits the Calico policy that allows a part of a subject's ICMP messages.
 func (l *lowering) controlPolicy(s *subject, p part[ruling], selector object.Selector) {
 	var lines []plan.Origin
 	for _, r := range p.things {

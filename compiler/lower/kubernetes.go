@@ -33,7 +33,8 @@ func (l *lowering) namespaced(here func(plan.Namespace) bool) {
 	}
 }
 
-// networkPolicy is a Kubernetes policy in the form that the namespace wants.
+// networkPolicy makes a Kubernetes policy in the form that the namespace wants: NetworkPolicy, or
+// Calico's staged one.
 func networkPolicy(n plan.Namespace, a about, spec object.Map) object.Map {
 	if n.Staged {
 		return calicoObject("StagedKubernetesNetworkPolicy", a, append(object.Map{{Key: "stagedAction", Value: "Set"}}, spec...))
@@ -46,6 +47,8 @@ func networkPolicy(n plan.Namespace, a about, spec object.Map) object.Map {
 	}
 }
 
+// defaultDeny emits the NetworkPolicy by which a namespace drops what no flow allows, in both
+// directions.
 func (l *lowering) defaultDeny(n plan.Namespace) {
 	wave := waveDefaults
 	if n.Staged {
@@ -72,6 +75,7 @@ func (l *lowering) dns(n plan.Namespace) {
 	}
 }
 
+// resolve emits a NetworkPolicy that opens the way to the DNS servers for the pods of a selector.
 func (l *lowering) resolve(n plan.Namespace, a about, selector object.Selector, from diag.Span) {
 	a.namespace, a.wave, a.reason = n.Name, waveAllows, "names are resolved by the cluster's own DNS"
 	var rules object.List
@@ -97,20 +101,23 @@ type opening struct {
 	origins []plan.Origin
 }
 
-// compare orders openings as they stand in a policy: by direction, ports and peer.
+// compare orders openings as they stand in a NetworkPolicy: by direction, ports and peer.
 func (o opening) compare(p opening) int {
 	return cmp.Or(compareBools(o.egress, p.egress), plan.ComparePorts(o.ports, p.ports), bytes.Compare(o.text, p.text))
 }
 
-// sameRule reports whether two openings share a rule.
+// sameRule reports whether two openings share a rule of a NetworkPolicy: direction and ports are
+// the same.
 func (o opening) sameRule(p opening) bool {
 	return o.egress == p.egress && plan.ComparePorts(o.ports, p.ports) == 0
 }
 
+// key makes the key by which openings are shared out among several NetworkPolicies.
 func (o opening) key() string {
 	return strconv.FormatBool(o.egress) + "\n" + plan.FormatPorts(o.ports) + "\n" + string(o.text)
 }
 
+// compareBools orders what is for ingress before what is for egress.
 func compareBools(a, b bool) int {
 	switch {
 	case a == b:
@@ -122,7 +129,7 @@ func compareBools(a, b bool) int {
 	}
 }
 
-// allows emits the subject's halves of flows, control messages apart.
+// allows emits the NetworkPolicies for the subject's halves of flows, control messages apart.
 func (l *lowering) allows(s *subject) {
 	var all []opening
 	for _, h := range s.halves {
@@ -158,6 +165,7 @@ func (l *lowering) allows(s *subject) {
 	}
 }
 
+// originsOf collects the lines that asked for the openings of a NetworkPolicy.
 func originsOf(openings []opening) []plan.Origin {
 	var all []plan.Origin
 	for _, o := range openings {
@@ -169,6 +177,8 @@ func originsOf(openings []opening) []plan.Origin {
 // portBytes is what one port takes in a manifest, at most.
 const portBytes = 80
 
+// fitsKubernetes reports whether one NetworkPolicy can hold the openings: rules, peers in each,
+// and bytes are bounded.
 func fitsKubernetes(openings []opening) bool {
 	bytes, rules, peers := 0, 0, 0
 	for i, o := range openings {
@@ -185,7 +195,7 @@ func fitsKubernetes(openings []opening) bool {
 	return true
 }
 
-// spec puts sorted openings together: one rule for each list of ports.
+// spec puts sorted openings together to a NetworkPolicy's spec: one rule for each list of ports.
 func (s *subject) spec(openings []opening) (object.Map, map[string]diag.Span) {
 	origins := map[string]diag.Span{}
 	var types object.List
@@ -232,7 +242,7 @@ func (s *subject) spec(openings []opening) (object.Map, map[string]diag.Span) {
 	}, sections...), origins
 }
 
-// kubernetesPeers are an end as a policy in the namespace writes it.
+// kubernetesPeers writes an end as the peers of a NetworkPolicy in the namespace.
 func kubernetesPeers(n plan.Namespace, end plan.End) []object.Map {
 	if end.Pods == nil {
 		var blocks []object.Map
@@ -257,6 +267,7 @@ func kubernetesPeers(n plan.Namespace, end plan.End) []object.Map {
 	return []object.Map{m}
 }
 
+// maps makes a list of YAML of the peers of a NetworkPolicy.
 func maps(all []object.Map) object.List {
 	l := make(object.List, len(all))
 	for i, m := range all {
@@ -265,6 +276,7 @@ func maps(all []object.Map) object.List {
 	return l
 }
 
+// ipBlock writes addresses less exceptions as a peer of a NetworkPolicy.
 func ipBlock(b plan.Block) object.Map {
 	block := object.Map{{Key: "cidr", Value: b.CIDR.String()}}
 	if len(b.Except) > 0 {
@@ -277,8 +289,8 @@ func ipBlock(b plan.Block) object.Map {
 	return object.Map{{Key: "ipBlock", Value: block}}
 }
 
-// kubernetesPorts writes numbers only, and nil for every port: a named port would
-// mean whatever each pod's containers say.
+// kubernetesPorts writes the ports of a NetworkPolicy's rule as numbers only, and nil for every
+// port: a named port would mean whatever each pod's containers say.
 func kubernetesPorts(ports []plan.Port) object.List {
 	sorted := slices.Clone(ports)
 	slices.SortStableFunc(sorted, func(a, b plan.Port) int { return cmp.Compare(a.First, b.First) })

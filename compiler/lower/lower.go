@@ -26,7 +26,7 @@ type Emitted struct {
 	Origins map[string]diag.Span
 }
 
-// At is the place in the intents that asked for the part of the manifest that a JSON
+// At finds the place in the intents that asked for the part of an emitted manifest that a JSON
 // pointer names.
 func (e Emitted) At(pointer string) diag.Span {
 	for ; ; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
@@ -49,7 +49,7 @@ var Targets = []Target{
 	{"calico", "Tier, GlobalNetworkSet, and policies, staged ones too, of projectcalico.org/v3", calico},
 }
 
-// Names of the targets, in the order of the table.
+// Names lists the targets that plans can be lowered to, in the order of the table.
 func Names() []string {
 	all := make([]string, len(Targets))
 	for i, t := range Targets {
@@ -92,8 +92,11 @@ type lowering struct {
 	found    diag.List
 }
 
+// add keeps a finding about what no lowered object can hold.
 func (l *lowering) add(f diag.Diagnostic) { l.found = append(l.found, f) }
 
+// emit keeps one manifest among those that the plan is lowered to, with the lines that its parts
+// come from.
 func (l *lowering) emit(m object.Map, origins map[string]diag.Span) {
 	l.emitted = append(l.emitted, Emitted{Manifest: m, Origins: origins})
 }

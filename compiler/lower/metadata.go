@@ -40,6 +40,8 @@ type about struct {
 	labels          map[string]string
 }
 
+// metadata writes an object's name, namespace, labels and annotations, which say who emitted it,
+// for whom and why.
 func metadata(a about) object.Map {
 	m := object.Map{{Key: "name", Value: a.name}}
 	if a.namespace != "" {
@@ -71,8 +73,8 @@ func metadata(a about) object.Map {
 // themselves hold them all.
 const longestReason = 1000
 
-// reasons joins what some lines say of themselves, once each and by their text, so
-// that the order of flows does not show.
+// reasons joins what some lines say of themselves into one annotation, once each and by their
+// text, so that the order of flows does not show.
 func reasons(origins []plan.Origin) string {
 	var all []string
 	for _, o := range origins {
@@ -88,7 +90,7 @@ func reasons(origins []plan.Origin) string {
 	return string(joined)
 }
 
-// reason is a line's why, with its ticket and its last day.
+// reason joins a line's why, its ticket and its last day into the text of an annotation.
 func reason(why, ticket, until string) string {
 	if until != "" {
 		until = "until " + until
@@ -104,7 +106,8 @@ func reason(why, ticket, until string) string {
 	}
 }
 
-// earliest is the first of some lines in the order of files.
+// earliest finds the first of some lines in the order of files, to name it in an object's
+// metadata.
 func earliest(origins []plan.Origin) diag.Span {
 	if len(origins) == 0 {
 		return diag.Span{}

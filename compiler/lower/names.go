@@ -36,9 +36,9 @@ const (
 	digestLength = 10
 )
 
-// named joins a prefix and a name. What does not fit is cut and gets a digest of
-// the whole. A name that was cut has all of maxName and one that was not has less,
-// so neither is ever taken for the other.
+// named joins a prefix and an object's name. What does not fit is cut and gets a digest of the
+// whole. A name that was cut has all of maxName and one that was not has less, so neither is ever
+// taken for the other.
 func named(prefix, name string) string {
 	full := prefix + name
 	if len(full) < maxName {
@@ -52,12 +52,13 @@ func named(prefix, name string) string {
 	return prefix + kept + digest(full)[:room-len(kept)]
 }
 
+// digest returns the SHA-256 of what a name stands for, in hexadecimal digits.
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
 }
 
-// selected names a set of pods after its selector: something to read, and a digest.
+// selected makes the name of a set of pods after its selector: something to read, and a digest.
 func selected(prefix string, s object.Selector) string {
 	if len(s) == 0 {
 		return prefix + "all"
@@ -70,8 +71,8 @@ var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 // longestSlug leaves room for a prefix and a digest.
 const longestSlug = 30
 
-// slug is what of a text may stand in a name, before something that sets it apart:
-// it is empty or ends in a dash.
+// slug keeps what of a text may stand in an object's name, before something that sets it apart: it
+// is empty or ends in a dash.
 func slug(text string) string {
 	s := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(text), "-"), "-")
 	s = strings.Trim(s[:min(len(s), longestSlug)], "-")

@@ -80,6 +80,8 @@ func parts[T any](prefix, name string, things []T, key func(T) string, fits func
 	return out
 }
 
+// binary turns a digest's hexadecimal digits into bits, by which things are shared out among
+// parts.
 func binary(hex string) string {
 	bits := make([]byte, 0, 4*len(hex))
 	for _, c := range []byte(hex) {
@@ -97,9 +99,9 @@ func binary(hex string) string {
 // maxAlternatives bounds what a selector is written out into.
 const maxAlternatives = 64
 
-// alternatives are selectors that select together what one does, each with a text
-// of at most room characters in Calico's grammar: long lists of values are halved.
-// The last result is false if that cannot be done.
+// alternatives splits a selector into parts that select together what it does, each with a text of
+// at most room characters in Calico's grammar: long lists of values are halved. The last result is
+// false if that cannot be done.
 func alternatives(s object.Selector, room int) ([]object.Selector, bool) {
 	var done []object.Selector
 	for todo := []object.Selector{s}; len(todo) > 0; {

@@ -68,6 +68,7 @@ func subjectsOf(p *plan.Plan) []*subject {
 	return all
 }
 
+// namespacesOf lists the namespaces of the plan in which a subject's pods may be.
 func namespacesOf(p *plan.Plan, pods plan.Pods) []plan.Namespace {
 	if pods.Namespace != "" {
 		n, ok := p.Namespace(pods.Namespace)
@@ -85,7 +86,8 @@ func namespacesOf(p *plan.Plan, pods plan.Pods) []plan.Namespace {
 	return all
 }
 
-// name is the subject's name behind the prefix for workloads, or that for sets.
+// name makes the names of the subject's policies, behind the prefix for workloads or that for
+// sets.
 func (s *subject) name(workload, set string) string {
 	if s.workload != "" {
 		return named(workload, s.workload)
@@ -93,9 +95,8 @@ func (s *subject) name(workload, set string) string {
 	return selected(set, s.selector)
 }
 
-// about is what a policy for the subject says of itself, for the lines of some of
-// its halves, and where it is asked for. A set has no intent: that is then the first
-// line that names it.
+// about makes the metadata of a policy for the subject, for the lines of some of its halves, and
+// says where it is asked for. A set has no intent: that is then the first line that names it.
 func (s *subject) about(name string, origins []plan.Origin) (about, diag.Span) {
 	span := s.span
 	if span.IsZero() {
@@ -106,7 +107,7 @@ func (s *subject) about(name string, origins []plan.Origin) (about, diag.Span) {
 	}, span
 }
 
-// divide parts a port list into what has ports, or is everything, and control
+// divide parts the ports of a subject's half into what has ports, or is everything, and control
 // messages, which only Calico can tell apart.
 func divide(ports []plan.Port) (numbered, control []plan.Port) {
 	for _, p := range ports {

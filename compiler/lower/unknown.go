@@ -7,14 +7,12 @@ import (
 	"portcullis.dev/policies/object"
 )
 
-// unknownNamespaces closes the namespaces that nobody listed, but for DNS and the
-// Platform's own flows.
-//
-// Neither policy holds a Deny rule. That the first selects a pod is enough for the
-// tier's end to drop what nothing allows, and an allow of any order still counts.
-// Its way to DNS stands inside it, because a policy of its own would isolate
-// whatever it selects; for the same reason the Platform's flows have the same
-// subjects, and are applied at the same time.
+// unknownNamespaces emits the default deny for namespaces that nobody listed: it closes them but
+// for DNS and the Platform's own flows. Neither policy holds a Deny rule. That the first selects a
+// pod is enough for the tier's end to drop what nothing allows, and an allow of any order still
+// counts. Its way to DNS stands inside it, because a policy of its own would isolate whatever it
+// selects; for the same reason the Platform's flows have the same subjects, and are applied at the
+// same time.
 func (l *lowering) unknownNamespaces() {
 	if !l.DenyUnknown {
 		return
@@ -41,9 +39,9 @@ func (l *lowering) unknownNamespaces() {
 	l.platformFlows(subjects)
 }
 
-// spared are the namespaces that the cluster's default deny leaves alone: the
-// system's, and those that are not enforced. Namespaces made elsewhere are closed,
-// and opened by what is built for them, unless nothing is to close them.
+// spared lists the namespaces that the cluster's default deny leaves alone: the system's, and
+// those that are not enforced. Namespaces made elsewhere are closed, and opened by what is built
+// for them, unless nothing is to close them.
 func (l *lowering) spared() (names []string, patterns []object.Selector) {
 	names = slices.Clone(l.Cluster.System)
 	for _, n := range l.Namespaces {
@@ -58,9 +56,8 @@ func (l *lowering) spared() (names []string, patterns []object.Selector) {
 	return slices.Compact(names), patterns
 }
 
-// withoutDNS selects the pods of namespaces where an intent does without DNS, which
-// is then given there intent by intent: the cluster's default deny must not give it
-// back.
+// withoutDNS selects the pods of namespaces where an intent does without DNS, which is then given
+// there intent by intent: the cluster's default deny must not give it back to those.
 func (l *lowering) withoutDNS() string {
 	var all []plan.End
 	for _, w := range l.Workloads {
