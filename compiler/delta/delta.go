@@ -10,10 +10,7 @@
 package delta
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
-	"strings"
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/reach"
@@ -69,7 +66,7 @@ type Change struct {
 	Isolation    bool            `json:"isolation,omitempty"` // an end is closed, or open, as a whole
 }
 
-// Question is the change's flow as explain takes it.
+// Question writes the changed flow as the question that explain takes.
 func (c *Change) Question() string { return reach.Question(c.From, c.To, c.Packets, c.Family) }
 
 // Risk is a tag, why it is there, and how bad that is.
@@ -165,6 +162,7 @@ func Compare(old, changed Side) *Diff {
 	return d
 }
 
+// environmentsOf lists the environments of one side of a comparison.
 func environmentsOf(s *Side) []string {
 	var all []string
 	for _, w := range s.Worlds {
@@ -173,6 +171,7 @@ func environmentsOf(s *Side) []string {
 	return all
 }
 
+// world finds the world of an environment on one side, or nil.
 func (s *Side) world(environment string) *reach.World {
 	for _, w := range s.Worlds {
 		if w.Environment == environment {
@@ -182,7 +181,7 @@ func (s *Side) world(environment string) *reach.World {
 	return nil
 }
 
-// differing are the files that one side alone has, or that differ.
+// differing lists the files that one side alone has, or that differ.
 func differing(a, b map[string][]byte) []string {
 	var all []string
 	for name, data := range a {
@@ -199,7 +198,8 @@ func differing(a, b map[string][]byte) []string {
 	return all
 }
 
-// policies counts the policies that differ, each once for all environments.
+// policies counts the deployed policies that differ between the sides, each once for all
+// environments.
 func (d *Diff) policies() {
 	kind := map[object.ID]string{}
 	for _, e := range d.Compared {
@@ -233,7 +233,8 @@ func (d *Diff) policies() {
 	}
 }
 
-// Count says how many changes have a sign, less those by which an end is closed or open as a whole.
+// Count counts the changes that have a sign, less those by which an end is closed or open as a
+// whole.
 func (d *Diff) Count(s Sign) int {
 	n := 0
 	for i := range d.Changes {
@@ -244,7 +245,7 @@ func (d *Diff) Count(s Sign) int {
 	return n
 }
 
-// Risks are those of all changes and notes, each tag of a change once.
+// Risks collects the risks of all changes and notes, each tag of a change once.
 func (d *Diff) Risks() []Risk {
 	var all []Risk
 	for i := range d.Changes {
@@ -258,7 +259,7 @@ func (d *Diff) Risks() []Risk {
 	return all
 }
 
-// Worst is the worst level of the risks; empty where there is none.
+// Worst returns the worst level of a difference's risks; empty where there is none.
 func (d *Diff) Worst() Level {
 	for _, l := range Levels {
 		if slices.ContainsFunc(d.Risks(), func(r Risk) bool { return r.Level == l }) {
@@ -268,18 +269,14 @@ func (d *Diff) Worst() Level {
 	return ""
 }
 
-// IsSame reports whether the same environments treat every packet alike.
+// IsSame reports whether both sides have the same environments, and every packet is treated alike
+// there.
 func (d *Diff) IsSame() bool { return d.IsEmpty() && len(d.Added)+len(d.Gone) == 0 }
 
 // IsEmpty reports whether no packet is treated otherwise, as far as that is known.
 func (d *Diff) IsEmpty() bool { return len(d.Changes) == 0 }
 
-func idOf(words ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
-	return hex.EncodeToString(sum[:6])
-}
-
-// worst is the place of a change's worst level in [Levels].
+// worst finds the place of a change's worst level in [Levels], to put the worst changes first.
 func worst(risks []Risk) int {
 	best := len(Levels)
 	for _, r := range risks {

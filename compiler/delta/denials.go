@@ -19,6 +19,7 @@ type denying struct {
 	traffic  packet.Traffic
 }
 
+// denies reports whether a guardrail or quarantine denies traffic from one member to another.
 func (d *denying) denies(i, j int) bool {
 	if d.either {
 		return d.from[i] || d.from[j]
@@ -26,7 +27,7 @@ func (d *denying) denies(i, j int) bool {
 	return d.from[i] && d.to[j] && !d.unless[i] && !d.unless[j]
 }
 
-// denialsOf are the guardrails and quarantines of a side, by name.
+// denialsOf gathers what the guardrails and quarantines of a side deny, by name.
 func denialsOf(r *reach.Relation) (of map[string][]denying, at map[string]diag.Span, order []string) {
 	of, at = map[string][]denying{}, map[string]diag.Span{}
 	add := func(name string, d denying, span diag.Span) {

@@ -11,7 +11,8 @@ import (
 	"portcullis.dev/policies/meaning"
 )
 
-// note adds a change of governance, or joins it with the same one of another environment.
+// note adds a note on a change of governance, or joins it with the same one of another
+// environment.
 func (c *comparison) note(tag, what, text, environment string, at diag.Span) {
 	n := Note{What: what, Risk: Risk{Tag: tag, Text: text}, Because: []reach.Source{}}
 	if tag != "" {
@@ -34,7 +35,7 @@ func (c *comparison) note(tag, what, text, environment string, at diag.Span) {
 	c.Governance = append(c.Governance, n)
 }
 
-// isolation takes note of pods that are closed, or open, as they were not.
+// isolation notes pods that are isolated, or open, as they were not.
 func (c *comparison) isolation(name string, old, changed *reach.Relation) {
 	for _, tag := range []string{"unisolated", "isolated"} {
 		sides := map[string][]string{}
@@ -62,7 +63,7 @@ func (c *comparison) isolation(name string, old, changed *reach.Relation) {
 	slices.SortStableFunc(c.Governance, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.What, b.What)) })
 }
 
-// whoever names ends for people: pods of namespaces that nobody lists are one.
+// whoever names ends for people in a note: pods of namespaces that nobody lists are one.
 func whoever(all []reach.Term) string {
 	named := slices.DeleteFunc(slices.Clone(all), func(t reach.Term) bool { return strings.HasPrefix(t.Selector, "{") })
 	if len(named) == len(all) {
@@ -75,7 +76,8 @@ func whoever(all []reach.Term) string {
 	return reach.TermWords(named) + ", and " + unlisted
 }
 
-// governance compares what holds people.
+// governance compares what holds people and not packets: enforcement, tests, deadlines, waivers,
+// rules, components, findings.
 func (c *comparison) governance() {
 	if c.New.Absent && !c.Old.Absent {
 		c.note("enforcement-loosened", "everything", "there is no repository of intents any more", "", diag.Span{})
@@ -112,7 +114,7 @@ func (c *comparison) governance() {
 	})
 }
 
-// enforcement compares where a default deny holds.
+// enforcement compares in which namespaces a default deny is enforced.
 func (c *comparison) enforcement(e string, old, changed *plan.Plan) {
 	names := map[string]bool{}
 	for _, p := range []*plan.Plan{old, changed} {
@@ -164,7 +166,7 @@ func (c *comparison) enforcement(e string, old, changed *plan.Plan) {
 	}
 }
 
-// holds reports whether one set of members holds all of another's.
+// holds reports whether an end of one test holds all members of another's.
 func holds(in map[int]bool, of map[int]bool) bool {
 	for i := range of {
 		if !in[i] {
@@ -174,6 +176,7 @@ func holds(in map[int]bool, of map[int]bool) bool {
 	return true
 }
 
+// membersOf collects the members in an end of a test or a guardrail; a nil end has everybody.
 func membersOf(r *reach.Relation, e *plan.End) map[int]bool {
 	all := map[int]bool{}
 	for i := range r.Members {
@@ -184,7 +187,7 @@ func membersOf(r *reach.Relation, e *plan.End) map[int]bool {
 	return all
 }
 
-// tests compares what tests expect. A test is held where one of the new side covers it.
+// tests compares what tests hold people to. A test is kept where one of the new side covers it.
 func (c *comparison) tests(e string, old, changed *reach.Relation) {
 	type expected struct {
 		plan.Test
@@ -236,7 +239,7 @@ func (c *comparison) tests(e string, old, changed *reach.Relation) {
 	}
 }
 
-// deadlines compares until when lines hold.
+// deadlines compares the last days until when lines hold.
 func (c *comparison) deadlines(e string, old, changed *plan.Plan) {
 	key := func(f *plan.Flow, o plan.Origin) string {
 		return o.Intent + "\x00" + f.From.Name + "\x00" + f.To.Name + "\x00" + plan.FormatPorts(o.Ports)
@@ -294,32 +297,6 @@ func (c *comparison) replaced() {
 			if strings.ReplaceAll(b.Question(), gone, new) == a.Question() {
 				a.Risks = append(a.Risks, Risk{Tag: "endpoint-replaced", Level: LevelOf("endpoint-replaced"), Text: gone + " had it, and is gone"})
 			}
-		}
-	}
-}
-
-// findings compares what the two sides' judges found.
-func (c *comparison) findings() {
-	fingerprints := func(l diag.List) map[string]bool {
-		all := map[string]bool{}
-		for _, d := range l {
-			all[d.Fingerprint] = true
-		}
-		return all
-	}
-	was, is := fingerprints(c.Old.Findings), fingerprints(c.New.Findings)
-	for _, d := range c.New.Findings {
-		if !was[d.Fingerprint] && d.WaivedBy == "" {
-			c.NewFindings = append(c.NewFindings, d)
-			if strings.HasPrefix(d.Rule.Code, "PC30") && d.Severity == diag.Error {
-				c.note("test-fails", d.Message, d.Rule.Code+": "+d.Rule.Title, "", d.Span)
-				c.Governance[len(c.Governance)-1].Environments = d.Environments
-			}
-		}
-	}
-	for _, d := range c.Old.Findings {
-		if !is[d.Fingerprint] && d.WaivedBy == "" {
-			c.GoneFindings = append(c.GoneFindings, d)
 		}
 	}
 }

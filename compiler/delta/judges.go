@@ -11,7 +11,7 @@ import (
 	"portcullis.dev/policies/diag"
 )
 
-// waivers compares what is accepted.
+// waivers compares which findings waivers take from the judges.
 func (c *comparison) waivers() {
 	was := map[string]*language.Waiver{}
 	for i := range c.Old.Repo.Waivers {
@@ -42,7 +42,7 @@ func (c *comparison) waivers() {
 	}
 }
 
-// matchWords are what a waiver is for.
+// matchWords puts into words what a waiver matches: intent, object, peer, port, environment.
 func matchWords(m language.Match) string {
 	var words []string
 	add := func(key, value string) {
@@ -61,7 +61,8 @@ func matchWords(m language.Match) string {
 	return strings.Join(words, ", ")
 }
 
-// rules compares how strictly rules judge.
+// rules compares how strictly rules judge: severities that are lowered, and the user's own rules
+// that are gone.
 func (c *comparison) rules() {
 	severities := func(s *Side) map[string]language.At[language.Severity] {
 		all := map[string]language.At[language.Severity]{}
@@ -102,7 +103,7 @@ func (c *comparison) rules() {
 	}
 }
 
-// components compares the bytes of what is laid over.
+// components compares the bytes of the kustomize components that are laid over the emitted tree.
 func (c *comparison) components() {
 	opened := slices.ContainsFunc(c.Changes, func(x Change) bool {
 		return slices.ContainsFunc(x.Risks, func(r Risk) bool { return r.Tag == "component-opens" })
@@ -119,6 +120,32 @@ func (c *comparison) components() {
 	for _, p := range slices.Sorted(maps.Keys(paths)) {
 		if i := slices.IndexFunc(c.Files, func(f string) bool { return strings.HasPrefix(f, p+"/") }); i >= 0 && !opened {
 			c.note("component-changed", p, "what is laid over the policies differs", "", diag.Span{File: c.Files[i]})
+		}
+	}
+}
+
+// findings compares what the two sides' judges found: which findings are new, and which are gone.
+func (c *comparison) findings() {
+	fingerprints := func(l diag.List) map[string]bool {
+		all := map[string]bool{}
+		for _, d := range l {
+			all[d.Fingerprint] = true
+		}
+		return all
+	}
+	was, is := fingerprints(c.Old.Findings), fingerprints(c.New.Findings)
+	for _, d := range c.New.Findings {
+		if !was[d.Fingerprint] && d.WaivedBy == "" {
+			c.NewFindings = append(c.NewFindings, d)
+			if strings.HasPrefix(d.Rule.Code, "PC30") && d.Severity == diag.Error {
+				c.note("test-fails", d.Message, d.Rule.Code+": "+d.Rule.Title, "", d.Span)
+				c.Governance[len(c.Governance)-1].Environments = d.Environments
+			}
+		}
+	}
+	for _, d := range c.Old.Findings {
+		if !is[d.Fingerprint] && d.WaivedBy == "" {
+			c.GoneFindings = append(c.GoneFindings, d)
 		}
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"portcullis.dev/policies/relation"
 )
 
-// mayCome adds pods that nobody knows and of which some half is treated otherwise: for each rule
-// and namespace that make such a difference one. Where no rule makes any, nothing that may ever
-// come is treated otherwise, and the members at hand say all there is. Where a search takes too
-// many steps, or more pods make a difference than are looked at, whole is false: what else may
-// come is not known.
+// mayCome adds to the compared members pods that may come, that nobody knows and of which some
+// half is treated otherwise: for each rule and namespace that make such a difference one. Where no
+// rule makes any, nothing that may ever come is treated otherwise, and the members at hand say all
+// there is. Where a search takes too many steps, or more pods make a difference than are looked
+// at, whole is false: what else may come is not known.
 func mayCome(was, is *reach.World, members []explain.Member) (all []explain.Member, whole bool) {
 	if samePolicies(was.Set, is.Set) {
 		return members, true
@@ -60,7 +60,8 @@ func mayCome(was, is *reach.World, members []explain.Member) (all []explain.Memb
 	return slices.Concat(more, members), whole
 }
 
-// samePolicies reports whether everything that decides traffic is the same, to the byte.
+// samePolicies reports whether everything that decides traffic is the same on both sides, to the
+// byte, so that nothing that may come is treated otherwise.
 func samePolicies(a, b object.Set) bool {
 	of := func(s object.Set) []string {
 		var all []string

@@ -50,7 +50,7 @@ var Risks = []Tag{
 	{Tag: "deadline-extended", Level: Low, Sentence: "a line holds for longer"},
 }
 
-// LevelOf is how bad a tag is in general.
+// LevelOf returns how bad a risk with a tag is in general.
 func LevelOf(tag string) Level {
 	i := slices.IndexFunc(Risks, func(t Tag) bool { return t.Tag == tag })
 	return Risks[i].Level
@@ -59,7 +59,8 @@ func LevelOf(tag string) Level {
 // largePart is the share of a family's public addresses above which PC203 speaks of the internet.
 const largePart = 0.25
 
-// share is the part of a family's public addresses with which an end has some traffic.
+// share computes for the risk of exposure the part of a family's public addresses with which an
+// end has some traffic.
 func share(r *reach.Relation, pod int, h packet.Header, f packet.Family, outward bool) float64 {
 	public := packet.Public(f)
 	of, all := 0.0, packet.Size(public.Ranges()...)
@@ -82,8 +83,11 @@ func share(r *reach.Relation, pod int, h packet.Header, f packet.Family, outward
 	return of / all
 }
 
+// opens reports whether a flow bears the risks of opening: it is allowed, or may be.
 func opens(f *flow) bool { return f.sign == Opened || f.sign == Unknown }
 
+// internet reports whether a flow opens pods to a large part of the public addresses that they had
+// not before, from outside or outward.
 func internet(f *flow, outward bool) (text string, is bool) {
 	pods, others := f.of.To, f.of.From
 	if outward {
@@ -107,16 +111,20 @@ func internet(f *flow, outward bool) (text string, is bool) {
 	return "", false
 }
 
+// exposed judges the risk that a flow lets the internet in.
 func exposed(_ *comparison, f *flow) (string, bool, bool) {
 	text, is := internet(f, false)
 	return text, false, is
 }
 
+// leaking judges the risk that a flow lets pods send to the internet.
 func leaking(_ *comparison, f *flow) (string, bool, bool) {
 	text, is := internet(f, true)
 	return text, false, is
 }
 
+// exposedOutside judges the risk that a flow lets somebody in from outside the cluster who is less
+// than the internet.
 func exposedOutside(_ *comparison, f *flow) (string, bool, bool) {
 	if _, is := internet(f, false); is || !opens(f) {
 		return "", false, false
@@ -138,6 +146,8 @@ var linkLocal = packet.AddressesOf(netip.MustParsePrefix("169.254.0.0/16"), neti
 // planes are the @names of what runs a cluster.
 var planes = []string{"@apiserver", "@control-plane", "@kubelets"}
 
+// controlPlane judges the risk that a flow reaches the system's namespaces, the API server or
+// link-local addresses, DNS apart.
 func controlPlane(_ *comparison, f *flow) (string, bool, bool) {
 	p := f.new.World.Plan
 	if !opens(f) || p == nil {
@@ -168,7 +178,8 @@ func controlPlane(_ *comparison, f *flow) (string, bool, bool) {
 	return "", false, false
 }
 
-// between calls found with the namespaces of a flow's ends, each two once, until it says so.
+// between calls found with the namespaces of a flow's ends, each two once, until it says that the
+// risk is there.
 func (f *flow) between(found func(from, to string) (enough bool)) {
 	names := func(of []int) []string {
 		var all []string
@@ -188,8 +199,8 @@ func (f *flow) between(found func(from, to string) (enough bool)) {
 	}
 }
 
-// boundaries are the labels of namespaces by which guardrails tell them apart, on either side;
-// isolating ones first.
+// boundaries lists the labels of namespaces by which guardrails tell them apart, on either side;
+// isolating ones first. A flow that crosses one is a risk.
 func (c *comparison) boundaries() (isolating, all []string) {
 	for _, s := range []*Side{&c.Old, &c.New} {
 		if s.Repo == nil || s.Repo.Platform == nil {
@@ -214,6 +225,7 @@ func (c *comparison) boundaries() (isolating, all []string) {
 	return isolating, append(all, isolating...)
 }
 
+// crossed finds the first boundary, by its label, between the namespaces of a flow that opens.
 func crossed(c *comparison, f *flow) (key string, text string) {
 	p := f.new.World.Plan
 	if !opens(f) || p == nil {
@@ -239,11 +251,14 @@ func crossed(c *comparison, f *flow) (key string, text string) {
 	return key, text
 }
 
+// crossing judges the risk that a flow crosses a boundary between namespaces.
 func crossing(c *comparison, f *flow) (string, bool, bool) {
 	key, text := crossed(c, f)
 	return text, false, key != ""
 }
 
+// crossingLevel rates the risk of a crossed boundary: high where a guardrail isolates by its
+// label.
 func crossingLevel(c *comparison, f *flow) Level {
 	key, _ := crossed(c, f)
 	if isolating, _ := c.boundaries(); slices.Contains(isolating, key) {
@@ -252,6 +267,7 @@ func crossingLevel(c *comparison, f *flow) Level {
 	return Medium
 }
 
+// owners judges the risk that a flow opens between namespaces of different owners.
 func owners(_ *comparison, f *flow) (text string, perhaps, is bool) {
 	p := f.new.World.Plan
 	if !opens(f) || p == nil {
@@ -271,6 +287,8 @@ func owners(_ *comparison, f *flow) (text string, perhaps, is bool) {
 	return text, false, is
 }
 
+// lost judges the risk that a flow which is closed was needed: a test expects it, or names are
+// resolved by it.
 func lost(_ *comparison, f *flow) (string, bool, bool) {
 	p := f.old.World.Plan
 	if f.sign == Opened || p == nil {
@@ -292,6 +310,7 @@ func lost(_ *comparison, f *flow) (string, bool, bool) {
 	return "", false, false
 }
 
+// unmeant judges the risk that a flow opens that no line means.
 func unmeant(_ *comparison, f *flow) (string, bool, bool) {
 	if !opens(f) || f.new.World.Plan == nil {
 		return "", false, false
@@ -307,6 +326,7 @@ func unmeant(_ *comparison, f *flow) (string, bool, bool) {
 	return "", false, false
 }
 
+// wide judges the risk that a flow opens a hundred ports or more.
 func wide(_ *comparison, f *flow) (string, bool, bool) {
 	if !opens(f) {
 		return "", false, false

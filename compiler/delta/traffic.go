@@ -2,6 +2,8 @@ package delta
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -22,7 +24,7 @@ type flow struct {
 	isolation   bool
 }
 
-// side is the relation that knows the flow's ends.
+// side returns the relation of the side that knows the flow's ends.
 func (f *flow) side() *reach.Relation {
 	if f.sign == Closed {
 		return f.old
@@ -30,7 +32,7 @@ func (f *flow) side() *reach.Relation {
 	return f.new
 }
 
-// environment compares the relations of one environment.
+// environment compares the traffic of one environment: the relations of both sides, pair by pair.
 func (c *comparison) environment(name string) {
 	was, is := c.Old.world(name), c.New.world(name)
 	members, whole := mayCome(was, is, reach.MembersOf(was, is))
@@ -70,6 +72,7 @@ func (c *comparison) environment(name string) {
 	c.isolation(name, old, changed)
 }
 
+// keep keeps both relations of an environment, for comparisons beside traffic.
 func (c *comparison) keep(name string, old, changed *reach.Relation) {
 	if c.Old.relations == nil {
 		c.Old.relations, c.New.relations = map[string]*reach.Relation{}, map[string]*reach.Relation{}
@@ -77,8 +80,8 @@ func (c *comparison) keep(name string, old, changed *reach.Relation) {
 	c.Old.relations[name], c.New.relations[name] = old, changed
 }
 
-// suspects are the pairs that may be treated otherwise: of which policies of either side have
-// a say.
+// suspects lists the pairs whose traffic may be treated otherwise: of which policies of either
+// side have a say.
 func suspects(old, changed *reach.Relation) []reach.Pair {
 	known := map[reach.Pair]bool{}
 	var all []reach.Pair
@@ -111,7 +114,7 @@ func suspects(old, changed *reach.Relation) []reach.Pair {
 	return all
 }
 
-// differ parts the traffic of a pair by what becomes of it otherwise.
+// differ parts the traffic of a pair by what becomes of it otherwise: opened, closed, or unknown.
 func differ(old, changed reach.Fate) map[Sign]reach.Load {
 	return map[Sign]reach.Load{
 		Opened:  changed.Allowed.Subtract(old.Allowed).Subtract(old.Unknown),
@@ -120,7 +123,7 @@ func differ(old, changed reach.Fate) map[Sign]reach.Load {
 	}
 }
 
-// rename takes note of pods that are called otherwise.
+// rename notes pods that are called otherwise on the new side.
 func (c *comparison) rename(old, changed *reach.Relation) {
 	names := func(r *reach.Relation) map[string]bool {
 		all := map[string]bool{}
@@ -143,7 +146,7 @@ func (c *comparison) rename(old, changed *reach.Relation) {
 	}
 }
 
-// add puts a flow into words, and judges it.
+// add puts a changed flow into words, and judges its risks.
 func (c *comparison) add(f *flow) {
 	side := f.side()
 	line := side.Line(reach.Allow, f.of)
@@ -174,6 +177,7 @@ func (c *comparison) add(f *flow) {
 	c.Changes = append(c.Changes, x)
 }
 
+// memberName names an end of a changed flow: a workload, a pod, or an address.
 func (f *flow) memberName(i int) string {
 	m := &f.side().Members[i]
 	switch {
@@ -186,7 +190,7 @@ func (f *flow) memberName(i int) string {
 	}
 }
 
-// mark says of workloads that one side alone has them.
+// mark marks in a changed flow's words the workloads that one side alone has.
 func (c *comparison) mark(terms []reach.Term, f *flow) {
 	other, state := f.old, "new"
 	if f.sign == Closed {
@@ -202,8 +206,8 @@ func (c *comparison) mark(terms []reach.Term, f *flow) {
 	}
 }
 
-// widened says what the line that means a flow meant between the same ends before, and what it
-// means there now.
+// widened tells of a changed flow what the line that means it meant between the same ends before,
+// and what it means there now.
 func (f *flow) widened(x *Change) {
 	if f.sign == Unknown || len(f.of.Sources) == 0 {
 		return
@@ -231,7 +235,7 @@ func (f *flow) widened(x *Change) {
 	}
 }
 
-// merge makes one of changes that differ in environments alone.
+// merge joins changes of traffic that differ in environments alone.
 func (c *comparison) merge() {
 	at := map[string]int{}
 	var all []Change
@@ -259,10 +263,16 @@ func (c *comparison) merge() {
 
 var signs = []Sign{Opened, Closed, Unknown}
 
-// compareChanges orders changes as people read them: what is worst first, then by sign and
-// destination.
+// compareChanges orders changes of traffic as people read them: what is worst first, then by sign
+// and destination.
 func compareChanges(a, b Change) int {
 	high := func(x *Change) int { return min(worst(x.Risks), 1) }
 	return cmp.Or(cmp.Compare(high(&a), high(&b)), cmp.Compare(slices.Index(signs, a.Sign), slices.Index(signs, b.Sign)),
 		cmp.Compare(reach.TermWords(a.To), reach.TermWords(b.To)), cmp.Compare(a.Question(), b.Question()))
+}
+
+// idOf makes the short digest by which a change of traffic can be referred to.
+func idOf(words ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
+	return hex.EncodeToString(sum[:6])
 }
