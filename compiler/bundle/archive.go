@@ -18,8 +18,8 @@ const (
 	archiveFiles = 200_000
 )
 
-// Archive is the bundle as a gzipped tar: files alone, the index first and the
-// others by name, with the same mode, no owner and no time.
+// Archive packs the bundle as a gzipped tar: files alone, the index first and the others by name,
+// with the same mode, no owner and no time.
 func (b Bundle) Archive() ([]byte, error) {
 	var out bytes.Buffer
 	compressed := gzip.NewWriter(&out)
@@ -94,6 +94,7 @@ func readArchive(r io.Reader) (Bundle, error) {
 // zeros takes nothing but zeros.
 type zeros struct{}
 
+// Write refuses any byte but zero, with which a tar archive is padded at its end.
 func (zeros) Write(p []byte) (int, error) {
 	if len(bytes.Trim(p, "\x00")) > 0 {
 		return 0, errors.New("something follows the archive's end")
@@ -101,6 +102,7 @@ func (zeros) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// limited says of an archive that was cut at the limit on its size that it is too large.
 func limited(content *io.LimitedReader, err error) error {
 	if content.N <= 0 {
 		return fmt.Errorf("more than %d MiB", archiveBytes>>20)

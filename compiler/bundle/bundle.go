@@ -18,7 +18,7 @@ import (
 // Bundle is path → bytes, the index included. Paths have forward slashes.
 type Bundle map[string][]byte
 
-// New adds the index to a tree.
+// New makes a bundle of a tree by adding the index.
 func New(r Record, tree map[string][]byte) (Bundle, error) {
 	index, err := r.index(tree)
 	if err != nil {
@@ -29,8 +29,8 @@ func New(r Record, tree map[string][]byte) (Bundle, error) {
 	return b, nil
 }
 
-// paths are the bundle's files in the order in which they are written: the index
-// first, so that a directory with anything in it says whose it is, then by name.
+// paths lists the bundle's files in the order in which they are written: the index first, so that
+// a directory with anything in it says whose it is, then by name.
 func (b Bundle) paths() []string {
 	all := []string{IndexFile}
 	return append(all, slices.DeleteFunc(diag.SortedKeys(b), func(name string) bool { return name == IndexFile })...)

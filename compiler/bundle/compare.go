@@ -62,8 +62,8 @@ func (o *Output) Compare(b Bundle) ([]Difference, error) {
 	return differences(there, b), nil
 }
 
-// readFile reads up to what is compared: the size that the file should have, or
-// what is shown of it.
+// readFile reads of a file up to what is compared: the size that it should have, or what is shown
+// of it.
 func readFile(fsys fs.FS, name string, size int) (file, error) {
 	info, err := fs.Lstat(fsys, name)
 	switch {
@@ -93,6 +93,7 @@ func readFile(fsys fs.FS, name string, size int) (file, error) {
 	return read, nil
 }
 
+// compareArchive compares an archive with the bundle: file by file, and then to the byte.
 func (o *Output) compareArchive(b Bundle, size int64) ([]Difference, error) {
 	want, err := b.Archive()
 	if err != nil {
@@ -128,6 +129,7 @@ func (o *Output) compareArchive(b Bundle, size int64) ([]Difference, error) {
 	return nil, nil
 }
 
+// differences lists the files that are missing, extra or changed, each with what differs.
 func differences(there map[string]file, b Bundle) []Difference {
 	names := slices.Collect(maps.Keys(there))
 	for name := range b {
@@ -161,7 +163,8 @@ func differences(there map[string]file, b Bundle) []Difference {
 	return all
 }
 
-// unified is nil where one of the sides is no text, or too long a one.
+// unified writes what differs in a file as a unified diff; nil where one of the sides is no text,
+// or too long a one.
 func unified(oldName string, old []byte, newName string, new []byte) []byte {
 	for _, side := range [][]byte{old, new} {
 		if len(side) > shown || !utf8.Valid(side) || bytes.IndexByte(side, 0) >= 0 {

@@ -87,6 +87,8 @@ type Record struct {
 	Unverified bool              // the caller writes whatever the rules found
 }
 
+// index writes the index of a bundle as JSON: digests of inputs and outputs, rules, proofs and
+// waivers.
 func (r Record) index(tree map[string][]byte) ([]byte, error) {
 	waivers := slices.Clone(r.Waivers)
 	slices.SortFunc(waivers, func(a, b Waiver) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Rule, b.Rule)) })
@@ -102,8 +104,8 @@ func (r Record) index(tree map[string][]byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// rulesOf sorts the rules of a report by what they found. One that found something is there
-// even where the report does not list it as evaluated.
+// rulesOf sorts the rules of a report for the index by what they found. One that found something
+// is there even where the report does not list it as evaluated.
 func rulesOf(report diag.Report) Rules {
 	waived, found := map[string]bool{}, map[string]bool{}
 	for _, d := range report.Findings {
@@ -132,6 +134,7 @@ func rulesOf(report diag.Report) Rules {
 	return rules
 }
 
+// digests maps the names of files to their digests in the index.
 func digests(files map[string][]byte) map[string]string {
 	all := make(map[string]string, len(files))
 	for name, data := range files {
@@ -152,20 +155,20 @@ type mark struct {
 
 var errNoMark = errors.New("no " + IndexFile + " of ours")
 
-// Outputs are the files that the index of a bundle lists, in whatever version, with their
+// Outputs reads from the index of a bundle, in whatever version, which files it lists, with their
 // digests; not ok where a directory carries no such index.
 func Outputs(fsys fs.FS, dir string) (digests map[string]string, ok bool) {
 	m, err := readMark(fsys, path.Join(dir, IndexFile))
 	return m.Outputs, err == nil
 }
 
-// Digest is how an index tells of a file.
+// Digest makes the digest by which an index tells of a file.
 func Digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
 
-// readMark opens nothing but a regular file.
+// readMark reads what marks an index as ours, and opens nothing but a regular file.
 func readMark(fsys fs.FS, name string) (mark, error) {
 	info, err := fs.Lstat(fsys, name)
 	switch {
@@ -183,6 +186,8 @@ func readMark(fsys fs.FS, name string) (mark, error) {
 	return parseMark(raw)
 }
 
+// parseMark reads from the bytes of an index whose it is and which files it lists, in every
+// version.
 func parseMark(raw []byte) (mark, error) {
 	var m mark
 	if json.Unmarshal(raw, &m) != nil || m.APIVersion != nil || m.Kind != nil || !strings.HasPrefix(m.Schema, path.Dir(Schema)+"/") {

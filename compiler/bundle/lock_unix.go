@@ -25,5 +25,5 @@ func unlock(f *os.File) error {
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
-// isInvalid reports whether a file system does not know the request.
+// isInvalid reports whether a file system does not know the request, of a lock or a sync.
 func isInvalid(err error) bool { return errors.Is(err, syscall.EINVAL) }

@@ -21,10 +21,9 @@ type Output struct {
 	archive bool
 }
 
-// At is the place that the user named, for a bundle that is built from the
-// directory input. It refuses what can never be one: another kind of address, a
-// symbolic link, a way that leads through one of the input's own, and a directory
-// that holds the input.
+// At returns the output that the user named, for a bundle that is built from the directory input.
+// It refuses what can never be one: another kind of address, a symbolic link, a way that leads
+// through one of the input's own, and a directory that holds the input.
 func At(name, input string) (*Output, error) {
 	o := &Output{name: filepath.ToSlash(name), archive: isArchive(name)}
 	if scheme, _, ok := strings.Cut(name, "://"); ok {
@@ -63,13 +62,14 @@ func At(name, input string) (*Output, error) {
 	return o, nil
 }
 
+// refused makes the error of an output that must not be written to.
 func (o *Output) refused(format string, args ...any) error {
 	return fmt.Errorf("%w: %s %s", ErrRefused, o.name, fmt.Sprintf(format, args...))
 }
 
-// byLink is a symbolic link on the way to the output that is one of the input's
-// own files, or that leads into the input from outside: who writes there does not
-// write where it seems. It is empty where there is none.
+// byLink finds a symbolic link on the way to the output that is one of the input's own files, or
+// that leads into the input from outside: who writes there does not write where it seems. It is
+// empty where there is none.
 func (o *Output) byLink() string {
 	for p := filepath.Dir(o.path); filepath.Dir(p) != p; p = filepath.Dir(p) {
 		info, err := os.Lstat(p)
@@ -84,8 +84,8 @@ func (o *Output) byLink() string {
 	return ""
 }
 
-// within reports whether p is dir or lies below it. Files are compared, and not
-// names, so that neither links nor the case of letters deceive it.
+// within reports whether the path p is an output or input directory or lies below it. Files are
+// compared, and not names, so that neither links nor the case of letters deceive it.
 func within(dir, p string) bool {
 	top, err := os.Stat(dir)
 	if err != nil {
@@ -138,7 +138,7 @@ func (o *Output) replaceable() (err error) {
 	return err
 }
 
-// holdsOurs refuses what is there if it is anything but a bundle of ours.
+// holdsOurs refuses an output whose directory holds anything but a bundle of ours.
 func (o *Output) holdsOurs(info fs.FileInfo) error {
 	switch {
 	case o.archive:
@@ -182,6 +182,8 @@ func (o *Output) holdsOurs(info fs.FileInfo) error {
 // named is how many files of somebody else a refusal names.
 const named = 5
 
+// replaceableFile refuses an output that is a file and no archive of ours; an empty one may be
+// replaced.
 func (o *Output) replaceableFile(size int64) error {
 	if size == 0 {
 		return nil
@@ -201,7 +203,7 @@ func (o *Output) replaceableFile(size int64) error {
 	return nil
 }
 
-// plain drops the system call and the way to the file from what people read.
+// plain drops the system call and the way to the output's file from an error that people read.
 func plain(err error) error {
 	var pathError *fs.PathError
 	var linkError *os.LinkError

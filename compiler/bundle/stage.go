@@ -19,15 +19,22 @@ type stage struct {
 	lock *os.File
 }
 
+// fresh returns where in the stage the new bundle is written.
 func (s *stage) fresh() string { return filepath.Join(s.dir, "new") }
+
+// aside returns where in the stage the replaced bundle goes where paths cannot be exchanged.
 func (s *stage) aside() string { return filepath.Join(s.dir, "old") }
 
+// stagePrefix returns what the names of all stages for an output begin with, of this run and of
+// killed ones.
 func (o *Output) stagePrefix() string { return "." + filepath.Base(o.path) + ".portcullis-" }
 
 // attempts bounds how often a new stage may be taken for one left behind, by a run
 // that saw it before it was locked.
 const attempts = 100
 
+// newStage makes a stage beside the output and locks it, again where another run cleared it up
+// meanwhile.
 func (o *Output) newStage() (*stage, error) {
 	for range attempts {
 		dir, err := os.MkdirTemp(filepath.Dir(o.path), o.stagePrefix())
@@ -122,7 +129,7 @@ var (
 	step   = func() {}
 )
 
-// swap puts what was written in a place that is absent or a directory.
+// swap puts what was written in the stage in a place that is absent or a directory.
 func (s *stage) swap(place string) error {
 	if _, err := os.Lstat(place); errors.Is(err, fs.ErrNotExist) {
 		return rename(s.fresh(), place)

@@ -49,7 +49,8 @@ func Find(name string) (*Found, error) {
 	return found(files)
 }
 
-// Unpack reads an archive that somebody sent: what build wrote, or what Flux packed of it.
+// Unpack reads an archive that somebody sent, to verify it: what build wrote, or what Flux packed
+// of it.
 func Unpack(archive []byte) (*Found, error) {
 	b, damaged := readArchive(bytes.NewReader(archive))
 	if damaged != nil {
@@ -58,7 +59,7 @@ func Unpack(archive []byte) (*Found, error) {
 	return found(filesOf(b))
 }
 
-// found reads the index among some files.
+// found reads the index among some files that are to be verified.
 func found(files map[string]file) (*Found, error) {
 	f := &Found{files: files}
 	index, there := files[IndexFile]
@@ -78,10 +79,10 @@ func found(files map[string]file) (*Found, error) {
 	return f, nil
 }
 
-// Index is what the bundle tells of itself.
+// Index returns what the found bundle tells of itself.
 func (f *Found) Index() Index { return f.index }
 
-// Files are those that a deployer would read: all but the index.
+// Files returns the files of the found bundle that a deployer would read: all but the index.
 func (f *Found) Files() map[string][]byte {
 	files := map[string][]byte{}
 	for name, is := range f.files {
@@ -92,15 +93,16 @@ func (f *Found) Files() map[string][]byte {
 	return files
 }
 
-// Bundle is what was found, to be written elsewhere. It is one of ours where nothing was altered.
+// Bundle returns what was found, to be written elsewhere. It is one of ours where nothing was
+// altered.
 func (f *Found) Bundle() Bundle {
 	b := Bundle(f.Files())
 	b[IndexFile] = f.files[IndexFile].data
 	return b
 }
 
-// Altered lists, by path, how the files differ from what the index says of them; nothing if
-// they do not.
+// Altered verifies the files against the index: it lists, by path, how they differ from what it
+// says of them; nothing if they do not.
 func (f *Found) Altered() []Difference {
 	if f.damaged != nil {
 		return []Difference{{Change: Changed, Note: f.damaged.Error()}}
@@ -153,11 +155,13 @@ func (f *Found) Stale(input func(name string) []byte) []Difference {
 	return all
 }
 
+// isArchive reports whether a place is an archive by the end of its name.
 func isArchive(name string) bool {
 	return strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
 }
 
-// inDirectory reads all files, each up to so many bytes, or what is shown of a text.
+// inDirectory reads all files of a directory that is to be verified, each up to so many bytes, or
+// what is shown of a text.
 func inDirectory(fsys fs.FS, size func(name string) int) (map[string]file, error) {
 	there := map[string]file{}
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -180,6 +184,8 @@ func inDirectory(fsys fs.FS, size func(name string) int) (map[string]file, error
 	return there, nil
 }
 
+// inArchive reads all files of an archive that is to be verified, and says apart what is damaged
+// in it.
 func inArchive(name string) (there map[string]file, damaged, err error) {
 	f, err := os.Open(filepath.Clean(name))
 	if err != nil {
@@ -190,6 +196,7 @@ func inArchive(name string) (there map[string]file, damaged, err error) {
 	return filesOf(b), damaged, nil
 }
 
+// filesOf returns an archive's files in the form in which a directory's are found.
 func filesOf(b Bundle) map[string]file {
 	files := map[string]file{}
 	for name, data := range b {

@@ -54,7 +54,8 @@ func (o *Output) Write(b Bundle) (err error) {
 	return syncDirectory(parent)
 }
 
-// writeInto makes the directory, with the same modes whatever the umask.
+// writeInto writes the bundle's files into a new directory, with the same modes whatever the
+// umask.
 func (b Bundle) writeInto(dir string) error {
 	directories := map[string]bool{}
 	if err := makeDirectory(dir, dir, directories); err != nil {
@@ -96,7 +97,8 @@ func (b Bundle) writeInto(dir string) error {
 	return nil
 }
 
-// makeDirectory makes dir and what lies between it and root, each once.
+// makeDirectory makes a directory of the bundle that is written, and what lies between it and
+// root, each once.
 func makeDirectory(root, dir string, made map[string]bool) error {
 	if made[dir] {
 		return nil
@@ -114,6 +116,7 @@ func makeDirectory(root, dir string, made map[string]bool) error {
 	return os.Chmod(dir, 0o755)
 }
 
+// writeFile writes one new file of a bundle, and waits until it is on the disk.
 func writeFile(name string, data []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -125,8 +128,8 @@ func writeFile(name string, data []byte) error {
 	return errors.Join(writeErr, f.Chmod(0o644), f.Sync(), f.Close())
 }
 
-// syncDirectory makes names last. Where directories cannot be asked for that, the
-// file system has its own way.
+// syncDirectory makes written names last on the disk. Where directories cannot be asked for that,
+// the file system has its own way.
 func syncDirectory(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
