@@ -40,21 +40,25 @@ type region struct {
 	traffic  packet.Traffic
 }
 
+// and intersects two regions: families, peers and traffic.
 func (x region) and(y region) region {
 	return region{x.families & y.families, x.peers.Intersect(y.peers), x.traffic.Intersect(y.traffic)}
 }
 
+// isEmpty reports whether a region has no traffic with any peer.
 func (x region) isEmpty() bool { return x.families == 0 || x.peers.IsEmpty() || x.traffic.IsEmpty() }
 
+// overlaps reports whether two regions share traffic with a peer.
 func (x region) overlaps(y region) bool {
 	return x.families&y.families != 0 && x.traffic.Overlaps(y.traffic) && x.peers.Overlaps(y.peers)
 }
 
+// covers reports whether a region has all traffic and peers of another.
 func (x region) covers(y region) bool {
 	return y.families&^x.families == 0 && x.traffic.Covers(y.traffic) && x.peers.Covers(y.peers)
 }
 
-// less is what others leave of a region, in parts that do not overlap.
+// less returns what others leave of a region, in parts that do not overlap.
 func (x region) less(others []region) []region {
 	parts := []region{x}
 	for _, y := range others {
@@ -90,6 +94,7 @@ type answers struct {
 	wide   []int
 }
 
+// add files regions under their peers, or where these are many among the wide ones.
 func (a *answers) add(regions ...region) {
 	const narrow = 64
 	if a.byPeer == nil {
@@ -108,7 +113,7 @@ func (a *answers) add(regions ...region) {
 	}
 }
 
-// peersIn are the peers of a region with whom something of it is answered.
+// peersIn gathers the peers of a region with whom something of it is answered.
 func (a *answers) peersIn(x region) packet.Numbers {
 	var found []packet.Range
 	note := func(i int, among packet.Numbers) {
@@ -168,7 +173,7 @@ func (t *town) readPrograms(d meaning.Direction) {
 	}
 }
 
-// own prepares a rule for a pod; nil where it decides nothing of it.
+// own prepares a rule for a pod under the evaluated program; nil where it decides nothing of it.
 func (t *town) own(policy *meaning.Policy, r *meaning.Rule, d meaning.Direction, pod *meaning.Endpoint) *ownRule {
 	if r.Action == meaning.Log {
 		return nil
@@ -306,8 +311,8 @@ func (e *evaluation) match(r *ownRule, asked region, certain packet.Traffic) {
 	e.left = slices.DeleteFunc(e.left, func(b box) bool { return b.families == 0 })
 }
 
-// suspect takes note that a rule may match. The box goes on, unless both ends are possible:
-// then nothing that follows matters.
+// suspect notes that a rule may match. The box goes on, unless both ends are possible: then
+// nothing that follows matters.
 func (e *evaluation) suspect(b box, r *ownRule) {
 	switch r.rule.Action {
 	case meaning.Allow:
@@ -324,7 +329,8 @@ func (e *evaluation) suspect(b box, r *ownRule) {
 	e.left = append(e.left, b)
 }
 
-// apply is what becomes of a box that a rule matches.
+// apply decides what becomes of a box that a rule matches: it is allowed, denied, or passed on to
+// the next tier.
 func (e *evaluation) apply(b box, r *ownRule) {
 	switch by := (decision{made: true, rule: r}); r.rule.Action {
 	case meaning.Pass:
@@ -351,7 +357,7 @@ func (e *evaluation) settle(b box, outcome verdicts, by decision) {
 	e.emit(b)
 }
 
-// decide settles all that is left.
+// decide settles everything that the evaluation has left.
 func (e *evaluation) decide(outcome verdicts, by decision) {
 	for _, b := range e.left {
 		e.settle(b, outcome, by)
@@ -359,8 +365,8 @@ func (e *evaluation) decide(outcome verdicts, by decision) {
 	e.left = nil
 }
 
-// emit takes note of a box that is decided. Nothing is said of what is denied because no
-// rule allows it: by the end of a tier below which no other would have its say.
+// emit keeps a box that is decided. Nothing is said of what is denied because no rule allows it:
+// by the end of a tier below which no other would have its say.
 func (e *evaluation) emit(b box) {
 	if last := len(e.p.policies) - 1; b.got == mayDeny && b.by.end != "" && b.by.end == e.p.policies[last].Tier {
 		return

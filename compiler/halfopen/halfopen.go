@@ -65,13 +65,15 @@ type side struct {
 // crossing is all pairs of an end whose policy it is and one of its peers.
 type crossing struct{ own, peers packet.Numbers }
 
+// isEmpty reports whether a crossing has no pair of pods.
 func (p crossing) isEmpty() bool { return p.own.IsEmpty() || p.peers.IsEmpty() }
 
+// and intersects the pairs of two crossings.
 func (p crossing) and(q crossing) crossing {
 	return crossing{p.own.Intersect(q.own), p.peers.Intersect(q.peers)}
 }
 
-// minus is what others leave of pairs.
+// minus returns what others leave of the pairs.
 func (p crossing) minus(others []crossing) []crossing {
 	left := []crossing{p}
 	for _, q := range others {
@@ -120,6 +122,8 @@ type port struct {
 	missing []flow
 }
 
+// surveyOf prepares to look for half-open flows: it picks the pods whose namespaces are known, and
+// the DNS servers among them.
 func surveyOf(m *meaning.Meaning, described []*meaning.Endpoint) *survey {
 	var pods []*meaning.Endpoint
 	asked := asksNamespaces(m)
@@ -143,6 +147,7 @@ func surveyOf(m *meaning.Meaning, described []*meaning.Endpoint) *survey {
 	return s
 }
 
+// wears reports whether a pod has all of the labels by which DNS servers are known.
 func wears(e *meaning.Endpoint, labels map[string]string) bool {
 	for k, v := range labels {
 		if have, ok := e.Labels[k]; !ok || have != v {
@@ -152,7 +157,7 @@ func wears(e *meaning.Endpoint, labels map[string]string) bool {
 	return true
 }
 
-// openings are the rules that open something and whose other half is missing.
+// openings gathers the rules that open one half of something whose other half is missing.
 func (s *survey) openings() []*opening {
 	var all []*opening
 	known := map[*meaning.Rule]*opening{}
@@ -180,7 +185,7 @@ func (s *survey) openings() []*opening {
 	return all
 }
 
-// namesPeer reports whether the rule asks who its peer is.
+// namesPeer reports whether the opening rule asks who its peer is.
 func namesPeer(r *meaning.Rule, d meaning.Direction) bool {
 	peer := &r.Source
 	if d == meaning.Egress {
@@ -189,7 +194,7 @@ func namesPeer(r *meaning.Rule, d meaning.Direction) bool {
 	return peer.Selector != nil || peer.Service != nil
 }
 
-// portsOf are the entries of a rule's ports. Where names are among them, which numbers
+// portsOf lists the entries of an opening rule's ports. Where names are among them, which numbers
 // they are depends on the pod: then they are one.
 func portsOf(r *meaning.Rule) []port {
 	protocol := "all traffic"
@@ -214,10 +219,12 @@ func portsOf(r *meaning.Rule) []port {
 	return all
 }
 
+// newPort makes an entry of an opening rule's ports of its text and its traffic.
 func newPort(text string, traffic packet.Traffic) port {
 	return port{text: text, traffic: traffic, works: map[int][]crossing{}}
 }
 
+// spell writes an entry of an opening rule's ports: a name, a number or a range.
 func spell(p meaning.PortMatch) string {
 	switch {
 	case p.Name != "":
@@ -229,7 +236,7 @@ func spell(p meaning.PortMatch) string {
 	}
 }
 
-// open takes note of what a rule allows some pods, and whom it works for.
+// open notes what an opening rule allows some pods, and whom it works for.
 func (s *survey) open(o *opening, program int, x *segment) {
 	of := crossing{s.programs[o.direction][program].classes, x.peers}
 	o.allOwn = o.allOwn || of.own.Overlaps(s.unlabelled.Union(s.stranger))
@@ -258,7 +265,7 @@ func (s *survey) open(o *opening, program int, x *segment) {
 	}
 }
 
-// working are the pairs of which the other half does not merely lack a rule.
+// working finds the pairs for which an opening works: the other half does not merely lack a rule.
 func (s *survey) working(d meaning.Direction, f flow) []crossing {
 	var all []crossing
 	var peers [][]packet.Range
@@ -280,7 +287,7 @@ func (s *survey) working(d meaning.Direction, f flow) []crossing {
 	return all
 }
 
-// sides parts classes by their programs.
+// sides parts classes of pods by the programs that govern them.
 func (s *survey) sides(classes packet.Numbers, d meaning.Direction) []side {
 	if last := &s.grouped[d]; last.of.Equal(classes) {
 		return last.sides
@@ -297,7 +304,8 @@ func (s *survey) sides(classes packet.Numbers, d meaning.Direction) []side {
 	return all
 }
 
-// missing finds what lacks its other half, and reports whether anything does.
+// missing finds for which pairs an opening's other half is missing, and reports whether there are
+// any.
 func (s *survey) missing(o *opening) bool {
 	some := false
 	for i := range o.ports {
@@ -319,7 +327,7 @@ func (s *survey) missing(o *opening) bool {
 	return some
 }
 
-// worksFor are the peers with whom a port works for anybody.
+// worksFor gathers the peers with whom an opening's port works for anybody.
 func (p *port) worksFor() packet.Numbers {
 	var all []packet.Range
 	for _, works := range p.works {

@@ -48,11 +48,13 @@ type town struct {
 // families is a set of address families.
 type families uint8
 
+// familyBit returns the set of one address family, 4 or 6.
 func familyBit(family int) families { return families(1) << ((family - 4) / 2) }
 
+// has reports whether a set of address families has one.
 func (f families) has(family int) bool { return f&familyBit(family) != 0 }
 
-// townOf sorts pods into classes.
+// townOf sorts the pods that manifests describe into the classes of a town.
 func townOf(m *meaning.Meaning, pods []*meaning.Endpoint) *town {
 	t := &town{
 		m: m, asker: m.Asker(), byNamespace: map[string]packet.Numbers{}, selected: map[string]packet.Numbers{},
@@ -113,7 +115,7 @@ func townOf(m *meaning.Meaning, pods []*meaning.Endpoint) *town {
 	return t
 }
 
-// until are the numbers from one on that are smaller than another.
+// until returns the places in a town from one on that are smaller than another.
 func until(first, end int) packet.Numbers {
 	if first >= end {
 		return packet.Numbers{}
@@ -121,8 +123,11 @@ func until(first, end int) packet.Numbers {
 	return packet.Between(uint32(first), uint32(end-1))
 }
 
+// everybody returns all classes of the town.
 func (t *town) everybody() packet.Numbers { return until(0, len(t.classes)) }
 
+// index groups the town's classes by namespace and by addresses, so that what policies ask is
+// asked once for each group.
 func (t *town) index() {
 	namespaces, addresses := map[string][]uint32{}, map[string][]uint32{}
 	for n, c := range t.classes {
@@ -177,7 +182,7 @@ func asksNamespaces(m *meaning.Meaning) bool {
 	return false
 }
 
-// names are classes for people: the first three names, and how many more there are.
+// names lists classes of pods for people: the first three names, and how many more there are.
 func (t *town) names(classes packet.Numbers) string {
 	const most = 3
 	var names []string
@@ -194,7 +199,8 @@ func (t *town) names(classes packet.Numbers) string {
 	return strings.Join(names, ", ")
 }
 
-// witness is one packet of a region, of IPv4 if there is one, on the smallest port.
+// witness makes one packet of a region between classes of the town, of IPv4 if there is one, on
+// the smallest port.
 func (t *town) witness(from, to packet.Numbers, x region) meaning.Packet {
 	family := 4
 	if !x.families.has(4) {
@@ -204,7 +210,7 @@ func (t *town) witness(from, to packet.Numbers, x region) meaning.Packet {
 	return meaning.Packet{From: t.first(from, family), To: t.first(to, family), Protocol: h.Protocol, Port: h.Port, Type: h.Type, Code: h.Code, Family: family}
 }
 
-// first is the first pod of some classes, at its first address of a family.
+// first picks the first pod of some classes, at its first address of a family.
 func (t *town) first(classes packet.Numbers, family int) meaning.Peer {
 	n, _ := classes.Min()
 	e := t.classes[n].pods[0]
@@ -222,7 +228,7 @@ type met struct {
 	certain, possible packet.Traffic
 }
 
-// peers is whom a rule names as the peers of a direction.
+// peers finds the classes of the town that a rule names as the peers of a direction.
 func (t *town) peers(r *meaning.Rule, d meaning.Direction) []met {
 	known, ok := t.asked[r]
 	if !ok {
@@ -232,8 +238,8 @@ func (t *town) peers(r *meaning.Rule, d meaning.Direction) []met {
 	return known
 }
 
-// meet finds the pods that are what a rule asks of one end. It asks about one of each group
-// whose members answer alike.
+// meet finds the classes of the town that are what a rule asks of one end. It asks about one of
+// each group whose members answer alike.
 func (t *town) meet(r *meaning.Rule, source bool) []met {
 	e := &r.Destination
 	if source {
@@ -295,7 +301,7 @@ func (t *town) meet(r *meaning.Rule, source bool) []met {
 	return joined(all)
 }
 
-// joined takes the two families together where they do not differ.
+// joined joins the answers for the two families of addresses where they do not differ.
 func joined(all []met) []met {
 	if len(all) == 2 && all[0].classes.Equal(all[1].classes) && all[0].certain.Equal(all[1].certain) && all[0].possible.Equal(all[1].possible) {
 		all[0].families |= all[1].families
@@ -304,11 +310,13 @@ func joined(all []met) []met {
 	return all
 }
 
+// named reports whether a rule's ports are written by name, which each pod of the town may declare
+// otherwise.
 func named(ports []meaning.PortMatch) bool {
 	return slices.ContainsFunc(ports, func(p meaning.PortMatch) bool { return p.Name != "" })
 }
 
-// selectedBy are the classes whose own labels an entity asks for.
+// selectedBy gathers the classes whose own labels a rule's entity asks for.
 func (t *town) selectedBy(e *meaning.Entity) packet.Numbers {
 	if e.Selector == nil {
 		return t.everybody() // notSelector alone is about whoever has the address
@@ -341,7 +349,8 @@ func (t *town) selectedBy(e *meaning.Entity) packet.Numbers {
 	return found
 }
 
-// namespacesOf are the namespaces of which a conjunction demands one.
+// namespacesOf lists the namespaces of which a selector demands one, so that only classes there
+// are asked.
 func namespacesOf(n *selector.Node) (names []string, some bool) {
 	if n.Op == selector.OpAnd {
 		for i := range n.Kids {
@@ -355,7 +364,7 @@ func namespacesOf(n *selector.Node) (names []string, some bool) {
 	return n.Values, of == meaning.NamespaceName && (n.Op == selector.OpEqual || n.Op == selector.OpIn)
 }
 
-// others reports whether somebody else than the pod can make its address one that a
+// others reports whether somebody else than the town's pod can make its address one that a
 // selector finds, or rules one out.
 func (t *town) others(e *meaning.Entity) bool {
 	switch {

@@ -59,7 +59,7 @@ func merge(openings []*opening) []*vain {
 	return slices.DeleteFunc(lines, func(v *vain) bool { return told[v] })
 }
 
-// pairs tells who sends to whom.
+// pairs tells who would send to whom in vain.
 func (v *vain) pairs() string {
 	from, to := v.own, v.peers
 	if v.direction == meaning.Ingress {
@@ -68,6 +68,8 @@ func (v *vain) pairs() string {
 	return fmt.Sprint(from.Ranges(), to.Ranges())
 }
 
+// add adds one opening to what a rule opens in vain: the pairs that lack the other half, and the
+// ports that do or do not work.
 func (v *vain) add(o *opening) {
 	for _, p := range o.ports {
 		for _, x := range p.missing {
@@ -84,6 +86,8 @@ func (v *vain) add(o *opening) {
 	}
 }
 
+// finding makes the finding of a rule that opens in vain, with a witness, what is open instead,
+// and whom to ask.
 func (v *vain) finding(t *town) diag.Diagnostic {
 	x := v.first[0]
 	from, to := x.own, x.peers
@@ -128,8 +132,8 @@ func (v *vain) finding(t *town) diag.Diagnostic {
 	return d.Because("%s", why).Suggest("%s", mended.Hint())
 }
 
-// likely is a packet of a region: where there is much to choose from, one to a port that its
-// receiver names, or to the web's.
+// likely makes a packet that would be sent in vain: where there is much to choose from, one to a
+// port that its receiver names, or to the web's.
 func (t *town) likely(from, to packet.Numbers, x region) meaning.Packet {
 	witness := t.witness(from, to, x)
 	for _, p := range append(slices.Clone(witness.To.Endpoint.Ports), meaning.NamedPort{Protocol: packet.TCP, Number: 80}) {
@@ -141,11 +145,13 @@ func (t *town) likely(from, to packet.Numbers, x region) meaning.Packet {
 	return witness
 }
 
+// without returns the ports of the one list that are not in the other.
 func without(texts, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return slices.Contains(others, s) })
 }
 
-// owners are the first few pods of some classes that have a manifest.
+// owners finds whom a finding of what is opened in vain points at: the first few pods of some
+// classes that have a manifest.
 func (t *town) owners(classes packet.Numbers) []*meaning.Endpoint {
 	const most = 3
 	var all []*meaning.Endpoint
