@@ -63,7 +63,8 @@ func ReadBases(dir string, files []language.File, limits Limits) ([]language.Fil
 	return bases, r.found, nil
 }
 
-// gitRoot is the root of the Git repository that a directory lies in.
+// gitRoot finds the root of the Git repository that a directory lies in, above which no base is
+// read.
 func gitRoot(dir string) (root string, inside bool) {
 	at, err := filepath.Abs(dir)
 	if err != nil {
@@ -80,7 +81,8 @@ func gitRoot(dir string) (root string, inside bool) {
 	}
 }
 
-// within is a path of the working directory as one of the root's.
+// within turns a path of the working directory, at which a base is listed, into one of the
+// repository's root.
 func within(root, name string) (inside string, is bool) {
 	at, err := filepath.Abs(filepath.FromSlash(name))
 	if err != nil {

@@ -44,7 +44,7 @@ func (r *reader) walks(link string) bool {
 	return true
 }
 
-// target is what a link leads to, where that lies in the root.
+// target follows a symbolic link to what it leads to, where that lies in the root.
 func (r *reader) target(link string) (name string, inside bool) {
 	root, err := filepath.EvalSymlinks(r.root.Name())
 	if err != nil {
@@ -58,8 +58,8 @@ func (r *reader) target(link string) (name string, inside bool) {
 	return filepath.ToSlash(below), err == nil && filepath.IsLocal(below)
 }
 
-// readElsewhere reports whether a link leads to a directory that is walked as well, or to a
-// file that is read there.
+// readElsewhere reports whether a symbolic link leads to a directory that is walked as well, or to
+// a file that is read there.
 func (r *reader) readElsewhere(link string) bool {
 	target, inside := r.target(link)
 	info, err := r.root.Stat(link)

@@ -116,12 +116,12 @@ func (m *Manifests) Deployed(dir string) bool {
 	return false
 }
 
-// left reports whether a file is left out, by choice or as a part of a chart.
+// left reports whether a file of manifests is left out, by choice or as a part of a chart.
 func (m *Manifests) left(file string) bool {
 	return m.excluded(file) || slices.ContainsFunc(m.charts, func(dir string) bool { return below(file, dir) })
 }
 
-// file sorts what is in one file.
+// file sorts the manifests in one file into what is judged, refused or passed over.
 func (m *Manifests) file(f language.File) diag.List {
 	switch {
 	case language.IsRego(f.Path), m.Kustomizations.Takes(f.Path): // manifests have no rules of their own
@@ -171,8 +171,8 @@ func (m *Manifests) Unbuilt(found diag.List) {
 	}
 }
 
-// Chosen are those of some objects that nobody left out. Of them NotModelled names those whose
-// kinds are not modelled.
+// Chosen returns those manifests' objects that nobody left out. Of them NotModelled names those
+// whose kinds are not modelled.
 func (m *Manifests) Chosen(objects []object.Object) []object.Object {
 	var chosen []object.Object
 	for _, o := range objects {
@@ -189,7 +189,8 @@ func (m *Manifests) Chosen(objects []object.Object) []object.Object {
 	return chosen
 }
 
-// Passed counts manifests that decide nothing, and names those that stand for others that may.
+// Passed counts manifests that are passed over, for they decide nothing, and names those that
+// stand for others that may.
 func (m *Manifests) Passed(file string, passed []object.Passed) diag.List {
 	var found diag.List
 	for _, p := range passed {
@@ -213,6 +214,7 @@ func (m *Manifests) Passed(file string, passed []object.Passed) diag.List {
 	return found
 }
 
+// article chooses a or an before a kind's name.
 func article(word string) string {
 	if strings.IndexByte("AEIOU", word[0]) >= 0 {
 		return "an"
@@ -249,7 +251,8 @@ func (m *Manifests) NotModelled() diag.List {
 	return found
 }
 
-// Survey is what is told of a run over these sets; of nothing at all it is a finding.
+// Survey tells what was judged of manifests and what passed over in a run over these sets; of
+// nothing at all it makes a finding.
 func (m *Manifests) Survey(sets []object.Set) (diag.Survey, diag.List) {
 	all := m.survey.of(sets)
 	if all.Workloads+all.Policies+all.Namespaces > 0 {
@@ -267,6 +270,8 @@ func (m *Manifests) Survey(sets []object.Set) (diag.Survey, diag.List) {
 // IsPattern reports whether a text is a pattern of paths.
 func IsPattern(text string) bool { return text != "" && doublestar.ValidatePattern(text) }
 
+// excluded reports whether the user's choice excludes a manifest's file, or a directory above it,
+// by a pattern.
 func (m *Manifests) excluded(file string) bool {
 	return slices.ContainsFunc(m.choice.Exclude, func(pattern string) bool {
 		for ; file != "." && file != "/"; file = path.Dir(file) {
@@ -278,13 +283,15 @@ func (m *Manifests) excluded(file string) bool {
 	})
 }
 
+// ignored reports whether the user's choice leaves out all manifests of an object's kind.
 func (m *Manifests) ignored(id object.ID) bool {
 	return slices.ContainsFunc(m.choice.IgnoreKinds, func(name string) bool {
 		return name == id.Kind || name == id.Kind+"."+id.Group
 	})
 }
 
-// charts are the directories with a chart of Helm that lie in no other's.
+// charts finds the directories with a chart of Helm that lie in no other's, whose files are
+// templates and no manifests.
 func charts(files []language.File) []string {
 	templates := map[string]bool{}
 	for _, f := range files {
@@ -310,7 +317,8 @@ func charts(files []language.File) []string {
 	return outer
 }
 
-// Below reports whether a file is what was asked for, or lies in the directory that was.
+// Below reports whether a manifest's file is what was asked for, or lies in the directory that
+// was.
 func Below(file, asked string) bool {
 	asked = path.Clean(asked)
 	return file == asked || below(file, asked)

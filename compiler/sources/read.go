@@ -33,7 +33,7 @@ type Limits struct {
 	Files      int
 }
 
-// DefaultLimits are far above what the largest fleets need.
+// DefaultLimits returns limits on what is read that are far above what the largest fleets need.
 func DefaultLimits() Limits {
 	return Limits{FileBytes: 8 << 20, TotalBytes: 512 << 20, Files: 200_000}
 }
@@ -54,6 +54,8 @@ func ReadRepository(dir string, limits Limits) ([]language.File, diag.List, erro
 	return readBelow(dir, limits, (*reader).visitRepository)
 }
 
+// readBelow walks a directory, through a root that no path leads out of, and returns the files
+// that visit read.
 func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntry, error) error) ([]language.File, diag.List, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -114,6 +116,8 @@ type reader struct {
 	apart   map[string]bool   // directories that are repositories of their own; nil until they are known
 }
 
+// visit reads one entry of the walk if it is a file of YAML or Rego, passes over Git's own, and
+// refuses what is no regular file.
 func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 	if err != nil {
 		if name == "." {
@@ -163,6 +167,8 @@ func (r *reader) visitManifests(name string, entry fs.DirEntry, err error) error
 	return r.visit(name, entry, err)
 }
 
+// visitRepository reads one entry of a repository: directories of their own and bundles are left
+// out, and intents in JSON refused.
 func (r *reader) visitRepository(name string, entry fs.DirEntry, err error) error {
 	if err == nil && entry.IsDir() {
 		switch {
@@ -212,8 +218,8 @@ func (r *reader) refuseInJSON(name string) error {
 	return nil
 }
 
-// passOver takes note of what a directory's index lists, if it has one of ours: only that is
-// output, and only while it is as it was written.
+// passOver notes what a directory's index lists, which is not read as input, if it has an index of
+// ours: only that is output, and only while it is as it was written.
 func (r *reader) passOver(dir string) {
 	listed, marked := bundle.Outputs(r.root.FS(), dir)
 	if !marked {
@@ -255,7 +261,7 @@ func (r *reader) ofBundle(f language.File) bool {
 	return false
 }
 
-// bundleOf is the outermost directory with an index of ours that a file lies in.
+// bundleOf finds the outermost directory with an index of ours that a read file lies in.
 func (r *reader) bundleOf(name string) (dir string, inside bool) {
 	for _, dir := range r.bundles {
 		if strings.HasPrefix(name, dir+"/") {
@@ -265,8 +271,8 @@ func (r *reader) bundleOf(name string) (dir string, inside bool) {
 	return "", false
 }
 
-// keepApart learns which directories the Platform calls repositories of their own. Each has to
-// be one: what is left out is judged by its own run, and not by none.
+// keepApart reads which directories the Platform calls repositories of their own. Each has to be
+// one: what is left out is judged by its own run, and not by none.
 func (r *reader) keepApart() {
 	r.apart = map[string]bool{}
 	platform := &reader{root: r.root, limits: r.limits}
@@ -286,7 +292,7 @@ func (r *reader) keepApart() {
 	}
 }
 
-// read opens without blocking: a FIFO that took a file's place since it was listed
+// read opens and reads one file without blocking: a FIFO that took its place since it was listed
 // must not hang the run.
 func (r *reader) read(name string) error {
 	span := diag.Span{File: name}
@@ -327,8 +333,11 @@ func (r *reader) read(name string) error {
 	return nil
 }
 
+// isYAML reports whether a file is read as YAML, by its name.
 func isYAML(name string) bool { return language.IsYAML(name) }
 
+// kindOf says what stands in the place of a file that is not read: a directory, a pipe, a socket,
+// a device.
 func kindOf(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
@@ -344,7 +353,8 @@ func kindOf(mode fs.FileMode) string {
 	}
 }
 
-// reason is the error without its path, which the finding's place already says.
+// reason says why a file could not be read, without its path, which the finding's place already
+// says.
 func reason(err error) string {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
@@ -353,7 +363,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// plainPathError drops the system call's name from what people read.
+// plainPathError drops the system call's name from a reading's error.
 func plainPathError(err error) error {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {

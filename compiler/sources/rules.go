@@ -38,8 +38,8 @@ func OwnRules(repo *language.Repository, files []language.File, before diag.List
 	return sources, kept, found
 }
 
-// hides reports whether a file that was not read may be, or hold, rules of the
-// directory: something below it, or a link in its place or in that of one above.
+// hides reports whether a file that was not read may be, or hold, rules of the user's directory of
+// rules: something below it, or a link in its place or in that of one above.
 func hides(file, dir string) bool {
 	below := dir == "." || strings.HasPrefix(file, dir+"/")
 	return below && !isYAML(file) || file == dir || strings.HasPrefix(dir, file+"/")

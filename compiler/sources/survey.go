@@ -12,7 +12,7 @@ import (
 // survey counts what is passed over, by the reason.
 type survey map[string]*diag.NotJudged
 
-// add counts one more, and returns how many there are.
+// add counts one more file that is passed over for a reason, and returns how many there are.
 func (s survey) add(reason, example, help string) int {
 	n := s[reason]
 	if n == nil {
@@ -24,7 +24,7 @@ func (s survey) add(reason, example, help string) int {
 	return n.Count
 }
 
-// of is what is told of a run over some sets.
+// of tells what was passed over in a run over some sets, reason by reason.
 func (s survey) of(sets []object.Set) diag.Survey {
 	var all diag.Survey
 	namespaces := map[string]bool{}
@@ -62,6 +62,7 @@ func (s survey) of(sets []object.Set) diag.Survey {
 	return all
 }
 
+// counted writes a number of files in words.
 func counted(files int) string {
 	if files == 1 {
 		return "1 file"

@@ -53,7 +53,8 @@ func World(repo *language.Repository, files []language.File) (object.Set, map[st
 	return set, counted, found
 }
 
-// tellsOfCluster reports whether a finding is that a namespace or a workload cannot be read.
+// tellsOfCluster reports whether a finding is that a namespace or a workload beside the intents
+// cannot be read.
 func tellsOfCluster(d diag.Diagnostic) bool {
 	return d.Is(object.BadField) && object.RoleOf(d.Subject.Object) == object.World
 }
