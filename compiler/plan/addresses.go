@@ -8,11 +8,11 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// Assumed is the cluster as far as the Platform describes it, and beyond: where it does
-// not say where pods or nodes are, they are at addresses that no line names, for those
-// are outside the cluster. Any other address may be a pod's or nobody's, so that there
-// are two clusters to look at then: in one of them it is a pod's. Where lines tell nothing of
-// the pods, nothing is assumed.
+// Assumed describes the cluster as far as the Platform does, and the addresses beyond: where it
+// does not say where pods or nodes are, they are at addresses that no line names, for those are
+// outside the cluster. Any other address may be a pod's or nobody's, so that there are two
+// clusters to look at then: in one of them it is a pod's. Where lines tell nothing of the pods,
+// nothing is assumed.
 func (p *Plan) Assumed() []object.Cluster {
 	c := p.Cluster
 	named := p.outside()
@@ -34,9 +34,9 @@ func (p *Plan) Assumed() []object.Cluster {
 	return clusters
 }
 
-// Whereabouts are the addresses that pods may have, and those of everything else. Where the
-// Platform does not say where pods are, they have none that a line names, for those are
-// outside the cluster; any other may be a pod's or somebody else's.
+// Whereabouts tells the addresses that pods may have, and those of everything else. Where the
+// Platform does not say where pods are, they have none that a line names, for those are outside
+// the cluster; any other may be a pod's or somebody else's.
 func (p *Plan) Whereabouts() (pods, others packet.Addresses) {
 	c := p.Cluster
 	if len(c.PodCIDRs) > 0 {
@@ -53,7 +53,7 @@ func (p *Plan) Whereabouts() (pods, others packet.Addresses) {
 	return named.Union(packet.AddressesOf(slices.Concat(c.ServiceCIDRs, c.NodeCIDRs)...)).Complement(), packet.EveryAddress()
 }
 
-// outside are the addresses that are nobody's pod's, for lines name them: none where these are
+// outside gathers the addresses that are nobody's pod's, for lines name them: none where these are
 // so many that pods of one family would be nowhere. Who writes 0.0.0.0/0 means pods too, and a
 // proof about pods without addresses would be one about nothing.
 func (p *Plan) outside() packet.Addresses {
@@ -66,14 +66,14 @@ func (p *Plan) outside() packet.Addresses {
 	return named
 }
 
-// HasRoom reports whether pods could have their addresses of a family among some: as many as
-// the network of one node has.
+// HasRoom reports whether pods could have their addresses of a family among some: as many as the
+// network of one node has.
 func HasRoom(among packet.Addresses, f packet.Family) bool {
 	const node = 256
 	return packet.Size(among.Intersect(packet.Routable(f)).IPSet().Ranges()...) >= node
 }
 
-// named are the addresses that lines, guardrails and tests name.
+// named gathers the addresses that lines, guardrails and tests of the plan name.
 func (p *Plan) named() packet.Addresses {
 	var all []netip.Prefix
 	add := func(ends ...*End) {
@@ -98,7 +98,7 @@ func (p *Plan) named() packet.Addresses {
 	return packet.AddressesOf(all...)
 }
 
-// Ranges are the addresses of blocks as the fewest plain prefixes, in order.
+// Ranges writes the addresses of blocks as the fewest plain prefixes, in order.
 func Ranges(blocks []Block) []netip.Prefix {
 	var all []netip.Prefix
 	for _, b := range blocks {

@@ -16,7 +16,7 @@ type Place struct {
 	Address         netip.Addr
 }
 
-// pod reports whether the place is a pod.
+// pod reports whether the place between which and another traffic is asked about is a pod.
 func (p Place) pod() bool { return p.Namespace != "" }
 
 // Has reports whether the place is one of the end's pods or addresses.
@@ -36,12 +36,14 @@ type Traffic struct {
 	Denied         []Port // by quarantine and guardrails; normal
 }
 
-// Allows reports whether a packet passes. The number is the destination's port, or
-// the type of a control message; protocols without either have none.
+// Allows reports whether a packet passes between the two places. The number is the destination's
+// port, or the type of a control message; protocols without either have none.
 func (t Traffic) Allows(protocol Protocol, number uint16) bool {
 	return covers(t.Leaves, protocol, number) && covers(t.Enters, protocol, number) && !covers(t.Denied, protocol, number)
 }
 
+// covers reports whether a packet between two places, by its port or message type, is on one of a
+// list of ports.
 func covers(ports []Port, protocol Protocol, number uint16) bool {
 	return slices.ContainsFunc(ports, func(p Port) bool {
 		return p.Protocol == Any || p.Protocol == protocol && p.First <= number && number <= p.Last
@@ -84,25 +86,26 @@ func (p *Plan) Holds(place Place) bool {
 	return place.pod() && (p.Governs(place.Namespace) || p.DenyUnknown && p.unknown(place))
 }
 
-// unknown reports whether a pod is in a namespace that nobody listed, or in one
-// that is made elsewhere and yet to be closed.
+// unknown reports whether a packet's pod is in a namespace that nobody listed, or in one that is
+// made elsewhere and yet to be closed.
 func (p *Plan) unknown(pod Place) bool {
 	return !p.listed(pod.Namespace) && !slices.ContainsFunc(p.Namespaces, func(n Namespace) bool {
 		return n.Spared() && n.PatternSelector().Matches(pod.NamespaceLabels)
 	})
 }
 
+// listed reports whether somebody lists the namespace of a packet's pod by its name.
 func (p *Plan) listed(namespace string) bool {
 	n, ok := p.Namespace(namespace)
 	return ok && !n.Pattern || slices.Contains(p.Cluster.System, namespace)
 }
 
-// binds reports whether guardrails can stop a packet there.
+// binds reports whether guardrails can stop a packet between places at this one.
 func (p *Plan) binds(place Place) bool {
 	return place.pod() && !slices.Contains(p.Cluster.System, place.Namespace)
 }
 
-// flowing is what flows allow at one of their ends.
+// flowing collects the ports that flows allow between two places, at one of their ends.
 func (p *Plan) flowing(from, to, at Place) []Port {
 	var all []Port
 	for _, f := range p.Flows {
@@ -113,9 +116,9 @@ func (p *Plan) flowing(from, to, at Place) []Port {
 	return all
 }
 
-// resolving is what DNS needs of the way out: every pod has it but, in a namespace
-// where an intent does without, those of no intent that has it. A namespace made
-// elsewhere where one does without gets it from what is built for it.
+// resolving collects the ports that DNS needs of the way out between two places: every pod has it
+// but, in a namespace where an intent does without, those of no intent that has it. A namespace
+// made elsewhere where one does without gets it from what is built for it.
 func (p *Plan) resolving(from, to Place) []Port {
 	with, without := false, false
 	for _, w := range p.Workloads {

@@ -17,8 +17,8 @@ type Server struct {
 	Ports []Port
 }
 
-// DNSServers are the cluster's DNS pods and then, if it has one, the node-local
-// cache.
+// DNSServers lists where names are resolved: the cluster's DNS pods and then, if it has one, the
+// node-local cache.
 func (p *Plan) DNSServers() []Server {
 	dns := p.Cluster.DNS
 	var labels []object.Requirement
@@ -39,7 +39,7 @@ func (p *Plan) DNSServers() []Server {
 	return all
 }
 
-// onBoth is a port on TCP and UDP: names are asked for on either (RFC 7766).
+// onBoth returns a port of DNS on TCP and UDP: names are asked for on either (RFC 7766).
 func onBoth(port int) []Port {
 	n := uint16(port)
 	return []Port{{TCP, n, n}, {UDP, n, n}}

@@ -80,7 +80,7 @@ type Workload struct {
 	SelectorSpan    diag.Span   // zero where the selector is the default one
 }
 
-// Ref is the workload's name in full.
+// Ref returns the planned workload's name in full, namespace/name.
 func (w Workload) Ref() string { return w.Namespace + "/" + w.Name }
 
 // NamedPort is a port, or a set of ports, that a workload listens on.
@@ -224,7 +224,7 @@ type Stages struct {
 	DefaultDenyOrder   int // in tier default, above 1000 so that every Kubernetes NetworkPolicy still counts
 }
 
-// DefaultStages keeps clear of the tiers that Calico creates itself.
+// DefaultStages places the plan's Calico policies clear of the tiers that Calico creates itself.
 func DefaultStages() Stages {
 	return Stages{GuardrailTier: "portcullis", GuardrailTierOrder: 100, PlatformOrder: 500, AllowOrder: 900, DefaultDenyOrder: 2000}
 }
@@ -244,7 +244,7 @@ func (n Namespace) Spared() bool {
 	return n.Pattern && (n.Open || n.Staged) && len(n.PatternSelector()) > 0
 }
 
-// PatternSelector is what the namespaces of a Pattern are known by.
+// PatternSelector returns the labels by which the namespaces of a Pattern are known.
 func (n Namespace) PatternSelector() object.Selector {
 	var labels []object.Requirement
 	for key, value := range n.Labels {
@@ -269,7 +269,7 @@ func (p Pods) In(n Namespace) bool {
 	return p.Namespaces.Matches(n.Labels)
 }
 
-// HasTarget reports whether a kind of policy may be emitted.
+// HasTarget reports whether the plan lets a kind of policy be emitted.
 func (p *Plan) HasTarget(name string) bool {
 	return slices.Contains(p.Targets, name)
 }

@@ -40,14 +40,15 @@ func NormalPorts(ports []Port) []Port {
 	return merged
 }
 
+// comparePorts orders ports by protocol and number.
 func comparePorts(a, b Port) int {
 	return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
 }
 
-// ComparePorts orders normal port lists.
+// ComparePorts orders normal port lists, port by port.
 func ComparePorts(a, b []Port) int { return slices.CompareFunc(a, b, comparePorts) }
 
-// SubtractPorts is what of ports the others leave.
+// SubtractPorts returns what of ports the others leave.
 func SubtractPorts(ports, others []Port) []Port {
 	rest := NormalPorts(ports)
 	for _, o := range NormalPorts(others) {
@@ -72,7 +73,7 @@ func SubtractPorts(ports, others []Port) []Port {
 	return rest
 }
 
-// IntersectPorts is what both lists have.
+// IntersectPorts returns the ports that both lists have.
 func IntersectPorts(a, b []Port) []Port {
 	a, b = NormalPorts(a), NormalPorts(b)
 	if len(a) == 1 && a[0].Protocol == Any {
@@ -84,8 +85,7 @@ func IntersectPorts(a, b []Port) []Port {
 	return SubtractPorts(a, SubtractPorts(a, b))
 }
 
-// String is the port in the language's own spelling, where it has one: 80, 53/udp,
-// 8000-8100.
+// String writes the port in the language's own spelling, where it has one: 80, 53/udp, 8000-8100.
 func (p Port) String() string {
 	var b strings.Builder
 	switch {
@@ -102,7 +102,7 @@ func (p Port) String() string {
 	return b.String()
 }
 
-// PacketsOn is the traffic that a port list stands for.
+// PacketsOn returns the traffic that a port list stands for.
 func PacketsOn(ports []Port) packet.Traffic {
 	var all packet.Traffic
 	for _, p := range ports {
@@ -119,7 +119,7 @@ func PacketsOn(ports []Port) packet.Traffic {
 	return all
 }
 
-// PortWords are the words for a normal port list in the language's spelling.
+// PortWords writes each of a normal port list in the language's spelling.
 func PortWords(ports []Port) []string {
 	var words []string
 	rest := slices.Clone(ports)
