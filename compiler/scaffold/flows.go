@@ -33,14 +33,14 @@ type service struct {
 	behind []*workload
 }
 
-// String is the Service for people.
+// String writes the Service to which a suggested flow leads for people.
 func (s *service) String() string {
 	kind := cmp.Or(s.Spec.Type, corev1.ServiceTypeClusterIP)
 	return fmt.Sprintf("Service %s (%s)", plain(s.Name), plain(string(kind)))
 }
 
-// servicesOf are the Services that lead to a workload, by namespace/name. The ports
-// that they lead to are the workload's, whether or not its containers list them.
+// servicesOf finds the Services that flows may lead through to a workload, by namespace/name. The
+// ports that they lead to are the workload's, whether or not its containers list them.
 func servicesOf(set object.Set, all []*workload) map[string]*service {
 	services := map[string]*service{}
 	object.Each(set, func(o object.Object, s *corev1.Service) {
@@ -69,6 +69,8 @@ func servicesOf(set object.Set, all []*workload) map[string]*service {
 	return services
 }
 
+// covers reports whether labels of pods are among others what a Service selects, so that flows to
+// it are theirs.
 func covers(labels, wanted map[string]string) bool {
 	for key, value := range wanted {
 		if got, ok := labels[key]; !ok || got != value {
@@ -92,8 +94,8 @@ var speaking = sync.OnceValue(func() *regexp.Regexp {
 
 var hostname = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 
-// addressesOf are the addresses that a setting's value seems to name: lists of URLs,
-// host:port, or hosts alone where the variable's name says so.
+// addressesOf reads the addresses that a setting's value seems to name, to which a flow may go:
+// lists of URLs, host:port, or hosts alone where the variable's name says so.
 func addressesOf(s setting) []address {
 	var all []address
 	for _, part := range strings.FieldsFunc(s.value, func(r rune) bool { return strings.ContainsRune(", ;\t\n", r) }) {
@@ -121,8 +123,8 @@ func addressesOf(s setting) []address {
 	return all
 }
 
-// lookup finds the Service that a host names from within a namespace, as the
-// cluster's DNS does; a pod of a headless Service counts as the Service.
+// lookup finds the Service, to which a flow would go, that a host names from within a namespace,
+// as the cluster's DNS does; a pod of a headless Service counts as the Service.
 func lookup(services map[string]*service, host, namespace string) *service {
 	parts := strings.Split(host, ".")
 	for range 2 {
@@ -143,8 +145,8 @@ func lookup(services map[string]*service, host, namespace string) *service {
 	return nil
 }
 
-// flowsOf are the flows that the workloads' settings suggest, and the hosts outside
-// the cluster that they name, by workload.
+// flowsOf suggests the flows for which the workloads' settings speak, and the hosts outside the
+// cluster that they name, by workload.
 func flowsOf(all []*workload, services map[string]*service) ([]flow, map[*workload][]string) {
 	var flows []flow
 	outside := map[*workload][]string{}
@@ -169,7 +171,7 @@ func flowsOf(all []*workload, services map[string]*service) ([]flow, map[*worklo
 	return flows, outside
 }
 
-// add merges a flow with one between the same workloads.
+// add merges a suggested flow with one between the same workloads.
 func add(flows []flow, f flow) []flow {
 	for i := range flows {
 		g := &flows[i]
@@ -188,8 +190,8 @@ func add(flows []flow, f flow) []flow {
 	return append(flows, f)
 }
 
-// portsOf are the workload's ports that the Service's port leads to; those of all
-// its ports where it has no such port, or none is said.
+// portsOf finds the workload's ports to which a flow through the Service leads by one of its
+// ports; those of all its ports where it has no such port, or none is said.
 func (s *service) portsOf(w *workload, number int32) []string {
 	var names, all []string
 	for _, p := range s.Spec.Ports {
@@ -214,7 +216,7 @@ func (s *service) portsOf(w *workload, number int32) []string {
 	return names
 }
 
-// dataOf are the values of a ConfigMap.
+// dataOf reads the values of a ConfigMap, from which workloads take settings.
 func dataOf(o object.Object) map[string]string {
 	var m struct {
 		Data map[string]string `json:"data"`

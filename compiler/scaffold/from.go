@@ -53,11 +53,12 @@ type reading struct {
 	labels map[string]string // namespace with intents → the label that names its workloads
 }
 
+// note notes for the user what of the manifests a draft leaves out or guesses.
 func (r *reading) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
-// pages are the intents of the workloads that can be drafted, with what the
+// pages drafts the intents of the workloads from manifests, as far as they can be, with what the
 // manifests suggest between them.
 func (r *reading) pages(set object.Set) []*page {
 	workloads := workloadsOf(set)
@@ -94,8 +95,8 @@ func (r *reading) pages(set object.Set) []*page {
 	return pages
 }
 
-// refused is why the language does not take a draft, or nothing. Manifests may hold
-// labels and names that no API server accepts.
+// refused says why the language does not take a draft, or nothing. Manifests may hold labels and
+// names that no API server accepts.
 func refused(f language.File) string {
 	files := []language.File{f}
 	if f.Path != language.PlatformFile {
@@ -110,7 +111,7 @@ func refused(f language.File) string {
 	return ""
 }
 
-// platform drafts the Platform: the namespaces with intents, and those without,
+// platform drafts the Platform from manifests: the namespaces with intents, and those without,
 // which are described and stay open.
 func (r *reading) platform(name string, cluster []yamltext.Field, known map[string]map[string]string) {
 	for namespace := range r.labels {

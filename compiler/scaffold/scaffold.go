@@ -25,8 +25,8 @@ type Draft struct {
 //go:embed start
 var start embed.FS
 
-// Start is an example of two workloads that compiles as it is, in which comments
-// explain what stands there and what else could.
+// Start returns the example that a repository without manifests starts with: two workloads that
+// compile as they are, in which comments explain what stands there and what else could.
 func Start(name string) (Draft, error) {
 	d := Draft{Files: map[string][]byte{}}
 	root, err := fs.Sub(start, "start")
@@ -43,8 +43,8 @@ func Start(name string) (Draft, error) {
 	})
 }
 
-// editorLine is the first line of a file that is in the language: the comment by
-// which editors find its schema, which the caller writes.
+// editorLine returns the first line of a drafted file in the language: the comment by which
+// editors find its schema, which the caller writes.
 func editorLine(path string) string { return language.EditorLine(path) + "\n" }
 
 // Name makes a name of the language out of any text, such as a directory's name.

@@ -13,8 +13,8 @@ const defaultNameLabel = "app.kubernetes.io/name"
 
 var nameLabels = []string{defaultNameLabel, "app", "k8s-app", "name"}
 
-// nameLabelOf is the label by which most workloads of a namespace can be chosen
-// under their own names.
+// nameLabelOf finds the label that holds the names of most workloads of a namespace, so that their
+// selectors can be left out.
 func nameLabelOf(all []*workload) string {
 	best, most := defaultNameLabel, 0
 	for _, key := range nameLabels {
@@ -31,7 +31,7 @@ func nameLabelOf(all []*workload) string {
 	return best
 }
 
-// namedBy reports whether the label chooses the workload by its name, and no other
+// namedBy reports whether a selector of one label chooses the workload by its name, and no other
 // workload of the namespace.
 func namedBy(w *workload, key string, all []*workload) bool {
 	if w.labels[key] != w.name {
@@ -40,9 +40,9 @@ func namedBy(w *workload, key string, all []*workload) bool {
 	return !slices.ContainsFunc(all, func(other *workload) bool { return other != w && other.labels[key] == w.name })
 }
 
-// selectorOf is the selector of the workload's pods in the language, or nothing
-// where the namespace's label chooses them by name. It is not ok where the pods
-// carry nothing to choose them by.
+// selectorOf writes the selector of the workload's pods in the language, or nothing where the
+// namespace's label chooses them by name. It is not ok where the pods carry nothing to choose them
+// by.
 func selectorOf(w *workload, nameLabel string, all []*workload) (selector yamltext.Map, ok bool) {
 	switch {
 	case namedBy(w, nameLabel, all):
@@ -57,7 +57,7 @@ func selectorOf(w *workload, nameLabel string, all []*workload) (selector yamlte
 	return nil, false
 }
 
-// expressions is a selector in Kubernetes' own notation, which the language reads.
+// expressions writes a selector in Kubernetes' own notation, which the language reads.
 func expressions(s *metav1.LabelSelector) yamltext.Map {
 	terms := make(yamltext.List, len(s.MatchExpressions))
 	for i, e := range s.MatchExpressions {

@@ -8,8 +8,8 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// suggest puts what the manifests hint at into the pages: flows between the
-// workloads, Services that nobody is seen to call, and ways out of the cluster.
+// suggest puts what the manifests suggest into the drafted pages: flows between the workloads,
+// Services that nobody is seen to call, and ways out of the cluster.
 func suggest(pages []*page, services map[string]*service) {
 	byWorkload := map[*workload]*page{}
 	for _, p := range pages {

@@ -59,7 +59,8 @@ func workloadsOf(set object.Set) []*workload {
 	return all
 }
 
-// templateOf is what a kind of workload says of its pods, or nil.
+// templateOf reads what a kind of workload says of its pods: labels, selector and template; nil
+// for other kinds.
 func templateOf(typed any) (meta metav1.ObjectMeta, selector *metav1.LabelSelector, template *corev1.PodTemplateSpec) {
 	switch w := typed.(type) {
 	case *appsv1.Deployment:
@@ -80,7 +81,8 @@ func templateOf(typed any) (meta metav1.ObjectMeta, selector *metav1.LabelSelect
 	return metav1.ObjectMeta{}, nil, nil
 }
 
-// containersOf are those that run as long as the pod does, sidecars included.
+// containersOf lists the containers that run as long as the workload's pod does, sidecars
+// included.
 func containersOf(spec corev1.PodSpec) []corev1.Container {
 	all := slices.Clone(spec.Containers)
 	for _, c := range spec.InitContainers {
@@ -91,8 +93,8 @@ func containersOf(spec corev1.PodSpec) []corev1.Container {
 	return all
 }
 
-// configMaps are the values of ConfigMaps, by namespace/name. Secrets are nobody's
-// business.
+// configMaps reads the values of ConfigMaps, by namespace/name, for the settings of workloads.
+// Secrets are nobody's business.
 func configMaps(set object.Set) map[string]map[string]string {
 	all := map[string]map[string]string{}
 	for _, o := range set.All() {
@@ -103,7 +105,8 @@ func configMaps(set object.Set) map[string]map[string]string {
 	return all
 }
 
-// settingsOf are a container's environment variables, in the order of their names.
+// settingsOf reads the environment variables of a workload's container, in the order of their
+// names.
 func settingsOf(c corev1.Container, namespace string, configMaps map[string]map[string]string) []setting {
 	values := map[string]string{}
 	for _, from := range c.EnvFrom {
@@ -127,8 +130,8 @@ func settingsOf(c corev1.Container, namespace string, configMaps map[string]map[
 	return all
 }
 
-// nameAll gives every workload a name that is its own in its namespace. A later one
-// of the same name gets its kind as well.
+// nameAll gives every workload a name that is its own in its namespace. A later one of the same
+// name gets its kind as well.
 func nameAll(all []*workload) {
 	taken := map[string]bool{}
 	for _, w := range all {

@@ -26,6 +26,7 @@ type page struct {
 	remarks           []string
 }
 
+// text writes the file of one drafted intent, with remarks as comments.
 func (p *page) text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -63,7 +64,7 @@ func (p *page) text() string {
 	return b.String()
 }
 
-// clusterFields are what a Platform has to say of a cluster that is not the usual one.
+// clusterFields writes what a drafted Platform has to say of a cluster that is not the usual one.
 func clusterFields(c object.Cluster) []yamltext.Field {
 	var fields []yamltext.Field
 	usual := object.DefaultCluster()
@@ -94,7 +95,8 @@ func clusterFields(c object.Cluster) []yamltext.Field {
 	return fields
 }
 
-// platformText is a Platform of a cluster with these entries of namespaces.
+// platformText writes the file of a Platform with these settings of the cluster and entries of
+// namespaces.
 func platformText(name string, cluster, namespaces []yamltext.Field) string {
 	var b strings.Builder
 	b.WriteString(editorLine(language.PlatformFile))
@@ -118,11 +120,13 @@ func platformText(name string, cluster, namespaces []yamltext.Field) string {
 	return b.String()
 }
 
-// nameField is the metadata of a document without a namespace.
+// nameField writes the metadata of a document without a namespace.
 func nameField(name string) yamltext.Field {
 	return yamltext.Field{Key: "metadata", Value: yamltext.Map{{Key: "name", Value: Name(name)}}}
 }
 
+// namespaceEntry writes the entry of a namespace in a Platform: its nameLabel, its labels, and
+// whether it is enforced.
 func namespaceEntry(name, label string, labels map[string]string, governed bool) yamltext.Field {
 	var terms yamltext.Map
 	if governed && label != defaultNameLabel {
@@ -139,8 +143,8 @@ func namespaceEntry(name, label string, labels map[string]string, governed bool)
 
 var harmless = regexp.MustCompile(`^[A-Za-z0-9_./ -]+$`)
 
-// plain is a text from a manifest that may stand in a comment or a message: it ends
-// no line and hides nothing.
+// plain spells a text from a manifest so that it may be written into a comment or a message: it
+// ends no line and hides nothing.
 func plain(s string) string {
 	if harmless.MatchString(s) {
 		return s
@@ -148,4 +152,5 @@ func plain(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
+// nameOf writes a workload's kind and name as people read them in comments.
 func nameOf(w *workload) string { return w.id.Kind + " " + plain(w.id.Name) }
