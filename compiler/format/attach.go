@@ -43,8 +43,8 @@ func (a *attaching) pass(offset int) {
 	}
 }
 
-// headOf is where comments above an item go; above the first one they are the
-// document's, and stay at its top whatever the order of keys.
+// headOf returns the comments above an item, to which one is attached; above the first item they
+// are the document's, and stay at its top whatever the order of keys.
 func (a *attaching) headOf(i int) *[]string {
 	if i == 0 {
 		return &a.head
@@ -52,6 +52,7 @@ func (a *attaching) headOf(i int) *[]string {
 	return &a.blocks[i].head
 }
 
+// add attaches a comment, with an empty line before it if one was passed.
 func (a *attaching) add(to *[]string, text string) {
 	if a.blank && text != "" {
 		*to = append(*to, "")
@@ -60,6 +61,7 @@ func (a *attaching) add(to *[]string, text string) {
 	*to = append(*to, text)
 }
 
+// behind attaches a comment behind something in its line to the item before it.
 func (a *attaching) behind(c comment) {
 	if a.next == 0 {
 		a.add(&a.head, c.text)
@@ -69,6 +71,8 @@ func (a *attaching) behind(c comment) {
 	it.line = append(it.line, c.text)
 }
 
+// above attaches a comment in a line of its own: to the item that follows, to the collection that
+// ended before, or to the head.
 func (a *attaching) above(c comment) {
 	if a.next == 0 {
 		a.add(&a.head, c.text)
@@ -91,8 +95,8 @@ func (a *attaching) above(c comment) {
 	a.add(a.headOf(a.next), c.text)
 }
 
-// ended is the innermost collection that ends between the item and the next one, and
-// whose items stand no deeper than the column; nil if there is none, or if the next
+// ended finds, to attach a comment to, the innermost collection that ends between the item and the
+// next one, and whose items stand no deeper than the column; nil if there is none, or if the next
 // item stands as deep itself.
 func (a *attaching) ended(before *item, column int) *collection {
 	var going []*collection
@@ -115,6 +119,8 @@ func (a *attaching) ended(before *item, column int) *collection {
 	return nil
 }
 
+// outer returns the collection around this one, to which a comment may be attached instead, or
+// nil.
 func (c *collection) outer() *collection {
 	if c.owner == nil {
 		return nil
@@ -122,7 +128,7 @@ func (c *collection) outer() *collection {
 	return c.owner.in
 }
 
-// around is the innermost collection in brackets that holds the offset.
+// around finds the innermost collection in brackets that holds the offset of a comment.
 func (c *collection) around(offset int) *collection {
 	if offset < c.start || offset >= c.end {
 		return nil
@@ -147,8 +153,8 @@ func (c *collection) around(offset int) *collection {
 	return nil
 }
 
-// take gives a comment between brackets to the item before it in its line, to the one
-// that it stands in or that follows, or to the end.
+// take attaches a comment between brackets to the item before it in its line, to the one that it
+// stands in or that follows, or to the end.
 func (c *collection) take(t *tree, what comment) {
 	if what.text == "" {
 		return

@@ -19,10 +19,13 @@ type printer struct {
 // line is one of the output, with the comment behind it.
 type line struct{ text, comment string }
 
+// add prints one line at an indentation.
 func (p *printer) add(indent int, text string) {
 	p.lines = append(p.lines, line{text: strings.Repeat(" ", indent) + text})
 }
 
+// notes prints the comments above something, each on a line; an empty one is an empty line, of
+// which there is never more than one.
 func (p *printer) notes(indent int, comments []string) {
 	for _, c := range comments {
 		switch {
@@ -34,12 +37,13 @@ func (p *printer) notes(indent int, comments []string) {
 	}
 }
 
+// document prints a document: the comments at its top, and its root.
 func (p *printer) document(t *tree) {
 	p.notes(0, t.head)
 	p.block(t.root, 0)
 }
 
-// block writes a collection with an item on each line.
+// block prints a collection with an item on each line.
 func (p *printer) block(c *collection, indent int) {
 	for i, it := range p.sorted(c) {
 		head := it.head
@@ -52,8 +56,8 @@ func (p *printer) block(c *collection, indent int) {
 	p.notes(indent, c.foot)
 }
 
-// sorted are the items in their order. Keys that it does not know stay behind those
-// that it does.
+// sorted puts a collection's items into the order of its kind's keys. Keys that it does not know
+// stay behind those that it does.
 func (p *printer) sorted(c *collection) []*item {
 	order, ok := p.order[c.node]
 	if !ok {
@@ -68,6 +72,8 @@ func (p *printer) sorted(c *collection) []*item {
 	return slices.SortedStableFunc(slices.Values(c.items), func(a, b *item) int { return rank(a) - rank(b) })
 }
 
+// item prints a key with its value, or an entry of a list: on one line if that fits, else folded
+// or as a block.
 func (p *printer) item(it *item, indent int) {
 	start := "-"
 	if it.key != nil {
@@ -90,8 +96,8 @@ func (p *printer) item(it *item, indent int) {
 	}
 }
 
-// begin writes the first line of an item with the comment behind it. Of several
-// comments only the last has its place there; the others stand above.
+// begin prints the first line of an item with the comment behind it. Of several comments only the
+// last has its place there; the others stand above.
 func (p *printer) begin(it *item, indent int, text string) {
 	last := len(it.line) - 1
 	p.notes(indent, it.line[:max(last, 0)])
@@ -101,8 +107,8 @@ func (p *printer) begin(it *item, indent int, text string) {
 	}
 }
 
-// element writes a collection in a list: its first line follows the dash, and the
-// comments above its first item stand above the dash.
+// element prints a collection in a list: its first line follows the dash, and the comments above
+// its first item stand above the dash.
 func (p *printer) element(it *item, indent int) {
 	p.notes(indent, it.line)
 	at := len(p.lines)
@@ -115,12 +121,13 @@ func (p *printer) element(it *item, indent int) {
 	p.lines[at].text = text[:indent] + "- " + text[indent+2:]
 }
 
+// isNote reports whether a printed line is a comment or empty.
 func isNote(text string) bool {
 	text = strings.TrimLeft(text, " ")
 	return text == "" || text[0] == '#'
 }
 
-// inline is a value on one line, if it may stand so from that column on.
+// inline writes a value on one line, if it may be printed so from that column on.
 func (p *printer) inline(n *yaml.Node, c *collection, broken bool, column int) (text string, fits bool) {
 	if c != nil {
 		if !c.flow || c.noted() {
@@ -133,13 +140,15 @@ func (p *printer) inline(n *yaml.Node, c *collection, broken bool, column int) (
 	return text, !broken || column+utf8.RuneCountInString(text) <= width || !fillable(n)
 }
 
-// noted reports whether there are comments in a collection.
+// noted reports whether there are comments in a collection, which therefore cannot be printed on
+// one line.
 func (c *collection) noted() bool {
 	return len(c.foot) > 0 || slices.ContainsFunc(c.items, func(it *item) bool {
 		return len(it.head)+len(it.line) > 0 || it.members != nil && it.members.noted()
 	})
 }
 
+// flow writes a collection between brackets or braces on one line.
 func (p *printer) flow(c *collection) string {
 	var all []string
 	for _, it := range p.sorted(c) {
@@ -160,7 +169,7 @@ func (p *printer) flow(c *collection) string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-// align puts the comments behind consecutive lines below each other.
+// align puts the comments behind consecutive printed lines below each other.
 func (p *printer) align() {
 	for i := 0; i < len(p.lines); {
 		end, widest := i, 0

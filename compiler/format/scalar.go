@@ -10,10 +10,9 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// scalar is a word as it is written: without quotes where every reader of YAML, of
-// 1.1 and of 1.2, takes it for the same; else in double quotes. A colon is quoted
-// wherever it stands: to people it looks like a key. A key without a value is an empty
-// mapping.
+// scalar writes a word, a scalar of YAML: without quotes where every reader of YAML, of 1.1 and of
+// 1.2, takes it for the same; else in double quotes. A colon is quoted wherever it stands: to
+// people it looks like a key. A key without a value is an empty mapping.
 func scalar(n *yaml.Node, in yamltext.Context) string {
 	switch tag := n.ShortTag(); {
 	case tag == "!!null":
@@ -28,14 +27,14 @@ func scalar(n *yaml.Node, in yamltext.Context) string {
 	return n.Value
 }
 
-// fillable reports whether a text is words with one space between each two, which
-// can be broken over lines without changing it.
+// fillable reports whether a scalar's text is words with one space between each two, which can be
+// broken over lines without changing it.
 func fillable(n *yaml.Node) bool {
 	return n.ShortTag() == "!!str" && strings.Join(strings.Fields(n.Value), " ") == n.Value &&
 		!strings.ContainsFunc(n.Value, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// fill breaks a text into lines.
+// fill breaks a scalar's text into lines of so many columns.
 func fill(s string, columns int) []string {
 	var lines []string
 	current, length := "", 0

@@ -44,14 +44,19 @@ type item struct {
 	line   []string // comments behind it
 }
 
+// newTree measures a parsed document: where each collection, item and scalar of it begins and
+// ends.
 func newTree(doc object.Document, root *yaml.Node) *tree {
 	t := &tree{doc: doc, text: doc.Text}
 	t.root = t.collection(root, nil, false)
 	return t
 }
 
+// offset returns the offset at which a node of the tree begins.
 func (t *tree) offset(n *yaml.Node) int { return t.doc.Offset(t.doc.Span(n).Start) }
 
+// collection measures a mapping or list of the tree with all its items, where each begins and
+// ends.
 func (t *tree) collection(n *yaml.Node, owner *item, inFlow bool) *collection {
 	c := &collection{node: n, owner: owner, flow: n.Style&yaml.FlowStyle != 0 || len(n.Content) == 0, column: n.Column - 1}
 	c.start = t.offset(n)
@@ -98,7 +103,7 @@ func (t *tree) collection(n *yaml.Node, owner *item, inFlow bool) *collection {
 	return c
 }
 
-// find is the offset of the next byte like that, comments left out.
+// find finds the offset of the next byte like that in the tree's text, comments left out.
 func (t *tree) find(from int, want byte) int {
 	for at := from; at < len(t.text); at++ {
 		switch t.text[at] {
@@ -113,6 +118,8 @@ func (t *tree) find(from int, want byte) int {
 	return len(t.text)
 }
 
+// scalar measures a scalar of the tree, and keeps its extent, within which no comment begins; a
+// block text's header may have one behind it.
 func (t *tree) scalar(n *yaml.Node) extent {
 	span := t.doc.Span(n)
 	e := extent{t.doc.Offset(span.Start), t.doc.Offset(span.End)}
@@ -132,6 +139,7 @@ func (t *tree) scalar(n *yaml.Node) extent {
 	return e
 }
 
+// isNull reports whether a node of the tree stands for no value.
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 // comment is one in the text, or an empty line.
@@ -142,7 +150,7 @@ type comment struct {
 	text   string
 }
 
-// comments are all of the document's. Outside scalars a number sign can only begin
+// comments finds all comments of the tree's text. Outside scalars a number sign can only begin
 // one.
 func (t *tree) comments() []comment {
 	var all []comment
@@ -154,7 +162,7 @@ func (t *tree) comments() []comment {
 	return all
 }
 
-// fillers are the comments and the empty lines.
+// fillers finds the comments and the empty lines of the tree's text, in order.
 func (t *tree) fillers() []comment {
 	var all []comment
 	scalars, line := t.scalars, 0

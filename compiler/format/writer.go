@@ -65,12 +65,14 @@ func (w *Writer) Close() (text []byte, comments []string) {
 	return w.out.Bytes(), slices.Sorted(slices.Values(w.comments))
 }
 
+// write writes one line of the file, which is then no marker.
 func (w *Writer) write(text string) {
 	w.out.WriteString(text)
 	w.out.WriteByte('\n')
 	w.marked = false
 }
 
+// marker writes the marker between documents, unless one was just written.
 func (w *Writer) marker() {
 	if !w.marked {
 		w.write("---")
@@ -120,7 +122,7 @@ func (w *Writer) between(text []byte) {
 	}
 }
 
-// lineStart is the offset at which the nth line begins.
+// lineStart finds the offset at which the nth line of the written file's source begins.
 func lineStart(text []byte, n int) int {
 	at := 0
 	for ; n > 1; n-- {
