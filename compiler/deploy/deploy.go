@@ -102,12 +102,13 @@ func (v *vetting) add(d diag.Diagnostic, words ...string) {
 	v.found = append(v.found, Finding{Diagnostic: d, Words: words})
 }
 
+// at points at the part of the vetted object that the tokens lead to.
 func (v *vetting) at(tokens ...string) diag.Subject {
 	return diag.Subject{Object: v.object.ID, Pointer: object.Pointer(tokens...)}
 }
 
-// example is the entry of the Platform's components by which something would pass that
-// one of some words says.
+// example writes the entry of the Platform's components by which something would pass that one of
+// some words says.
 func (v *vetting) example(field string, value any, words ...string) string {
 	path := "…"
 	if i := slices.IndexFunc(v.Components, func(c plan.Component) bool { return v.Wrote(c, words...) }); i >= 0 {
@@ -116,7 +117,7 @@ func (v *vetting) example(field string, value any, words ...string) string {
 	return yamltext.Line(yamltext.Field{Key: "components", Value: yamltext.List{yamltext.Map{{Key: "path", Value: path}, {Key: field, Value: value}}}})
 }
 
-// VetNames judges what the Platform names for components: what never passes cannot be
+// VetNames judges what the Platform names for components to carry: what never passes cannot be
 // named.
 func VetNames(components []plan.Component) diag.List {
 	var found diag.List
@@ -135,7 +136,7 @@ func VetNames(components []plan.Component) diag.List {
 	return found
 }
 
-// quoted is some text for people, shortened.
+// quoted shortens some text of a vetted object for people.
 func quoted(text string) string {
 	const most = 60
 	text = strings.Join(strings.Fields(text), " ")

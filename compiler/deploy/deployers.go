@@ -107,7 +107,8 @@ func deployerOf(key string) *deployer {
 	return nil
 }
 
-// refuses reports whether a key with that value passes for nobody.
+// refuses reports whether a label or annotation on which a deployer acts passes for nobody, named
+// or not.
 func (d *deployer) refuses(key, value string) bool {
 	_, name, _ := strings.Cut(key, "/")
 	if slices.ContainsFunc(d.never, func(n string) bool { return n == "*" || strings.EqualFold(n, name) }) {

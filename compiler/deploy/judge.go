@@ -71,6 +71,8 @@ type place struct {
 	rule *diag.Rule
 }
 
+// add keeps the first finding of each place in a component, and counts the further objects that it
+// judges alike.
 func (p *places) add(d diag.Diagnostic) {
 	at := place{d.Span, d.Rule}
 	n, known := p.more[at]
@@ -81,7 +83,8 @@ func (p *places) add(d diag.Diagnostic) {
 	p.more[at], p.first = 0, append(p.first, d)
 }
 
-// found is the first finding of each place, with the number of objects that are not named.
+// found lists the first finding of each place, with the number of judged objects that are not
+// named.
 func (p *places) found() diag.List {
 	for i := range p.first {
 		if n := p.more[place{p.first[i].Span, p.first[i].Rule}]; n > 0 {
@@ -100,7 +103,7 @@ type stack struct {
 	files []overlays.Laid
 }
 
-// stacks are the components of a plan by unit.
+// stacks gathers the components of a plan that are laid over each unit, to judge their objects by.
 func stacks(p *plan.Plan, laid []overlays.Laid) map[string]stack {
 	all := map[string]stack{}
 	for i, c := range p.Components { // laid has one for each, in this order
@@ -112,7 +115,8 @@ func stacks(p *plan.Plan, laid []overlays.Laid) map[string]stack {
 	return all
 }
 
-// CarriedFelix are the names of Calico's configurations that components carry into an environment.
+// CarriedFelix lists the names of Calico's configurations that components carry into an
+// environment, unjudged.
 func CarriedFelix(all []CarriedIn, environment string) []string {
 	var names []string
 	for _, c := range all {

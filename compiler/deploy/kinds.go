@@ -14,7 +14,7 @@ import (
 // nodes is not modelled.
 var hostKinds = []string{"HostEndpoint", "Profile"}
 
-// names reports whether the Platform lets a component over the unit bring the kind.
+// names reports whether the Platform lets a component over the unit bring an object's kind.
 func (v *vetting) names(id object.ID) bool {
 	return slices.ContainsFunc(v.Components, func(c plan.Component) bool {
 		return v.Wrote(c, id.Kind) && slices.ContainsFunc(c.Kinds, func(k plan.NamedKind) bool {
@@ -24,6 +24,8 @@ func (v *vetting) names(id object.ID) bool {
 	})
 }
 
+// refuseKind refuses an object of a kind that the proof does not judge and the Platform does not
+// name.
 func (v *vetting) refuseKind() {
 	id := v.object.ID
 	d := notJudged.On(v.at("kind"), "%s is of a kind that the proof does not judge", id)
@@ -44,6 +46,7 @@ var hostFields = map[string]string{
 	"doNotTrack":     "the policy decides before connections are tracked, on their replies as well",
 }
 
+// hostFields refuses fields of policies that are about host endpoints, which no proof judges.
 func (v *vetting) hostFields() {
 	spec, _ := v.manifest["spec"].(map[string]any)
 	for _, field := range diag.SortedKeys(hostFields) {
@@ -55,7 +58,7 @@ func (v *vetting) hostFields() {
 	}
 }
 
-// vetKindName refuses a name by which nothing would be carried.
+// vetKindName refuses in the Platform a name of a kind by which nothing would be carried.
 func vetKindName(k plan.NamedKind) diag.List {
 	kind, group, _ := strings.Cut(k.Name, ".")
 	switch {

@@ -21,13 +21,15 @@ type finder struct {
 // mentioned is a word in a component's files.
 type mentioned struct{ component, word string }
 
+// newFinder prepares to look for what components mention, within a bound on the bytes that are
+// searched.
 func newFinder() *finder {
 	const most = 1 << 30 // a second's work
 	return &finder{indices: map[string]*object.Index{}, mentions: map[mentioned]diag.Span{}, bytes: most}
 }
 
-// placeOf is where components over a unit gave an object what a finding is about: the
-// object's own file, or whatever patch has one of the finding's words.
+// placeOf finds where components over a unit mention what a finding is about: the object's own
+// file, or whatever patch has one of the finding's words.
 func (f *finder) placeOf(d Finding, components []overlays.Laid) diag.Span {
 	var near diag.Span
 	for _, c := range components {
@@ -74,8 +76,8 @@ func (f *finder) mayHaveWritten(component string, over []overlays.Laid, words []
 	return !somebody
 }
 
-// mention is the first place of a word in a component's files. A patch in a string has a
-// form of its own, so that only its text can be searched.
+// mention finds the first place where a component's files mention a word. A patch in a string has
+// a form of its own, so that only its text can be searched.
 func (f *finder) mention(c overlays.Laid, word string) diag.Span {
 	key := mentioned{c.Path, word}
 	if span, known := f.mentions[key]; known || word == "" || strings.Contains(word, "\n") {
@@ -94,7 +96,7 @@ func (f *finder) mention(c overlays.Laid, word string) diag.Span {
 	return f.mentions[key]
 }
 
-// find is the first place of a word in a file that is in no comment of its own line.
+// find finds the first mention of a word in a file that is in no comment of its own line.
 func find(file, text, word string) (diag.Span, bool) {
 	number := 0
 	for line := range strings.Lines(text) {
@@ -118,7 +120,8 @@ func find(file, text, word string) (diag.Span, bool) {
 	return diag.Span{}, false
 }
 
-// continues reports whether a word goes on in the text behind it, and is another one.
+// continues reports whether a word that is mentioned goes on in the text behind it, and is another
+// one.
 func continues(word, rest string) bool {
 	letter := func(c byte) bool {
 		return c == '-' || c == '_' || c == '/' || c == '.' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'

@@ -96,7 +96,7 @@ func (v *vetting) name() {
 	}
 }
 
-// isKey reports whether a word is a qualified name.
+// isKey reports whether a word is a qualified name, as keys of labels and annotations are.
 func isKey(word string) bool {
 	domain, name, prefixed := strings.Cut(word, "/")
 	if !prefixed {
@@ -114,7 +114,8 @@ func (v *vetting) metadata() {
 	}
 }
 
-// actedOn are the labels, or annotations, that the Platform names.
+// actedOn refuses labels, or annotations, on which deployers act, and returns those that the
+// Platform names.
 func (v *vetting) actedOn(field string, values map[string]string, ours func(*Metadata) map[string]string, named func(plan.Component) []plan.NamedMetadata) (carried map[string]string) {
 	var emitted map[string]string
 	if before := v.Emitted(); before != nil {
@@ -145,7 +146,7 @@ func (v *vetting) actedOn(field string, values map[string]string, ours func(*Met
 	return carried
 }
 
-// entry is a label, or an annotation, as YAML has it, its value shortened.
+// entry writes a label, or an annotation, as YAML has it, its value shortened.
 func entry(key, value string) string {
 	return yamltext.Line(yamltext.Field{Key: key, Value: quoted(value)})
 }
@@ -164,6 +165,7 @@ func (v *vetting) taken(field string, values, emitted map[string]string) {
 	}
 }
 
+// isNamed reports whether the Platform names a label or annotation for a component that wrote it.
 func (v *vetting) isNamed(named func(plan.Component) []plan.NamedMetadata, key, value string) bool {
 	return slices.ContainsFunc(v.Components, func(c plan.Component) bool {
 		return slices.ContainsFunc(named(c), func(m plan.NamedMetadata) bool {
@@ -172,7 +174,7 @@ func (v *vetting) isNamed(named func(plan.Component) []plan.NamedMetadata, key, 
 	})
 }
 
-// emittedMetadata are the labels and annotations that we wrote, or nil.
+// emittedMetadata returns the labels and annotations that we wrote into an object, or nil.
 func emittedMetadata(from locate.Origins, id object.ID) *Metadata {
 	emitted, ours := from[id]
 	if !ours {

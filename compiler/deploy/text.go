@@ -40,7 +40,8 @@ func (v *vetting) substitutions(judged bool) {
 	v.text(v.manifest, "", guarded || !judged)
 }
 
-// text looks at every word of a value, and of what is in it.
+// text looks at every text of a value, and of what is in it, for what would be replaced before it
+// is applied.
 func (v *vetting) text(value any, pointer string, guarded bool) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -68,6 +69,7 @@ func (v *vetting) text(value any, pointer string, guarded bool) {
 	}
 }
 
+// refuseText refuses a text of which Flux replaces a part.
 func (v *vetting) refuseText(pointer, text string) {
 	v.add(replacedText.On(diag.Subject{Object: v.object.ID, Pointer: pointer}, "Flux replaces a part of %q in %s", quoted(text), v.object.ID).
 		Because("its post-build substitution changes ${…} and $$ after the proof: what runs is not what was judged").
