@@ -28,7 +28,8 @@ func (g *Governance) liftsBare(w *language.Waiver, d diag.Diagnostic, environmen
 	return true, ""
 }
 
-// lacking are the parts that a match beside manifests has to have and has not.
+// lacking lists the parts that a match of a bare waiver, beside manifests, has to have and has
+// not.
 func lacking(m language.Match) []string {
 	var missing []string
 	for _, part := range []struct {
@@ -42,7 +43,7 @@ func lacking(m language.Match) []string {
 	return missing
 }
 
-// extent is what a finding says of its traffic.
+// extent tells what a finding says of its traffic, which a bare waiver has to name.
 func extent(d diag.Diagnostic) string {
 	var parts []string
 	for _, key := range []string{diag.PeerEvidence, diag.PortEvidence} {
@@ -56,7 +57,7 @@ func extent(d diag.Diagnostic) string {
 	return strings.Join(parts, ", ")
 }
 
-// incomplete is a waiver beside manifests that does not say how far it goes.
+// incomplete makes the finding of a waiver beside manifests that does not say how far it goes.
 func (g *Governance) incomplete(w *language.Waiver, missing []string, found diag.List) diag.Diagnostic {
 	m := w.Spec.Match
 	d := waiverUnused.At(m.Span, "the waiver %s names no %s, and lifts nothing", w.Metadata.Name.Value, diag.Enumerate(missing, "and no")).
@@ -74,7 +75,7 @@ func (g *Governance) incomplete(w *language.Waiver, missing []string, found diag
 	return d.Suggest("%s", hint)
 }
 
-// unusedHint is what to do about a waiver that nothing needs.
+// unusedHint advises what to do about a waiver beside manifests or lines that nothing needs.
 func (g *Governance) unusedHint() string {
 	if g.bare {
 		return "remove it; if the finding still stands, its evidence says another object, peer or port (check -o json)"

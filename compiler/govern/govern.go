@@ -79,8 +79,9 @@ type Governance struct {
 // Traffic decides, in each environment that was judged, what lines of intents mean.
 type Traffic map[string]func() *proof.Exceptions
 
-// Of reads what a repository says, at a time; at the zero time nobody looked at a clock, and
-// nothing has ended. The rules are all that there are, or nil where they are not all known.
+// Of reads what a repository governs of findings: severities and waivers, at a time; at the zero
+// time nobody looked at a clock, and nothing has ended. The rules are all that there are, or nil
+// where they are not all known.
 func Of(repo *language.Repository, now time.Time, rules []*diag.Rule, judged Traffic) *Governance {
 	g := &Governance{
 		repo: repo, traffic: judged, environments: repo.Environments(), groups: map[string]string{},
@@ -199,6 +200,7 @@ func (g *Governance) settle(d diag.Diagnostic) diag.List {
 	return all
 }
 
+// rule rules on a finding in one environment: its severity there, and what waives it.
 func (g *Governance) rule(d diag.Diagnostic, environment string) ruling {
 	r := ruling{severity: g.severity(d, environment)}
 	if d.Rule.Waivable() {
@@ -207,7 +209,7 @@ func (g *Governance) rule(d diag.Diagnostic, environment string) ruling {
 	return r
 }
 
-// endings are the lines and quarantines that were agreed on until a day that is over.
+// endings finds the lines and quarantines that were agreed on until a day that is over.
 func (g *Governance) endings() diag.List {
 	var found diag.List
 	for _, e := range g.repo.Endings() {
@@ -220,5 +222,6 @@ func (g *Governance) endings() diag.List {
 	return found
 }
 
-// over reports whether a day has ended. Nothing has where nobody looked at a clock.
+// over reports whether the last day of a waiver or a line has ended. Nothing has where nobody
+// looked at a clock.
 func (g *Governance) over(day language.Date) bool { return string(day) < g.day }

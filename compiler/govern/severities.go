@@ -10,9 +10,8 @@ import (
 // severities are what the Platform says of rules, by code.
 type severities = language.Mapping[language.Code, language.At[language.Severity]]
 
-// severity is what a finding counts as in an environment: what the Platform says of
-// its rule, or else what the rule says. An environment's own mapping replaces the
-// Platform's.
+// severity returns what a finding counts as in an environment: the severity that the Platform
+// gives its rule, or else the rule's own. An environment's own mapping replaces the Platform's.
 func (g *Governance) severity(d diag.Diagnostic, environment string) diag.Severity {
 	spec := g.repo.Platform.Spec
 	var chosen *severities
@@ -73,8 +72,8 @@ func (g *Governance) checkSeverities() diag.List {
 
 const fixedReason = "mistakes in the input (PC0xx, PC1xx) and failures of the proof (PC3xx) leave nothing that somebody could accept"
 
-// unknown is a code that no rule has. Of those that fit, one whose digits are the
-// same in another order comes before one that differs in a digit.
+// unknown makes the finding of a severity for a code that no rule has. Of those that fit, one
+// whose digits are the same in another order comes before one that differs in a digit.
 func (g *Governance) unknown(code language.At[language.Code], fits func(*diag.Rule) bool) diag.Diagnostic {
 	d := unknownCode.At(code.Span, "no rule has the code %s", code.Value)
 	digits := func(code string) string {

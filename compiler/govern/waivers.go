@@ -51,6 +51,7 @@ func (g *Governance) applyWaivers(r *ruling, d diag.Diagnostic, environment stri
 	}
 }
 
+// isIn reports whether a waiver's match holds in an environment, by its name or its group's.
 func (g *Governance) isIn(m language.Match, environment string) bool {
 	e := string(m.Environment.Value)
 	return !m.Environment.Given() || e == environment || e == g.groups[environment]
@@ -94,16 +95,18 @@ func (g *Governance) lifts(w *language.Waiver, d diag.Diagnostic, environment st
 	return false, ""
 }
 
-// isZeroTrust reports whether a rule judges nothing but traffic (PC2xx).
+// isZeroTrust reports whether a rule judges nothing but traffic (PC2xx), whose findings waivers
+// lift by lines.
 func isZeroTrust(r *diag.Rule) bool { return strings.HasPrefix(r.Code, "PC2") }
 
-// isNotTraffic reports whether a finding speaks of no policy, peer or port.
+// isNotTraffic reports whether a finding speaks of no policy, peer or port, so that a waiver is
+// held to what it says of itself.
 func isNotTraffic(d diag.Diagnostic) bool {
 	return d.Subject.IsZero() && d.Evidence[diag.PeerEvidence] == "" && d.Evidence[diag.PortEvidence] == ""
 }
 
-// concern is the traffic that a finding is about: that of the policies' rules that it names, as
-// far as its evidence narrows it.
+// concern gathers the traffic that a finding is about, all of which a waiver has to lift: that of
+// the policies' rules that it names, as far as its evidence narrows it.
 func concern(d diag.Diagnostic) proof.Concern {
 	c := proof.Concern{Internet: d.Evidence[diag.PeerEvidence] == proof.Internet}
 	if !d.Subject.IsZero() {
@@ -134,7 +137,7 @@ type waived struct {
 	environment string
 }
 
-// linesOf are the lines of an environment that a waiver names.
+// linesOf finds the lines whose traffic a waiver lifts, once for each waiver and environment.
 func (g *Governance) linesOf(w *language.Waiver, environment string) *proof.Lines {
 	key := waived{w, environment}
 	if g.lines[key] == nil {
@@ -143,7 +146,7 @@ func (g *Governance) linesOf(w *language.Waiver, environment string) *proof.Line
 	return g.lines[key]
 }
 
-// scope is which lines of an environment a match names.
+// scope translates a waiver's match into the scope of lines of an environment.
 func (g *Governance) scope(m language.Match, environment string) proof.Scope {
 	return proof.Scope{
 		Intent: func(workload string) bool {
@@ -157,7 +160,7 @@ func (g *Governance) scope(m language.Match, environment string) proof.Scope {
 	}
 }
 
-// names reports whether a finding says of itself what a match names.
+// names reports whether a finding says of itself what a waiver's match names.
 func (g *Governance) names(m language.Match, d diag.Diagnostic, environment string) bool {
 	intents := d.EvidenceOf(diag.IntentEvidence)
 	var declared []plan.NamedPort
@@ -171,8 +174,8 @@ func (g *Governance) names(m language.Match, d diag.Diagnostic, environment stri
 		only(m.Port, d.EvidenceOf(diag.PortEvidence), func(v string) bool { return m.Port.Value.Covers(v, declared) })
 }
 
-// only reports whether a part of a match, if it is given, holds of all values, and
-// that there are some.
+// only reports whether a part of a waiver's match, if it is given, holds of all values, and that
+// there are some.
 func only[T any](part language.At[T], values []string, holds func(string) bool) bool {
 	return !part.Given() || len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool { return !holds(v) })
 }
@@ -233,7 +236,7 @@ func (g *Governance) checkExpiry(w language.Waiver) diag.List {
 	return diag.List{d}
 }
 
-// strays are waivers for intents and namespaces that no environment has.
+// strays finds waivers for intents and namespaces that no environment has.
 func (g *Governance) strays(plans []*plan.Plan) diag.List {
 	workloads, namespaces := map[string]bool{}, map[string]bool{}
 	for _, p := range plans {
@@ -266,8 +269,8 @@ func (g *Governance) strays(plans []*plan.Plan) diag.List {
 	return found
 }
 
-// unused are waivers that no finding matched, though every rule was evaluated. One
-// about which something else was found already is not reported again.
+// unused finds waivers that no finding matched, though every rule was evaluated. One about which
+// something else was found already is not reported again.
 func (g *Governance) unused(found diag.List) diag.List {
 	said := map[diag.Span]bool{}
 	for _, d := range found {
@@ -297,7 +300,7 @@ func (g *Governance) unused(found diag.List) diag.List {
 	return all
 }
 
-// Waivers are a repository's, by name.
+// Waivers lists a repository's waivers, by name, as a bundle tells of them.
 func Waivers(repo *language.Repository) []bundle.Waiver {
 	var all []bundle.Waiver
 	for _, w := range repo.Waivers {
