@@ -34,7 +34,7 @@ type Repair struct {
 	Why   string
 }
 
-// Of is the repair of a half that is denied, and of what denies it.
+// Of finds the repair of a half that is denied, and of what denies it.
 func Of(m *meaning.Meaning, p meaning.Packet, d meaning.Direction, by meaning.Decision) Repair {
 	w := want{m: m, packet: p, direction: d, by: by}
 	near, far := p.To, p.From
@@ -58,7 +58,7 @@ func Of(m *meaning.Meaning, p meaning.Packet, d meaning.Direction, by meaning.De
 	}
 }
 
-// Hint is what to do, for people: a line of prose, and the lines to paste.
+// Hint says how to repair, for people: a line of prose, and the lines to paste.
 func (r Repair) Hint() string {
 	switch number := r.At[strings.LastIndex(r.At, "/")+1:]; {
 	case r.Lines == "":
@@ -83,8 +83,8 @@ type want struct {
 	address   netip.Addr        // of a peer that is no pod
 }
 
-// pod is the pod at one end of a packet, or nil. On the host's network a pod is an
-// address.
+// pod finds the pod at one end of the packet that a repair lets pass, or nil. On the host's
+// network a pod is an address.
 func pod(m *meaning.Meaning, p meaning.Peer) *meaning.Endpoint {
 	e := p.Endpoint
 	if e == nil {
@@ -96,7 +96,7 @@ func pod(m *meaning.Meaning, p meaning.Peer) *meaning.Endpoint {
 	return e
 }
 
-// meet finds out who the other end is, and why no rule can name both ends if that is
+// meet finds out who the other end of a repair is, and why no rule can name both ends if that is
 // so.
 func (w *want) meet(far meaning.Peer) string {
 	switch {
@@ -131,8 +131,8 @@ func (w *want) meet(far meaning.Peer) string {
 	return ""
 }
 
-// exact reports whether the policy selects this workload, no other, and none that
-// comes without labels.
+// exact reports whether the policy that a repair may change selects this workload, no other, and
+// none that comes without labels.
 func (w *want) exact(p *meaning.Policy) bool {
 	stranger := *w.own
 	stranger.Labels, stranger.ServiceAccount, stranger.ServiceAccountLabels = nil, "", nil
@@ -144,7 +144,7 @@ func (w *want) exact(p *meaning.Policy) bool {
 	})
 }
 
-// inDefaultTier adds a rule to a policy of the workload's own, or such a policy.
+// inDefaultTier repairs a half by a rule in a policy of the workload's own, or by such a policy.
 func (w *want) inDefaultTier(r Repair) Repair {
 	r.Why = w.by.Reason + "; the rule lets " + w.sentence()
 	for _, p := range w.m.Policies {
@@ -170,8 +170,8 @@ func (w *want) inDefaultTier(r Repair) Repair {
 	return r
 }
 
-// newlyIsolated is another workload that a policy for this one's labels selects, and
-// that no policy of tier default governs yet.
+// newlyIsolated finds another workload that a repairing policy for this one's labels would select,
+// and that no policy of tier default governs yet.
 func (w *want) newlyIsolated() string {
 	for _, e := range w.m.Endpoints {
 		if e.Namespace != w.own.Namespace || e.HostNetwork || !carries(e, labelsOf(w.own)) {
@@ -185,6 +185,7 @@ func (w *want) newlyIsolated() string {
 	return ""
 }
 
+// carries reports whether an endpoint has all labels by which a repair would select another.
 func carries(e *meaning.Endpoint, labels map[string]string) bool {
 	for k, v := range labels {
 		if have, ok := e.Labels[k]; !ok || have != v {
@@ -194,9 +195,9 @@ func carries(e *meaning.Endpoint, labels map[string]string) bool {
 	return true
 }
 
-// change adds a rule to the deciding policy: one that passes the packet on if the
-// tiers below allow it, and else one that allows it. Nothing that the policy governs
-// is newly governed by it.
+// change repairs a half by a rule in the deciding policy: one that passes the packet on if the
+// tiers below allow it, and else one that allows it. Nothing that the policy governs is newly
+// governed by it.
 func (w *want) change(r Repair, at string) Repair {
 	i := slices.IndexFunc(w.m.Policies, func(p *meaning.Policy) bool { return p.ID == w.by.Policy })
 	if i < 0 || !isCalico(w.by.Policy) {
@@ -213,7 +214,7 @@ func (w *want) change(r Repair, at string) Repair {
 	return r
 }
 
-// sentence is who does what: shop/web send TCP 80 to shop/api.
+// sentence writes who would do what after the repair: shop/web send TCP 80 to shop/api.
 func (w *want) sentence() string {
 	other := w.address.String()
 	if w.peer != nil {
@@ -225,10 +226,12 @@ func (w *want) sentence() string {
 	return fmt.Sprintf("%s receive %s from %s", w.own.Ref(), w.traffic(), other)
 }
 
+// isKubernetes reports whether the policy to repair is a NetworkPolicy of Kubernetes.
 func isKubernetes(id object.ID) bool {
 	return id.Group == "networking.k8s.io" && id.Kind == "NetworkPolicy"
 }
 
+// isCalico reports whether the policy to repair is Calico's.
 func isCalico(id object.ID) bool {
 	return id.Group == "projectcalico.org" && (id.Kind == "NetworkPolicy" || id.Kind == "GlobalNetworkPolicy")
 }

@@ -14,8 +14,8 @@ import (
 	"portcullis.dev/policies/yamltext"
 )
 
-// labelsOf are the labels by which a rule names a pod. What controllers add is gone
-// with the next roll-out, and what passes for a label of Calico's own is not seen.
+// labelsOf selects the labels by which a rule in a repair's manifest names a pod. What controllers
+// add is gone with the next roll-out, and what passes for a label of Calico's own is not seen.
 func labelsOf(e *meaning.Endpoint) map[string]string {
 	labels := maps.Clone(e.Labels)
 	maps.DeleteFunc(labels, func(key, value string) bool {
@@ -28,7 +28,7 @@ func labelsOf(e *meaning.Endpoint) map[string]string {
 // longestSelector is Calico's limit.
 const longestSelector = 1024
 
-// nameless says why no rule can name a pod; empty if one can.
+// nameless says why no rule of a repair's manifest can name a pod; empty if one can.
 func nameless(e *meaning.Endpoint) string {
 	labels := labelsOf(e)
 	if len(labels) == 0 {
@@ -41,8 +41,8 @@ func nameless(e *meaning.Endpoint) string {
 	return ""
 }
 
-// selecting finds the pods with some labels: network sets and host endpoints, which
-// may carry the same ones, are of no orchestrator.
+// selecting writes the Calico selector of a repair's manifest for the pods with some labels:
+// network sets and host endpoints, which may carry the same ones, are of no orchestrator.
 func selecting(labels map[string]string) string {
 	terms := []string{"projectcalico.org/orchestrator == 'k8s'"}
 	for _, k := range diag.SortedKeys(labels) {
@@ -51,6 +51,8 @@ func selecting(labels map[string]string) string {
 	return strings.Join(terms, " && ")
 }
 
+// quoted quotes a value in the Calico selector of a repair's manifest, by whichever quote is not
+// in it.
 func quoted(value string) string {
 	if strings.Contains(value, "'") {
 		return `"` + value + `"`
@@ -58,10 +60,10 @@ func quoted(value string) string {
 	return "'" + value + "'"
 }
 
-// section is where the policy has the direction's rules.
+// section returns the field of a policy's manifest that holds the direction's rules.
 func (w *want) section() string { return object.Pointer("spec", w.direction.String()) }
 
-// traffic is the packet's for people.
+// traffic writes the wanted packet's protocol and port for people.
 func (w *want) traffic() string {
 	h := w.packet.Header()
 	if h.Protocol.HasTypes() {
@@ -74,6 +76,7 @@ func (w *want) traffic() string {
 // ports begin at 1, and it has no control messages.
 func (w *want) kubernetesCan() bool { return w.packet.Protocol.HasPorts() && w.packet.Port > 0 }
 
+// kubernetesRule writes the rule of a NetworkPolicy's manifest that allows the wanted packet.
 func (w *want) kubernetesRule() object.Map {
 	var peer object.Map
 	switch {
@@ -93,13 +96,16 @@ func (w *want) kubernetesRule() object.Map {
 	return object.Map{{Key: side, Value: object.List{peer}}, {Key: "ports", Value: object.List{port}}}
 }
 
+// block writes the peer's address as a range of one, for a manifest.
 func (w *want) block() string { return netip.PrefixFrom(w.address, w.address.BitLen()).String() }
 
+// matchLabels writes labels as a Kubernetes selector in a repair's manifest.
 func matchLabels(labels map[string]string) object.Map {
 	return object.Map{{Key: "matchLabels", Value: yamltext.StringMap(labels)}}
 }
 
-// calicoRule names the own end where the policy governs others as well.
+// calicoRule writes the rule of a Calico policy's manifest for the wanted packet. It names the own
+// end where the policy governs others as well.
 func (w *want) calicoRule(action string, nameOwn bool) object.Map {
 	rule := object.Map{{Key: "action", Value: action}}
 	h := w.packet.Header()
@@ -136,6 +142,7 @@ func (w *want) calicoRule(action string, nameOwn bool) object.Map {
 	return rule
 }
 
+// entity writes a pod as the source or destination of a Calico rule in a repair's manifest.
 func entity(e *meaning.Endpoint) object.Map {
 	return object.Map{
 		{Key: "namespaceSelector", Value: "projectcalico.org/name == " + quoted(e.Namespace)},
@@ -143,8 +150,8 @@ func entity(e *meaning.Endpoint) object.Map {
 	}
 }
 
-// newPolicy is a policy for the workload, with the one rule: a Kubernetes one where it
-// can say it.
+// newPolicy writes the manifest of a policy for the workload, with the one rule: a Kubernetes one
+// where it can say it.
 func (w *want) newPolicy() object.Map {
 	api, subject, types, rule := object.KubernetesAPI, object.Field{Key: "podSelector", Value: matchLabels(labelsOf(w.own))}, "policyTypes", w.kubernetesRule
 	if !w.kubernetesCan() {
@@ -169,7 +176,7 @@ func (w *want) newPolicy() object.Map {
 	}
 }
 
-// lastOrder is behind the policies of tier default that have an order.
+// lastOrder finds an order for a new manifest behind the policies of tier default that have one.
 func (w *want) lastOrder() int {
 	const most = 1 << 30
 	last := 1000 // of Kubernetes' policies
@@ -181,7 +188,7 @@ func (w *want) lastOrder() int {
 	return last + 1
 }
 
-// name says what the policy is for, and is no other's.
+// name makes the name of a new policy's manifest, which says what it is for, and is no other's.
 func (w *want) name(api string) string {
 	other := w.address.StringExpanded()
 	if w.peer != nil {
@@ -203,6 +210,7 @@ func (w *want) name(api string) string {
 	return name
 }
 
+// taken reports whether a policy has the name already that a new manifest would get.
 func (w *want) taken(id object.ID) bool {
 	return slices.ContainsFunc(w.m.Policies, func(p *meaning.Policy) bool { return p.ID == id })
 }
