@@ -44,6 +44,7 @@ type argoSource struct {
 	Kustomize map[string]any `json:"kustomize"`
 }
 
+// sources lists the sources of an Application of Argo CD: several go before a single one.
 func (a application) sources() []argoSource {
 	if len(a.Spec.Sources) > 0 { // which goes before source
 		return a.Spec.Sources
@@ -54,6 +55,8 @@ func (a application) sources() []argoSource {
 	return nil
 }
 
+// application takes an Application of Argo CD out of its manifest; one without a source that is
+// known is unresolved.
 func (r *reader) application(file string, id diag.ObjectID, raw []byte) {
 	a := application{file: file, kind: id.Kind, name: id.String()}
 	if json.Unmarshal(raw, &a) != nil || len(a.sources()) == 0 {
@@ -63,7 +66,7 @@ func (r *reader) application(file string, id diag.ObjectID, raw []byte) {
 	r.applications = append(r.applications, a)
 }
 
-// cluster is what an Application calls the cluster that it deploys to.
+// cluster returns what an Application of Argo CD calls the cluster that it deploys to.
 func (a application) cluster() string {
 	switch to := a.Spec.Destination; {
 	case strings.Contains(to.Name+to.Server, "{{"):
@@ -75,7 +78,7 @@ func (a application) cluster() string {
 	}
 }
 
-// argo takes what Applications deploy of this repository.
+// argo follows what Argo CD's Applications deploy of this repository.
 func (r *reader) argo() {
 	byURL := map[string][]asked{}
 	for _, a := range r.applications {
@@ -112,7 +115,7 @@ func (r *reader) argo() {
 // their names there.
 var kustomizeFields = [...]string{"namePrefix", "nameSuffix", "namespace", "patches", "commonLabels"}
 
-// deploys takes a directory that an Application deploys.
+// deploys takes a directory that an Application of Argo CD deploys, as one of its cluster.
 func (r *reader) deploys(a application, s argoSource, dir string) {
 	d := Deployment{Deployed: overlays.Deployed{Dir: dir, By: a.file, Fields: map[string]any{}}, Cluster: a.cluster(), Namespace: a.Spec.Destination.Namespace}
 	_, dirs := r.ks.Below(dir)
@@ -144,7 +147,7 @@ func (r *reader) deploys(a application, s argoSource, dir string) {
 	r.out.All = append(r.out.All, d)
 }
 
-// globOf is a pattern of Argo CD's, in which a star stands for slashes too; nil for none.
+// globOf compiles a pattern of Argo CD's, in which a star stands for slashes too; nil for none.
 func globOf(pattern string) *regexp.Regexp {
 	if pattern == "" {
 		return nil
@@ -176,8 +179,8 @@ func globOf(pattern string) *regexp.Regexp {
 	return glob
 }
 
-// applicationSet takes the Applications that a set makes of lists and of directories of this
-// repository. What other generators ask is not known.
+// applicationSet takes the Applications that an ApplicationSet makes of lists and of directories
+// of this repository. What other generators ask is not known.
 func (r *reader) applicationSet(o object.Object) {
 	var set struct {
 		Spec struct {
@@ -248,7 +251,7 @@ func (r *reader) applicationSet(o object.Object) {
 	}
 }
 
-// literal is the part of a pattern before the first directory that is one.
+// literal returns the part of a pattern of Argo CD's before the first directory that is one.
 func literal(pattern string) string {
 	if at := strings.IndexAny(pattern, "*?["); at >= 0 {
 		return path.Dir(pattern[:at] + "x")
@@ -258,7 +261,7 @@ func literal(pattern string) string {
 
 var parameter = regexp.MustCompile(`\{\{-? *\.?([A-Za-z_][A-Za-z0-9_.-]*) *-?\}\}`)
 
-// generated takes an Application that a set makes with some parameters.
+// generated takes an Application that an ApplicationSet makes with some parameters.
 func (r *reader) generated(o object.Object, template json.RawMessage, values map[string]string) {
 	text := parameter.ReplaceAllStringFunc(string(template), func(found string) string {
 		value, known := values[parameter.FindStringSubmatch(found)[1]]

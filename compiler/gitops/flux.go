@@ -47,7 +47,7 @@ type kustomization struct {
 	reached map[string]bool // clusters to which it is known to be deployed
 }
 
-// source is who the objects are that Flux takes from the same place.
+// source tells whose objects Flux takes from the same source.
 func (k *kustomization) source() string {
 	namespace := k.Spec.SourceRef.Namespace
 	if namespace == "" {
@@ -107,8 +107,8 @@ func (r *reader) flux() {
 	}
 }
 
-// cluster is what the cluster is called of a Kustomization that no other one deploys: the directory
-// that it deploys with itself in it, or the one in which it lies.
+// cluster returns what the cluster is called of a Kustomization of Flux that no other one deploys:
+// the directory that it deploys with itself in it, or the one in which it lies.
 func (k *kustomization) cluster() string {
 	if k.covered[k.file] {
 		return path.Join(k.root, k.Spec.Path)
@@ -116,8 +116,8 @@ func (k *kustomization) cluster() string {
 	return path.Dir(k.file)
 }
 
-// follow takes what a Kustomization deploys, and what those deploy that it deploys. Variables are
-// those that are put into its own text.
+// follow takes what a Kustomization of Flux deploys, and what those deploy that it deploys.
+// Variables are those that are put into its own text.
 func (r *reader) follow(k *kustomization, cluster string, variables func([]byte) []byte, ours []*kustomization, visited map[*kustomization]bool) {
 	if k.reached[cluster] {
 		return
@@ -155,7 +155,7 @@ func (r *reader) follow(k *kustomization, cluster string, variables func([]byte)
 	}
 }
 
-// fields are what is laid over, as fields of kustomize's.
+// fields returns what a Kustomization of Flux lays over, as fields of kustomize's.
 func (k *kustomization) fields(variables func([]byte) []byte) map[string]any {
 	fields := map[string]any{}
 	for name, value := range map[string]string{"namespace": k.Spec.TargetNamespace, "namePrefix": k.Spec.NamePrefix, "nameSuffix": k.Spec.NameSuffix} {

@@ -27,8 +27,8 @@ type Deployment struct {
 	Left      []string // files of the directory that it leaves out
 }
 
-// Placed are objects in the namespaces in which they are deployed: those that name none are in the
-// deployment's.
+// Placed puts objects into the namespaces in which they are deployed: those that name none are in
+// the deployment's.
 func (d Deployment) Placed(objects []object.Object) []object.Object {
 	placed := slices.Clone(objects)
 	for i, o := range placed {
@@ -64,7 +64,7 @@ type Deployments struct {
 	Unresolved []Unresolved
 }
 
-// Speaks reports whether a kind is one of those that say what is deployed.
+// Speaks reports whether a kind is one of those, of Flux and Argo CD, that say what is deployed.
 func Speaks(group, kind string) bool {
 	return group == fluxGroup && kind == "Kustomization" || group == argoGroup && (kind == "Application" || kind == "ApplicationSet")
 }
@@ -74,7 +74,8 @@ const (
 	argoGroup = "argoproj.io"
 )
 
-// Of reads the objects among files. The kustomizations are those of the same files.
+// Of reads from the objects of Flux and Argo CD among files what is deployed. The kustomizations
+// are those of the same files.
 func Of(files map[string][]byte, ks overlays.Kustomizations) Deployments {
 	r := &reader{ks: ks, dirs: map[string]bool{".": true}}
 	for name := range files {
@@ -127,6 +128,7 @@ func (r *reader) read(name string, data []byte) {
 	}
 }
 
+// take takes one object that says what is deployed: of Flux or of Argo CD, by its kind.
 func (r *reader) take(o object.Object) {
 	switch o.ID.Kind {
 	case "Kustomization":
@@ -151,8 +153,10 @@ const (
 	seeArgo = "judge what it deploys: argocd app manifests NAME | portcullis check -"
 )
 
+// notKnown makes the reason that an object of Argo CD asks for what is not known here.
 func notKnown(kind string) why { return why{kind + "s", seeArgo} }
 
+// unresolved keeps an object that deploys something not known here, with the reason, once.
 func (r *reader) unresolved(file, kind, name string, because why) {
 	if name == "" {
 		name = file
@@ -193,7 +197,7 @@ func (r *reader) rootOf(paths []asked) (root string, found bool) {
 	return root, most > 0
 }
 
-// at is a path from a root, and whether it is there.
+// at resolves a path that an object names from a root, and reports whether its directory is there.
 func (r *reader) at(root, text string) (dir string, there bool) {
 	dir = path.Join(root, strings.TrimPrefix(text, "/"))
 	return dir, r.dirs[dir]
