@@ -18,7 +18,8 @@ type contents struct {
 	items   map[diag.Subject]string
 }
 
-// withContents completes findings about objects of a set.
+// withContents names in findings about objects of a set what they point at by its content, so that
+// fingerprints last.
 func withContents(found diag.List, set object.Set) {
 	c := contents{set, map[object.ID]object.Values{}, map[diag.Subject]string{}}
 	for i := range found {
@@ -28,8 +29,8 @@ func withContents(found diag.List, set object.Set) {
 	}
 }
 
-// pointer is the subject's, with a digest of its content in place of each number that is an
-// item's place in a list.
+// pointer returns the subject's pointer, with a digest of its content in place of each number that
+// is an item's place in a list.
 func (c contents) pointer(s diag.Subject) string {
 	values, known := c.objects[s.Object]
 	if !known {
@@ -58,6 +59,7 @@ func (c contents) pointer(s diag.Subject) string {
 	return b.String()
 }
 
+// item makes, once, the digest of an item's content, by which it is named.
 func (c contents) item(s diag.Subject, value any) string {
 	name, known := c.items[s]
 	if !known {

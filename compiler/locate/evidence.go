@@ -49,7 +49,7 @@ func AuthorsOf(p *plan.Plan) Authors {
 	return a
 }
 
-// of is the one of some intents that an object in the namespace goes back to, or none
+// of picks the author among some intents that an object in the namespace goes back to, or none
 // where that is not certain.
 func (Authors) of(intents []string, namespace string) string {
 	if len(intents) == 1 {

@@ -53,8 +53,8 @@ type answer struct {
 	how  object.Located
 }
 
-// InRendered is where rendered objects have what they say from: lines of intents, and the
-// components that were laid over what was emitted for those.
+// InRendered prepares to locate where rendered objects have what they say from: lines of intents,
+// and the components that were laid over what was emitted for those.
 func InRendered(from Origins, rendered object.Set, components []overlays.Laid) *Provenance {
 	return &Provenance{
 		from: from, rendered: rendered, components: components,
@@ -76,7 +76,7 @@ func (p *Provenance) Findings(found diag.List) diag.List {
 	return all
 }
 
-// At is the line that asked for a part of a rendered object.
+// At locates the line that asked for a part of a rendered object.
 func (p *Provenance) At(s diag.Subject) diag.Span {
 	emitted, ours := p.from[s.Object]
 	if ours && p.unchanged(s) {
@@ -88,7 +88,7 @@ func (p *Provenance) At(s diag.Subject) diag.Span {
 	return emitted.At("")
 }
 
-// changed are the places where components change or remove what was emitted for a line.
+// changed locates the places where components change or remove what was emitted for a line.
 func (p *Provenance) changed(line diag.Span) []diag.Related {
 	if p.subjects == nil {
 		p.subjects = map[diag.Span][]diag.Subject{}
@@ -132,7 +132,8 @@ func (p *Provenance) unchanged(s diag.Subject) bool {
 	return had == has && reflect.DeepEqual(before, after)
 }
 
-// value is what the rendered object says; nothing where a component has removed it.
+// value returns what the rendered object says where the subject points; nothing where a component
+// has removed it.
 func (p *Provenance) value(s diag.Subject) (any, bool) {
 	values, known := p.objects[s.Object]
 	if !known {
@@ -184,7 +185,7 @@ func (p *Provenance) ofComponent(s diag.Subject) (diag.Span, bool) {
 	return diag.Span{File: path.Join(over[len(over)-1].Path, "kustomization.yaml")}, true
 }
 
-// inFile asks a component's file for a value of a rendered object.
+// inFile looks in a component's file for a value of a rendered object.
 func (p *Provenance) inFile(file string, data []byte, s diag.Subject) answer {
 	asked := question{file, s}
 	a, known := p.answers[asked]
@@ -207,7 +208,7 @@ type Texts struct {
 	indices map[string]*object.Index
 }
 
-// TextsOf are the texts of files.
+// TextsOf prepares files so that the places of objects in them can be located.
 func TextsOf(files []language.File) Texts {
 	t := Texts{files: files, indices: map[string]*object.Index{}}
 	for _, f := range files {
@@ -227,8 +228,8 @@ func (t Texts) Manifests(found diag.List, set object.Set) diag.List {
 	return atNamespaces(all, func(name string) diag.Span { return at(diag.Subject{Object: inNamespace(set, name)}) })
 }
 
-// inNamespace is what stands for a namespace: the Namespace itself, else the first of the
-// policies in it, else the first of everything.
+// inNamespace picks the object that stands for a namespace when it is to be located: the Namespace
+// itself, else the first of the policies in it, else the first of everything.
 func inNamespace(set object.Set, name string) diag.ObjectID {
 	id := diag.ObjectID{Kind: "Namespace", Name: name}
 	if _, there := set.Get(id); there {
@@ -293,6 +294,7 @@ func (t Texts) Of(set object.Set) func(diag.Subject) diag.Span {
 	}
 }
 
+// located gives each finding, and what it relates to, the line at which its object is located.
 func located(found diag.List, at func(diag.Subject) diag.Span) diag.List {
 	all := slices.Clone(found)
 	for i := range all {
