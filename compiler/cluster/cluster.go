@@ -41,7 +41,8 @@ type Known struct {
 	Assumptions []string
 }
 
-// Of gathers what is known. The Platform may be nil. The set is the manifests.
+// Of gathers what is known of a cluster from the command line, a Platform and manifests. The
+// Platform may be nil. The set is the manifests.
 func Of(said Said, platform *Platform, set object.Set) Known {
 	k := Known{Cluster: object.DefaultCluster()}
 	if platform != nil {
@@ -66,11 +67,12 @@ func Of(said Said, platform *Platform, set object.Set) Known {
 	return k
 }
 
+// assume keeps a sentence about what is assumed of the cluster, for the report.
 func (k *Known) assume(format string, args ...any) {
 	k.Assumptions = append(k.Assumptions, fmt.Sprintf(format, args...))
 }
 
-// locate finds out where pods and nodes are.
+// locate finds out where the cluster's pods and nodes are.
 func (k *Known) locate(said Said, platform *Platform, set object.Set) {
 	seen := sightOf(set)
 	if len(k.NodeCIDRs) == 0 && len(seen.nodes) > 0 {
@@ -102,8 +104,9 @@ var private = []netip.Prefix{
 	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fc00::/7"),
 }
 
-// spare is private space less what has a name. Of a family of which that leaves nothing, it is
-// where a build takes pods to be then: anywhere else, or anywhere at all.
+// spare returns private space less what has a name, where the cluster's pods may be. Of a family
+// of which that leaves nothing, it is where a build takes pods to be then: anywhere else, or
+// anywhere at all.
 func (n named) spare() packet.Addresses {
 	ours := packet.AddressesOf(n.ours...)
 	left := packet.AddressesOf(private...).Subtract(ours)
@@ -124,6 +127,8 @@ func (n named) spare() packet.Addresses {
 	return left
 }
 
+// holdsBlock reports whether a range that has a name holds a whole block of private addresses,
+// among which the cluster's pods may be.
 func holdsBlock(p netip.Prefix) bool {
 	for _, block := range append([]netip.Prefix{locallyAssigned}, private...) {
 		if p.Addr().Is4() == block.Addr().Is4() && p.Bits() <= block.Bits() && p.Contains(block.Addr()) {
@@ -136,6 +141,7 @@ func holdsBlock(p netip.Prefix) bool {
 // locallyAssigned is the half of fc00::/7 that is in use.
 var locallyAssigned = netip.MustParsePrefix("fd00::/8")
 
+// pairs writes labels of the cluster's DNS pods as key=value, in what is assumed.
 func pairs(labels map[string]string) string {
 	var all []string
 	for _, k := range diag.SortedKeys(labels) {
@@ -144,6 +150,7 @@ func pairs(labels map[string]string) string {
 	return strings.Join(all, ",")
 }
 
+// join writes ranges of the cluster one after the other, in what is assumed.
 func join(prefixes []netip.Prefix) string {
 	words := make([]string, len(prefixes))
 	for i, p := range prefixes {

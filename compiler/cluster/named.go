@@ -59,7 +59,7 @@ func namesIn(set object.Set) named {
 	return n
 }
 
-// ofRules collects what Calico's rules name.
+// ofRules collects the addresses that Calico's rules name.
 func (n *named) ofRules(ours bool, add func(bool, ...string), rules ...[]calico.Rule) {
 	for _, r := range slices.Concat(rules...) {
 		for _, e := range []calico.EntityRule{r.Source, r.Destination} {
@@ -75,6 +75,7 @@ func (n *named) ofRules(ours bool, add func(bool, ...string), rules ...[]calico.
 	}
 }
 
+// blocksOf lists the blocks of addresses that a NetworkPolicy's rules name.
 func blocksOf(p *networkingv1.NetworkPolicy) []networkingv1.IPBlock {
 	var peers []networkingv1.NetworkPolicyPeer
 	for _, r := range p.Spec.Ingress {
@@ -92,7 +93,7 @@ func blocksOf(p *networkingv1.NetworkPolicy) []networkingv1.IPBlock {
 	return all
 }
 
-// less is a range without others.
+// less returns a named range without its exceptions.
 func less(text string, except []string) []netip.Prefix {
 	p, ok := prefixOf(text)
 	if !ok {
@@ -107,7 +108,7 @@ func less(text string, except []string) []netip.Prefix {
 	return packet.AddressesOf(p).Subtract(packet.AddressesOf(without...)).Prefixes()
 }
 
-// merged are the ranges of a set as the fewest: two halves of a block are the block.
+// merged joins the named ranges of a set to the fewest: two halves of a block are the block.
 func merged(texts []string) []string {
 	var all []netip.Prefix
 	for _, text := range texts {
@@ -122,7 +123,7 @@ func merged(texts []string) []string {
 	return out
 }
 
-// prefixOf reads a range, or an address, which network sets may hold.
+// prefixOf reads a named range, or an address, which network sets may hold.
 func prefixOf(text string) (netip.Prefix, bool) {
 	if a, err := netip.ParseAddr(text); err == nil {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), true

@@ -81,6 +81,7 @@ func sightOf(set object.Set) sight {
 	return s
 }
 
+// appended adds the ranges that objects in sight write, as far as they can be read.
 func appended(all []netip.Prefix, texts ...string) []netip.Prefix {
 	for _, text := range texts {
 		if p, ok := prefixOf(text); ok {
