@@ -49,6 +49,7 @@ type alternatives map[string]bool
 // itself is what stands behind the name of a directory for the files in it, without those below.
 const itself = "/."
 
+// dirOf returns the directory of an alternative.
 func dirOf(alternative string) string {
 	if n := len(alternative) - len(itself); n > 0 && alternative[n:] == itself {
 		return alternative[:n]
@@ -92,8 +93,7 @@ func alternativesOf(objects []object.Object) alternatives {
 	return found
 }
 
-// differ reports whether objects contradict each other; address pools that do tell nothing of any
-// cluster, and are none.
+// differ reports whether objects of one ID in several directories disagree.
 func differ(all []object.Object) bool {
 	for _, o := range all[1:] {
 		if o.Role != object.Addresses && !o.Agrees(all[0]) {
@@ -103,7 +103,8 @@ func differ(all []object.Object) bool {
 	return false
 }
 
-// way are the alternatives that the files of a directory belong to, the innermost first.
+// way lists the alternative directories that the files of a directory belong to, the innermost
+// first.
 func (a alternatives) way(dir string) []string {
 	var all []string
 	if a[dir+itself] {
@@ -117,7 +118,7 @@ func (a alternatives) way(dir string) []string {
 	return all
 }
 
-// above are the alternatives that another one lies in; the empty one lies in none.
+// above lists the alternative directories that another one lies in; the empty one lies in none.
 func (a alternatives) above(at string) []string {
 	if at == "" {
 		return nil

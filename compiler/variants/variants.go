@@ -177,7 +177,7 @@ func (s *sorting) classes(cluster string, of []int) []class {
 	return all
 }
 
-// merged is what some sources hold, which agree.
+// merged joins what some sources of one variant hold, which agree.
 func (s *sorting) merged(of ...[]int) object.Set {
 	var objects []object.Object
 	for _, i := range slices.Concat(of...) {
@@ -187,9 +187,9 @@ func (s *sorting) merged(of ...[]int) object.Set {
 	return set
 }
 
-// apart has, for each source, those that do not run with it: they say something else of an object
-// that it holds, or nobody says that they are deployed to one cluster, and both hold a policy or a
-// workload.
+// apart collects, for each source, those that do not run with it: they say something else of an
+// object that it holds, or nobody says that they are deployed to one cluster, and both hold a
+// policy or a workload.
 func (s *sorting) apart() []map[int]bool {
 	type definition struct {
 		source int
@@ -230,9 +230,11 @@ func joins(i int, class []int, sources []Source, against []map[int]bool) bool {
 		!slices.ContainsFunc(class, func(j int) bool { return against[i][j] })
 }
 
-// variant is what the overlays of one cluster have in common.
+// variant returns the name that the overlays of one cluster have in common, the last element of
+// their directories.
 func variant(dir string) string { return path.Base(dir) }
 
+// compareNames orders variants by their common name, and then by directory.
 func compareNames(a, b string) int {
 	if va, vb := variant(a), variant(b); va != vb {
 		return slices.Compare([]string{va}, []string{vb})
@@ -240,7 +242,8 @@ func compareNames(a, b string) int {
 	return slices.Compare([]string{a}, []string{b})
 }
 
-// nameOf is the name of a class: that of its members, or the directory of its only one.
+// nameOf names a class of sources that run together: by its members' common name, or the directory
+// of its only one.
 func nameOf(class []int, sources []Source) string {
 	if dir := sources[class[0]].Dir; len(class) == 1 {
 		if dir == "" {
