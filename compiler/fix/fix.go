@@ -35,9 +35,8 @@ type Fixer struct {
 	AllowEmpty bool
 }
 
-// mend is the fewest lines of the intents, or else of the Platform, that open a
-// packet's way. Lines are named only if the repository, compiled with them, was found
-// to allow the packet.
+// mend finds the fewest lines of the intents, or else of the Platform, that open a packet's way.
+// Lines are named only if the repository, compiled with them, was found to allow the packet.
 func (f Fixer) mend(k meaning.Packet) explain.Change {
 	if c, forbidden := f.forbidden(k); forbidden {
 		return c
@@ -80,7 +79,7 @@ func (f Fixer) mend(k meaning.Packet) explain.Change {
 	return c
 }
 
-// forbidden is the answer where nobody may open the way.
+// forbidden answers where no fix may open the way: a guardrail or quarantine stands in it.
 func (f Fixer) forbidden(k meaning.Packet) (explain.Change, bool) {
 	from, to, p := explain.PlaceOf(k.From), explain.PlaceOf(k.To), f.Plan
 	for _, q := range p.Quarantine {
@@ -110,10 +109,13 @@ func (f Fixer) forbidden(k meaning.Packet) (explain.Change, bool) {
 	return explain.Change{}, false
 }
 
+// denies reports whether what a guardrail or quarantine denies includes the packet whose way a fix
+// would open.
 func denies(denied []plan.Port, k meaning.Packet) bool {
 	return plan.PacketsOn(denied).Contains(k.Header())
 }
 
+// about joins what the Platform says of a quarantine or guardrail against which no fix helps.
 func about(words ...string) string {
 	words = slices.DeleteFunc(words, func(s string) bool { return s == "" })
 	if len(words) == 0 {
@@ -128,9 +130,9 @@ type amendment struct {
 	of string // what people call the document
 }
 
-// candidates are the changes that may open a way, the smallest first: a line of the
-// workload that is called, which opens both halves; of the one that calls; of both,
-// where both must agree; the same with the port declared; a flow of the Platform.
+// candidates lists the fixes that may open a way, the smallest first: a line of the workload that
+// is called, which opens both halves; of the one that calls; of both, where both must agree; the
+// same with the port declared; a flow of the Platform.
 func (f Fixer) candidates(k meaning.Packet) [][]amendment {
 	from, to := f.party(k.From), f.party(k.To)
 	ports := f.ports(k, to.workload)
@@ -177,7 +179,7 @@ type party struct {
 	name     string // @nodes
 }
 
-// from is the party as lines of a namespace write it.
+// from writes the end of a fix as lines of a namespace name it.
 func (p party) from(namespace string) any {
 	switch {
 	case p.name != "":
@@ -192,6 +194,7 @@ func (p party) from(namespace string) any {
 	return yamltext.Map{{Key: "namespace", Value: p.place.Namespace}, {Key: "selector", Value: yamltext.StringMap(p.place.Labels)}}
 }
 
+// party finds out how a line of a fix can name an end: as a workload, or as @nodes.
 func (f Fixer) party(peer meaning.Peer) party {
 	p := party{peer: peer, place: explain.PlaceOf(peer)}
 	e := peer.Endpoint
@@ -211,7 +214,7 @@ func (f Fixer) party(peer meaning.Peer) party {
 	return p
 }
 
-// ports is the packet's port as a line writes it, by its name where it has one.
+// ports writes the packet's port as a fixing line does, by its name where it has one.
 func (f Fixer) ports(k meaning.Packet, w *plan.Workload) any {
 	h := k.Header()
 	switch {
@@ -236,7 +239,8 @@ func (f Fixer) ports(k meaning.Packet, w *plan.Workload) any {
 	return port.String()
 }
 
-// amended is the repository with lines added, and where they went, as its files were before.
+// amended adds the lines of a fix to the repository, and says where they went, as its files were
+// before.
 func (f Fixer) amended(lines []amendment) (files []language.File, where []language.Amended, ok bool) {
 	files, where = slices.Clone(f.Files), make([]language.Amended, len(lines))
 	written := 0
@@ -283,7 +287,7 @@ func (f Fixer) opens(files []language.File, k meaning.Packet) (opens bool, wrong
 	return err == nil && !found.Failed() && outcome(changed.Environments[0], k) == meaning.Allowed, ""
 }
 
-// outcome is what becomes of a packet in an environment of what was rendered.
+// outcome walks a packet through what an environment of the fixed repository renders.
 func outcome(e render.Environment, k meaning.Packet) meaning.Outcome {
 	rendered, _ := e.Meaning(e.Plan.Assumed()[0])
 	return rendered.Walk(k).Outcome()
