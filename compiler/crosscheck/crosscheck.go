@@ -99,8 +99,10 @@ type checker struct {
 	found    diag.List
 }
 
+// add keeps a finding about plan and manifests that contradict each other.
 func (c *checker) add(f diag.Diagnostic) { c.found = append(c.found, f) }
 
+// namespace compares the labels that the Platform gives a namespace with those of its manifest.
 func (c *checker) namespace(n plan.Namespace, naming map[string]plan.Namespace, world object.Set) {
 	o, described := world.Get(object.ID{Kind: "Namespace", Name: n.Name})
 	if !described {
@@ -134,11 +136,13 @@ func (c *checker) namespace(n plan.Namespace, naming map[string]plan.Namespace, 
 	}
 }
 
-// label writes a label as it can be pasted.
+// label writes a label as it can be pasted into a manifest or the Platform.
 func label(key, value string) string {
 	return yamltext.Line(yamltext.Field{Key: key, Value: value})
 }
 
+// workload compares a workload of the plan with the manifests that its selector finds: labels,
+// host network and ports.
 func (c *checker) workload(w plan.Workload) {
 	var selected, namesakes []template
 	for _, t := range c.pods[w.Namespace] {
@@ -173,15 +177,15 @@ func (c *checker) workload(w plan.Workload) {
 	}
 }
 
-// selects reports whether the selector may select the template's pods: what it asks of
-// labels that controllers add is believed.
+// selects reports whether the workload's selector may select the pods of a manifest's template:
+// what it asks of labels that controllers add is believed.
 func selects(s object.Selector, t template) bool {
 	return slices.DeleteFunc(slices.Clone(s), func(r object.Requirement) bool {
 		return slices.Contains(object.GeneratedLabels, r.Key)
 	}).Matches(t.labels)
 }
 
-// port looks for a declared port among those of the selected pods' containers.
+// port looks for a declared port of the plan among those of the selected manifests' containers.
 func (c *checker) port(w plan.Workload, named plan.NamedPort, selected []template) {
 	var declared []plan.Port
 	for _, t := range selected {
@@ -213,6 +217,8 @@ func (c *checker) port(w plan.Workload, named plan.NamedPort, selected []templat
 		Suggest("its containers declare %s", plan.FormatPorts(plan.NormalPorts(declared))))
 }
 
+// containerPorts lists the ports of a manifest's containers, with which declared ones are
+// compared.
 func containerPorts(spec corev1.PodSpec) []plan.Port {
 	var all []plan.Port
 	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
@@ -225,7 +231,7 @@ func containerPorts(spec corev1.PodSpec) []plan.Port {
 	return all
 }
 
-// port is a single one; Kubernetes' default protocol is TCP.
+// port makes a port of the plan of a manifest's; Kubernetes' default protocol is TCP.
 func port(protocol corev1.Protocol, number int32) plan.Port {
 	p := plan.Port{Protocol: plan.TCP, First: uint16(number), Last: uint16(number)}
 	if protocol != "" {
@@ -234,6 +240,7 @@ func port(protocol corev1.Protocol, number int32) plan.Port {
 	return p
 }
 
+// selectsAny reports whether a Service's manifest selects any pods of a workload.
 func selectsAny(s *corev1.Service, pods []template) bool {
 	return len(s.Spec.Selector) > 0 && slices.ContainsFunc(pods, func(t template) bool {
 		for k, v := range s.Spec.Selector {
@@ -245,7 +252,7 @@ func selectsAny(s *corev1.Service, pods []template) bool {
 	})
 }
 
-// targetPort is the pod's port behind a Service's, or 0 where no pod has it.
+// targetPort finds the pod's port behind a Service's, or 0 where no pod has it.
 func targetPort(p corev1.ServicePort, pods []template) int32 {
 	switch {
 	case p.TargetPort.Type == intstr.Int && p.TargetPort.IntVal == 0:
@@ -265,6 +272,7 @@ func targetPort(p corev1.ServicePort, pods []template) int32 {
 	return 0
 }
 
+// labelsText writes the labels of a manifest's pods in a finding.
 func labelsText(labels map[string]string) string {
 	if len(labels) == 0 {
 		return "no labels"
