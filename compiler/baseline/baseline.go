@@ -41,6 +41,7 @@ type entry struct {
 	severity                                 diag.Severity
 }
 
+// entryOf makes the baseline's entry of a finding.
 func entryOf(d diag.Diagnostic) entry {
 	e := entry{file: plain(d.Span.File), code: d.Rule.Code, message: short(plain(d.Message)), fingerprint: d.Identity(), severity: d.Severity}
 	if id := d.Subject.Object; !id.IsZero() {
@@ -49,15 +50,15 @@ func entryOf(d diag.Diagnostic) entry {
 	return e
 }
 
-// compare is the order of the file: what a reviewer looks for first. No line counts in it, for
-// lines move.
+// compare orders the entries of a baseline's file: first what a reviewer looks for first. No line
+// counts in it, for lines move.
 func (e entry) compare(f entry) int {
 	return cmp.Or(cmp.Compare(e.file, f.file), cmp.Compare(e.code, f.code), cmp.Compare(e.object, f.object),
 		cmp.Compare(e.fingerprint, f.fingerprint), cmp.Compare(f.severity, e.severity), cmp.Compare(e.message, f.message))
 }
 
-// Write makes the file of what is known from now on, in the form that fmt gives it. An error is
-// a mistake of this package.
+// Write writes the baseline of what is known from now on, in the form that fmt gives it. An error
+// is a mistake of this package.
 func Write(found diag.List) ([]byte, error) {
 	var all []entry
 	for _, d := range found {
@@ -82,12 +83,13 @@ func Write(found diag.List) ([]byte, error) {
 
 const head = "# What portcullis check found when this was written. It goes by what is new; this gets shorter.\n"
 
-// sameAs reports whether another finding differs in its message at most.
+// sameAs reports whether another entry of a baseline differs in its message at most.
 func (e entry) sameAs(f entry) bool {
 	e.message = f.message
 	return e == f
 }
 
+// written writes one entry of a baseline, with how many findings it stands for.
 func (e entry) written(times int) yamltext.Map {
 	m := yamltext.Map{{Key: "rule", Value: e.code}, {Key: "severity", Value: e.severity.String()}}
 	for _, f := range []yamltext.Field{{Key: "file", Value: e.file}, {Key: "object", Value: e.object}} {
@@ -102,7 +104,8 @@ func (e entry) written(times int) yamltext.Map {
 	return m
 }
 
-// plain spells what no text of ours may hold: it comes from files of anybody.
+// plain spells in a baseline's entry what no text of ours may hold: it comes from files of
+// anybody.
 func plain(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -118,6 +121,7 @@ func plain(text string) string {
 // longest is how many characters of a message are written down: enough to know what is meant.
 const longest = 160
 
+// short cuts the message of a baseline's entry to what people read.
 func short(text string) string {
 	if runes := []rune(text); len(runes) > longest {
 		return string(runes[:longest-1]) + "…"

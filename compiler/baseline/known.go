@@ -71,7 +71,7 @@ func (k Known) Mark(found diag.List, lookedAt func(file string) bool) diag.List 
 	return marked
 }
 
-// gone says of an entry that some of its findings, or all, are there no more.
+// gone says of a known entry of the baseline that some of its findings, or all, are there no more.
 func (k Known) gone(e language.KnownFinding, n int) diag.Diagnostic {
 	what := string(e.Rule.Value)
 	if e.Object.Given() {
