@@ -34,7 +34,7 @@ func Components(plans []*plan.Plan, files []language.File) (map[string]overlays.
 	return byPath, found
 }
 
-// laid are the components of one plan with the units that they are laid over.
+// laid collects the components of one plan with the units that they are laid over.
 func laid(p *plan.Plan, byPath map[string]overlays.Component) []overlays.Laid {
 	var all []overlays.Laid
 	for _, c := range p.Components {

@@ -73,6 +73,7 @@ func Lower(plans []*plan.Plan, components map[string]overlays.Component) (*Rende
 	return r, found
 }
 
+// overlaid collects of each environment what is written into the tree and rendered.
 func (r *Rendering) overlaid() []overlays.Environment {
 	var all []overlays.Environment
 	for _, e := range r.Environments {
@@ -97,7 +98,7 @@ func (e *Environment) read(rendered []overlays.Rendered) (found diag.List) {
 	return found
 }
 
-// UnitOf is the unit in which an object was rendered.
+// UnitOf tells the unit in which an object was rendered.
 func (e *Environment) UnitOf(id object.ID) string {
 	if unit, elsewhere := e.units[id]; elsewhere {
 		return unit
@@ -110,7 +111,7 @@ func (e *Environment) Places() *locate.Provenance {
 	return locate.InRendered(e.Emitted, e.Objects, e.Overlaid.Components)
 }
 
-// In is what was rendered of one namespace, in the environments that have it.
+// In returns what was rendered of one namespace, in the environments that have it.
 func (r *Rendering) In(namespace string) *Rendering {
 	within := &Rendering{}
 	for _, e := range r.Environments {
