@@ -50,7 +50,7 @@ type Population struct {
 	Described, Planned []*meaning.Endpoint
 }
 
-// Known are the endpoints that manifests describe and those that the plan knows.
+// Known lists the pods of the population that manifests describe and those that the plan knows.
 func (p Population) Known() []*meaning.Endpoint { return slices.Concat(p.Described, p.Planned) }
 
 // Of gathers the endpoints of each namespace: the plan's workloads, the manifests'
@@ -125,8 +125,8 @@ type gathering struct {
 	cut     []plan.Quarantined
 }
 
-// add takes in an endpoint, unless it is in quarantine: that it reaches nobody is what
-// was asked for.
+// add takes pods into the population, unless they are in quarantine: that they reach nobody is
+// what was asked for.
 func (g *gathering) add(e *Pods) {
 	for _, q := range g.cut {
 		if q.End.Pods.Matches(e.Namespace, e.NamespaceLabels, e.Labels) {
@@ -144,8 +144,8 @@ func (g *gathering) add(e *Pods) {
 	}
 }
 
-// namespaceLabels are what is known of a Namespace: its place in the plan, or its
-// manifest, and in any case the label with its name, which every Namespace has.
+// namespaceLabels collects what is known of the labels of a population's namespace: its place in
+// the plan, or its manifest, and in any case the label with its name, which every Namespace has.
 func namespaceLabels(p *plan.Plan, manifests map[string]map[string]string, name string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, manifests[name])
@@ -156,8 +156,8 @@ func namespaceLabels(p *plan.Plan, manifests map[string]map[string]string, name 
 	return all
 }
 
-// servers are the DNS pods: those of the manifests that wear the Platform's labels,
-// or else a pod with those labels and nothing more.
+// servers finds the DNS pods of the population: those of the manifests that wear the Platform's
+// labels, or else a pod with those labels and nothing more.
 func servers(p *plan.Plan, described map[string][]*meaning.Endpoint, everywhere map[string]string) []*Pods {
 	dns := p.Cluster.DNS
 	g := gathering{seen: map[string]bool{}}
@@ -181,6 +181,8 @@ func servers(p *plan.Plan, described map[string][]*meaning.Endpoint, everywhere 
 	return g.members
 }
 
+// stranger makes up a pod of the population that looks like a DNS pod and is in a namespace that
+// nobody knows.
 func stranger(p *plan.Plan) *Pods {
 	name := "unknown-namespace"
 	for {

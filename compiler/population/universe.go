@@ -8,8 +8,9 @@ import (
 	"portcullis.dev/policies/relation"
 )
 
-// UniverseOf is what a plan knows of its cluster: the labels of the namespaces that it lists
-// and of its patterns, and where pods are. The system's namespaces are listed as well.
+// UniverseOf describes the universe of what a plan knows of its cluster: the labels of the
+// namespaces that it lists and of its patterns, and where pods are. The system's namespaces are
+// listed as well.
 func UniverseOf(p *plan.Plan) *relation.Universe {
 	var all []relation.Namespace
 	for _, n := range p.Namespaces {
@@ -26,7 +27,7 @@ func UniverseOf(p *plan.Plan) *relation.Universe {
 	return relation.NewUniverse(all, pods, others)
 }
 
-// RelationOf is what policies do in the universe of a plan.
+// RelationOf makes the relation of what policies do in the universe of a plan.
 func RelationOf(p *plan.Plan, m *meaning.Meaning) *relation.Relation {
 	return UniverseOf(p).RelationOf(m)
 }
