@@ -56,7 +56,7 @@ type change struct {
 	text     string
 }
 
-// edited makes edits of one text, all of them or none.
+// edited makes edits of one text, all of them or none, to mend it.
 func edited(text []byte, edits []diag.Edit) ([]byte, bool) {
 	var changes []change
 	for _, e := range edits {
@@ -86,7 +86,8 @@ func edited(text []byte, edits []diag.Edit) ([]byte, bool) {
 
 var bom = []byte("\xef\xbb\xbf")
 
-// offset is the byte of a position: columns count characters, and no byte order mark.
+// offset finds the byte of a position that is to be mended: columns count characters, and no byte
+// order mark.
 func offset(text []byte, p diag.Position) (int, bool) {
 	at := len(text) - len(bytes.TrimPrefix(text, bom))
 	for range p.Line - 1 {
@@ -128,6 +129,8 @@ func saysTheSame(before, after []byte, values int) bool {
 	return differ == values
 }
 
+// documents parses the YAML documents of a text that was mended, or is to be; not ok where one
+// does not parse.
 func documents(text []byte) ([]*yaml.Node, bool) {
 	var all []*yaml.Node
 	for doc := range object.Documents("", bytes.TrimPrefix(text, bom)) {
@@ -140,8 +143,8 @@ func documents(text []byte) ([]*yaml.Node, bool) {
 	return all, true
 }
 
-// alike compares two trees and counts the scalars that are others: one may have become a list of
-// itself.
+// alike compares the trees of a text before and after it was mended, and counts the scalars that
+// are others: one may have become a list of itself.
 func alike(b, a *yaml.Node, differ *int) bool {
 	if b.Kind == yaml.ScalarNode && a.Kind == yaml.SequenceNode && len(a.Content) == 1 && a.Content[0].Value == b.Value {
 		*differ++
