@@ -8,8 +8,8 @@ import (
 	"portcullis.dev/rego"
 )
 
-// AllRules are the rules by which a run judges, those in Rego included, in the order
-// of their codes.
+// AllRules lists all rules by which a run judges, those in Rego included, in the order of their
+// codes.
 func AllRules(ctx context.Context) ([]*diag.Rule, error) {
 	engine, found, err := rego.Prepare(ctx, rego.Options{})
 	if err != nil {

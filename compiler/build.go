@@ -128,7 +128,8 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	return built, err
 }
 
-// only are the environments that are asked about, or none for all.
+// only checks that there are the environments for which to build, and returns them, or none for
+// all.
 func (o Options) only(repo *language.Repository, found diag.List) ([]string, error) {
 	if o.Environment == "" {
 		return nil, nil
@@ -145,6 +146,7 @@ type UnknownEnvironment struct {
 	Known []string
 }
 
+// Error says which environments there are to build.
 func (e *UnknownEnvironment) Error() string {
 	return fmt.Sprintf("there is no environment %.60q; there is %s", e.Name, strings.Join(e.Known, ", "))
 }
@@ -213,7 +215,8 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 	return c, found, err
 }
 
-// relationOf says what rendered objects do; nil where they cannot be judged.
+// relationOf makes the relation of what a build's rendered objects do; nil where they cannot be
+// judged.
 func relationOf(e *render.Environment) (*relation.Relation, diag.List) {
 	m, found := e.Meaning(e.Plan.Assumed()[0])
 	if found.Failed() {
@@ -222,8 +225,8 @@ func relationOf(e *render.Environment) (*relation.Relation, diag.List) {
 	return population.RelationOf(e.Plan, m), found
 }
 
-// provable is what rendered objects do where no pod is taken to be at this address rather than
-// at that, if the Platform does not say.
+// provable returns the relation of what rendered objects do where no pod is taken to be at this
+// address rather than at that, if the Platform does not say.
 func provable(e *render.Environment, assumed *relation.Relation) *relation.Relation {
 	if len(e.Plan.Cluster.PodCIDRs) > 0 {
 		return assumed
@@ -232,15 +235,16 @@ func provable(e *render.Environment, assumed *relation.Relation) *relation.Relat
 	return population.RelationOf(e.Plan, m)
 }
 
-// trafficOf decides, once somebody asks, what lines mean of what the objects let through.
+// trafficOf prepares a build's governance to decide, once somebody asks, what lines mean of what
+// the objects let through.
 func trafficOf(e *render.Environment, m *meaning.Meaning, everybody population.Population) func() *proof.Exceptions {
 	return sync.OnceValue(func() *proof.Exceptions {
 		return proof.NewExceptions(e.Plan, population.RelationOf(e.Plan, m), everybody.Known())
 	})
 }
 
-// withoutTold leaves out warnings about parts of objects that are refused as it is, and what
-// else is wrong with a name that is.
+// withoutTold leaves out of a build's findings warnings about parts of objects that are refused as
+// it is, and what else is wrong with a name that is.
 func withoutTold(found, refused diag.List) diag.List {
 	if len(refused) == 0 {
 		return found

@@ -48,11 +48,11 @@ type Environment struct {
 	Objects object.Set
 }
 
-// Failed reports whether something stands against emitting the result.
+// Failed reports whether something stands against emitting what was built.
 func (b *Built) Failed() bool { return b.Report.Findings.Failed() }
 
-// take takes over what was compiled, as far as the report lets anybody have it: of one
-// namespace where one is given.
+// take takes over into the result what was compiled, as far as the report lets anybody have it: of
+// one namespace where one is given.
 func (b *Built) take(c compiled, namespace string) {
 	b.Proofs = proofsOf(c.plans, b.Report.Findings, c.carried)
 	if b.Report.Findings.Unjudgeable() {
@@ -78,7 +78,7 @@ func (b *Built) take(c compiled, namespace string) {
 	}
 }
 
-// proofsOf says what was proved of each plan.
+// proofsOf says of a built bundle what was proved of each plan.
 func proofsOf(plans []*plan.Plan, found diag.List, unjudged []deploy.CarriedIn) []bundle.Proof {
 	var all []bundle.Proof
 	for _, p := range plans {
@@ -97,7 +97,8 @@ func proofsOf(plans []*plan.Plan, found diag.List, unjudged []deploy.CarriedIn) 
 	return all
 }
 
-// carriedOf are the entries of bundle.json, of one namespace where one is given.
+// carriedOf makes the entries of bundle.json for what was built and not judged, of one namespace
+// where one is given.
 func carriedOf(all []deploy.CarriedIn, namespace string) []bundle.Carried {
 	var entries []bundle.Carried
 	for _, c := range all {
@@ -108,7 +109,7 @@ func carriedOf(all []deploy.CarriedIn, namespace string) []bundle.Carried {
 	return entries
 }
 
-// everywhere clears the list of environments where it names them all.
+// everywhere clears the list of a finding's environments where it names them all.
 func everywhere(found diag.List, environments int) diag.List {
 	sorted := found.Sorted()
 	for i := range sorted {
@@ -119,6 +120,7 @@ func everywhere(found diag.List, environments int) diag.List {
 	return sorted
 }
 
+// sourcesOf maps files to their bytes by path, for the report to show lines of.
 func sourcesOf(files []language.File) map[string][]byte {
 	sources := make(map[string][]byte, len(files))
 	for _, f := range files {

@@ -33,7 +33,7 @@ func (r running) asBuilt(m *meaning.Meaning, everybody population.Population) {
 	}
 }
 
-// ofBuild reports whether a build emitted a policy, as far as its label says.
+// ofBuild reports whether a build emitted a policy that is now judged, as far as its label says.
 func ofBuild(o object.Object) bool {
 	return o.Role == object.Policy && o.Labels()[plan.ManagedBy] == plan.Manager
 }

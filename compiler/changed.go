@@ -57,6 +57,7 @@ func (o Options) Diff(ctx context.Context, old, changed State) (*delta.Diff, [2]
 	return d, reports, nil
 }
 
+// errorsIn counts the errors of one state that nothing waives, by which a change cannot be judged.
 func errorsIn(found diag.List) int {
 	n := 0
 	for _, d := range found {
@@ -67,7 +68,8 @@ func errorsIn(found diag.List) int {
 	return n
 }
 
-// side reads and renders a state, and judges it as far as rules of ours do.
+// side reads and renders one of the two states between which a change lies, and judges it as far
+// as rules of ours do.
 func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, error) {
 	side := delta.Side{Ref: s.Ref, Commit: s.Commit, Files: sourcesOf(s.Files), Objects: map[string]object.Set{}}
 	var e *Explained

@@ -64,7 +64,7 @@ func (o Options) Check(ctx context.Context, files []language.File, before diag.L
 	return built, nil
 }
 
-// cluster judges what runs in one cluster, and reports whether every rule did.
+// cluster checks what runs in one cluster, and reports whether every rule judged it.
 func (c *checks) cluster(ctx context.Context, runs running) (found diag.List, judged bool, err error) {
 	m, found := runs.meaning()
 	if found.Failed() {

@@ -17,6 +17,7 @@ type checks struct {
 	err    error
 }
 
+// prepareChecks begins to prepare the Rego engine with the user's own rules, beside other stages.
 func prepareChecks(ctx context.Context, own map[string][]byte) *checks {
 	c := &checks{ready: make(chan struct{})}
 	go func() {
@@ -26,8 +27,8 @@ func prepareChecks(ctx context.Context, own map[string][]byte) *checks {
 	return c
 }
 
-// wait is every rule of the program, and what is wrong with the user's own, once the
-// engine is prepared.
+// wait waits until the engine is prepared, and returns every rule of the program, and what is
+// wrong with the user's own.
 func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 	<-c.ready
 	rules := Rules()

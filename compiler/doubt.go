@@ -41,7 +41,8 @@ func doubted(found diag.List, m *meaning.Meaning, everybody population.Populatio
 	return found
 }
 
-// undoing is the first unread policy that may make a finding untrue, or nil.
+// undoing finds the first unread policy that casts doubt on a finding, since it may make it
+// untrue, or nil.
 func undoing(d diag.Diagnostic, m *meaning.Meaning, everybody population.Population) *meaning.Unread {
 	claims, namespace := claimOf(d), d.Evidence["namespace"]
 	if namespace == "" {
@@ -65,7 +66,7 @@ func undoing(d diag.Diagnostic, m *meaning.Meaning, everybody population.Populat
 	return nil
 }
 
-// claimOf is what a finding says of traffic.
+// claimOf reads from a finding what it claims of traffic, which may be doubted.
 func claimOf(d diag.Diagnostic) claim {
 	switch conflict := d.Evidence["conflict"]; d.Rule.Code {
 	case "PC201":
@@ -120,8 +121,9 @@ func concerns(u *meaning.Unread, d diag.Diagnostic, namespace string, everybody 
 	return !known && u.InNamespace(namespace)
 }
 
-// closing is the first unread policy with which every pod may be isolated that nothing isolates,
-// or nil where one of them stays open whatever they do.
+// closing finds the first unread policy with which every pod may be isolated that nothing
+// isolates, or nil where one of them stays open whatever they do. On it rests the doubt about
+// findings of open pods.
 func closing(m *meaning.Meaning, pods []*population.Pods) *meaning.Unread {
 	var first *meaning.Unread
 	for _, e := range pods {
@@ -141,8 +143,8 @@ func closing(m *meaning.Meaning, pods []*population.Pods) *meaning.Unread {
 	return first
 }
 
-// unreadTexts are those that no object of a set stands for, though they may hold a policy. They
-// have an ID where the text says which one it is.
+// unreadTexts lists the unread texts that no object of a set stands for, though they may hold a
+// policy. They have an ID where the text says which one it is.
 func unreadTexts(found diag.List, set object.Set) []*meaning.Unread {
 	var all []*meaning.Unread
 	for _, d := range found {
@@ -165,7 +167,8 @@ func unreadTexts(found diag.List, set object.Set) []*meaning.Unread {
 	return all
 }
 
-// isStoodFor reports whether an object of the set stands for what a finding says is not read.
+// isStoodFor reports whether an object of the set stands for the policy that a finding says is not
+// read.
 func isStoodFor(d diag.Diagnostic, set object.Set) bool {
 	o, there := set.Get(d.Subject.Object)
 	if !there {
@@ -175,8 +178,8 @@ func isStoodFor(d diag.Diagnostic, set object.Set) bool {
 	return unread || o.Role != object.Policy
 }
 
-// contained makes warnings of the findings about policies that are not read, as far as objects
-// stand for these: what they may touch is unknown, and the rest can be explained.
+// contained turns into a doubt, by a warning, the findings about policies that are not read, as
+// far as objects stand for these: what they may touch is unknown, and the rest can be explained.
 func (s surroundings) contained(found diag.List) diag.List {
 	found = slices.Clone(found)
 	for i, d := range found {
@@ -194,7 +197,8 @@ func (s surroundings) contained(found diag.List) diag.List {
 	return found
 }
 
-// worldDiffers reports whether something that tells of the cluster is defined twice, differently.
+// worldDiffers reports whether something that tells of the cluster is defined twice, differently,
+// so that findings are in doubt.
 func (r running) worldDiffers() bool {
 	return slices.ContainsFunc(r.set.All(), func(o object.Object) bool { return o.Differs && o.Role == object.World })
 }

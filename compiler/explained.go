@@ -39,7 +39,8 @@ func ExplainRepository(files []language.File, before diag.List, environments []s
 	return Options{}.ExplainRepository(files, before, environments)
 }
 
-// ExplainRepository is the function of this name with options.
+// ExplainRepository renders a repository of intents with these options, so that its flows can be
+// explained, as the function of this name does with the strict ones.
 func (o Options) ExplainRepository(files []language.File, before diag.List, environments []string) (*Explained, error) {
 	r, found, err := o.readRepository(files, before, environments)
 	if err != nil {
@@ -65,7 +66,7 @@ func (o Options) ExplainRepository(files []language.File, before diag.List, envi
 	return e, nil
 }
 
-// readRepository reads and renders a repository.
+// readRepository reads and renders a repository whose flows are to be explained.
 func (o Options) readRepository(files []language.File, before diag.List, environments []string) (repository, diag.List, error) {
 	r := repository{Options: o}
 	for _, f := range files {
@@ -80,7 +81,7 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 	return r, append(found, c.refused...), err
 }
 
-// explained is one environment of what was rendered.
+// explained makes the world of one rendered environment in which questions are explained.
 func (r *repository) explained(i int) *explain.World {
 	p, rendered := r.plans[i], r.rendering.Environments[i].Objects
 	known := population.Of(p, r.world)
@@ -117,7 +118,7 @@ func (o Options) ExplainManifests(files []language.File, before diag.List) *Expl
 	return e
 }
 
-// once looks up the place of each subject once.
+// once looks up the place of each subject of an explanation once.
 func once(at func(diag.Subject) diag.Span) func(diag.Subject) diag.Span {
 	known := map[diag.Subject]diag.Span{}
 	return func(s diag.Subject) diag.Span {
@@ -175,7 +176,7 @@ func (e *Explained) Explain(text string, d explain.Detail) (explain.Answers, dia
 	return e.told(all), diag.NewReport(nil, nil, nil)
 }
 
-// resolve says to a world what the @names of a question mean there.
+// resolve tells a world what the @names of a question mean there.
 func (e *Explained) resolve(i int, q language.Question) {
 	if e.repo == nil {
 		return
@@ -194,7 +195,7 @@ func (e *Explained) resolve(i int, q language.Question) {
 	}
 }
 
-// fixer tries changes of the repository in a world's environment.
+// fixer makes what tries changes of the explained repository in a world's environment.
 func (e *Explained) fixer(i int) fix.Fixer {
 	r := &e.repository
 	return fix.Fixer{
@@ -203,7 +204,7 @@ func (e *Explained) fixer(i int) fix.Fixer {
 	}
 }
 
-// locate looks up the places of answers.
+// locate looks up the places that answers of an explanation name.
 func (e *Explained) locate(i int, answers []explain.Answer) {
 	for j := range answers {
 		for _, p := range answers[j].Places() {
@@ -214,7 +215,7 @@ func (e *Explained) locate(i int, answers []explain.Answer) {
 	}
 }
 
-// change looks for what turns the verdicts of examples.
+// change looks for what turns the verdicts of explained examples.
 func (e *Explained) change(i int, answers []explain.Answer) {
 	w := e.Worlds[i]
 	for j := range answers {
@@ -234,8 +235,8 @@ func (e *Explained) change(i int, answers []explain.Answer) {
 	}
 }
 
-// told arranges answers as they are told: in the order of the questions, and those that are the
-// same in several environments once.
+// told arranges explained answers as they are told: in the order of the questions, and those that
+// are the same in several environments once.
 func (e *Explained) told(all []explain.Answer) explain.Answers {
 	t := explain.Answers{Sources: e.Report.Sources, Assumptions: e.Report.Assumptions, Flows: all}
 	for _, d := range e.Report.Findings {
@@ -254,7 +255,7 @@ func (e *Explained) told(all []explain.Answer) explain.Answers {
 	return t
 }
 
-// joined makes one of answers that differ in environments alone.
+// joined joins explained answers that differ in environments alone.
 func joined(all []explain.Answer) []explain.Answer {
 	var out []explain.Answer
 	first := map[string]int{}
@@ -276,7 +277,7 @@ func joined(all []explain.Answer) []explain.Answer {
 	return out
 }
 
-// missing sorts what cannot be asked in an environment behind what can.
+// missing sorts answers that cannot be given in an environment behind those that can.
 func missing(a explain.Answer) int {
 	if a.Verdict == explain.Unanswered {
 		return 1
@@ -284,7 +285,7 @@ func missing(a explain.Answer) int {
 	return 0
 }
 
-// unanswered makes findings about a question that no world answers.
+// unanswered makes findings about a question that no world can explain.
 func unanswered(text string, all []explain.Answer) diag.List {
 	arrow := strings.Index(text, "->")
 	after := text[arrow+len("->"):]
@@ -305,11 +306,12 @@ func unanswered(text string, all []explain.Answer) diag.List {
 	return found
 }
 
+// flowReport makes the report of findings about the text of a question.
 func flowReport(text string, found diag.List) diag.Report {
 	return diag.NewReport(found, nil, map[string][]byte{questionName: []byte(text)})
 }
 
-// flowSpan finds a part of the text of a question.
+// flowSpan finds a part of the text of a question that is explained, for a finding to point at.
 func flowSpan(text string, start, end int) diag.Span {
 	column := func(at int) diag.Position {
 		return diag.Position{Line: 1, Column: utf8.RuneCountInString(text[:at]) + 1}

@@ -16,8 +16,8 @@ type Baseline struct {
 	Write bool          // that all that is found is known from now on
 }
 
-// apply marks what is known. The text is that of the baseline, where one is to be written and
-// everything could be judged.
+// apply marks the findings that are known. The text is that of the baseline, where one is to be
+// written and everything could be judged.
 func (b *Baseline) apply(found diag.List) (marked diag.List, text []byte, err error) {
 	if b.Write {
 		if found.Unjudgeable() {

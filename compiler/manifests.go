@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// Manifests is the environment as a stream of YAML documents, in the order of the
-// objects' IDs. It is never empty for an environment that was built.
+// Manifests writes the environment as a stream of YAML documents, in the order of the objects'
+// IDs. It is never empty for an environment that was built.
 func (e Environment) Manifests() (string, error) {
 	var b strings.Builder
 	for i, o := range e.Objects.All() {

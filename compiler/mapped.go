@@ -11,7 +11,8 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// reachWorlds are the worlds with what people call addresses there, and with places.
+// reachWorlds prepares the worlds that a map is drawn of, with what people call addresses there,
+// and with places.
 func (e *Explained) reachWorlds() []*reach.World {
 	lines := linesOf(e.Report.Sources)
 	all := make([]*reach.World, len(e.Worlds))
@@ -25,7 +26,7 @@ func (e *Explained) reachWorlds() []*reach.World {
 	return all
 }
 
-// addressPeers are the @names that are addresses in an environment.
+// addressPeers lists for a map the @names that are addresses in an environment.
 func (e *Explained) addressPeers(i int) []reach.Peer {
 	if e.repo == nil {
 		return nil
@@ -53,7 +54,7 @@ func (e *Explained) addressPeers(i int) []reach.Peer {
 	return all
 }
 
-// linesOf looks up source lines.
+// linesOf looks up source lines, which a map shows beside its own.
 func linesOf(files map[string][]byte) func(string, int) string {
 	split := map[string][]string{}
 	return func(file string, line int) string {
@@ -87,7 +88,7 @@ func (e *Explained) Map(denied bool) *reach.Map {
 	return m
 }
 
-// groups are the environments of each group, as the Platform calls them.
+// groups lists for a map the environments of each group, as the Platform calls them.
 func (e *Explained) groups() map[string][]string {
 	all := map[string][]string{}
 	if e.repo == nil || e.repo.Platform == nil {
@@ -141,6 +142,7 @@ func (e *Explained) beyond() []string {
 	return all
 }
 
+// inWords names the environments in which a map says nothing of pods, where those are not all.
 func inWords(in []string, of int) string {
 	if len(in) == of {
 		return ""

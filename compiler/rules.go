@@ -20,8 +20,8 @@ import (
 	"portcullis.dev/rego"
 )
 
-// Rules are all rules that the program has outside of Rego, each code once. The
-// Rego rules join when their engine is prepared.
+// Rules lists all rules that the program has outside of Rego, each code once. The Rego rules join
+// when their engine is prepared.
 func Rules() []*diag.Rule {
 	return slices.Concat(object.Rules, meaning.Rules, language.Rules, resolve.Rules, crosscheck.Rules, lower.Rules, deploy.Rules, proof.Rules, halfopen.Rules, overlays.Rules, rego.Rules,
 		govern.Rules, baseline.Rules, sources.Rules)

@@ -63,7 +63,8 @@ func (o Options) surroundings(files []language.File, before diag.List) (surround
 	return s, read
 }
 
-// ClusterOf is what is known of the cluster of manifests, and the manifests less what says it.
+// ClusterOf tells what is known of the cluster around manifests, and returns the manifests less
+// what says it.
 func (o Options) ClusterOf(files []language.File) (cluster.Known, []language.File, diag.List) {
 	ours, manifests := beside(files)
 	_, platform, found := o.described(ours)
@@ -76,7 +77,7 @@ func (o Options) ClusterOf(files []language.File) (cluster.Known, []language.Fil
 	return cluster.Of(o.Cluster, platform, set), manifests, found
 }
 
-// merged are the sentences of both lists, in order, each once.
+// merged joins the sentences of both lists of assumptions, in order, each once.
 func merged(all, more []string) []string {
 	for _, text := range more {
 		if !slices.Contains(all, text) {
@@ -109,8 +110,8 @@ func (o Options) described(ours []language.File) (*language.Repository, *cluster
 	return repo, &cluster.Platform{Plan: first.Plan, Calico: first.Calico, DNS: first.DNS, Named: first.Named, Others: len(all) - 1}, append(found, wrong...)
 }
 
-// beside parts files into those of the language that may stand beside manifests, which is
-// all but intents, and the others.
+// beside parts files into those of the language that may stand beside manifests, which is all but
+// intents, and the others.
 func beside(files []language.File) (ours, manifests []language.File) {
 	for _, f := range files {
 		if language.Ours(f) && !language.IsRego(f.Path) {
@@ -131,12 +132,13 @@ func beside(files []language.File) (ours, manifests []language.File) {
 	return ours, manifests
 }
 
-// withoutMissing leaves out that there is no Platform, which manifests need not have.
+// withoutMissing leaves out the finding that there is no Platform, which the surroundings of
+// manifests need not have.
 func withoutMissing(found diag.List) diag.List {
 	return slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Is(language.NoPlatform) })
 }
 
-// meaning is what the policies do. No pod is without its namespace.
+// meaning reads what the policies that run in one cluster do. No pod is without its namespace.
 func (r running) meaning() (*meaning.Meaning, diag.List) {
 	m, found := meaning.Of(r.set, r.known.Cluster)
 	m.Hide(r.unread...)
@@ -144,9 +146,9 @@ func (r running) meaning() (*meaning.Meaning, diag.List) {
 	return m, append(found, m.HostsNotEvaluated()...)
 }
 
-// assumed is the plan of people who have none: the namespaces of their manifests, governed
-// unless the Platform says otherwise, and no flow. Of a Namespace that nobody wrote down the
-// name is known, for every Namespace has the label with it, and no other label.
+// assumed makes the plan of people who have none: the namespaces of their manifests, governed
+// unless the Platform says otherwise, and no flow. Of a Namespace that nobody wrote down the name
+// is known, for every Namespace has the label with it, and no other label.
 func assumed(set object.Set, known object.Cluster, platform *cluster.Platform) *plan.Plan {
 	p := &plan.Plan{Environment: language.DefaultEnvironment, Cluster: known, Stages: plan.DefaultStages()}
 	all := map[string]plan.Namespace{}

@@ -75,7 +75,7 @@ func surveyOf(c compiled) *diag.Survey {
 	return s
 }
 
-// asWas counts with the verb that belongs to it.
+// asWas counts for the survey with the verb that belongs to it.
 func asWas(n int) string {
 	if n == 1 {
 		return "1 was"
@@ -83,7 +83,7 @@ func asWas(n int) string {
 	return strconv.Itoa(n) + " were"
 }
 
-// inSome are the names, each with its environments where those are not all there are.
+// inSome lists names in the survey, each with its environments where those are not all there are.
 func inSome(names map[string][]string, environments int) []string {
 	var all []string
 	for _, name := range diag.SortedKeys(names) {
@@ -95,8 +95,8 @@ func inSome(names map[string][]string, environments int) []string {
 	return all
 }
 
-// heldTogether says which manifests an intent describes, and which intents were compared with
-// one: it has the workload's name, or the pods that the intent selects.
+// heldTogether says for the survey which manifests an intent describes, and which intents were
+// compared with one: it has the workload's name, or the pods that the intent selects.
 func heldTogether(world object.Set, workloads map[string][]plan.Workload) (described map[object.ID]bool, compared map[string]bool) {
 	described, compared = map[object.ID]bool{}, map[string]bool{}
 	in := map[string][]plan.Workload{}
@@ -122,7 +122,7 @@ func heldTogether(world object.Set, workloads map[string][]plan.Workload) (descr
 	return described, compared
 }
 
-// withoutIntent are the manifests whose pods a policy closes and no intent opens.
+// withoutIntent lists for the survey the manifests whose pods a policy closes and no intent opens.
 func withoutIntent(world object.Set, governed map[string]bool, described map[object.ID]bool) diag.NotJudged {
 	n := diag.NotJudged{
 		Reason: "workloads of governed namespaces without an intent", Means: "they get DNS",

@@ -90,6 +90,7 @@ func testsOf(plans []*plan.Plan, found diag.List) []diag.Test {
 	return tests
 }
 
+// outcomeOf tells how one test came out in a plan: paused, failed or passed.
 func outcomeOf(p *plan.Plan, t plan.Test, found diag.List) diag.Outcome {
 	against := func(d diag.Diagnostic) bool {
 		return d.Span == t.Span && slices.Contains(proof.Rules, d.Rule) &&
@@ -105,6 +106,7 @@ func outcomeOf(p *plan.Plan, t plan.Test, found diag.List) diag.Outcome {
 	}
 }
 
+// count writes how many files hold no test, with the plural of their name.
 func count(n int, what string) string {
 	if n != 1 {
 		what += "s"
