@@ -2,10 +2,35 @@ package language
 
 import (
 	"bytes"
+	"fmt"
+	"path"
 	"slices"
+	"strings"
 
 	"portcullis.dev/policies/diag"
 )
+
+// Directory is a directory of the repository, relative to its root, with slashes.
+type Directory string
+
+// parse reads the name of a directory of the repository, and refuses one that leads out of it.
+func (v *Directory) parse(word, tag string) *mistake {
+	clean := path.Clean(word)
+	switch {
+	case tag != "!!str" || word == "" || strings.ContainsAny(word, "\\\x00"):
+		return &mistake{rule: badPath, message: fmt.Sprintf("%.80q is not a directory", word), hint: "write it relative to the directory of " + PlatformFile + ", with slashes"}
+	case path.IsAbs(word) || clean == ".." || strings.HasPrefix(clean, "../"):
+		return &mistake{rule: badPath, message: fmt.Sprintf("%.80q leads out of the repository", word), hint: "write a directory below that of " + PlatformFile}
+	}
+	*v = Directory(clean)
+	return nil
+}
+
+// Holds reports whether the file, relative to the same root, lies in the directory
+// or below it.
+func (v Directory) Holds(file string) bool {
+	return v == "." || strings.HasPrefix(file, string(v)+"/")
+}
 
 // Directories are those of a list, such as the ones that everybody trusts.
 type Directories []At[Directory]

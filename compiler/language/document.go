@@ -229,3 +229,6 @@ func (r *Repository) Environments() []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// Kinds returns the kinds of documents, in the order of their table.
+func Kinds() []string { return kindNames() }

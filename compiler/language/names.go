@@ -2,7 +2,6 @@ package language
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -168,28 +167,6 @@ func (v *User) parse(word, tag string) *mistake {
 	}
 	*v = User(word)
 	return nil
-}
-
-// Directory is a directory of the repository, relative to its root, with slashes.
-type Directory string
-
-// parse reads the name of a directory of the repository, and refuses one that leads out of it.
-func (v *Directory) parse(word, tag string) *mistake {
-	clean := path.Clean(word)
-	switch {
-	case tag != "!!str" || word == "" || strings.ContainsAny(word, "\\\x00"):
-		return &mistake{rule: badPath, message: fmt.Sprintf("%.80q is not a directory", word), hint: "write it relative to the directory of " + PlatformFile + ", with slashes"}
-	case path.IsAbs(word) || clean == ".." || strings.HasPrefix(clean, "../"):
-		return &mistake{rule: badPath, message: fmt.Sprintf("%.80q leads out of the repository", word), hint: "write a directory below that of " + PlatformFile}
-	}
-	*v = Directory(clean)
-	return nil
-}
-
-// Holds reports whether the file, relative to the same root, lies in the directory
-// or below it.
-func (v Directory) Holds(file string) bool {
-	return v == "." || strings.HasPrefix(file, string(v)+"/")
 }
 
 // WorkloadRef is a workload in full: namespace/name. Its namespace may be a pattern

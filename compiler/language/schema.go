@@ -17,9 +17,6 @@ const (
 	SchemaFile      = "portcullis.schema.json"
 )
 
-// Kinds returns the kinds of documents, in the order of their table.
-func Kinds() []string { return kindNames() }
-
 // Schema returns the JSON Schema (draft-07, as editors want it) of one kind, or, for an
 // empty name, of all: the document's kind then decides. It says of a document what
 // Parse says of its structure; what depends on more than one word is left to Parse.

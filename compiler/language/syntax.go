@@ -142,3 +142,50 @@ func wordAt(s string) string {
 	}
 	return s
 }
+
+// check refuses aliases, tags, merge keys and depth, which YAML has and the language does not,
+// everywhere in a document, before anything is decoded.
+func (d *decoder) check(n *yaml.Node, depth int) {
+	if depth > maxDepth {
+		d.add(limitExceeded.At(d.at.Span(n), "nested deeper than %d levels", maxDepth))
+		return
+	}
+	switch {
+	case n.Kind == yaml.AliasNode:
+		d.add(d.alias(d.at.Span(n), n.Value))
+		return
+	case n.Anchor != "":
+		d.add(notInLanguage.At(d.at.Span(n), "an anchor (&%s)", n.Anchor).Suggest("remove the anchor and write values out"))
+	case n.Style&yaml.TaggedStyle != 0:
+		d.add(notInLanguage.At(d.at.Span(n), "a tag (%s)", n.Tag).Suggest("remove the tag"))
+	}
+	if n.Kind == yaml.MappingNode {
+		seen := map[string]diag.Span{}
+		for key := range pairs(n) {
+			span := d.at.Span(key)
+			switch first, twice := seen[key.Value]; {
+			case key.Kind != yaml.ScalarNode:
+				d.add(WrongType.At(span, "expected a word as key, found %s", describe(key)))
+			case key.ShortTag() == "!!merge":
+				d.add(notInLanguage.At(span, "a merge key (<<)").Suggest("write the fields out"))
+			case twice:
+				d.add(object.DuplicateKey.At(span, "the key %q is written twice in one mapping", key.Value).See(first, "first here").
+					Suggest("keep one of the two"))
+			default:
+				seen[key.Value] = span
+			}
+		}
+	}
+	for i, c := range n.Content {
+		if c.Kind == yaml.AliasNode && n.Kind == yaml.MappingNode && i > 0 && n.Content[i-1].ShortTag() == "!!merge" {
+			continue // the merge key says it
+		}
+		d.check(c, depth+1)
+	}
+}
+
+// alias refuses an alias node, which is mostly a set of pods whose quotes were forgotten.
+func (d *decoder) alias(span diag.Span, name string) diag.Diagnostic {
+	return notInLanguage.At(span, "an alias (*%s)", name).
+		Suggest("write the value out; if a set of pods is meant, quote it: \"*/*\"")
+}
