@@ -344,3 +344,41 @@ func wide(_ *comparison, f *flow) (string, bool, bool) {
 	}
 	return "", false, false
 }
+
+// replaced finds the risk of a replaced endpoint: flows that a workload which is gone had as one
+// that is new has them.
+func (c *comparison) replaced() {
+	swapped := func(terms []reach.Term, with []reach.Term) (string, bool) {
+		new, gone := "", ""
+		for _, t := range terms {
+			if t.State == "new" {
+				new = t.String()
+			}
+		}
+		for _, t := range with {
+			if t.State == "gone" {
+				gone = t.String()
+			}
+		}
+		return new + "\x00" + gone, new != "" && gone != ""
+	}
+	for i := range c.Changes {
+		for j := range c.Changes {
+			a, b := &c.Changes[i], &c.Changes[j]
+			if a.Sign != Opened || b.Sign != Closed || reach.Words(a.Packets) != reach.Words(b.Packets) {
+				continue
+			}
+			pair, from := swapped(a.From, b.From)
+			if !from {
+				var to bool
+				if pair, to = swapped(a.To, b.To); !to {
+					continue
+				}
+			}
+			new, gone, _ := strings.Cut(pair, "\x00")
+			if strings.ReplaceAll(b.Question(), gone, new) == a.Question() {
+				a.Risks = append(a.Risks, Risk{Tag: "endpoint-replaced", Level: LevelOf("endpoint-replaced"), Text: gone + " had it, and is gone"})
+			}
+		}
+	}
+}
