@@ -267,9 +267,6 @@ func (m *Manifests) Survey(sets []object.Set) (diag.Survey, diag.List) {
 	return all, diag.List{d}
 }
 
-// IsPattern reports whether a text is a pattern of paths.
-func IsPattern(text string) bool { return text != "" && doublestar.ValidatePattern(text) }
-
 // excluded reports whether the user's choice excludes a manifest's file, or a directory above it,
 // by a pattern.
 func (m *Manifests) excluded(file string) bool {

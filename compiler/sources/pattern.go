@@ -6,3 +6,6 @@ import "github.com/bmatcuk/doublestar/v4"
 func Matches(pattern, file string) bool {
 	return doublestar.MatchUnvalidated(pattern, file) || doublestar.MatchUnvalidated(pattern+"/**", file)
 }
+
+// IsPattern reports whether a text is a pattern of paths.
+func IsPattern(text string) bool { return text != "" && doublestar.ValidatePattern(text) }
