@@ -44,11 +44,6 @@ func (p *prover) prove() diag.List {
 // show keeps the witness of a proof's finding, to show that it is what the finding says.
 func (p *prover) show(r *diag.Rule, w *relation.Witness) { p.shown = append(p.shown, shown{r, w}) }
 
-// Tests holds the plan's tests alone against the relation of what was rendered.
-func Tests(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) diag.List {
-	return newProver(p, r, endpoints).tests()
-}
-
 // mostFindings is how many findings of one kind are told: one cause may open everything.
 const mostFindings = 100
 

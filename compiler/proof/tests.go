@@ -175,3 +175,8 @@ func paused(p *plan.Plan, e plan.End) bool {
 	}
 	return false
 }
+
+// Tests holds the plan's tests alone against the relation of what was rendered.
+func Tests(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint) diag.List {
+	return newProver(p, r, endpoints).tests()
+}
