@@ -35,23 +35,6 @@ type Carried struct {
 	Labels, Annotations map[string]string
 }
 
-// Metadata are the labels and annotations of an object.
-type Metadata struct {
-	Labels      map[string]string `json:"labels"`
-	Annotations map[string]string `json:"annotations"`
-}
-
-// MetadataOf reads an object's labels and annotations.
-func MetadataOf(o object.Object) Metadata {
-	var head struct {
-		Metadata Metadata `json:"metadata"`
-	}
-	if json.Unmarshal(o.JSON, &head) != nil {
-		return Metadata{} // of a kind that nothing is asked of
-	}
-	return head.Metadata
-}
-
 // Before is what is known of an object from before it was rendered.
 type Before struct {
 	// Emitted is what we wrote; nil where the object is a component's own.

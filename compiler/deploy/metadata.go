@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,23 @@ import (
 	"portcullis.dev/policies/object"
 	"portcullis.dev/policies/yamltext"
 )
+
+// Metadata are the labels and annotations of an object.
+type Metadata struct {
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// MetadataOf reads an object's labels and annotations.
+func MetadataOf(o object.Object) Metadata {
+	var head struct {
+		Metadata Metadata `json:"metadata"`
+	}
+	if json.Unmarshal(o.JSON, &head) != nil {
+		return Metadata{} // of a kind that nothing is asked of
+	}
+	return head.Metadata
+}
 
 // powers are the fields of metadata that decide whether an object stays, or is applied,
 // and how.
