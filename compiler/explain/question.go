@@ -330,3 +330,11 @@ func suggestion(word string, known []string, otherwise string) string {
 	}
 	return otherwise
 }
+
+// named returns what the text of a question calls one of its sides.
+func (q *question) named(what string) string {
+	if what == "from" {
+		return q.from.name
+	}
+	return q.to.name
+}

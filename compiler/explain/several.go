@@ -8,14 +8,6 @@ import (
 	"portcullis.dev/policies/packet"
 )
 
-// named returns what the text of a question calls one of its sides.
-func (q *question) named(what string) string {
-	if what == "from" {
-		return q.from.name
-	}
-	return q.to.name
-}
-
 // cutPorts takes the ports off the text of several destinations.
 func (w *World) cutPorts(text string, q language.Question) string {
 	if at := strings.LastIndexByte(text, ':'); at >= 0 && (q.Ports != nil || !q.Beside.IsEmpty()) {
