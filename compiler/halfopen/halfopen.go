@@ -1,5 +1,5 @@
 // Package halfopen looks for rules of manifests that open one half of flows whose other half
-// nobody opens.
+// nobody opens, and for policies that hold none of the pods that they select.
 //
 // Its invariant: what it reports does nothing, for no pod that is described. It asks classes
 // of described pods, not pods that may come: a rule for them may well be half of something.
@@ -20,7 +20,7 @@ import (
 )
 
 // Rules are the findings of this package.
-var Rules = []*diag.Rule{halfOpen}
+var Rules = []*diag.Rule{halfOpen, onHostAlone}
 
 var halfOpen = &diag.Rule{Code: "PC312", Severity: diag.Warning,
 	Title: "A flow of which one half is open",
