@@ -15,6 +15,7 @@ type Options struct {
 	Judged    bool   // texts end in what was judged and what was not
 	NotJudged bool   // and list all of the latter
 	Narrow    Narrow // what is shown
+	Mendable  int    // how many findings check --fix would mend; 0 where nobody asks
 
 	Version string        // the program's, for formats that name it
 	FailOn  diag.Severity // the lowest that fails the run, for formats of which findings fail; none is Error

@@ -34,6 +34,9 @@ func total(shown, all diag.List, o Options) string {
 	case n == 0 && slices.ContainsFunc(accepted, isKnown):
 		text = "no new findings"
 	}
+	if o.Mendable > 0 && !o.Narrow.asks() {
+		text = join(". ", text, fmt.Sprintf("%d of them by --fix", o.Mendable))
+	}
 	return exceptions(text, accepted)
 }
 

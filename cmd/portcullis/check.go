@@ -79,7 +79,7 @@ func (p *program) check(c *cli.Context, asked checking) error {
 		}
 	}
 	p.assume(judged.Report.Assumptions)
-	asked.reporting.judged = true
+	asked.reporting.judged, asked.reporting.mendable = true, judged.mendable()
 	if err := p.write(asked.reporting, judged.Report, to); err != nil {
 		return err
 	}

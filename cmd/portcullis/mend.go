@@ -37,16 +37,30 @@ func (t texts) of(dir string, files []language.File) []language.File {
 // the next one of its document.
 const mostRounds = 20
 
+// mayMend reports whether a file was asked about, and is not read because of others.
+func (j judged) mayMend(file string) bool {
+	return slices.ContainsFunc(j.asked, func(name string) bool { return sources.Below(file, clean(name)) })
+}
+
+// mendable is how many findings --fix would mend at once.
+func (j judged) mendable() int {
+	n := 0
+	files := mend.Files(j.Findings, j.Sources, j.mayMend)
+	for _, d := range j.Findings {
+		if d.Safe && d.WaivedBy == "" && len(d.Fix) > 0 && slices.ContainsFunc(files, func(m mend.Mended) bool { return m.Path == d.Fix[0].Span.File }) {
+			n++
+		}
+	}
+	return n
+}
+
 // mend makes safe edits until there are none any more, and judges what comes of them. Nothing is
 // written. Only files that were asked about are changed, and not what is read because of them.
 func (p *program) mend(c *cli.Context, asked checking, before judged) ([]mend.Mended, judged, error) {
-	may := func(file string) bool {
-		return slices.ContainsFunc(before.asked, func(name string) bool { return sources.Below(file, clean(name)) })
-	}
 	after := before
 	asked.instead = texts{}
 	for range mostRounds {
-		round := mend.Files(after.Findings, after.Sources, may)
+		round := mend.Files(after.Findings, after.Sources, before.mayMend)
 		if len(round) == 0 {
 			break
 		}

@@ -63,6 +63,7 @@ type shows struct {
 	full      bool
 	judged    bool // what was judged, and what was not
 	notJudged bool // and all of the latter
+	mendable  int  // how many findings --fix would mend
 	rules     []string
 	paths     []string
 	severity  diag.Severity
@@ -70,7 +71,7 @@ type shows struct {
 
 // options turns the flags about what is shown of a report into its options.
 func (s shows) options() report.Options {
-	o := report.Options{Full: s.full, Judged: s.judged || s.notJudged, NotJudged: s.notJudged,
+	o := report.Options{Full: s.full, Judged: s.judged || s.notJudged, NotJudged: s.notJudged, Mendable: s.mendable,
 		Narrow: report.Narrow{Rules: s.rules, Severity: s.severity}}
 	if len(s.paths) > 0 {
 		o.Narrow.In = func(file string) bool {
