@@ -72,7 +72,7 @@ func (c Choice) Manifests(files, bases []language.File, before diag.List) (*Mani
 func (m *Manifests) deployments(texts map[string][]byte) diag.List {
 	asked := map[string][]byte{}
 	for name, text := range texts {
-		if !m.left(name) {
+		if !m.left(name) && !m.ofKuttl(name) {
 			asked[name] = text
 		}
 	}
