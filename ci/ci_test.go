@@ -75,7 +75,7 @@ func TestWorkflowTrustsNobody(t *testing.T) {
 }
 
 const (
-	workflowFile = ".github/workflows/portcullis.yaml"
+	workflowFile = ".github/workflows/network-intent.yaml"
 	actionFile   = ".github/actions/portcullis/action.yaml"
 )
 
