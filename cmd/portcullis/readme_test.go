@@ -13,22 +13,32 @@ import (
 
 var consoleBlock = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
 
-// TestTours runs the console blocks of a page in one shell, from top to bottom, and holds what
-// they show to what comes out, stderr included.
+// TestTours runs the pages that show how the program is used, each of which the README names.
 func TestTours(t *testing.T) {
 	t.Parallel()
-	for page, commands := range map[string]int{"README.md": 8, "docs/argocd.md": 7, "docs/flux.md": 7} {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for page, commands := range map[string]int{
+		"README.md": 8, "docs/argocd.md": 7, "docs/flux.md": 7, "docs/github.md": 6, "docs/gitlab.md": 6, "docs/hooks.md": 3,
+	} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			// Nobody runs a registry where pages say that one is.
 			stage := strings.NewReplacer("oci://registry.example.com", newRegistry(t))
 			tour(t, "../../"+page, commands, stage)
 		})
+		if page != "README.md" && !strings.Contains(string(readme), "("+page+")") {
+			t.Errorf("nobody finds %s", page)
+		}
 	}
 }
 
-// tour runs one page, which has so many commands at least.
+// tour runs the console blocks of a page in one shell, from top to bottom, and holds what they
+// show to what comes out, stderr included. The page has so many commands at least.
 func tour(t *testing.T, page string, least int, stage *strings.Replacer) {
+	t.Helper()
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +60,8 @@ func tour(t *testing.T, page string, least int, stage *strings.Replacer) {
 	}
 	cmd := exec.Command("bash")
 	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.org")
 	cmd.Stdin = strings.NewReader(script.String())
 	var got bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &got, &got
