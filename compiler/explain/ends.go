@@ -43,7 +43,7 @@ func (w *World) only(p meaning.Peer) []end {
 // one that does, if there can be.
 func (w *World) inSet(set plan.Pods) []end {
 	var pods []*meaning.Endpoint
-	for _, e := range w.Pods {
+	for _, e := range w.podsIn(set.Namespace) {
 		if !e.HostNetwork && set.Matches(e.Namespace, e.NamespaceLabels, e.Labels) {
 			pods = append(pods, e)
 		}
@@ -58,7 +58,7 @@ func (w *World) inSet(set plan.Pods) []end {
 			})
 		}
 	}
-	for _, name := range w.namespaces() {
+	for _, name := range w.spacesIn(set.Namespace) {
 		unlabelled(name, w.labelsOf(name))
 	}
 	unknown := set.Namespaces.Example()
@@ -76,7 +76,7 @@ func (w *World) inSet(set plan.Pods) []end {
 	for _, e := range pods {
 		byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
 	}
-	for _, asked := range append([]asked{{}}, w.askedFor()...) {
+	for _, asked := range append([]asked{{}}, w.askedIn(set.Namespace)...) {
 		among := pods
 		name, one := asked.of.Requires(namespaceLabel)
 		if one {
@@ -311,4 +311,66 @@ func names(ends []end, of []int) string {
 		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
 	}
 	return strings.Join(names, ", ")
+}
+
+// nearby is what a question about one namespace need look at of a world that has thousands.
+type nearby struct {
+	pods     map[string][]*meaning.Endpoint
+	asked    map[string][]int // places in World.asked of what asks for pods of one namespace
+	anywhere []int            // and of what asks for pods of several
+}
+
+func (w *World) nearby() *nearby {
+	if w.near != nil {
+		return w.near
+	}
+	w.near = &nearby{pods: map[string][]*meaning.Endpoint{}, asked: map[string][]int{}}
+	for _, e := range w.Pods {
+		w.near.pods[e.Namespace] = append(w.near.pods[e.Namespace], e)
+	}
+	for i, a := range w.askedFor() {
+		if name, one := a.of.Requires(namespaceLabel); one {
+			w.near.asked[name] = append(w.near.asked[name], i)
+		} else {
+			w.near.anywhere = append(w.near.anywhere, i)
+		}
+	}
+	return w.near
+}
+
+// podsIn lists the pods of a namespace that have a name, or of all where it is empty.
+func (w *World) podsIn(namespace string) []*meaning.Endpoint {
+	if namespace == "" {
+		return w.Pods
+	}
+	return w.nearby().pods[namespace]
+}
+
+// askedIn lists what policies ask of pods that may be in a namespace, or in any where it is
+// empty, in the order of policies.
+func (w *World) askedIn(namespace string) []asked {
+	if namespace == "" {
+		return w.askedFor()
+	}
+	near, all := w.nearby(), w.askedFor()
+	places := slices.Concat(near.anywhere, near.asked[namespace])
+	slices.Sort(places)
+	some := make([]asked, len(places))
+	for i, at := range places {
+		some[i] = all[at]
+	}
+	return some
+}
+
+// spacesIn lists the namespaces that may be one, or any where it is empty.
+func (w *World) spacesIn(namespace string) []string {
+	all := w.namespaces()
+	if namespace == "" {
+		return all
+	}
+	at, known := slices.BinarySearch(all, namespace)
+	if !known {
+		return nil
+	}
+	return all[at : at+1]
 }

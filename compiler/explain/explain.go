@@ -50,6 +50,7 @@ type World struct {
 	known     *relation.Universe
 	spaces    []string // the namespaces that anything is known of
 	byID      map[diag.ObjectID]*meaning.Policy
+	near      *nearby
 }
 
 // Named is what an @name of the Platform's means in the world's environment, or why it

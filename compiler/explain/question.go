@@ -290,7 +290,7 @@ func (w *World) workload(wl *plan.Workload) side {
 	}
 	s := w.pods(wl.Ref(), set)
 	s.set, s.ports = false, wl.Ports
-	for _, e := range w.Pods {
+	for _, e := range w.podsIn(set.Namespace) {
 		if !e.HostNetwork && set.Matches(e.Namespace, e.NamespaceLabels, e.Labels) {
 			s.shown = append(s.shown, meaning.Pod(e))
 		}
