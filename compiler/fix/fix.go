@@ -283,13 +283,22 @@ func (f Fixer) opens(files []language.File, k meaning.Packet) (opens bool, wrong
 		}
 	}
 	p := plans[slices.IndexFunc(plans, func(p *plan.Plan) bool { return p.Environment == f.Plan.Environment })]
-	changed, found, err := render.Plans([]*plan.Plan{p}, f.Components, f.Child)
-	return err == nil && !found.Failed() && outcome(changed.Environments[0], k) == meaning.Allowed, ""
+	return f.outcome(p, k) == meaning.Allowed, ""
 }
 
 // outcome walks a packet through what an environment of the fixed repository renders.
-func outcome(e render.Environment, k meaning.Packet) meaning.Outcome {
-	rendered, _ := e.Meaning(e.Plan.Assumed()[0])
+func (f Fixer) outcome(p *plan.Plan, k meaning.Packet) meaning.Outcome {
+	var namespaces []string
+	for _, end := range []meaning.Peer{k.From, k.To} {
+		if end.Endpoint != nil {
+			namespaces = append(namespaces, end.Endpoint.Namespace)
+		}
+	}
+	e, found, err := render.Near(p, namespaces, f.Components, f.Child)
+	if err != nil || found.Failed() {
+		return meaning.Unknown
+	}
+	rendered, _ := e.Meaning(p.Assumed()[0])
 	return rendered.Walk(k).Outcome()
 }
 
@@ -318,8 +327,7 @@ func (f Fixer) unmean(k meaning.Packet) explain.Change {
 			c.Steps = append(c.Steps, explain.Step{Text: "the line that allows it", At: explain.Place{Span: o.Span}})
 		}
 	}
-	changed, found, err := render.Plans([]*plan.Plan{&without}, f.Components, f.Child)
-	c.Found = err == nil && !found.Failed() && outcome(changed.Environments[0], k) == meaning.Denied
+	c.Found = f.outcome(&without, k) == meaning.Denied
 	what, gone := "remove this line, or its part that means the flow", "Without it"
 	if lines > 1 {
 		what = fmt.Sprintf("remove these %d lines, or their parts that mean the flow", lines)

@@ -21,13 +21,13 @@ func kubernetes(l *lowering) {
 // where a namespace is staged.
 func (l *lowering) namespaced(here func(plan.Namespace) bool) {
 	for _, n := range l.Namespaces {
-		if here(n) {
+		if here(n) && l.emits(n) {
 			l.defaultDeny(n)
 			l.dns(n)
 		}
 	}
 	for _, s := range l.subjects {
-		if here(s.namespace) {
+		if here(s.namespace) && l.emits(s.namespace) {
 			l.allows(s)
 		}
 	}

@@ -61,7 +61,18 @@ func Names() []string {
 // Lower emits a plan for the targets that it names, in the order of object IDs.
 // The findings are what no object can hold.
 func Lower(p *plan.Plan) ([]Emitted, diag.List) {
-	l := &lowering{Plan: p, subjects: subjectsOf(p), peers: map[string]plan.End{}}
+	return (&lowering{Plan: p, everywhere: true}).lower()
+}
+
+// Near emits of a plan what can select pods of some namespaces alone: the objects of those, and
+// of the cluster. Each of them is as Lower emits it.
+func Near(p *plan.Plan, namespaces ...string) ([]Emitted, diag.List) {
+	return (&lowering{Plan: p, namespaces: namespaces}).lower()
+}
+
+func (l *lowering) lower() ([]Emitted, diag.List) {
+	p := l.Plan
+	l.subjects, l.peers = subjectsOf(p), map[string]plan.End{}
 	if i := slices.IndexFunc(p.Namespaces, func(n plan.Namespace) bool { return n.Governed }); i >= 0 && !p.HasTarget("kubernetes") {
 		l.add(inexpressible.At(p.Namespaces[i].Span, "nothing closes the namespace %s, for the environment does not target kubernetes", p.Namespaces[i].Name).
 			Because("flows are emitted as Kubernetes policies, and as Calico's only where Kubernetes has none").
@@ -90,6 +101,14 @@ type lowering struct {
 	peers    map[string]plan.End // the @names that a Calico policy refers to
 	emitted  []Emitted
 	found    diag.List
+
+	everywhere bool
+	namespaces []string // in which objects are emitted, unless that is everywhere
+}
+
+// emits reports whether objects of a namespace are asked for.
+func (l *lowering) emits(n plan.Namespace) bool {
+	return l.everywhere || slices.Contains(l.namespaces, n.Name)
 }
 
 // add keeps a finding about what no lowered object can hold.

@@ -53,6 +53,27 @@ func Plans(plans []*plan.Plan, components map[string]overlays.Component, child o
 	return r, found, nil
 }
 
+// Near is what a plan comes to that can select pods of some namespaces, and has no tree. Where
+// components are laid over anything, it is all that the plan comes to.
+func Near(p *plan.Plan, namespaces []string, components map[string]overlays.Component, child overlays.Child) (*Environment, diag.List, error) {
+	if len(p.Components) > 0 {
+		r, found, err := Plans([]*plan.Plan{p}, components, child)
+		if err != nil || found.Failed() {
+			return nil, found, err
+		}
+		return &r.Environments[0], found, nil
+	}
+	emitted, found := lower.Near(p, namespaces...)
+	var objects []object.Object
+	reader := object.NewReader()
+	for _, o := range emitted {
+		decoded, wrong := reader.Decode(o.Manifest)
+		objects, found = append(objects, decoded...), append(found, wrong...)
+	}
+	set, twice := object.NewSet(objects)
+	return &Environment{Plan: p, Objects: set}, append(found, twice...), nil
+}
+
 // Lower lowers plans and lays their objects out, and renders nothing.
 func Lower(plans []*plan.Plan, components map[string]overlays.Component) (*Rendering, diag.List) {
 	r := &Rendering{}
