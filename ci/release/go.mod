@@ -1,0 +1,3 @@
+module portcullis.dev/ci/release
+
+go 1.26.0
