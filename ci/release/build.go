@@ -21,6 +21,7 @@ type release struct {
 	version string
 	commit  string
 	at      time.Time // of the commit
+	base    string    // of the image
 	cache   string    // of the compiler; the go command's own where it is empty
 }
 
@@ -40,7 +41,7 @@ func (p platform) program() string {
 	return "portcullis"
 }
 
-// file is a member of an archive.
+// file is a member of an archive, or of a layer.
 type file struct {
 	name string // with slashes; a directory ends in one
 	data []byte

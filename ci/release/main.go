@@ -1,10 +1,10 @@
 // Command release makes what a release of the product is: archives for every platform, with
-// checksums and bills of materials. Its invariant is that the same commit gives the same
-// bytes, wherever and whenever it runs: times are the commit's, and nothing of the machine's
-// environment reaches the compiler.
+// checksums and bills of materials, and an image for containers. Its invariant is that the
+// same commit gives the same bytes, wherever and whenever it runs: times are the commit's,
+// and nothing of the machine's environment reaches the compiler.
 //
-// It must not know what the product does: it asks the program that it has built for its manual
-// and its completions.
+// The module of its own keeps what images need out of the product. It must not know what the
+// product does: it asks the program that it has built for its manual and its completions.
 package main
 
 import (
@@ -23,6 +23,8 @@ import (
 const usage = `usage, in the module's root:
   go run -C ci/release . [flags] archives DIR
       writes the archives, bills of materials and SHA256SUMS of every platform to DIR
+  go run -C ci/release . [flags] image DIR [REPOSITORY:TAG]
+      writes the image for Linux to DIR, in OCI's layout, or pushes it, and prints its digest
 
 flags:
 `
@@ -33,6 +35,7 @@ func main() {
 	flags.StringVar(&r.source, "source", "../..", "the checkout that is built")
 	flags.StringVar(&r.version, "version", "", "the release's `VERSION`, v1.2.3")
 	flags.StringVar(&r.commit, "commit", "", "the `COMMIT` that is built (default: the checkout's, which must hold no change)")
+	flags.StringVar(&r.base, "base", "", "an image to build upon, by its digest: `NAME@sha256:…` (default: nothing but certificates; without git, portcullis diff cannot read revisions)")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
@@ -47,8 +50,8 @@ func main() {
 }
 
 func run(ctx context.Context, r release, args []string) error {
-	if r.version == "" || len(args) != 2 || args[0] != "archives" {
-		return fmt.Errorf("expected a version, archives, and where to\n%s", usage)
+	if r.version == "" || len(args) < 2 || args[0] == "archives" && len(args) != 2 || len(args) > 3 {
+		return fmt.Errorf("expected a version, archives or image, and where to\n%s", usage)
 	}
 	if !filepath.IsAbs(args[1]) {
 		return fmt.Errorf("%s: name it by its whole path, for go run -C has changed the directory", args[1])
@@ -56,7 +59,13 @@ func run(ctx context.Context, r release, args []string) error {
 	if err := r.readCommit(ctx); err != nil {
 		return err
 	}
-	return r.archives(ctx, platforms, args[1])
+	switch args[0] {
+	case "archives":
+		return r.archives(ctx, platforms, args[1])
+	case "image":
+		return r.image(ctx, images, args[1], strings.Join(args[2:], ""))
+	}
+	return fmt.Errorf("there is no %q; there are archives and image", args[0])
 }
 
 // readCommit asks the checkout which commit it is, and when that was made: the only time that
