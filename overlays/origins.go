@@ -82,6 +82,7 @@ func (from origins) of(id object.ID, k *kustomization, reach []*kustomization) s
 	return file
 }
 
+// in lists the objects that a file holds, which may be the origin of rendered ones.
 func (from origins) in(file string) []object.ID {
 	held, known := from.held[file]
 	if !known {

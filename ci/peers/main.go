@@ -36,6 +36,7 @@ var page string
 // in no module of ours.
 const conftest = "v0.71.0"
 
+// main prints the page of benchmarks beside peers for the sizes that the command line names.
 func main() {
 	sizes := flag.String("namespaces", "10,100,1000", "how many, of ten workloads each; multiples of ten")
 	flag.Parse()
@@ -45,6 +46,7 @@ func main() {
 	}
 }
 
+// run builds our program and the peers, measures both at each size, and writes the page.
 func run(sizes []string, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {
@@ -98,6 +100,7 @@ const (
 	inspect = "`portcullis check` of the rendered manifests"
 )
 
+// measure runs every program on a fleet of n namespaces, and notes a row for each.
 func (b *bench) measure(n int) error {
 	repository, bundle, manifests := filepath.Join(b.dir, "intents"), filepath.Join(b.dir, "bundle"), filepath.Join(b.dir, "manifests")
 	for _, old := range []string{repository, bundle, manifests} {
@@ -163,6 +166,7 @@ func (b *bench) run(name string, arguments ...string) (row, []byte, error) {
 // and is one after the other.
 func (r row) and(s row) row { return row{r.cpu + s.cpu, r.wall + s.wall, max(r.peak, s.peak)} }
 
+// write makes a file of a fleet, and the directories above it.
 func write(name string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"time"
 )
 
+// keys lists the names of the files of a release.
 func keys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 
 // archives writes those of the platforms to a directory: each with its bill of materials beside
@@ -97,6 +98,7 @@ func prefixed(files []file, dir string) []file {
 	return all
 }
 
+// tarred makes a .tar.gz archive of files, each of one time, for Linux and macOS.
 func tarred(files []file, at time.Time) ([]byte, error) {
 	var out bytes.Buffer
 	compressed, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
@@ -130,6 +132,7 @@ func tarInto(w io.Writer, files []file, at time.Time) error {
 	return t.Close()
 }
 
+// zipped makes a .zip archive of files, each of one time, for Windows.
 func zipped(files []file, at time.Time) ([]byte, error) {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)

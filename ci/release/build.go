@@ -34,6 +34,7 @@ var platforms = []platform{
 	{"windows", "amd64"}, {"windows", "arm64"},
 }
 
+// program is the name of the executable that is built for a platform.
 func (p platform) program() string {
 	if p.os == "windows" {
 		return "portcullis.exe"
@@ -169,6 +170,7 @@ func licencesIn(dir string) ([]file, error) {
 	return found, nil
 }
 
+// sorted puts the files of a release into the order of their names.
 func sorted(files []file) []file {
 	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
 	return files

@@ -181,6 +181,7 @@ func certificates() []byte {
 	return out.Bytes()
 }
 
+// layer lays files over an image of the release, with a line in its history.
 func (r release) layer(img v1.Image, comment string, files []file) (v1.Image, error) {
 	var data bytes.Buffer
 	if err := tarInto(&data, files, r.at); err != nil {

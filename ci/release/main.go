@@ -29,6 +29,7 @@ const usage = `usage, in the module's root:
 flags:
 `
 
+// main makes the archives or the image of a release.
 func main() {
 	flags := flag.NewFlagSet("release", flag.ExitOnError)
 	var r release
@@ -49,6 +50,7 @@ func main() {
 	}
 }
 
+// run does what the command line asks for of a release: archives or an image.
 func run(ctx context.Context, r release, args []string) error {
 	if r.version == "" || len(args) < 2 || args[0] == "archives" && len(args) != 2 || len(args) > 3 {
 		return fmt.Errorf("expected a version, archives or image, and where to\n%s", usage)

@@ -18,6 +18,7 @@ type paints struct {
 	strong, opened, closed, unknown, high, off string
 }
 
+// paintsOf chooses the colours of a map or a difference; none where it is written without.
 func paintsOf(color bool) paints {
 	if !color {
 		return paints{}

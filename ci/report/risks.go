@@ -70,6 +70,7 @@ func risksOf(d *delta.Diff) diag.Report {
 	return diag.NewReport(found, rules, d.New.Files)
 }
 
+// changeWord says of a risk what the change does: opens, closes or makes uncertain.
 func changeWord(s delta.Sign) string {
 	return cmp.Or(map[delta.Sign]string{delta.Opened: "opens", delta.Closed: "closes"}[s], "makes uncertain")
 }
@@ -117,6 +118,7 @@ func writeDiffJUnit(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 	return encodeJUnit(w, []junitSuite{suite})
 }
 
+// levelOf finds the level of risk that a severity stands for in the formats of findings.
 func levelOf(s diag.Severity) delta.Level {
 	for level, severity := range riskSeverities {
 		if severity == s {

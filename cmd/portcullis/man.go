@@ -56,6 +56,7 @@ func manual(app *cli.App) string {
 // roff is text in the language of man pages.
 type roff struct{ strings.Builder }
 
+// section begins a section of the manual, with a text where there is one.
 func (m *roff) section(title, text string) {
 	fmt.Fprintf(m, ".SH %s\n", title)
 	if text != "" {
@@ -63,16 +64,19 @@ func (m *roff) section(title, text string) {
 	}
 }
 
+// flags writes the flags of a command into the manual.
 func (m *roff) flags(flags []cli.Flag) {
 	for _, row := range flagRows(flags) {
 		m.item(roffBold(row[0]), row[1])
 	}
 }
 
+// item writes a term of the manual, and what it means below it.
 func (m *roff) item(left, right string) {
 	fmt.Fprintf(m, ".TP\n%s\n%s\n", left, roffLine(roffText(right)))
 }
 
+// roffBold sets a text of the manual in bold.
 func roffBold(text string) string { return `\fB` + roffText(text) + `\fR` }
 
 // roffText is text that means itself: no backslash begins an escape, and a dash stays the one

@@ -52,6 +52,7 @@ func commitOf(info *debug.BuildInfo) string {
 
 // versionCommand describes the command version.
 
+// versionCommand describes the command version.
 func versionCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:        "version",

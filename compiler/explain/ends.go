@@ -320,6 +320,7 @@ type nearby struct {
 	anywhere []int            // and of what asks for pods of several
 }
 
+// nearby makes the index by namespace, once for a world, of its pods and of what asks for pods.
 func (w *World) nearby() *nearby {
 	if w.near != nil {
 		return w.near

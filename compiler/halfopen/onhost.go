@@ -49,6 +49,7 @@ func selectedOnHost(p *meaning.Policy, described []*meaning.Endpoint) []*meaning
 	return pods
 }
 
+// inert makes the finding that all pods of a policy are on the host's network, where it holds none.
 func inert(p *meaning.Policy, pods []*meaning.Endpoint) diag.Diagnostic {
 	pointer := "/spec/selector"
 	if p.ID.Group == "networking.k8s.io" {

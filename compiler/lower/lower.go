@@ -70,6 +70,7 @@ func Near(p *plan.Plan, namespaces ...string) ([]Emitted, diag.List) {
 	return (&lowering{Plan: p, namespaces: namespaces}).lower()
 }
 
+// lower emits the objects of a plan, target by target, and finds what no object can hold.
 func (l *lowering) lower() ([]Emitted, diag.List) {
 	p := l.Plan
 	l.subjects, l.peers = subjectsOf(p), map[string]plan.End{}

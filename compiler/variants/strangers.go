@@ -76,6 +76,7 @@ func unplacedIn(sources []Source) unplaced {
 	return u
 }
 
+// root finds the directory by which the group of a directory is known.
 func (u unplaced) root(dir string) string {
 	for u.group[dir] != dir {
 		dir = u.group[dir]
@@ -83,6 +84,7 @@ func (u unplaced) root(dir string) string {
 	return dir
 }
 
+// unite has two directories applied together.
 func (u unplaced) unite(a, b string) { u.group[u.root(a)] = u.root(b) }
 
 // governed is the name of the group of a source, if a policy is in it, and whether the source has
@@ -172,10 +174,12 @@ type inhabitants struct {
 	wanted   []selector.Selector // of pods of their own namespace, none of which takes every pod
 }
 
+// has reports whether a selector takes a pod of the directory.
 func (in *inhabitants) has(s selector.Selector) bool {
 	return slices.ContainsFunc(in.pods, func(labels map[string]string) bool { return s.Matches(selector.Map(labels)) })
 }
 
+// add notes an object of the directory: its pods, and the pods that it speaks of.
 func (in *inhabitants) add(o object.Object) {
 	in.governed = in.governed || o.Role == object.Policy
 	if t := o.PodTemplate(); t != nil {
@@ -204,6 +208,7 @@ func (in *inhabitants) add(o object.Object) {
 	}
 }
 
+// wantPeers notes the pods of the own namespace that peers of a NetworkPolicy speak of.
 func (in *inhabitants) wantPeers(peers []networkingv1.NetworkPolicyPeer) {
 	for _, p := range peers {
 		if p.PodSelector != nil && p.NamespaceSelector == nil {
@@ -212,12 +217,14 @@ func (in *inhabitants) wantPeers(peers []networkingv1.NetworkPolicyPeer) {
 	}
 }
 
+// want notes the pods that a label selector speaks of, unless it takes every pod.
 func (in *inhabitants) want(labels *metav1.LabelSelector) {
 	if s, err := selector.FromKubernetes(labels); err == nil && !s.Matches(selector.Map(nil)) {
 		in.wanted = append(in.wanted, s)
 	}
 }
 
+// wantText does the same for a selector in Calico's words.
 func (in *inhabitants) wantText(text string) {
 	if s, err := selector.Parse(text); err == nil && !s.Matches(selector.Map(nil)) {
 		in.wanted = append(in.wanted, s)

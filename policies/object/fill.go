@@ -53,6 +53,7 @@ var (
 	unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 )
 
+// scalar fills a field of a text, a number or a boolean.
 func scalar(to reflect.Value, from any) bool {
 	switch v := from.(type) {
 	case string:
@@ -101,6 +102,7 @@ func fillPort(to reflect.Value, from any) bool {
 	return false
 }
 
+// list fills a slice of the Go type, item by item.
 func (f filling) list(to reflect.Value, from List) bool {
 	all := reflect.MakeSlice(to.Type(), len(from), len(from))
 	for i, item := range from {
@@ -112,6 +114,7 @@ func (f filling) list(to reflect.Value, from List) bool {
 	return true
 }
 
+// mapping fills a map of texts, such as labels, and shares it with equal ones.
 func (f filling) mapping(to reflect.Value, from Map) bool {
 	text := string(from.JSON())
 	made, known := f.texts[text]
@@ -130,6 +133,7 @@ func (f filling) mapping(to reflect.Value, from Map) bool {
 	return true
 }
 
+// structure fills the fields of a struct of the API; a key that it lacks, or twice the same, stops it.
 func (f filling) structure(to reflect.Value, from Map) bool {
 	fields := fieldsOf(to.Type())
 	for i, member := range from {

@@ -42,6 +42,7 @@ func (r Reader) Decode(m Map) ([]Object, diag.List) {
 	return DecodeJSON(raw)
 }
 
+// policy decodes a manifest of a policy by filling its Go type, and reports whether it is whole.
 func (r Reader) policy(m Map, raw []byte) (o Object, whole bool) {
 	id := IDOf(m)
 	apiVersion, _ := m.Get("apiVersion").(string)

@@ -273,6 +273,7 @@ func (u *Universe) Namespaces(end End, names ...string) *Formula {
 	return f
 }
 
+// namespaces makes the formula that an end is a pod in one of these namespaces.
 func (u *Universe) namespaces(end End, names []string) *Formula {
 	return And(u.IsPod(end), u.test(variableKey{ofNamespace, end, namespaceName}, selector.Test{Op: selector.OpIn, Values: names}))
 }
