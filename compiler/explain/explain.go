@@ -100,7 +100,8 @@ func (w *World) named(name string) []*meaning.Endpoint {
 	return w.byName[name]
 }
 
-// at looks up who in the world has an address: a pod, or else whoever Meaning knows.
+// at looks up who in the world that is explained has an address: a pod, or else whoever Meaning
+// knows.
 func (w *World) at(a netip.Addr) meaning.Peer {
 	w.named("")
 	a = a.Unmap().WithZone("")

@@ -157,7 +157,7 @@ func grouped(rules []meaning.Rule) [][]*meaning.Rule {
 	return all
 }
 
-// bystanders says which policies near an endpoint have no say, and why.
+// bystanders tells of policies beside a packet's way, at one of its ends, that have no say, and why.
 func (w *World) bystanders(own meaning.Peer, d meaning.Direction, seen map[*meaning.Policy]bool) *NoSay {
 	namespace, labels := "", selector.Labels(nil)
 	if e := own.Endpoint; e != nil && !e.HostNetwork {

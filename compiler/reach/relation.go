@@ -34,7 +34,7 @@ type Peer struct {
 	Addresses packet.Addresses
 }
 
-// Cuts returns the prefixes at which the names that people have for addresses part a world.
+// Cuts returns the prefixes at which a relation is cut: those at which names of addresses part a world.
 func (w *World) Cuts() []netip.Prefix {
 	all := w.Meaning.Boundaries()
 	for _, p := range w.Peers {
