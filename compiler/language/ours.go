@@ -131,9 +131,6 @@ func Foreign(f File) bool {
 		return false
 	}
 	for doc := range object.Documents(f.Path, bytes.TrimPrefix(f.Data, bom)) {
-		if !mayMention(doc.Text) {
-			continue
-		}
 		reader := yaml.NewDecoder(bytes.NewReader(doc.Text))
 		for {
 			var n yaml.Node
