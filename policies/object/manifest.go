@@ -50,12 +50,13 @@ func (r Reader) policy(m Map, raw []byte) (o Object, whole bool) {
 	if k.role != Policy || id.Name == "" {
 		return o, false
 	}
+	unplaced := id.Namespace == "" && !k.cluster
 	switch {
 	case k.cluster:
 		id.Namespace = ""
-	case id.Namespace == "":
+	case unplaced:
 		id.Namespace = "default"
 	}
-	o = Object{ID: id, APIVersion: apiVersion, Role: k.role, Typed: k.typed(), JSON: raw}
+	o = Object{ID: id, APIVersion: apiVersion, Role: k.role, Typed: k.typed(), JSON: raw, Unplaced: unplaced}
 	return o, r.fill(reflect.ValueOf(o.Typed).Elem(), m)
 }
