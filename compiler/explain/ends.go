@@ -78,7 +78,7 @@ func (w *World) inSet(set plan.Pods) []end {
 	}
 	for _, asked := range append([]asked{{}}, w.askedIn(set.Namespace)...) {
 		among := pods
-		name, one := asked.of.Requires(namespaceLabel)
+		name, one := asked.namespace()
 		if one {
 			among = byNamespace[name]
 		}
@@ -115,6 +115,18 @@ const (
 type asked struct {
 	of  selector.Selector
 	not *selector.Selector
+}
+
+// namespace returns the only one in which what a policy asks for can be, by either of the labels
+// that say how a namespace is called.
+func (a asked) namespace() (name string, one bool) { return onlyNamespace(a.of) }
+
+// onlyNamespace returns the only namespace whose pods a selector can select.
+func onlyNamespace(s selector.Selector) (name string, one bool) {
+	if name, one = s.Requires(namespaceLabel); !one {
+		name, one = s.Requires(namespacePrefix + meaning.NameLabel)
+	}
+	return name, one
 }
 
 // finds reports whether an end with some labels is one that a policy asks for.
@@ -330,7 +342,7 @@ func (w *World) nearby() *nearby {
 		w.near.pods[e.Namespace] = append(w.near.pods[e.Namespace], e)
 	}
 	for i, a := range w.askedFor() {
-		if name, one := a.of.Requires(namespaceLabel); one {
+		if name, one := a.namespace(); one {
 			w.near.asked[name] = append(w.near.asked[name], i)
 		} else {
 			w.near.anywhere = append(w.near.anywhere, i)

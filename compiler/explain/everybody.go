@@ -27,6 +27,14 @@ func (m *Member) IsPod() bool { return m.Endpoint != nil }
 // Everybody gathers the pods: those that have a name, one without labels in each namespace,
 // and of whatever else policies ask one that has it, in the order of their keys.
 func (w *World) Everybody() []Member {
+	if w.everybody == nil {
+		w.everybody = w.gathered()
+	}
+	return slices.Clone(w.everybody)
+}
+
+// gathered works out once who everybody is, pods alike being one.
+func (w *World) gathered() []Member {
 	known := map[string]int{}
 	var all []Member
 	add := func(ends []end, name string) {

@@ -51,6 +51,7 @@ type World struct {
 	spaces    []string // the namespaces that anything is known of
 	byID      map[diag.ObjectID]*meaning.Policy
 	near      *nearby
+	everybody []Member
 }
 
 // Named is what an @name of the Platform's means in the world's environment, or why it

@@ -80,9 +80,7 @@ func (r *reach) selected(s selector.Selector) []int {
 			}
 		}
 	}
-	if name, one := s.Requires(namespaceLabel); one {
-		find(r.byNamespace[name])
-	} else if name, one := s.Requires(namespacePrefix + meaning.NameLabel); one {
+	if name, one := onlyNamespace(s); one {
 		find(r.byNamespace[name])
 	} else {
 		for _, in := range r.byNamespace {
