@@ -39,7 +39,7 @@ func (c *comparison) environment(name string) {
 	if !whole {
 		c.Undecided = append(c.Undecided, "pods of "+name+" that nobody describes: what they may do takes too many steps to decide")
 	}
-	old, changed := reach.Of(was, members, is), reach.Of(is, members, was)
+	old, changed := reach.Compared(was, is, members)
 	c.keep(name, old, changed)
 	c.rename(old, changed)
 	pairs := suspects(old, changed)

@@ -60,16 +60,18 @@ func (w *World) gathered() []Member {
 			add(w.inSet(plan.Pods{Namespace: name}), "")
 		}
 	}
+	planned := map[string]bool{}
 	if w.Plan != nil {
 		for i := range w.Plan.Workloads {
-			if wl := &w.Plan.Workloads[i]; !wl.HostNetwork {
+			wl := &w.Plan.Workloads[i]
+			if planned[wl.Ref()] = true; !wl.HostNetwork {
 				add(w.workload(wl).ends(), wl.Ref())
 			}
 		}
 	}
 	w.named("")
 	for _, name := range diag.SortedKeys(w.byName) {
-		if e := w.byName[name][0]; !e.HostNetwork && w.planned(name) == nil {
+		if e := w.byName[name][0]; !e.HostNetwork && !planned[name] {
 			add(w.only(meaning.Pod(e)), name)
 		}
 	}
@@ -150,8 +152,9 @@ type Sender struct {
 }
 
 // Glance says for each of everybody whom it may send to, and from whom it may receive, as far as
-// rules tell without a walk. Of other pairs all traffic is denied.
-func (w *World) Glance(all []Member) (sends, receives []Sender) {
+// rules tell without a walk. Of other pairs all traffic is denied. Members that are passed over
+// are not looked at: it may be all.
+func (w *World) Glance(all []Member, over []bool) (sends, receives []Sender) {
 	ends := make([]end, len(all))
 	for i, m := range all {
 		ends[i] = end{m.Peer, m.Addresses}
@@ -159,6 +162,10 @@ func (w *World) Glance(all []Member) (sends, receives []Sender) {
 	r := w.reach(ends)
 	sends, receives = make([]Sender, len(all)), make([]Sender, len(all))
 	for i := range all {
+		if over != nil && over[i] {
+			sends[i].All, receives[i].All = true, true
+			continue
+		}
 		for d, into := range map[meaning.Direction]*Sender{meaning.Egress: &sends[i], meaning.Ingress: &receives[i]} {
 			marks := r.from(ends[i], d)
 			into.All = marks == nil
@@ -180,6 +187,12 @@ func (w *World) Governed(m *Member, d meaning.Direction) (governed, isolated boo
 	}
 	g := w.asking().Governing(m.Endpoint, d)
 	return len(g.Policies) > 0, g.Isolated || g.Perhaps
+}
+
+// Governing lists the policies that have a say on one half of a pod's traffic, in the order in
+// which they are asked.
+func (w *World) Governing(m *Member, d meaning.Direction) []*meaning.Policy {
+	return w.asking().Governing(m.Endpoint, d).Policies
 }
 
 // Has reports whether a member of everybody is one of an end of a plan's flow.

@@ -65,6 +65,7 @@ type Relation struct {
 	// of which they drop what no rule allows, by direction.
 	governed, isolated [2][]bool
 	meant              map[Pair][]meant
+	alike              []bool // the members that are the same in a world beside; nil for none
 
 	inNamespace, byName map[string][]int // pods, once asked for
 }
@@ -102,6 +103,15 @@ func MembersOf(worlds ...*World) []explain.Member {
 // Of works out the relation of a world between members. Namespaces that others list keep
 // their names where this world does not.
 func Of(w *World, members []explain.Member, others ...*World) *Relation {
+	r := among(w, members, others...)
+	r.fill()
+	r.mean()
+	return r
+}
+
+// among begins the relation of a world between members: who they are there, and on whose halves
+// policies have a say.
+func among(w *World, members []explain.Member, others ...*World) *Relation {
 	r := &Relation{World: w, others: others, Members: make([]explain.Member, len(members)), cells: map[Pair]Fate{}}
 	own := map[string]explain.Member{}
 	for _, m := range w.Everybody() {
@@ -120,19 +130,23 @@ func Of(w *World, members []explain.Member, others ...*World) *Relation {
 			r.governed[d][i], r.isolated[d][i] = w.Governed(&r.Members[i], d)
 		}
 	}
-	r.fill()
-	r.mean()
 	return r
 }
 
+// Passes reports whether the relation passes over a pair, since both ends are alike in a world
+// beside.
+func (r *Relation) Passes(p Pair) bool { return r.alike != nil && r.alike[p.From] && r.alike[p.To] }
+
 // fill walks every pair of which policies have a say and that no rule rules out.
 func (r *Relation) fill() {
-	sends, receives := r.World.Glance(r.Members)
+	sends, receives := r.World.Glance(r.Members, r.alike)
 	from := make([][]int, len(r.Members)) // who is let in by name, turned round
-	var open []int
+	var open, openOther []int             // who is open to all, and of them who is not alike
 	for j, s := range receives {
 		if s.All {
-			open = append(open, j)
+			if open = append(open, j); r.alike != nil && !r.alike[j] {
+				openOther = append(openOther, j)
+			}
 		}
 		for _, i := range s.To {
 			from[i] = append(from[i], j)
@@ -141,6 +155,9 @@ func (r *Relation) fill() {
 	stamp := make([]int, len(r.Members))
 	for i := range r.Members {
 		accepted := append(slices.Clone(from[i]), open...)
+		if r.alike != nil && r.alike[i] {
+			accepted = append(slices.Clone(from[i]), openOther...)
+		}
 		for _, j := range accepted {
 			stamp[j] = i + 1
 		}
@@ -150,7 +167,7 @@ func (r *Relation) fill() {
 		}
 		for _, j := range candidates {
 			p := Pair{i, j}
-			if stamp[j] != i+1 || !r.told(p) {
+			if stamp[j] != i+1 || !r.told(p) || r.Passes(p) {
 				continue
 			}
 			if f := r.walked(p); !f.Allowed.IsEmpty() || !f.Unknown.IsEmpty() {
@@ -194,10 +211,10 @@ func (r *Relation) can(from, to []int) (can4, can6 bool) {
 	return can4, can6
 }
 
-// At returns what becomes of the traffic of a pair. Between two ends of which no policy speaks it
-// is worked out anew.
+// At returns what becomes of the traffic of a pair. Between two ends of which no policy speaks, or
+// that are alike in a world beside, it is worked out anew.
 func (r *Relation) At(p Pair) Fate {
-	if r.told(p) {
+	if r.told(p) && !r.Passes(p) {
 		return r.cells[p]
 	}
 	return r.walked(p)
@@ -218,6 +235,6 @@ func (r *Relation) Governed(i int, d meaning.Direction) bool { return r.governed
 
 // Knows reports whether a workload or manifest of the relation has a name.
 func (r *Relation) Knows(name string) bool {
-	r.namespaces()
+	r.sort()
 	return r.byName[name] != nil
 }

@@ -104,12 +104,17 @@ func (r *Relation) source(o plan.Origin, owners map[string]string) Source {
 // within lists the members that are in an end of a flow of the plan.
 func (r *Relation) within(e plan.End) []int {
 	var all []int
-	for i := range r.Members {
-		m := &r.Members[i]
-		if e.Pods != nil && e.Pods.Namespace != "" && (!m.IsPod() || m.Endpoint.Namespace != e.Pods.Namespace) {
-			continue
+	if e.Pods != nil && e.Pods.Namespace != "" {
+		r.sort()
+		for _, i := range r.inNamespace[e.Pods.Namespace] {
+			if r.World.Has(e, &r.Members[i]) {
+				all = append(all, i)
+			}
 		}
-		if r.World.Has(e, m) {
+		return all
+	}
+	for i := range r.Members {
+		if r.World.Has(e, &r.Members[i]) {
 			all = append(all, i)
 		}
 	}

@@ -74,9 +74,14 @@ func (r *Relation) pods(in []bool) []Term {
 	return inside
 }
 
-// namespaces lists the namespaces of the pods that terms name, and sorts the pods by them and by
-// name.
+// namespaces lists the namespaces of the pods that terms name.
 func (r *Relation) namespaces() []string {
+	r.sort()
+	return slices.Sorted(maps.Keys(r.inNamespace))
+}
+
+// sort sorts the pods of a relation by their namespaces and by their names, once.
+func (r *Relation) sort() {
 	if r.inNamespace == nil {
 		r.inNamespace, r.byName = map[string][]int{}, map[string][]int{}
 		for i := range r.Members {
@@ -88,7 +93,6 @@ func (r *Relation) namespaces() []string {
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(r.inNamespace))
 }
 
 // podTerms finds the terms for the pods that are in a set, or those that are not, namespace by

@@ -62,6 +62,12 @@ func (p *Policy) Selector() selector.Selector { return p.selector }
 // Live reports whether the policy can decide anything about pods.
 func (p *Policy) Live() bool { return p.Enforced && !p.HostsOnly && p.Dropped == "" }
 
+// IsOfPodsAlone reports whether the policy changes nothing but halves of the pods that it selects:
+// it has no way of its own to act on hosts, and says nothing of Calico's operator.
+func (p *Policy) IsOfPodsAlone() bool {
+	return !p.HostsOnly && p.OnHosts == "" && !isOperatorTier(p.Tier)
+}
+
 // mayGovernHosts reports whether the policy may select a host endpoint, of which any may
 // exist. None has labels of namespaces and accounts, nor those that Calico gives to pods.
 func (p *Policy) mayGovernHosts() bool {

@@ -1,0 +1,87 @@
+package compiler
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"portcullis.dev/compiler/language"
+	"portcullis.dev/compiler/reach"
+)
+
+// TestNothingDiffersThatAComparisonPassesOver draws pairs of manifests with the same pods, of which
+// some policies differ. The relations of a comparison, which pass over pairs of ends that are alike
+// on both sides, say of each pair what those say that pass over none, and have every pair of which
+// the two sides say otherwise.
+func TestNothingDiffersThatAComparisonPassesOver(t *testing.T) {
+	t.Parallel()
+	passed, differing := 0, 0
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		a, b := randomManifests(r), randomManifests(r)
+		sides := [2]*Explained{Options{}.ExplainManifests(a, nil), Options{}.ExplainManifests(withPoliciesOf(r, a, b), nil)}
+		if sides[0].Worlds == nil || sides[1].Worlds == nil {
+			continue
+		}
+		was, is := sides[0].reachWorlds()[0], sides[1].reachWorlds()[0]
+		members := reach.MembersOf(was, is)
+		whole := [2]*reach.Relation{reach.Of(was, members, is), reach.Of(is, members, was)}
+		var part [2]*reach.Relation
+		part[0], part[1] = reach.Compared(was, is, members)
+		for i := range members {
+			for j := range members {
+				p := reach.Pair{From: i, To: j}
+				old, changed := whole[0].At(p), whole[1].At(p)
+				same := old.Allowed.Equal(changed.Allowed) && old.Unknown.Equal(changed.Unknown)
+				if !same {
+					differing++
+				}
+				if part[0].Passes(p) {
+					passed++
+				}
+				if !same && part[0].Passes(p) {
+					t.Errorf("seed %d: what becomes of %s -> %s differs, and is passed over", seed, members[i].Key, members[j].Key)
+				}
+				for side := range part {
+					x, y := whole[side].At(p), part[side].At(p)
+					if !x.Allowed.Equal(y.Allowed) || !x.Unknown.Equal(y.Unknown) {
+						t.Errorf("seed %d, side %d: %s -> %s: %v, and %v without what is alike", seed, side, members[i].Key, members[j].Key, x, y)
+					}
+				}
+			}
+		}
+	}
+	if passed < 100 || differing < 100 {
+		t.Errorf("%d pairs were passed over, and %d differ", passed, differing)
+	}
+}
+
+// withPoliciesOf takes manifests with about one policy in two of others in the place of the own of
+// that name, or beside all of the own.
+func withPoliciesOf(r *rand.Rand, of, others []language.File) []language.File {
+	beside := r.IntN(2) == 0
+	named := func(text string) string {
+		_, rest, _ := strings.Cut(text, "kind: NetworkPolicy\nmetadata: {name: ")
+		name, _, _ := strings.Cut(rest, ",")
+		return name
+	}
+	taken := map[string]bool{}
+	var all []string
+	for text := range strings.SplitSeq(string(others[0].Data), "---\n") {
+		name := named(text)
+		switch {
+		case name == "" || r.IntN(2) == 0:
+		case beside:
+			all = append(all, strings.Replace(text, "name: ", "name: other-", 1))
+		default:
+			taken[name] = true
+			all = append(all, text)
+		}
+	}
+	for text := range strings.SplitSeq(string(of[0].Data), "---\n") {
+		if !taken[named(text)] {
+			all = append(all, text)
+		}
+	}
+	return []language.File{{Path: of[0].Path, Data: []byte(strings.Join(all, "---\n"))}}
+}

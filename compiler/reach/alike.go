@@ -1,0 +1,98 @@
+package reach
+
+import (
+	"reflect"
+	"slices"
+
+	"portcullis.dev/compiler/explain"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/object"
+)
+
+// Compared works out the relations of two worlds between members, for whoever asks what differs. What
+// becomes of traffic between two ends that are alike in both worlds is the same there: such pairs
+// are in neither relation, and worked out where somebody asks for them.
+func Compared(was, is *World, members []explain.Member) (old, changed *Relation) {
+	old, changed = among(was, members, is), among(is, members, was)
+	alike := alikeIn(old, changed)
+	for _, r := range []*Relation{old, changed} {
+		r.alike = alike
+		r.fill()
+		r.mean()
+	}
+	return old, changed
+}
+
+// alikeIn marks the members that are the same in two worlds, and that the same policies govern;
+// nil where policies of pods are not all that the worlds may differ in, or where most members
+// differ, so that nothing is spared.
+func alikeIn(old, changed *Relation) []bool {
+	edited, comparable := editedIn(old.World, changed.World)
+	if !comparable {
+		return nil
+	}
+	all := make([]bool, len(old.Members))
+	differing := 0
+	for i := range all {
+		a, b := &old.Members[i], &changed.Members[i]
+		if all[i] = reflect.DeepEqual(a.Peer, b.Peer); all[i] && a.IsPod() {
+			by := governing(old.World, a)
+			all[i] = slices.Equal(by, governing(changed.World, b)) && !slices.ContainsFunc(by, func(id object.ID) bool { return edited[id] })
+		}
+		if !all[i] {
+			differing++
+		}
+	}
+	if 4*differing > len(all) {
+		return nil
+	}
+	return all
+}
+
+// governing lists the policies that have a say on either half of a pod's traffic, in the order in
+// which they are asked, those of the other half behind a mark.
+func governing(w *World, m *explain.Member) []object.ID {
+	var all []object.ID
+	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
+		for _, p := range w.Governing(m, d) {
+			all = append(all, p.ID)
+		}
+		all = append(all, object.ID{})
+	}
+	return all
+}
+
+// editedIn finds the policies in which the objects of two worlds differ. The worlds are not
+// comparable by them where anything else differs that has a say on traffic: what is known of the
+// cluster, of pods and of addresses, policies that act on hosts, and those that nobody reads.
+func editedIn(was, is *World) (edited map[object.ID]bool, comparable bool) {
+	a, b := was.Meaning, is.Meaning
+	if len(a.Hosts)+len(b.Hosts) > 0 || !reflect.DeepEqual(a.Cluster, b.Cluster) || !reflect.DeepEqual(a.Unread, b.Unread) || !slices.Equal(a.Families(), b.Families()) {
+		return nil, false
+	}
+	edited = map[object.ID]bool{}
+	for _, side := range [][2]object.Set{{was.Set, is.Set}, {is.Set, was.Set}} {
+		for _, o := range side[0].All() {
+			if other, there := side[1].Get(o.ID); !there || string(o.JSON) != string(other.JSON) {
+				edited[o.ID] = true
+			}
+		}
+	}
+	understood := map[object.ID]bool{}
+	for _, m := range []*meaning.Meaning{a, b} {
+		for _, p := range m.Policies {
+			if edited[p.ID] {
+				understood[p.ID] = true
+				if !p.IsOfPodsAlone() {
+					return nil, false
+				}
+			}
+		}
+	}
+	for _, u := range a.Unread {
+		if edited[u.ID] {
+			return nil, false
+		}
+	}
+	return edited, len(understood) == len(edited)
+}
