@@ -94,6 +94,12 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	if err != nil {
 		return nil, err
 	}
+	return o.judge(ctx, repo, c, found, checks, files)
+}
+
+// judge judges a compiled repository, and reports on it. Where what was found on the way fails,
+// that is all the report has.
+func (o Options) judge(ctx context.Context, repo *language.Repository, c compiled, found diag.List, checks *checks, files []language.File) (*Built, error) {
 	if found.Failed() {
 		return o.report(repo, nil, nil, checks, found, files)
 	}

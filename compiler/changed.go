@@ -7,6 +7,7 @@ import (
 
 	"portcullis.dev/compiler/delta"
 	"portcullis.dev/compiler/language"
+	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
@@ -88,13 +89,7 @@ func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, err
 		side.Repo = e.repo
 		side.Findings = e.Report.Findings
 		if e.Worlds != nil {
-			own := make([]language.File, 0, len(s.Files))
-			for _, f := range s.Files {
-				if !language.IsRego(f.Path) {
-					own = append(own, f)
-				}
-			}
-			built, err := o.Build(ctx, own, s.Found)
+			built, err := o.judged(ctx, e, s.Found)
 			if err != nil {
 				return side, nil, err
 			}
@@ -106,4 +101,15 @@ func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, err
 		side.Objects[w.Environment] = w.Set
 	}
 	return side, e, nil
+}
+
+// judged builds a repository that was rendered to be explained, with our own rules alone. It is not
+// rendered again, but where the Platform's directory of rules makes a build of it another.
+func (o Options) judged(ctx context.Context, e *Explained, before diag.List) (*Built, error) {
+	_, files, found := sources.OwnRules(e.repo, e.files, before)
+	as := func(a, b diag.Diagnostic) bool { return a.Severity == b.Severity }
+	if o.Environment != "" || !slices.EqualFunc(found, before, as) {
+		return o.Build(ctx, e.files, before)
+	}
+	return o.judge(ctx, e.repo, e.compiled, e.repository.found, prepareChecks(ctx, nil), files)
 }

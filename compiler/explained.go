@@ -31,6 +31,7 @@ type repository struct {
 	files []language.File
 	repo  *language.Repository
 	compiled
+	found diag.List // on the way there, less what is refused
 }
 
 // ExplainRepository renders a repository of intents as Build does, asks no rule what
@@ -77,8 +78,8 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 	repo, parsed := language.Parse(r.files)
 	r.repo = repo
 	c, found, err := r.compile(repo, r.files, slices.Concat(before, parsed), environments)
-	r.compiled = c
-	return r, append(found, c.refused...), err
+	r.compiled, r.found = c, found
+	return r, slices.Concat(found, c.refused), err
 }
 
 // explained makes the world of one rendered environment in which questions are explained.
