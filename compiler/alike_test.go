@@ -2,11 +2,13 @@ package compiler
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/reach"
+	"portcullis.dev/testdata/fleet"
 )
 
 // TestNothingDiffersThatAComparisonPassesOver draws pairs of manifests with the same pods, of which
@@ -84,4 +86,33 @@ func withPoliciesOf(r *rand.Rand, of, others []language.File) []language.File {
 		}
 	}
 	return []language.File{{Path: of[0].Path, Data: []byte(strings.Join(all, "---\n"))}}
+}
+
+// TestComparisonGrowsWithTheFleet edits one line of a fleet. Five times the namespaces are at most
+// six times the pairs that a comparison holds, and those are fewer than the pods.
+func TestComparisonGrowsWithTheFleet(t *testing.T) {
+	t.Parallel()
+	count := func(namespaces int) int {
+		old := newStages(fleet.Size{Namespaces: namespaces, Environments: 1}).files
+		changed := slices.Clone(old)
+		for i, f := range changed {
+			if f.Path == "intents/ns-00008/w4.yaml" {
+				changed[i].Data = []byte(strings.Replace(string(f.Data), "{from: w3, ports: [http]}", "{from: w3, ports: [http, metrics]}", 1))
+			}
+		}
+		var worlds [2]*reach.World
+		for side, files := range [][]language.File{old, changed} {
+			e, err := ExplainRepository(files, nil, nil)
+			if err != nil || len(e.Worlds) != 1 {
+				t.Fatal(err, e.Report.Findings)
+			}
+			worlds[side] = e.reachWorlds()[0]
+		}
+		was, is := reach.Compared(worlds[0], worlds[1], reach.MembersOf(worlds[0], worlds[1]))
+		return len(was.Pairs()) + len(is.Pairs())
+	}
+	small, large := count(20), count(100)
+	if small == 0 || large > 6*small || large > 100*10 {
+		t.Errorf("%d pairs are compared of 20 namespaces, and %d of 100", small, large)
+	}
 }
