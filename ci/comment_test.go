@@ -44,11 +44,11 @@ type forge struct {
 
 // seat is a script that posts, and how the API that it speaks to looks.
 type seat struct {
-	integration, script, edits, page string
-	pathOf                           func(suffix string) string
-	json                             func(posted) map[string]any
-	authorized                       func(http.Header) bool
-	environ                          func(url, dir string) []string
+	integration, script, edits string
+	pathOf                     func(suffix string) string
+	json                       func(posted) map[string]any
+	authorized                 func(http.Header) bool
+	environ                    func(url, dir string) []string
 }
 
 var seats = []seat{
