@@ -28,18 +28,28 @@ type subject struct {
 
 // subjectsOf distributes flows over the pods at their ends. Ends that are
 // addresses, or pods of namespaces that are neither governed nor staged, get
-// nothing: no policy of ours selects them.
+// nothing: no policy of ours selects them. A set whose pods in a namespace are by
+// its selector a workload's is that workload there: a namespace made after a pattern
+// has the intents of the pattern as its own, and would have all they say twice.
 func subjectsOf(p *plan.Plan) []*subject {
-	workloads := map[string]plan.Workload{}
+	workloads, byPods := map[string]plan.Workload{}, map[string]plan.Workload{}
 	for _, w := range p.Workloads {
 		workloads[w.Ref()] = w
+		key := w.Namespace + "//" + w.Selector.String()
+		if _, shared := byPods[key]; !shared && !w.HostNetwork {
+			byPods[key] = w
+		}
 	}
 	var all []*subject
 	index := map[string]*subject{}
 	find := func(n plan.Namespace, end plan.End) *subject {
 		s := &subject{namespace: n, owner: n.Owner, selector: end.Pods.Selector}
 		key := n.Name + "//" + s.selector.String()
-		if w, ok := workloads[end.Name]; ok && w.Namespace == end.Pods.Namespace && w.Selector.String() == s.selector.String() {
+		w, is := workloads[end.Name]
+		if !is || w.Namespace != end.Pods.Namespace || w.Selector.String() != s.selector.String() {
+			w, is = byPods[key]
+		}
+		if is {
 			key = w.Ref()
 			s.workload, s.intent, s.owner, s.span = w.Name, w.Ref(), w.Owner, w.Span
 		}
