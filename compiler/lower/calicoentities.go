@@ -208,7 +208,7 @@ func (l *lowering) networkSets() {
 		fits := func(nets []string) bool { return len(nets)*netBytes <= maxBytes }
 		for _, p := range parts("", prefixPeer+name, nets, strings.Clone, fits) {
 			l.emit(calicoObject("GlobalNetworkSet", about{
-				name: p.name, wave: waveSets, labels: map[string]string{peerLabel: name},
+				name: p.name, intent: l.platform(), wave: waveSets, labels: map[string]string{peerLabel: name},
 				reason: "the Platform's @" + name,
 			}, object.Map{{Key: "nets", Value: yamltext.Strings(p.things)}}), map[string]diag.Span{"": l.Platform})
 		}

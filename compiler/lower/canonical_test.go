@@ -97,7 +97,7 @@ func everyConstruct() *plan.Plan {
 	}
 	line++ // the Platform's is the first
 	p := &plan.Plan{
-		Environment: "default", Targets: Names(), Cluster: cluster, DenyUnknown: true, Stages: plan.DefaultStages(),
+		Environment: "default", Targets: Names(), Cluster: cluster, DenyUnknown: true, Stages: plan.DefaultStages(), PlatformName: "fleet",
 		Platform: diag.Span{File: "plan", Start: diag.Position{Line: 1, Column: 1}},
 		Namespaces: []plan.Namespace{
 			{Name: "crm", Staged: true, Labels: labels("crm", "tier", "c")},

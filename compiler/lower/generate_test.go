@@ -34,7 +34,7 @@ func aPlan(t *rapid.T) *plan.Plan {
 		cluster.DNS.Port = 5353
 	}
 	g.plan = &plan.Plan{
-		Environment: "drawn", Targets: Names(), Cluster: cluster, Stages: plan.DefaultStages(),
+		Environment: "drawn", Targets: Names(), Cluster: cluster, Stages: plan.DefaultStages(), PlatformName: "drawn",
 		DenyUnknown: rapid.Bool().Draw(t, "deny unknown"), Platform: g.span(),
 	}
 	g.namespaces()

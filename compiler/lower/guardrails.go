@@ -24,7 +24,7 @@ func (l *lowering) guardrailTier() {
 	order := l.quarantine()
 	l.guardrails(max(firstGuardrail, (order/firstGuardrail+1)*firstGuardrail))
 	if len(l.emitted) > before {
-		l.emit(calicoObject("Tier", about{name: l.Stages.GuardrailTier, wave: waveTiers, reason: "what no team's policy may open"}, object.Map{
+		l.emit(calicoObject("Tier", about{name: l.Stages.GuardrailTier, intent: l.platform(), wave: waveTiers, reason: "what no team's policy may open"}, object.Map{
 			{Key: "order", Value: l.Stages.GuardrailTierOrder},
 			{Key: "defaultAction", Value: "Pass"},
 		}), map[string]diag.Span{"": l.Platform})
@@ -68,7 +68,7 @@ func (l *lowering) quarantine() (order int) {
 					spec = append(spec, object.Field{Key: "selector", Value: selector.Calico()})
 				}
 				l.emit(calicoObject("GlobalNetworkPolicy", about{
-					name: named(l.Stages.GuardrailTier+".", prefixQuarantine+name), wave: waveDenies, reason: reasons(lines),
+					name: named(l.Stages.GuardrailTier+".", prefixQuarantine+name), intent: l.platform(), wave: waveDenies, reason: reasons(lines),
 				}, append(spec,
 					object.Field{Key: "types", Value: object.List{"Ingress", "Egress"}},
 					object.Field{Key: "ingress", Value: deny}, object.Field{Key: "egress", Value: deny},
@@ -121,7 +121,7 @@ func (l *lowering) guardrails(order int) {
 			}, header...)
 			order += betweenGuardrails
 			l.emit(calicoObject("GlobalNetworkPolicy", about{
-				name: p.name, wave: waveDenies, reason: cmp.Or(first.Why, "the guardrail "+name),
+				name: p.name, intent: l.platform(), wave: waveDenies, reason: cmp.Or(first.Why, "the guardrail "+name),
 			}, append(spec, rules...)), origins)
 		}
 	}

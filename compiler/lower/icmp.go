@@ -51,7 +51,7 @@ func (l *lowering) controlPolicy(s *subject, p part[ruling], selector object.Sel
 	for _, r := range p.things {
 		lines = append(lines, r.origins...)
 	}
-	a, span := s.about(p.name, lines)
+	a, span := l.about(s, p.name, lines)
 	rules, origins := sections(p.things)
 	origins[""] = span
 	kind := "NetworkPolicy"

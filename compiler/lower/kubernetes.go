@@ -55,7 +55,7 @@ func (l *lowering) defaultDeny(n plan.Namespace) {
 		wave = waveStaged
 	}
 	l.emit(networkPolicy(n, about{
-		namespace: n.Name, name: nameDefaultDeny, owner: n.Owner, wave: wave,
+		namespace: n.Name, name: nameDefaultDeny, intent: l.platform(), owner: n.Owner, wave: wave,
 		reason: "what no flow allows is dropped, in both directions",
 	}, object.Map{
 		{Key: "podSelector", Value: object.Map{}},
@@ -68,7 +68,7 @@ func (l *lowering) defaultDeny(n plan.Namespace) {
 func (l *lowering) dns(n plan.Namespace) {
 	all, of := l.Resolvers(n.Name)
 	if all {
-		l.resolve(n, about{name: nameDNS, owner: n.Owner}, nil, n.Span)
+		l.resolve(n, about{name: nameDNS, intent: l.platform(), owner: n.Owner}, nil, n.Span)
 	}
 	for _, w := range of {
 		l.resolve(n, about{name: named(prefixDNS, w.Name), owner: w.Owner, intent: w.Ref()}, w.Selector, w.Span)
@@ -154,7 +154,7 @@ func (l *lowering) allows(s *subject) {
 		merged = append(merged, o)
 	}
 	for _, p := range parts("", s.name(prefixAllow, prefixSet), merged, opening.key, fitsKubernetes) {
-		a, span := s.about(p.name, originsOf(p.things))
+		a, span := l.about(s, p.name, originsOf(p.things))
 		if !p.fits {
 			l.add(inexpressible.At(earliest(p.things[0].origins), "one rule of the policy %s/%s is too large for an object", a.namespace, a.name).
 				Suggest("shorten the list of ports, of exceptions, or of the selector's values"))

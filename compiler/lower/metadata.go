@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -69,6 +70,19 @@ func metadata(a about) object.Map {
 	return m
 }
 
+// platform names the Platform as an annotation names an intent: no namespace has a capital letter.
+func (l *lowering) platform() string { return "Platform/" + l.PlatformName }
+
+// intents names those whose lines ask for something, each once and by their names.
+func (l *lowering) intents(origins []plan.Origin) string {
+	all := make([]string, len(origins))
+	for i, o := range origins {
+		all[i] = cmp.Or(o.Intent, l.platform())
+	}
+	slices.Sort(all)
+	return cut(strings.Join(slices.Compact(all), ", "))
+}
+
 // longestReason is how many characters of reasons an object carries: the lines
 // themselves hold them all.
 const longestReason = 1000
@@ -83,11 +97,15 @@ func reasons(origins []plan.Origin) string {
 		}
 	}
 	slices.Sort(all)
-	joined := []rune(strings.Join(slices.Compact(all), "; "))
-	if len(joined) > longestReason {
-		return string(joined[:longestReason]) + "…"
+	return cut(strings.Join(slices.Compact(all), "; "))
+}
+
+// cut shortens what an annotation says to what an object carries of it.
+func cut(text string) string {
+	if runes := []rune(text); len(runes) > longestReason {
+		return string(runes[:longestReason]) + "…"
 	}
-	return string(joined)
+	return text
 }
 
 // reason joins a line's why, its ticket and its last day into the text of an annotation.

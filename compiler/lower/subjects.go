@@ -105,15 +105,19 @@ func (s *subject) name(workload, set string) string {
 	return selected(set, s.selector)
 }
 
-// about makes the metadata of a policy for the subject, for the lines of some of its halves, and
-// says where it is asked for. A set has no intent: that is then the first line that names it.
-func (s *subject) about(name string, origins []plan.Origin) (about, diag.Span) {
-	span := s.span
+// about makes the metadata of a policy for a subject, for the lines of some of its halves, and
+// says where it is asked for. A set is no intent's: its policy names those whose lines mean it, and
+// is asked for by the first of them.
+func (l *lowering) about(s *subject, name string, origins []plan.Origin) (about, diag.Span) {
+	intent, span := s.intent, s.span
+	if intent == "" {
+		intent = l.intents(origins)
+	}
 	if span.IsZero() {
 		span = earliest(origins)
 	}
 	return about{
-		namespace: s.namespace.Name, name: name, intent: s.intent, owner: s.owner, reason: reasons(origins), wave: waveAllows,
+		namespace: s.namespace.Name, name: name, intent: intent, owner: s.owner, reason: reasons(origins), wave: waveAllows,
 	}, span
 }
 

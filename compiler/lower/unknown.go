@@ -28,7 +28,7 @@ func (l *lowering) unknownNamespaces() {
 	rules, origins := sections(dns)
 	origins[""] = l.Platform
 	l.emit(calicoObject("GlobalNetworkPolicy", about{
-		name: nameDefaultDeny, wave: waveDefaults,
+		name: nameDefaultDeny, intent: l.platform(), wave: waveDefaults,
 		reason: "a namespace that nobody listed is closed, but for DNS",
 	}, slices.Concat(object.Map{
 		{Key: "tier", Value: "default"},
@@ -102,7 +102,7 @@ func (l *lowering) platformFlows(subjects object.Map) {
 		rules, origins := sections(p.things)
 		origins[""] = earliest(lines)
 		l.emit(calicoObject("GlobalNetworkPolicy", about{
-			name: p.name, wave: waveDefaults, reason: reasons(lines),
+			name: p.name, intent: l.platform(), wave: waveDefaults, reason: reasons(lines),
 		}, slices.Concat(object.Map{
 			{Key: "tier", Value: "default"},
 			{Key: "order", Value: l.Stages.PlatformOrder},

@@ -48,6 +48,8 @@ type Plan struct {
 	Tests       []Test      // in the order in which they are written
 	Components  []Component // in the order of the Platform
 	Platform    diag.Span   // the Platform's name, for what has no better place
+	// PlatformName is that name, to which an object refers that no intent asks for.
+	PlatformName string
 }
 
 // Namespace is one that the Platform or an intent knows.

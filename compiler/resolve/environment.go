@@ -33,7 +33,8 @@ type agreement struct {
 func newResolver(r *repository, environment string, targets []string) *resolver {
 	return &resolver{repository: r, scope: scopeOf(environment, r.Platform.Spec), agreements: map[string]agreement{},
 		workloads: map[string]int{}, elsewhere: map[string]bool{}, misread: map[string]bool{}, selectors: map[string]object.Selector{}, ends: map[string]plan.End{},
-		plan: &plan.Plan{Environment: environment, Targets: targets, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages(), Platform: r.Platform.Metadata.Name.Span},
+		plan: &plan.Plan{Environment: environment, Targets: targets, Cluster: object.DefaultCluster(), Stages: plan.DefaultStages(),
+			Platform: r.Platform.Metadata.Name.Span, PlatformName: string(r.Platform.Metadata.Name.Value)},
 	}
 }
 
