@@ -1,6 +1,7 @@
 package overlays
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -68,6 +69,7 @@ type renderer struct {
 	tree         Tree
 	environments []Environment
 	files        map[string][]string                // directory → paths of its files, in order
+	shared       map[string][]string                // unit → directories of what environments share, in order
 	components   map[string]map[string][]Component  // environment → unit → those laid over it
 	objects      map[string]map[string][]object.Map // environment → unit → its objects
 }
@@ -75,7 +77,7 @@ type renderer struct {
 // newRenderer sorts the files, components and objects of a tree by the units that are rendered.
 func newRenderer(t Tree, environments []Environment) *renderer {
 	r := &renderer{
-		tree: t, environments: environments, files: map[string][]string{},
+		tree: t, environments: environments, files: map[string][]string{}, shared: map[string][]string{},
 		components: map[string]map[string][]Component{}, objects: map[string]map[string][]object.Map{},
 	}
 	for _, e := range environments {
@@ -92,7 +94,14 @@ func newRenderer(t Tree, environments []Environment) *renderer {
 	}
 	for _, p := range t.Paths() {
 		dir := path.Dir(p)
+		if below, is := strings.CutPrefix(dir, "base/"); is && r.files[dir] == nil {
+			name, _, _ := strings.Cut(below, "/")
+			r.shared[name] = append(r.shared[name], dir)
+		}
 		r.files[dir] = append(r.files[dir], p)
+	}
+	for _, dirs := range r.shared {
+		slices.Sort(dirs)
 	}
 	return r
 }
@@ -101,30 +110,43 @@ func newRenderer(t Tree, environments []Environment) *renderer {
 type unit struct {
 	name       string
 	dir        string
-	base       string
+	under      []string // directories of the base, in the order in which it lists them
 	components []Component
 }
 
-// unit gathers what is rendered as one unit of an environment: its directory, its base and its
-// components.
+// unit gathers what is rendered as one unit of an environment: its directory, what it shares with
+// other environments, and its components.
 func (r *renderer) unit(environment, name string) unit {
-	return unit{name: name, dir: path.Join("overlays", environment, name), base: path.Join("base", name), components: r.components[environment][name]}
+	u := unit{name: name, dir: path.Join("overlays", environment, name), components: r.components[environment][name]}
+	for _, dir := range r.shared[name] {
+		if below := strings.TrimPrefix(dir, "base/"+name); !excepts(strings.TrimPrefix(below, "/"), environment) {
+			u.under = append(u.under, dir)
+		}
+	}
+	return u
 }
 
 // read reads the objects of a rendered unit that no component touches, in the order in which its
-// kustomization and that of its base list them.
+// kustomization and those that it lists name them.
 func (r *renderer) read(u unit, manifests []object.Map) (objects []object.Object, found diag.List) {
-	byPath := make(map[string]object.Map, len(manifests))
-	for _, m := range manifests {
-		at := path.Join(u.base, fileName(object.IDOf(m)))
-		if _, shared := r.tree[at]; !shared {
-			at = path.Join(u.dir, fileName(object.IDOf(m)))
-		}
-		byPath[at] = m
+	type listed struct {
+		dir  int // its place among those that the unit lists
+		file string
+		m    object.Map
 	}
+	all := make([]listed, len(manifests))
+	for i, m := range manifests {
+		file := fileName(object.IDOf(m))
+		dir := slices.IndexFunc(u.under, func(dir string) bool { return r.tree[path.Join(dir, file)] != nil })
+		if dir < 0 {
+			dir = len(u.under)
+		}
+		all[i] = listed{dir, file, m}
+	}
+	slices.SortFunc(all, func(a, b listed) int { return cmp.Or(a.dir-b.dir, strings.Compare(a.file, b.file)) })
 	reader := object.NewReader()
-	for _, at := range diag.SortedKeys(byPath) {
-		decoded, f := reader.Decode(byPath[at])
+	for _, l := range all {
+		decoded, f := reader.Decode(l.m)
 		objects, found = append(objects, decoded...), append(found, f...)
 	}
 	return objects, found
@@ -167,8 +189,10 @@ func (r *renderer) jobUnit(u unit, files map[string][]byte) jobUnit {
 		files[p] = data
 		ju.Files = append(ju.Files, p)
 	}
-	for _, p := range slices.Concat(r.files[u.base], r.files[u.dir]) {
-		add(p, r.tree[p])
+	for _, dir := range append(slices.Clone(u.under), u.dir) {
+		for _, p := range r.files[dir] {
+			add(p, r.tree[p])
+		}
 	}
 	for _, c := range u.components {
 		for _, name := range diag.SortedKeys(c.Files) {

@@ -24,10 +24,11 @@ const Cluster = "cluster"
 
 // Tree is a kustomize tree: path with slashes → bytes. It has
 //
-//	base/<unit>/             what is the same wherever the unit exists
-//	components/<path>/       the user's own components
-//	overlays/<env>/<unit>/   what differs, on top of the base, under the components
-//	overlays/<env>/          all units, for kubectl apply -k
+//	base/<unit>/                  what is the same wherever the unit exists
+//	base/<unit>/all-but-<envs>/   what is the same there, but for few environments
+//	components/<path>/            the user's own components
+//	overlays/<env>/<unit>/        what differs, beside what is shared, under the components
+//	overlays/<env>/               all units, for kubectl apply -k
 type Tree map[string][]byte
 
 // Environment is what one environment holds, in any order.
@@ -46,8 +47,10 @@ type Laid struct {
 const generated = "# Compiled by portcullis: change the intent, not this file.\n"
 
 // Write lays the environments' objects out. An object goes to the base if every
-// environment in which its unit exists has it, the same to the byte. A component over
-// a unit that has no objects makes the unit.
+// environment in which its unit exists has it, the same to the byte, or all but few do.
+// Nothing in an overlay takes away or replaces what is in the base: an environment has
+// what is in the directories that it lists, and no more. A component over a unit that has
+// no objects makes the unit.
 func Write(environments []Environment) Tree {
 	tree := Tree{}
 	units := map[string]map[string]map[string][]byte{} // unit → environment → file → bytes
@@ -86,20 +89,21 @@ func Write(environments []Environment) Tree {
 		}
 	}
 	for unit, byEnvironment := range units {
-		base := common(slices.Collect(maps.Values(byEnvironment)))
-		if len(base) > 0 {
-			tree.add(path.Join("base", unit), nil, nil, base)
+		shared := share(byEnvironment)
+		for dir, files := range shared {
+			tree.add(path.Join("base", unit, dir), nil, nil, files)
 		}
 		for environment, files := range byEnvironment {
-			own := map[string][]byte{}
-			for name, data := range files {
-				if _, shared := base[name]; !shared {
-					own[name] = data
-				}
-			}
+			own := maps.Clone(files)
 			var under []string
-			if len(base) > 0 {
-				under = []string{path.Join("../../../base", unit)}
+			for _, dir := range diag.SortedKeys(shared) {
+				if excepts(dir, environment) {
+					continue
+				}
+				under = append(under, path.Join("../../../base", unit, dir))
+				for name := range shared[dir] {
+					delete(own, name)
+				}
 			}
 			tree.add(path.Join("overlays", environment, unit), under, components[unit][environment], own)
 		}
@@ -129,19 +133,6 @@ func fileName(id object.ID) string {
 		kind += "." + id.Group
 	}
 	return kind + "-" + id.Name + ".yaml"
-}
-
-// common finds the files that all environments have, with the same bytes: those of the tree's
-// base.
-func common(all []map[string][]byte) map[string][]byte {
-	same := maps.Clone(all[0])
-	for _, files := range all[1:] {
-		maps.DeleteFunc(same, func(name string, data []byte) bool {
-			other, ok := files[name]
-			return !ok || string(other) != string(data)
-		})
-	}
-	return same
 }
 
 // add writes a directory of the tree: its files and the kustomization that lists them, after
