@@ -8,6 +8,7 @@ import (
 	"portcullis.dev/compiler/deploy"
 	"portcullis.dev/compiler/govern"
 	"portcullis.dev/compiler/language"
+	"portcullis.dev/compiler/locate"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/overlays"
@@ -46,6 +47,8 @@ type Built struct {
 type Environment struct {
 	Name    string
 	Objects object.Set
+
+	emitted locate.Origins // what it was lowered to, with the reasons
 }
 
 // Failed reports whether something stands against emitting what was built.
@@ -67,7 +70,7 @@ func (b *Built) take(c compiled, namespace string) {
 	} else {
 		b.Tree = rendering.Tree
 		for _, e := range rendering.Environments {
-			b.Environments = append(b.Environments, Environment{e.Plan.Environment, e.Objects})
+			b.Environments = append(b.Environments, Environment{e.Plan.Environment, e.Objects, e.Emitted})
 		}
 	}
 	b.Inputs, b.Carried = c.inputs, carriedOf(c.carried, namespace)

@@ -14,7 +14,7 @@ import (
 func withComponent(over string, files map[string]string) []language.File {
 	all := []language.File{
 		{Path: "portcullis.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: Platform\nmetadata: {name: demo}\nspec:\n  trusted: [parts]\n  components: [{path: parts, " + over + "}]\n")},
-		{Path: "web.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: web, namespace: shop}\nspec:\n  ports: {http: 8080}\n  inbound: [{from: cart, ports: [http], why: a page costs 5$}]\n")},
+		{Path: "web.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: web, namespace: shop}\nspec:\n  owner: the team of 5$\n  ports: {http: 8080}\n  inbound: [{from: cart, ports: [http]}]\n")},
 		{Path: "cart.yaml", Data: []byte("apiVersion: portcullis.dev/v1alpha1\nkind: NetworkIntent\nmetadata: {name: cart, namespace: shop}\n")},
 	}
 	for _, name := range diag.SortedKeys(files) {

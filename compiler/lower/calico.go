@@ -101,8 +101,9 @@ func fitsCalico(rulings []ruling) bool {
 }
 
 // sections makes the types, ingress and egress of a Calico policy with some rules, and says which
-// lines they come from.
-func sections(rulings []ruling) (object.Map, map[string]diag.Span) {
+// lines they come from. Each rule stands below what why says of its lines; without why below
+// nothing, where the whole policy has one reason.
+func sections(rulings []ruling, why func([]plan.Origin) string) (object.Map, map[string]diag.Span) {
 	origins := map[string]diag.Span{}
 	var types object.List
 	var rules object.Map
@@ -111,10 +112,11 @@ func sections(rulings []ruling) (object.Map, map[string]diag.Span) {
 		name, key string
 	}{{false, "Ingress", "ingress"}, {true, "Egress", "egress"}} {
 		var list object.List
+		reasons := explained{why: why}
 		for _, r := range rulings {
 			if r.egress == direction.egress {
 				origins[object.Pointer("spec", direction.key, strconv.Itoa(len(list)))] = earliest(r.origins)
-				list = append(list, r.rule)
+				list = append(list, reasons.item(r.rule, r.origins))
 			}
 		}
 		if len(list) > 0 {

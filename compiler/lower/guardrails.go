@@ -113,7 +113,7 @@ func (l *lowering) guardrails(order int) {
 		}
 		for _, p := range parts(l.Stages.GuardrailTier+".", prefixGuardrail+name, canonical(all), ruling.key, fitsCalico) {
 			first := byName[name][0]
-			rules, origins := sections(p.things)
+			rules, origins := sections(p.things, nil)
 			origins[""] = first.Span
 			spec := append(object.Map{
 				{Key: "tier", Value: l.Stages.GuardrailTier},

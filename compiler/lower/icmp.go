@@ -52,7 +52,7 @@ func (l *lowering) controlPolicy(s *subject, p part[ruling], selector object.Sel
 		lines = append(lines, r.origins...)
 	}
 	a, span := l.about(s, p.name, lines)
-	rules, origins := sections(p.things)
+	rules, origins := sections(p.things, l.why)
 	origins[""] = span
 	kind := "NetworkPolicy"
 	spec := object.Map{{Key: "tier", Value: "default"}, {Key: "order", Value: l.Stages.AllowOrder}}

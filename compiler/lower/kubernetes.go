@@ -159,7 +159,7 @@ func (l *lowering) allows(s *subject) {
 			l.add(inexpressible.At(earliest(p.things[0].origins), "one rule of the policy %s/%s is too large for an object", a.namespace, a.name).
 				Suggest("shorten the list of ports, of exceptions, or of the selector's values"))
 		}
-		spec, origins := s.spec(p.things)
+		spec, origins := l.spec(s, p.things)
 		origins[""] = span
 		l.emit(networkPolicy(s.namespace, a, spec), origins)
 	}
@@ -195,8 +195,9 @@ func fitsKubernetes(openings []opening) bool {
 	return true
 }
 
-// spec puts sorted openings together to a NetworkPolicy's spec: one rule for each list of ports.
-func (s *subject) spec(openings []opening) (object.Map, map[string]diag.Span) {
+// spec puts sorted openings together to the spec of a subject's NetworkPolicy: one rule for each
+// list of ports, whose peers stand below the reasons for them.
+func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]diag.Span) {
 	origins := map[string]diag.Span{}
 	var types object.List
 	var sections object.Map
@@ -207,6 +208,7 @@ func (s *subject) spec(openings []opening) (object.Map, map[string]diag.Span) {
 		var rules object.List
 		var before opening
 		var peers object.List
+		reasons := explained{why: l.why}
 		var lines []plan.Origin
 		flush := func() {
 			if len(peers) == 0 {
@@ -218,7 +220,7 @@ func (s *subject) spec(openings []opening) (object.Map, map[string]diag.Span) {
 			}
 			origins[object.Pointer("spec", direction.key, strconv.Itoa(len(rules)))] = earliest(lines)
 			rules = append(rules, rule)
-			peers, lines = nil, nil
+			peers, lines, reasons.last = nil, nil, ""
 		}
 		for _, o := range openings {
 			if o.egress != direction.egress {
@@ -228,7 +230,7 @@ func (s *subject) spec(openings []opening) (object.Map, map[string]diag.Span) {
 				flush()
 			}
 			origins[object.Pointer("spec", direction.key, strconv.Itoa(len(rules)), direction.peers, strconv.Itoa(len(peers)))] = earliest(o.origins)
-			peers, lines, before = append(peers, o.peer), append(lines, o.origins...), o
+			peers, lines, before = append(peers, reasons.item(o.peer, o.origins)), append(lines, o.origins...), o
 		}
 		flush()
 		if len(rules) > 0 {

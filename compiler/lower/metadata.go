@@ -80,12 +80,61 @@ func (l *lowering) intents(origins []plan.Origin) string {
 		all[i] = cmp.Or(o.Intent, l.platform())
 	}
 	slices.Sort(all)
-	return cut(strings.Join(slices.Compact(all), ", "))
+	return cut(strings.Join(slices.Compact(all), ", "), longestReason)
 }
 
-// longestReason is how many characters of reasons an object carries: the lines
-// themselves hold them all.
-const longestReason = 1000
+// longestReason is how many characters of reasons an object carries, and longestComment how many a
+// rule does: the lines themselves hold them all.
+const (
+	longestReason  = 1000
+	longestComment = 300
+)
+
+// why says which lines ask for a part of a policy, for the comment above it: on a line for each its
+// intent and the reason that it gives, if any, once each and by their text. A line of a pattern's
+// intent is also that of each namespace made after the pattern, and is then said of that alone.
+func (l *lowering) why(origins []plan.Origin) string {
+	ofPattern := func(o plan.Origin) bool { return strings.Contains(o.Intent, "*") }
+	made := map[diag.Span]bool{} // lines of intents of no pattern, where there are both
+	if slices.ContainsFunc(origins, ofPattern) {
+		for _, o := range origins {
+			made[o.Span] = made[o.Span] || !ofPattern(o)
+		}
+	}
+	lines := make([]string, 0, len(origins))
+	for _, o := range origins {
+		if ofPattern(o) && made[o.Span] {
+			continue
+		}
+		line := cmp.Or(o.Intent, l.platform())
+		if text := reason(o.Why, o.Ticket, o.Until); text != "" {
+			line += ": " + strings.Join(strings.Fields(text), " ")
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return cut(strings.Join(slices.Compact(lines), "\n"), longestComment)
+}
+
+// explained lays above the next of some parts of a policy why it is there, unless that is said
+// already of the one before.
+type explained struct {
+	why  func([]plan.Origin) string // nil: nothing is said
+	last string
+}
+
+// item returns the next item of a list of those parts.
+func (e *explained) item(part object.Map, origins []plan.Origin) any {
+	if e.why == nil {
+		return part
+	}
+	why := e.why(origins)
+	if why == e.last {
+		return part
+	}
+	e.last = why
+	return yamltext.Commented{Comment: why, Item: part}
+}
 
 // reasons joins what some lines say of themselves into one annotation, once each and by their
 // text, so that the order of flows does not show.
@@ -97,13 +146,15 @@ func reasons(origins []plan.Origin) string {
 		}
 	}
 	slices.Sort(all)
-	return cut(strings.Join(slices.Compact(all), "; "))
+	return cut(strings.Join(slices.Compact(all), "; "), longestReason)
 }
 
-// cut shortens what an annotation says to what an object carries of it.
-func cut(text string) string {
-	if runes := []rune(text); len(runes) > longestReason {
-		return string(runes[:longestReason]) + "…"
+// cut shortens what is said to so many characters.
+func cut(text string, longest int) string {
+	if len(text) > longest {
+		if runes := []rune(text); len(runes) > longest {
+			return string(runes[:longest]) + "…"
+		}
 	}
 	return text
 }

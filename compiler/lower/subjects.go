@@ -107,7 +107,7 @@ func (s *subject) name(workload, set string) string {
 
 // about makes the metadata of a policy for a subject, for the lines of some of its halves, and
 // says where it is asked for. A set is no intent's: its policy names those whose lines mean it, and
-// is asked for by the first of them.
+// is asked for by the first of them. Why is said at its rules.
 func (l *lowering) about(s *subject, name string, origins []plan.Origin) (about, diag.Span) {
 	intent, span := s.intent, s.span
 	if intent == "" {
@@ -117,7 +117,7 @@ func (l *lowering) about(s *subject, name string, origins []plan.Origin) (about,
 		span = earliest(origins)
 	}
 	return about{
-		namespace: s.namespace.Name, name: name, intent: intent, owner: s.owner, reason: reasons(origins), wave: waveAllows,
+		namespace: s.namespace.Name, name: name, intent: intent, owner: s.owner, wave: waveAllows,
 	}, span
 }
 

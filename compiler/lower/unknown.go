@@ -25,7 +25,7 @@ func (l *lowering) unknownNamespaces() {
 	for _, server := range l.DNSServers() {
 		dns = append(dns, l.rulings("Allow", true, clients, l.entities(&server.End, "", l.Platform), server.Ports, line)...)
 	}
-	rules, origins := sections(dns)
+	rules, origins := sections(dns, nil)
 	origins[""] = l.Platform
 	l.emit(calicoObject("GlobalNetworkPolicy", about{
 		name: nameDefaultDeny, intent: l.platform(), wave: waveDefaults,
@@ -99,10 +99,10 @@ func (l *lowering) platformFlows(subjects object.Map) {
 		for _, r := range p.things {
 			lines = append(lines, r.origins...)
 		}
-		rules, origins := sections(p.things)
+		rules, origins := sections(p.things, l.why)
 		origins[""] = earliest(lines)
 		l.emit(calicoObject("GlobalNetworkPolicy", about{
-			name: p.name, intent: l.platform(), wave: waveDefaults, reason: reasons(lines),
+			name: p.name, intent: l.platform(), wave: waveDefaults,
 		}, slices.Concat(object.Map{
 			{Key: "tier", Value: "default"},
 			{Key: "order", Value: l.Stages.PlatformOrder},

@@ -106,6 +106,9 @@ func fillPort(to reflect.Value, from any) bool {
 func (f filling) list(to reflect.Value, from List) bool {
 	all := reflect.MakeSlice(to.Type(), len(from), len(from))
 	for i, item := range from {
+		if c, is := item.(yamltext.Commented); is {
+			item = c.Item
+		}
 		if !f.fill(all.Index(i), item) {
 			return false
 		}

@@ -2,7 +2,9 @@ package yamltext
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -72,6 +74,10 @@ func writeList(b *bytes.Buffer, l List, indent int) {
 		if i > 0 {
 			pad(b, indent)
 		}
+		if c, is := item.(Commented); is {
+			writeComment(b, c.Comment, indent)
+			item = c.Item
+		}
 		b.WriteString("- ")
 		switch v := item.(type) {
 		case Map:
@@ -86,6 +92,24 @@ func writeList(b *bytes.Buffer, l List, indent int) {
 			}
 		}
 		b.WriteString(scalar(item, quoteManifest) + "\n")
+	}
+}
+
+// writeComment writes each line of a text as a comment, and the indentation of the line below it.
+// No character of it ends a line or is invisible, for whatever reader: what is not printed is
+// written as its code point.
+func writeComment(b *bytes.Buffer, text string, indent int) {
+	for line := range strings.SplitSeq(text, "\n") {
+		b.WriteString("# ")
+		for _, r := range line {
+			if unicode.IsPrint(r) {
+				b.WriteRune(r)
+			} else {
+				fmt.Fprintf(b, "<U+%04X>", r)
+			}
+		}
+		b.WriteByte('\n')
+		pad(b, indent)
 	}
 }
 

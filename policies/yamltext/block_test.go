@@ -29,6 +29,10 @@ func valueGen(depth int) *rapid.Generator[any] {
 		rapid.Map(mapGen(depth-1), func(m yamltext.Map) any { return m }),
 		rapid.Map(rapid.SliceOfN(rapid.Deferred(func() *rapid.Generator[any] { return valueGen(depth - 1) }), 0, 4),
 			func(l []any) any { return yamltext.List(l) }),
+		rapid.Custom(func(t *rapid.T) any {
+			item := rapid.Deferred(func() *rapid.Generator[any] { return valueGen(depth - 1) }).Draw(t, "item")
+			return yamltext.List{item, yamltext.Commented{Comment: stringGen().Draw(t, "comment"), Item: item}, item}
+		}),
 	)
 }
 
@@ -55,6 +59,9 @@ func tree(v any) any {
 	case yamltext.List:
 		l := make([]any, len(v))
 		for i, item := range v {
+			if c, is := item.(yamltext.Commented); is {
+				item = c.Item
+			}
 			l[i] = tree(item)
 		}
 		return l
@@ -82,6 +89,7 @@ func TestYAMLReadsBackEveryNastyString(t *testing.T) {
 		readsBack(t, yamltext.Map{
 			{Key: "list", Value: yamltext.List{s, yamltext.List{s, yamltext.List{s}}, yamltext.Map{{Key: s, Value: yamltext.List{s}}}, yamltext.List{}, yamltext.Map{}}},
 			{Key: "map", Value: yamltext.Map{{Key: s, Value: yamltext.Map{{Key: s, Value: s}}}}},
+			{Key: "comments", Value: yamltext.List{yamltext.Commented{Comment: s, Item: s}, yamltext.List{yamltext.Commented{Comment: s, Item: yamltext.Map{{Key: s, Value: s}}}}}},
 		})
 	}
 }

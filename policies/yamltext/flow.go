@@ -35,7 +35,7 @@ func writeLine(b *strings.Builder, v any) {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			writeLine(b, item)
+			writeLine(b, bare(item))
 		}
 		b.WriteByte(']')
 	default:

@@ -40,7 +40,7 @@ func appendJSON(to []byte, v any) []byte {
 			if i > 0 {
 				to = append(to, ',')
 			}
-			to = appendJSON(to, item)
+			to = appendJSON(to, bare(item))
 		}
 		return append(to, ']')
 	case string:

@@ -19,8 +19,23 @@ type Field struct {
 	Value any
 }
 
-// List is a sequence of the values that a Map may hold.
+// List is a sequence of the values that a Map may hold, some of them with a comment.
 type List []any
+
+// Commented is an item of a List with a comment above it, one or more lines of text. It stands in
+// block style alone: whatever else is made of a List has the item without it.
+type Commented struct {
+	Comment string
+	Item    any
+}
+
+// bare takes the comment, if there is one, from an item of a List.
+func bare(item any) any {
+	if c, is := item.(Commented); is {
+		return c.Item
+	}
+	return item
+}
 
 // Strings turns a list of names into a List.
 func Strings[S ~string](names []S) List {
