@@ -250,13 +250,13 @@ func trafficOf(e *render.Environment, m *meaning.Meaning, everybody population.P
 }
 
 // withoutTold leaves out of a build's findings warnings about parts of objects that are refused as
-// it is, and what else is wrong with a name that is.
+// it is, and what else is wrong with a name or label that is.
 func withoutTold(found, refused diag.List) diag.List {
 	if len(refused) == 0 {
 		return found
 	}
 	return slices.DeleteFunc(slices.Clone(found), func(d diag.Diagnostic) bool {
-		told := d.Severity < diag.Error || d.Subject.Pointer == "/metadata/name"
+		told := d.Severity < diag.Error || strings.HasPrefix(d.Subject.Pointer, "/metadata/")
 		return told && slices.ContainsFunc(refused, func(r diag.Diagnostic) bool { return r.Subject == d.Subject })
 	})
 }

@@ -68,7 +68,22 @@ func (r *reader) labelSelector(ls *metav1.LabelSelector, pointer string) (select
 			Because("the API server refuses the policy"))
 		return selector.Selector{}, false
 	}
+	if r.id.Group == networkingv1.GroupName { // of other groups it takes any text
+		r.selectorLabels(ls, pointer)
+	}
 	return s, true
+}
+
+// selectorLabels checks that the labels for which a selector of a NetworkPolicy asks can be.
+func (r *reader) selectorLabels(ls *metav1.LabelSelector, pointer string) {
+	r.labels(ls.MatchLabels, pointer+"/matchLabels", serverRefuses)
+	for i, e := range ls.MatchExpressions {
+		at := item(pointer+"/matchExpressions", i)
+		r.labelKey(e.Key, at+"/key", serverRefuses)
+		for j, value := range e.Values {
+			r.labelValue(value, item(at+"/values", j), serverRefuses)
+		}
+	}
 }
 
 // expand multiplies peers and ports of a NetworkPolicy's rule into rules. A part that Calico

@@ -73,7 +73,7 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 	profiles := map[string]*profile{}
 	object.Each(set, func(o object.Object, p *calico.Profile) {
 		r := reading(o)
-		r.labelsToApply(p.Spec.LabelsToApply)
+		r.labels(p.Spec.LabelsToApply, "/spec/labelsToApply", "Calico refuses the Profile")
 		profiles[o.ID.Name] = &profile{name: o.ID.Name, labels: p.Spec.LabelsToApply, rules: [2][]Rule{
 			r.calicoRules(p.Spec.Ingress, Ingress), r.calicoRules(p.Spec.Egress, Egress),
 		}}

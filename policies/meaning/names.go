@@ -2,10 +2,12 @@ package meaning
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	calico "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"portcullis.dev/policies/diag"
@@ -15,6 +17,7 @@ import (
 // identity checks an object's name, and that one of the whole cluster names no namespace. Names
 // of policies and tiers that follow other rules are for those who read them.
 func (r *reader) identity(o object.Object) {
+	r.ownLabels(o)
 	who := "Calico"
 	switch o.Typed.(type) {
 	case *networkingv1.NetworkPolicy, *object.ClusterNetworkPolicy:
@@ -50,15 +53,78 @@ func (r *reader) subdomain(name, pointer, what, who string) {
 	}
 }
 
-// labelsToApply checks the names and values of the labels that a profile gives to its endpoints.
-func (r *reader) labelsToApply(labels map[string]string) {
-	for _, key := range diag.SortedKeys(labels) {
-		if len(validation.IsQualifiedName(key)) > 0 || len(validation.IsValidLabelValue(labels[key])) > 0 {
-			r.add(badName.On(r.at(object.Pointer("spec", "labelsToApply", key)), "%s: %q is not a label", key, labels[key]).
-				Because("Calico refuses the Profile").
-				Suggest("use at most 63 letters, digits, dashes, dots and underscores, a letter or digit at both ends"))
+// ownLabels checks what the API server checks of the labels and annotations of every object.
+func (r *reader) ownLabels(o object.Object) {
+	const refused = "the API server refuses the object"
+	typed, ok := o.Typed.(metav1.Object)
+	if !ok || o.Role != object.Policy {
+		return
+	}
+	r.labels(typed.GetLabels(), "/metadata/labels", refused)
+	for _, key := range mistaken(typed.GetAnnotations(), func(key, _ string) bool { return !isKey(strings.ToLower(key)) }) {
+		r.add(badName.On(r.at("/metadata/annotations"+object.Pointer(key)), "%q is not an annotation's key", key).
+			Because(refused).Suggest(keyForm))
+	}
+}
+
+const (
+	labelForm = "use at most 63 letters, digits, dashes, dots and underscores, a letter or digit at both ends"
+	keyForm   = labelForm + "; before a key may stand a DNS name and a slash"
+)
+
+// labels checks the keys and values of labels that stand at a place of the object.
+func (r *reader) labels(labels map[string]string, pointer, because string) {
+	for _, key := range mistaken(labels, func(key, value string) bool { return !isKey(key) || !isValue(value) }) {
+		r.labelKey(key, pointer+object.Pointer(key), because)
+		r.labelValue(labels[key], pointer+object.Pointer(key), because)
+	}
+}
+
+// mistaken lists the keys of entries that are wrong. To sort those of every object would be work.
+func mistaken(entries map[string]string, wrong func(key, value string) bool) []string {
+	var keys []string
+	for key, value := range entries {
+		if wrong(key, value) {
+			keys = append(keys, key)
 		}
 	}
+	slices.Sort(keys)
+	return keys
+}
+
+// labelKey checks one key of a label.
+func (r *reader) labelKey(key, pointer, because string) {
+	if !isKey(key) {
+		r.add(badName.On(r.at(pointer), "%q is not a label's key", key).Because("%s", because).Suggest(keyForm))
+	}
+}
+
+// labelValue checks one value of a label.
+func (r *reader) labelValue(value, pointer, because string) {
+	if !isValue(value) {
+		r.add(badName.On(r.at(pointer), "%q is not a label's value", value).Because("%s", because).Suggest(labelForm))
+	}
+}
+
+// isKey reports whether a word is a label's key, or what will be one once somebody has replaced a
+// part of it: that is for others to tell. It allocates nothing, unlike the API server's own.
+func isKey(word string) bool {
+	domain, name, prefixed := strings.Cut(word, "/")
+	if !prefixed {
+		domain, name = "", word
+	}
+	return name != "" && isValue(name) && (!prefixed || len(validation.IsDNS1123Subdomain(domain)) == 0) || replaced(word)
+}
+
+// isValue reports whether a word is a label's value, or what will be one.
+func isValue(word string) bool {
+	return len(validation.IsValidLabelValue(word)) == 0 || replaced(word)
+}
+
+// replaced reports whether a deployer replaces a part of a word.
+func replaced(word string) bool {
+	_, is := object.TemplateText(word)
+	return is
 }
 
 var (

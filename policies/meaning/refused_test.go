@@ -20,6 +20,7 @@ func TestRefused(t *testing.T) {
 		host    = "apiVersion: projectcalico.org/v3\nkind: HostEndpoint\nmetadata: {name: h}\nspec: {node: node1, interfaceName: eth0, %s}"
 		profile = "apiVersion: projectcalico.org/v3\nkind: Profile\nmetadata: {name: lan}\nspec: {labelsToApply: {%s}}"
 		plain   = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}, ingress: [{from: [{ipBlock: %s}]}]}"
+		asks    = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: %s}"
 		cluster = "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: p}\nspec: {tier: Admin, priority: %s}"
 		ingress = "1, subject: {namespaces: {}}, ingress: [%s]"
 		egress  = "1, subject: {namespaces: {}}, egress: [%s]"
@@ -63,6 +64,20 @@ func TestRefused(t *testing.T) {
 		{fmt.Sprintf(plain, "{cidr: 192.0.2.1}"), 31, "PC021 /spec/ingress/0/from/0/ipBlock/cidr the API server"},
 		{fmt.Sprintf(plain, "{cidr: 192.0.2.0/24, except: [192.0.2.1]}"), 31, "PC021 /spec/ingress/0/from/0/ipBlock/except/0 the API server"},
 		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: P", 1), 31, "PC025 /metadata/name the API server"},
+		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: p, labels: {team: two words}", 1), 31, "PC025 /metadata/labels/team the API server"},
+		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: p, labels: {a.b/team: '', -team: a}", 1), 31, "PC025 /metadata/labels/-team the API server"},
+		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: p, annotations: {A.b/Team: two words}", 1), 31, ""},
+		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: p, annotations: {two words: a}", 1), 31, "PC025 /metadata/annotations/two words the API server"},
+		{strings.Replace(global, "name: p", "name: p, labels: {team: a.}", 1) + "{}", 31, "PC025 /metadata/labels/team the API server"},
+
+		{fmt.Sprintf(asks, "{matchLabels: {a.b/c: '', d: e_F.1}}"), 31, ""},
+		{fmt.Sprintf(asks, "{matchLabels: {a: b c}}"), 31, "PC025 /spec/podSelector/matchLabels/a the API server"},
+		{fmt.Sprintf(asks, "{matchLabels: {a/b/c: d}}"), 31, "PC025 /spec/podSelector/matchLabels/a~1b~1c the API server"},
+		{fmt.Sprintf(asks, "{matchLabels: {a: "+strings.Repeat("b", 63)+"}}"), 31, ""},
+		{fmt.Sprintf(asks, "{matchLabels: {a: "+strings.Repeat("b", 64)+"}}"), 31, "PC025 /spec/podSelector/matchLabels/a the API server"},
+		{fmt.Sprintf(asks, "{matchExpressions: [{key: a b, operator: Exists}]}"), 31, "PC025 /spec/podSelector/matchExpressions/0/key the API server"},
+		{fmt.Sprintf(asks, "{matchExpressions: [{key: a, operator: NotIn, values: [b, -c]}]}"), 31, "PC025 /spec/podSelector/matchExpressions/0/values/1 the API server"},
+		{strings.Replace(fmt.Sprintf(asks, "{matchLabels: {a: b c}}"), "networking.k8s.io/v1\nkind: ", "projectcalico.org/v3\nkind: StagedKubernetes", 1), 31, ""},
 
 		{in("{action: Deny, from: [" + peer + "]}"), 32, ""},
 		{fmt.Sprintf(cluster, "1000, subject: {namespaces: {}}"), 32, ""},
