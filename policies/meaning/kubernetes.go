@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/selector"
 )
@@ -209,6 +210,12 @@ func (r *reader) block(text, pointer string) (netip.Prefix, bool) {
 			Because("the API server refuses the policy").
 			Suggest("write %s", n).Respell(oneHost(n)))
 		return n, false
+	case n.Addr().Is4() && strings.Contains(text, ":"):
+		d := badCIDR.On(r.at(pointer), "%q is a range of IPv4 in the form of IPv6", text).
+			Because("from Kubernetes 1.36 on the API server refuses it; what an older one has stored is read as %s", n).
+			Suggest("write %s", n)
+		d.Severity = diag.Warning
+		r.add(d)
 	case !canonical(text):
 		r.add(hostBits.On(r.at(pointer), "%q is read as %s", text, n).
 			Suggest("write %s", n))

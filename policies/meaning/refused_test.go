@@ -64,6 +64,8 @@ func TestRefused(t *testing.T) {
 		{fmt.Sprintf(plain, "{cidr: 192.0.2.1}"), 31, "PC021 /spec/ingress/0/from/0/ipBlock/cidr the API server"},
 		{fmt.Sprintf(plain, "{cidr: 192.0.2.0/24, except: [192.0.2.1]}"), 31, "PC021 /spec/ingress/0/from/0/ipBlock/except/0 the API server"},
 		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: P", 1), 31, "PC025 /metadata/name the API server"},
+		{fmt.Sprintf(plain, "{cidr: '::ffff:192.0.2.0/120'}"), 31, "PC021 /spec/ingress/0/from/0/ipBlock/cidr the API server"},
+		{fmt.Sprintf(plain, "{cidr: '2001:db8::/32', except: ['2001:db8:0:FFFF::/64']}"), 31, ""},
 		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: p, labels: {team: two words}", 1), 31, "PC025 /metadata/labels/team the API server"},
 		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: p, labels: {a.b/team: '', -team: a}", 1), 31, "PC025 /metadata/labels/-team the API server"},
 		{strings.Replace(fmt.Sprintf(plain, "{cidr: 192.0.2.0/24}"), "name: p", "name: p, annotations: {A.b/Team: two words}", 1), 31, ""},

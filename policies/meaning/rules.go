@@ -37,7 +37,7 @@ var (
 		Mend:  "Remove it, or write what it was meant to match."}
 	hostBits = &diag.Rule{Code: "PC028", Severity: diag.Warning,
 		Title: "An address range with host bits",
-		Why:   "Kubernetes accepts the range and reads it as its network, which is more than the address that is written.",
+		Why:   "Up to 1.35 Kubernetes takes the range and reads it as its network, which is more than the address that is written; from 1.36 on it refuses the policy.",
 		Mend:  "Write the network."}
 	outOfBounds = &diag.Rule{Code: "PC035", Severity: diag.Error,
 		Title: "More, or less, than the API server takes",
