@@ -168,6 +168,9 @@ func (o Options) report(repo *language.Repository, plans []*plan.Plan, judged go
 	if found = append(found, broken...); broken.Failed() {
 		plans, known = nil, nil
 	}
+	if checks.partly {
+		known = nil
+	}
 	built := &Built{plans: plans, engine: checks.engine, traffic: judged}
 	if repo.Platform != nil {
 		found = govern.Of(repo, o.EffectiveTime, known, judged).Apply(found, plans)

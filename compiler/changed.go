@@ -7,7 +7,6 @@ import (
 
 	"portcullis.dev/compiler/delta"
 	"portcullis.dev/compiler/language"
-	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
@@ -89,7 +88,7 @@ func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, err
 		side.Repo = e.repo
 		side.Findings = e.Report.Findings
 		if e.Worlds != nil {
-			built, err := o.judged(ctx, e, s.Found)
+			built, err := o.judged(ctx, e, s.Files)
 			if err != nil {
 				return side, nil, err
 			}
@@ -103,13 +102,12 @@ func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, err
 	return side, e, nil
 }
 
-// judged builds a repository that was rendered to be explained, with our own rules alone. It is not
-// rendered again, but where the Platform's directory of rules makes a build of it another.
-func (o Options) judged(ctx context.Context, e *Explained, before diag.List) (*Built, error) {
-	_, files, found := sources.OwnRules(e.repo, e.files, before)
-	as := func(a, b diag.Diagnostic) bool { return a.Severity == b.Severity }
-	if o.Environment != "" || !slices.EqualFunc(found, before, as) {
-		return o.Build(ctx, e.files, before)
-	}
-	return o.judge(ctx, e.repo, e.compiled, e.repository.found, prepareChecks(ctx, nil), files)
+// judged builds a repository that was rendered to be explained, with our own rules alone, and does
+// not render it again. Where it has rules of the user's, which judge nothing here, not all codes are
+// known that severities and waivers may name.
+func (o Options) judged(ctx context.Context, e *Explained, all []language.File) (*Built, error) {
+	checks := prepareChecks(ctx, nil)
+	checks.partly = slices.ContainsFunc(all, func(f language.File) bool { return language.IsRego(f.Path) })
+	_, misplaced := e.repo.OwnRules(all)
+	return o.judge(ctx, e.repo, e.compiled, slices.Concat(e.repository.found, misplaced), checks, e.files)
 }

@@ -216,3 +216,36 @@ func TestNothingIsSaidOfWhatIsNotCompared(t *testing.T) {
 		}
 	}
 }
+
+// TestFindingsAreComparedBesideOwnRules has a repository with a rule of the user's, in the default
+// directory or in one of their own, with a severity and a waiver for it. The rule is not run, nobody
+// takes its code for a mistake, and what our own rules find of the change is told.
+func TestFindingsAreComparedBesideOwnRules(t *testing.T) {
+	t.Parallel()
+	for dir, checks := range map[string]string{
+		"checks": "  checks: {severity: {PC900: warning}}\n",
+		"policy": "  checks: {dir: policy, severity: {PC900: warning}}\n",
+	} {
+		state := func(intent string, waiver string) State {
+			return State{Files: []language.File{
+				{Path: dir + "/own.rego", Data: []byte(ownRule("own", "PC900"))},
+				{Path: "portcullis.yaml", Data: []byte(testPlatform + checks)},
+				{Path: "shop.yaml", Data: []byte(intent + waiver)},
+			}}
+		}
+		open := openIntent("shop", "a", "http", "dev")
+		closed := strings.Replace(open, `"@internet"`, "{cidr: 192.168.1.0/24}", 1)
+		waiver := testWaiver{name: "w", rule: "PC900", namespace: "shop", expires: "2099-01-31"}.String()
+		d, reports, err := Options{}.Diff(t.Context(), state(closed, ""), state(open, waiver))
+		if err != nil || d.Old.Failed+d.New.Failed > 0 {
+			t.Fatal(err, reports)
+		}
+		var got []string
+		for _, f := range append(slices.Clone(d.NewFindings), d.GoneFindings...) {
+			got = append(got, f.Rule.Code)
+		}
+		if !slices.Equal(got, []string{"PC203"}) {
+			t.Errorf("%s: findings %v differ, expected that of the internet alone: %v", dir, got, d.NewFindings)
+		}
+	}
+}

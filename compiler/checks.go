@@ -15,6 +15,7 @@ type checks struct {
 	engine *rego.Engine
 	found  diag.List
 	err    error
+	partly bool // there are rules of the user's that it does not know
 }
 
 // prepareChecks begins to prepare the Rego engine with the user's own rules, beside other stages.
