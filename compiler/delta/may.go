@@ -22,7 +22,9 @@ func mayCome(was, is *reach.World, members []explain.Member) (all []explain.Memb
 	whole = true
 	u := is.Universe()
 	search := relation.Search{Universe: u}
-	old, changed := u.RelationOf(was.Meaning), u.RelationOf(is.Meaning)
+	touched := touchedBy(was, is)
+	old, changed := u.RelationOf(deciding(was.Meaning, touched)), u.RelationOf(deciding(is.Meaning, touched))
+	classes := classesOf(u, touched)
 	known := map[string]bool{}
 	for _, m := range members {
 		known[m.Key] = true
@@ -31,7 +33,7 @@ func mayCome(was, is *reach.World, members []explain.Member) (all []explain.Memb
 	const most = 200
 	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
 		for _, two := range [][2]*relation.Relation{{changed, old}, {old, changed}} {
-			search.Compare(relation.Comparison{Direction: d, Allowing: two[0].Programs[d], Denying: two[1].Programs[d], Patterns: relation.Allows}, nil,
+			search.Compare(relation.Comparison{Direction: d, Allowing: two[0].Programs[d], Denying: two[1].Programs[d], Classes: classes, Patterns: relation.Allows}, nil,
 				func(x relation.Difference, err error) bool {
 					if err != nil || x.Witness == nil {
 						whole = whole && err == nil
@@ -58,6 +60,56 @@ func mayCome(was, is *reach.World, members []explain.Member) (all []explain.Memb
 		return 1
 	})
 	return slices.Concat(more, members), whole
+}
+
+// touchedBy lists the namespaces whose pods alone may come to be treated otherwise, for no other has a
+// policy on its half that differs; nil where that may be any.
+func touchedBy(was, is *reach.World) map[string]bool {
+	edited, comparable := reach.Edited(was, is)
+	if !comparable {
+		return nil
+	}
+	touched := map[string]bool{}
+	for id := range edited {
+		if id.Namespace == "" {
+			return nil
+		}
+		touched[id.Namespace] = true
+	}
+	return touched
+}
+
+// deciding leaves of what policies mean those that have a say on a half of a pod that may come in
+// some namespaces, or all where none are named.
+func deciding(m *meaning.Meaning, namespaces map[string]bool) *meaning.Meaning {
+	if namespaces == nil {
+		return m
+	}
+	some := *m
+	some.Tiers = make([]*meaning.Tier, len(m.Tiers))
+	for i, t := range m.Tiers {
+		of := *t
+		of.Policies = slices.DeleteFunc(slices.Clone(t.Policies), func(p *meaning.Policy) bool {
+			return p.ID.Namespace != "" && !namespaces[p.ID.Namespace]
+		})
+		some.Tiers[i] = &of
+	}
+	return &some
+}
+
+// classesOf looks up the classes of namespaces in which pods that may come are treated otherwise;
+// nil for all.
+func classesOf(u *relation.Universe, namespaces map[string]bool) []int {
+	var classes []int
+	for name := range namespaces {
+		class, known := u.Class(name)
+		if !known {
+			return nil
+		}
+		classes = append(classes, class)
+	}
+	slices.Sort(classes)
+	return classes
 }
 
 // samePolicies reports whether everything that decides traffic is the same on both sides, to the

@@ -76,13 +76,14 @@ func (w *World) inSet(set plan.Pods) []end {
 	for _, e := range pods {
 		byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
 	}
+	wears := selector.OfRequirements(set.Selector).Required()
 	for _, asked := range append([]asked{{}}, w.askedIn(set.Namespace)...) {
 		among := pods
 		name, one := asked.namespace()
 		if one {
 			among = byNamespace[name]
 		}
-		if one && set.Namespace != "" && name != set.Namespace || slices.ContainsFunc(among, func(e *meaning.Endpoint) bool { return asked.finds(e) }) {
+		if one && set.Namespace != "" && name != set.Namespace || asked.excludes(wears) || slices.ContainsFunc(among, func(e *meaning.Endpoint) bool { return asked.finds(e) }) {
 			continue
 		}
 		where := relation.And(in, u.Selected(relation.Own, asked.of))
@@ -113,8 +114,19 @@ const (
 
 // asked is what a policy asks of pods.
 type asked struct {
-	of  selector.Selector
-	not *selector.Selector
+	of       selector.Selector
+	not      *selector.Selector
+	required []selector.Node // without which of holds of no pod
+}
+
+// excludes reports whether no pod that has one of the values of each of some labels is an end that
+// a policy asks for, since it has to have others.
+func (a asked) excludes(wears []selector.Node) bool {
+	return slices.ContainsFunc(a.required, func(n selector.Node) bool {
+		return slices.ContainsFunc(wears, func(w selector.Node) bool {
+			return w.Key == n.Key && !slices.ContainsFunc(w.Values, func(v string) bool { return slices.Contains(n.Values, v) })
+		})
+	})
 }
 
 // namespace returns the only one in which what a policy asks for can be, by either of the labels
@@ -151,6 +163,7 @@ func (w *World) askedFor() []asked {
 		}
 		if !known[key] {
 			known[key] = true
+			a.required = a.of.Required()
 			w.asked = append(w.asked, a)
 		}
 	}
@@ -323,67 +336,4 @@ func names(ends []end, of []int) string {
 		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
 	}
 	return strings.Join(names, ", ")
-}
-
-// nearby is what a question about one namespace need look at of a world that has thousands.
-type nearby struct {
-	pods     map[string][]*meaning.Endpoint
-	asked    map[string][]int // places in World.asked of what asks for pods of one namespace
-	anywhere []int            // and of what asks for pods of several
-}
-
-// nearby makes the index by namespace, once for a world, of its pods and of what asks for pods.
-func (w *World) nearby() *nearby {
-	if w.near != nil {
-		return w.near
-	}
-	w.near = &nearby{pods: map[string][]*meaning.Endpoint{}, asked: map[string][]int{}}
-	for _, e := range w.Pods {
-		w.near.pods[e.Namespace] = append(w.near.pods[e.Namespace], e)
-	}
-	for i, a := range w.askedFor() {
-		if name, one := a.namespace(); one {
-			w.near.asked[name] = append(w.near.asked[name], i)
-		} else {
-			w.near.anywhere = append(w.near.anywhere, i)
-		}
-	}
-	return w.near
-}
-
-// podsIn lists the pods of a namespace that have a name, or of all where it is empty.
-func (w *World) podsIn(namespace string) []*meaning.Endpoint {
-	if namespace == "" {
-		return w.Pods
-	}
-	return w.nearby().pods[namespace]
-}
-
-// askedIn lists what policies ask of pods that may be in a namespace, or in any where it is
-// empty, in the order of policies.
-func (w *World) askedIn(namespace string) []asked {
-	if namespace == "" {
-		return w.askedFor()
-	}
-	near, all := w.nearby(), w.askedFor()
-	places := slices.Concat(near.anywhere, near.asked[namespace])
-	slices.Sort(places)
-	some := make([]asked, len(places))
-	for i, at := range places {
-		some[i] = all[at]
-	}
-	return some
-}
-
-// spacesIn lists the namespaces that may be one, or any where it is empty.
-func (w *World) spacesIn(namespace string) []string {
-	all := w.namespaces()
-	if namespace == "" {
-		return all
-	}
-	at, known := slices.BinarySearch(all, namespace)
-	if !known {
-		return nil
-	}
-	return all[at : at+1]
 }

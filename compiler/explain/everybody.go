@@ -232,3 +232,71 @@ func (w *World) Come(e *meaning.Endpoint) Member {
 	of.PortsKnown, of.Ports, of.Addresses = false, nil, nil
 	return w.Adopted(Member{Peer: meaning.Pod(&of), Key: keyOf(&of)})
 }
+
+// nearby is what a question about one namespace need look at of a world that has thousands.
+type nearby struct {
+	pods     map[string][]*meaning.Endpoint
+	asked    map[string][]int // places in World.asked of what asks for pods of one namespace
+	anywhere []int            // and of what asks for pods of several
+	both     map[string][]asked
+}
+
+// nearby makes the index by namespace, once for a world, of its pods and of what asks for pods.
+func (w *World) nearby() *nearby {
+	if w.near != nil {
+		return w.near
+	}
+	w.near = &nearby{pods: map[string][]*meaning.Endpoint{}, asked: map[string][]int{}, both: map[string][]asked{}}
+	for _, e := range w.Pods {
+		w.near.pods[e.Namespace] = append(w.near.pods[e.Namespace], e)
+	}
+	for i, a := range w.askedFor() {
+		if name, one := a.namespace(); one {
+			w.near.asked[name] = append(w.near.asked[name], i)
+		} else {
+			w.near.anywhere = append(w.near.anywhere, i)
+		}
+	}
+	return w.near
+}
+
+// podsIn lists the pods of a namespace that have a name, or of all where it is empty.
+func (w *World) podsIn(namespace string) []*meaning.Endpoint {
+	if namespace == "" {
+		return w.Pods
+	}
+	return w.nearby().pods[namespace]
+}
+
+// askedIn lists what policies ask of pods that may be in a namespace, or in any where it is
+// empty, in the order of policies.
+func (w *World) askedIn(namespace string) []asked {
+	if namespace == "" {
+		return w.askedFor()
+	}
+	near, all := w.nearby(), w.askedFor()
+	if some, known := near.both[namespace]; known {
+		return some
+	}
+	places := slices.Concat(near.anywhere, near.asked[namespace])
+	slices.Sort(places)
+	some := make([]asked, len(places))
+	for i, at := range places {
+		some[i] = all[at]
+	}
+	near.both[namespace] = some
+	return some
+}
+
+// spacesIn lists the namespaces that may be one, or any where it is empty.
+func (w *World) spacesIn(namespace string) []string {
+	all := w.namespaces()
+	if namespace == "" {
+		return all
+	}
+	at, known := slices.BinarySearch(all, namespace)
+	if !known {
+		return nil
+	}
+	return all[at : at+1]
+}

@@ -27,7 +27,7 @@ func Compared(was, is *World, members []explain.Member) (old, changed *Relation)
 // nil where policies of pods are not all that the worlds may differ in, or where most members
 // differ, so that nothing is spared.
 func alikeIn(old, changed *Relation) []bool {
-	edited, comparable := editedIn(old.World, changed.World)
+	edited, comparable := Edited(old.World, changed.World)
 	if !comparable {
 		return nil
 	}
@@ -62,10 +62,10 @@ func governing(w *World, m *explain.Member) []object.ID {
 	return all
 }
 
-// editedIn finds the policies in which the objects of two worlds differ. The worlds are not
+// Edited finds the policies in which the objects of two worlds differ. The worlds are not
 // comparable by them where anything else differs that has a say on traffic: what is known of the
 // cluster, of pods and of addresses, policies that act on hosts, and those that nobody reads.
-func editedIn(was, is *World) (edited map[object.ID]bool, comparable bool) {
+func Edited(was, is *World) (edited map[object.ID]bool, comparable bool) {
 	a, b := was.Meaning, is.Meaning
 	if len(a.Hosts)+len(b.Hosts) > 0 || !reflect.DeepEqual(a.Cluster, b.Cluster) || !reflect.DeepEqual(a.Unread, b.Unread) || !slices.Equal(a.Families(), b.Families()) {
 		return nil, false

@@ -154,10 +154,11 @@ func (r *Relation) fill() {
 	}
 	stamp := make([]int, len(r.Members))
 	for i := range r.Members {
-		accepted := append(slices.Clone(from[i]), open...)
+		toAll := open
 		if r.alike != nil && r.alike[i] {
-			accepted = append(slices.Clone(from[i]), openOther...)
+			toAll = openOther
 		}
+		accepted := slices.Concat(from[i], toAll)
 		for _, j := range accepted {
 			stamp[j] = i + 1
 		}

@@ -65,22 +65,27 @@ func (r *Relation) mean() {
 	for _, w := range p.Workloads {
 		owners[w.Ref()] = w.Owner
 	}
+	senders, receivers := r.ends()
 	for i := range p.Flows {
 		f := &p.Flows[i]
+		from := r.within(f.From, senders)
+		if len(from) == 0 {
+			continue
+		}
+		to := r.within(f.To, receivers)
+		if len(to) == 0 {
+			continue
+		}
 		l := askedFor{traffic: Both(plan.PacketsOn(f.Ports))}
 		for _, o := range f.Origins {
 			l.sources = append(l.sources, r.source(o, owners))
 		}
-		r.spread(l, r.within(f.From), r.within(f.To))
+		r.spread(l, from, to)
 	}
 	for _, s := range p.DNSServers() {
 		dns := Source{Kind: Platform, File: p.Platform.File, Line: p.Platform.Start.Line, Column: p.Platform.Start.Column, Text: "dns", Why: DNS}
 		l := askedFor{Both(plan.PacketsOn(s.Ports)), []Source{dns}}
-		all := make([]int, len(r.Members))
-		for i := range all {
-			all[i] = i
-		}
-		r.spread(l, all, r.within(s.End))
+		r.spread(l, senders.all, r.within(s.End, receivers))
 	}
 }
 
@@ -101,19 +106,43 @@ func (r *Relation) source(o plan.Origin, owners map[string]string) Source {
 	return s
 }
 
-// within lists the members that are in an end of a flow of the plan.
-func (r *Relation) within(e plan.End) []int {
-	var all []int
-	if e.Pods != nil && e.Pods.Namespace != "" {
-		r.sort()
-		for _, i := range r.inNamespace[e.Pods.Namespace] {
-			if r.World.Has(e, &r.Members[i]) {
-				all = append(all, i)
+// some are members in order, and the pods among them by namespace.
+type some struct {
+	all         []int
+	inNamespace map[string][]int
+}
+
+// ends gathers the members from which something passes, and those to which it does: of the others
+// no line is a source of anything.
+func (r *Relation) ends() (senders, receivers some) {
+	sends, receives := make([]bool, len(r.Members)), make([]bool, len(r.Members))
+	for p := range r.cells {
+		sends[p.From], receives[p.To] = true, true
+	}
+	gather := func(is []bool) some {
+		of := some{inNamespace: map[string][]int{}}
+		for i := range r.Members {
+			if !is[i] {
+				continue
+			}
+			of.all = append(of.all, i)
+			if m := &r.Members[i]; m.IsPod() {
+				of.inNamespace[m.Endpoint.Namespace] = append(of.inNamespace[m.Endpoint.Namespace], i)
 			}
 		}
-		return all
+		return of
 	}
-	for i := range r.Members {
+	return gather(sends), gather(receives)
+}
+
+// within lists those of some members that are in an end of a flow of the plan.
+func (r *Relation) within(e plan.End, among some) []int {
+	candidates := among.all
+	if e.Pods != nil && e.Pods.Namespace != "" {
+		candidates = among.inNamespace[e.Pods.Namespace]
+	}
+	var all []int
+	for _, i := range candidates {
 		if r.World.Has(e, &r.Members[i]) {
 			all = append(all, i)
 		}

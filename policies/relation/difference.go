@@ -1,6 +1,8 @@
 package relation
 
 import (
+	"slices"
+
 	"portcullis.dev/policies/meaning"
 )
 
@@ -10,6 +12,8 @@ type Comparison struct {
 	Direction meaning.Direction
 	Allowing  *Program
 	Denying   *Program
+	// Classes are those of the own end's namespace that are compared; nil for all.
+	Classes []int
 	// Where narrows the comparison, and Undecided the question about packets that no policy
 	// of the allowing program decides; nil does not.
 	Where, Undecided *Formula
@@ -31,6 +35,9 @@ type Difference struct {
 // so are not asked about.
 func (s *Search) Compare(c Comparison, skip func(*Rule) bool, found func(Difference, error) (enough bool)) {
 	for class := range s.Universe.Classes() {
+		if c.Classes != nil && !slices.Contains(c.Classes, class) {
+			continue
+		}
 		for _, all := range s.Universe.start {
 			of := all.In(class)
 			if of == nil {
