@@ -67,6 +67,9 @@ type Options struct {
 	// Environment is the only one that is resolved, judged and reported on; empty: all. What
 	// is wrong with the language is everybody's.
 	Environment string
+
+	shared *shared // what is known from before; nil for nothing
+	apart  bool    // nothing is shared, to hold what is told against
 }
 
 // Build compiles a repository with the strict options.
@@ -105,6 +108,9 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 	}
 
 	found = append(found, c.refused...) // told beside what the proof finds of the rest
+	if o.shared == nil && !o.apart && len(c.rendering.Environments) > 1 {
+		o.shared = newShared(false)
+	}
 	traffic := govern.Traffic{}
 	for i := range c.rendering.Environments {
 		e := &c.rendering.Environments[i]
@@ -114,7 +120,7 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 		if does != nil {
 			proven := provable(e, does)
 			judged = append(judged, proof.Prove(e.Plan, proven, everybody.Known())...)
-			wrong, err := checks.judge(ctx, facts.Of(e.Plan, does, e.Objects, everybody))
+			wrong, err := checks.judge(ctx, facts.Of(e.Plan, does, e.Objects, everybody), o.shared.clean())
 			if err != nil {
 				return nil, err
 			}
@@ -227,7 +233,7 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 // relationOf makes the relation of what a build's rendered objects do; nil where they cannot be
 // judged.
 func relationOf(e *render.Environment) (*relation.Relation, diag.List) {
-	m, found := e.Meaning(e.Plan.Assumed()[0])
+	m, found := e.Assumed()
 	if found.Failed() {
 		return nil, found
 	}

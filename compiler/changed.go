@@ -25,12 +25,23 @@ type State struct {
 // each: where one has findings by which nothing can be judged, no traffic is compared. Rules of
 // the user's are not run, for whoever writes a change could write those.
 func (o Options) Diff(ctx context.Context, old, changed State) (*delta.Diff, [2]diag.Report, error) {
+	if !o.apart && !old.Manifests && !changed.Manifests {
+		o.shared = newShared(true)
+	}
+	return o.diff(ctx, old, changed)
+}
+
+// diff says what a change does, with what the options let the two sides share.
+func (o Options) diff(ctx context.Context, old, changed State) (*delta.Diff, [2]diag.Report, error) {
 	var sides [2]delta.Side
 	var all [2]*Explained
 	var errs [2]error
 	var both sync.WaitGroup
 	for i, s := range []State{old, changed} {
 		both.Go(func() { sides[i], all[i], errs[i] = o.side(ctx, s) })
+		if o.shared != nil { // most of the second side is that of the first
+			both.Wait()
+		}
 	}
 	both.Wait()
 	for _, err := range errs {

@@ -3,6 +3,7 @@ package compiler
 import (
 	"context"
 	"iter"
+	"reflect"
 
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/policies/diag"
@@ -15,12 +16,13 @@ type checks struct {
 	engine *rego.Engine
 	found  diag.List
 	err    error
+	own    bool // rules of the user's are among them
 	partly bool // there are rules of the user's that it does not know
 }
 
 // prepareChecks begins to prepare the Rego engine with the user's own rules, beside other stages.
 func prepareChecks(ctx context.Context, own map[string][]byte) *checks {
-	c := &checks{ready: make(chan struct{})}
+	c := &checks{ready: make(chan struct{}), own: len(own) > 0}
 	go func() {
 		defer close(c.ready)
 		c.engine, c.found, c.err = rego.Prepare(ctx, rego.Options{Modules: own})
@@ -39,18 +41,61 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 	return rules, c.found, c.err
 }
 
-// judge lets the rules in Rego decide on documents. Where there is no engine nothing is
-// decided: wait tells why.
-func (c *checks) judge(ctx context.Context, documents iter.Seq[facts.Document]) (diag.List, error) {
+// judge lets the rules in Rego decide on documents, less those that are known to be clean. Where
+// there is no engine nothing is decided: wait tells why.
+func (c *checks) judge(ctx context.Context, documents iter.Seq[facts.Document], known *clean) (diag.List, error) {
 	<-c.ready
 	if c.engine == nil {
 		return nil, c.err
 	}
-	return c.engine.Check(ctx, func(yield func(any) bool) {
+	if c.own || c.engine.Reads("environment") {
+		known = nil
+	}
+	var asked []facts.Document
+	return c.engine.CheckEach(ctx, func(yield func(any) bool) {
 		for d := range documents {
+			if known.has(d) {
+				continue
+			}
+			if known != nil {
+				asked = append(asked, d)
+			}
 			if !yield(d) {
 				return
 			}
 		}
+	}, func(place int) {
+		if known != nil {
+			known.add(asked[place])
+		}
 	})
+}
+
+// clean are documents in which the rules of the program found nothing, each the last of its
+// namespace, or of the cluster. Of one that is equal they find nothing again: a rule reads its
+// document and nothing else, and none of the program's reads of which environment it is. A nil one
+// knows none.
+type clean struct {
+	last   map[string]facts.Document
+	spared int // that rules need not judge
+}
+
+// add keeps a document in which nothing was found.
+func (c *clean) add(d facts.Document) {
+	d.Environment = ""
+	c.last[d.Scope+"/"+d.Namespace.Name] = d
+}
+
+// has reports whether a document is one in which nothing was found, but for its environment.
+func (c *clean) has(d facts.Document) bool {
+	if c == nil {
+		return false
+	}
+	before, known := c.last[d.Scope+"/"+d.Namespace.Name]
+	d.Environment = ""
+	if !known || !reflect.DeepEqual(before, d) {
+		return false
+	}
+	c.spared++
+	return true
 }

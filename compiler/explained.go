@@ -75,7 +75,7 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 			r.files = append(r.files, f)
 		}
 	}
-	repo, parsed := language.Parse(r.files)
+	repo, parsed := o.shared.parse(r.files)
 	r.repo = repo
 	c, found, err := r.compile(repo, r.files, slices.Concat(before, parsed), environments)
 	r.compiled, r.found = c, found
@@ -86,7 +86,7 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 func (r *repository) explained(i int) *explain.World {
 	p, rendered := r.plans[i], r.rendering.Environments[i].Objects
 	known := population.Of(p, r.world)
-	m, _ := r.rendering.Environments[i].Meaning(p.Assumed()[0])
+	m, _ := r.rendering.Environments[i].Assumed()
 	return &explain.World{
 		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: known.Known(),
 	}

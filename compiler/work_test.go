@@ -90,7 +90,7 @@ func (s *stages) all() []stage {
 			}
 		}},
 		{"rules", func() {
-			found, err := prepareChecks(context.Background(), nil).judge(context.Background(), slices.Values(s.documents))
+			found, err := prepareChecks(context.Background(), nil).judge(context.Background(), slices.Values(s.documents), nil)
 			s.err = err
 			add(found)
 		}},

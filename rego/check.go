@@ -54,6 +54,12 @@ type related struct {
 // deadline or into the limits for rules of the user's; then nothing else is said of
 // the documents. The error is for documents that are none, and for a cancelled context.
 func (e *Engine) Check(ctx context.Context, documents iter.Seq[any]) (diag.List, error) {
+	return e.CheckEach(ctx, documents, func(int) {})
+}
+
+// CheckEach checks documents as Check does, and names those, by their places, in which nothing was
+// found.
+func (e *Engine) CheckEach(ctx context.Context, documents iter.Seq[any], clean func(place int)) (diag.List, error) {
 	answers, kept := e.checkAll(ctx, documents)
 	for i, a := range answers {
 		if a.err != nil {
@@ -67,7 +73,10 @@ func (e *Engine) Check(ctx context.Context, documents iter.Seq[any]) (diag.List,
 	}
 	var all diag.List
 	more := surplus{}
-	for _, a := range answers {
+	for i, a := range answers {
+		if len(a.found)+len(a.more) == 0 {
+			clean(i)
+		}
 		all = append(all, a.found...)
 		for rule, n := range a.more {
 			more[rule] += n

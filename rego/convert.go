@@ -65,6 +65,9 @@ func readsOf(modules []*module) reads {
 	return r
 }
 
+// Reads reports whether a rule reads a field of documents, or may read all of them.
+func (e *Engine) Reads(field string) bool { return e.reads.all || e.reads.fields[field] }
+
 // leaves reports whether a list of the document need not be converted.
 func (r reads) leaves(name string, v reflect.Value) bool {
 	return !r.all && !r.fields[name] && v.Kind() == reflect.Slice && !v.IsNil()

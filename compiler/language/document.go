@@ -77,11 +77,33 @@ func kindNames() []string {
 
 // Parse reads the files that are Ours. The order in which they are given does not
 // matter.
-func Parse(files []File) (*Repository, diag.List) {
+func Parse(files []File) (*Repository, diag.List) { return new(Parser).Parse(files) }
+
+// Parser reads repositories that have most of their files in common: of two that have the same file,
+// by its path and its bytes, the second takes over what the first was told. The zero Parser
+// keeps nothing: see Keep.
+type Parser struct {
+	known map[string]parsedFile // by path; nil where none is kept
+}
+
+// parsedFile is a file, and what it says.
+type parsedFile struct {
+	data []byte
+	fileParsed
+}
+
+// Keep has the parser keep what it reads, for the next repository.
+func (p *Parser) Keep() *Parser {
+	p.known = map[string]parsedFile{}
+	return p
+}
+
+// Parse reads the files of one repository, as the function of this name does.
+func (p *Parser) Parse(files []File) (*Repository, diag.List) {
 	repo := &Repository{}
 	var found diag.List
 	sorted := slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	for _, p := range parseAll(sorted) {
+	for _, p := range p.all(sorted) {
 		repo.Intents = append(repo.Intents, p.Intents...)
 		repo.Waivers = append(repo.Waivers, p.Waivers...)
 		repo.Parts = append(repo.Parts, p.Parts...)
@@ -103,21 +125,29 @@ type fileParsed struct {
 	found diag.List
 }
 
-// parseAll reads each file by itself, on all cores: what comes of it is in the files' order.
-func parseAll(files []File) []fileParsed {
+// all reads each file by itself, on all cores: what comes of it is in the files' order. What a file
+// says hangs on nothing but the file; one with mistakes is read again.
+func (p *Parser) all(files []File) []fileParsed {
 	all := make([]fileParsed, len(files))
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
-				if Ours(files[i]) {
+				if of, same := p.known[files[i].Path]; same && bytes.Equal(of.data, files[i].Data) {
+					all[i] = of.fileParsed
+				} else if Ours(files[i]) {
 					all[i].found = all[i].parse(files[i])
 				}
 			}
 		})
 	}
 	workers.Wait()
+	for i := range files {
+		if p.known != nil && len(all[i].found) == 0 {
+			p.known[files[i].Path] = parsedFile{files[i].Data, all[i]}
+		}
+	}
 	return all
 }
 

@@ -1,11 +1,22 @@
 package render
 
 import (
+	"slices"
+
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
+
+// Assumed says what the rendered objects mean where pods are, as far as the plan says, and else in the
+// half of the free addresses that is assumed. It is worked out once.
+func (e *Environment) Assumed() (*meaning.Meaning, diag.List) {
+	if e.assumed == nil {
+		e.assumed, e.unread = e.Meaning(e.Plan.Assumed()[0])
+	}
+	return e.assumed, slices.Clone(e.unread)
+}
 
 // Meaning says what the rendered objects mean in a cluster, in the namespaces of the plan. A
 // network set inherits the labels of its namespace, whose object is deployed by others: what the

@@ -15,6 +15,7 @@ import (
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
 )
 
@@ -31,7 +32,9 @@ type Environment struct {
 	Overlaid overlays.Environment // with the components that are laid over that
 	Objects  object.Set           // as they were rendered
 
-	units map[object.ID]string // of those that were rendered in another unit than their namespace's
+	units   map[object.ID]string // of those that were rendered in another unit than their namespace's
+	assumed *meaning.Meaning     // see Assumed; once asked for
+	unread  diag.List            // beside that
 }
 
 // Plans lowers plans, lays their objects out and renders them, with those components that they

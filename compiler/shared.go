@@ -1,0 +1,41 @@
+package compiler
+
+import (
+	"portcullis.dev/compiler/facts"
+	"portcullis.dev/compiler/language"
+	"portcullis.dev/policies/diag"
+)
+
+// shared is what is known of the environments of a build and of the sides of a difference that came
+// before, so that what they have in common is read and judged once. It lives as long as one build or
+// one difference. What is judged again is only what was found clean: a finding names places and
+// environments, and is found anew. A nil one knows nothing: what is told is the same.
+type shared struct {
+	parser    language.Parser
+	documents *clean
+}
+
+// newShared makes what has seen nothing yet. Of a difference it keeps the files that it reads.
+func newShared(difference bool) *shared {
+	s := &shared{documents: &clean{last: map[string]facts.Document{}}}
+	if difference {
+		s.parser.Keep()
+	}
+	return s
+}
+
+// parse reads a repository of intents, less the files that the side before has as well.
+func (s *shared) parse(files []language.File) (*language.Repository, diag.List) {
+	if s == nil {
+		return language.Parse(files)
+	}
+	return s.parser.Parse(files)
+}
+
+// clean returns the documents that are known to be clean.
+func (s *shared) clean() *clean {
+	if s == nil {
+		return nil
+	}
+	return s.documents
+}

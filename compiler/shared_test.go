@@ -1,0 +1,92 @@
+package compiler
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"portcullis.dev/compiler/delta"
+	"portcullis.dev/compiler/language"
+	"portcullis.dev/testdata/fleet"
+)
+
+// TestWhatIsSharedIsTold edits repositories at random: lines are taken out, written twice, or open to the
+// internet, so that some are refused and most have findings. What is told of the environments of each,
+// or of the change, is what is told where nothing is shared between them.
+func TestWhatIsSharedIsTold(t *testing.T) {
+	t.Parallel()
+	shop, town := exampleFiles(t, "online-shop"), newStages(fleet.Size{Namespaces: 10, Environments: 1}).files
+	found, spared := 0, 0
+	same := func(seed uint64, together, apart any) {
+		t.Helper()
+		if !reflect.DeepEqual(together, apart) {
+			t.Errorf("seed %d: together:\n%+v\napart:\n%+v", seed, together, apart)
+		}
+	}
+	for seed := range uint64(15) {
+		r := rand.New(rand.NewPCG(seed, 15))
+		o, apart := Options{shared: newShared(seed%3 > 0)}, Options{apart: true}
+		switch seed % 3 {
+		case 0:
+			files := withEdits(r, shop)
+			x, err := o.Build(t.Context(), files, nil)
+			y, err2 := apart.Build(t.Context(), files, nil)
+			if err != nil || err2 != nil {
+				t.Fatal(err, err2)
+			}
+			same(seed, x.Report, y.Report)
+			same(seed, x.Tree, y.Tree)
+			same(seed, x.Proofs, y.Proofs)
+			found += len(x.Report.Findings)
+		default:
+			old := withEdits(r, [][]language.File{1: town, 2: shop}[seed%3])
+			changed := withEdits(r, old)
+			x, reports, err := o.diff(t.Context(), State{Files: old}, State{Files: changed})
+			y, reports2, err2 := apart.Diff(t.Context(), State{Files: old}, State{Files: changed})
+			if err != nil || err2 != nil {
+				t.Fatal(err, err2)
+			}
+			same(seed, reports, reports2)
+			for _, d := range []*delta.Diff{x, y} { // sides hold worlds, which are the same in no two runs
+				d.Old, d.New = delta.Side{Failed: d.Old.Failed, Findings: d.Old.Findings}, delta.Side{Failed: d.New.Failed, Findings: d.New.Findings}
+			}
+			same(seed, x, y)
+			found += len(x.Old.Findings)
+		}
+		spared += o.shared.documents.spared
+	}
+	if found < 10 || spared < 50 {
+		t.Errorf("%d findings, and %d documents that were not judged again", found, spared)
+	}
+}
+
+// withEdits edits a line or two of the lists of a repository.
+func withEdits(r *rand.Rand, files []language.File) []language.File {
+	files = slices.Clone(files)
+	for range 1 + r.IntN(2) {
+		of := &files[r.IntN(len(files))]
+		lines := strings.Split(string(of.Data), "\n")
+		var items []int
+		for i, line := range lines {
+			if strings.HasPrefix(line, "    - {") {
+				items = append(items, i)
+			}
+		}
+		if len(items) == 0 {
+			continue
+		}
+		i := items[r.IntN(len(items))]
+		switch r.IntN(3) {
+		case 0:
+			lines = slices.Delete(lines, i, i+1)
+		case 1:
+			lines = slices.Insert(lines, i, lines[i])
+		default:
+			lines = slices.Insert(lines, i, `    - {from: "@internet", why: whoever asks}`)
+		}
+		of.Data = []byte(strings.Join(lines, "\n"))
+	}
+	return files
+}
