@@ -119,7 +119,7 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 		judged := unread
 		if does != nil {
 			proven := provable(e, does)
-			judged = append(judged, proof.Prove(e.Plan, proven, everybody.Known())...)
+			judged = append(judged, o.shared.prove(e, proven, everybody.Known())...)
 			wrong, err := checks.judge(ctx, facts.Of(e.Plan, does, e.Objects, everybody), o.shared.clean())
 			if err != nil {
 				return nil, err

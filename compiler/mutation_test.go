@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,7 +23,9 @@ import (
 	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/object"
+	"portcullis.dev/policies/relation"
 )
 
 var (
@@ -132,11 +135,18 @@ func TestMutants(t *testing.T) {
 				t.Fatal(found.Err())
 			}
 			c := compare(r)
+			before := &shared{}
+			before.prove(r.judged(t, r.plan, r.set))
 			for i, m := range r.mutants() {
 				if !strings.Contains(m.name, *matching) || *matching == "" && i%*mutants != (n+*shard)%*mutants {
 					continue
 				}
 				tried.Add(1)
+				r.again(t, *before, r.plan, m.among(r.set))
+				if less := *r.plan; len(less.Flows) > 0 { // a line that nobody wrote any more
+					less.Flows = slices.Delete(slices.Clone(less.Flows), i%len(less.Flows), i%len(less.Flows)+1)
+					r.again(t, *before, &less, r.set)
+				}
 				w, differs := c.differs(m)
 				found := prove(r.plan, m.among(r.set), r.world)
 				switch {
@@ -153,6 +163,31 @@ func TestMutants(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// judged prepares a proof of objects for a plan, of those whom the outcome knows.
+func (r outcome) judged(t *testing.T, p *plan.Plan, set object.Set) (*render.Environment, *relation.Relation, []*meaning.Endpoint) {
+	t.Helper()
+	e := &render.Environment{Plan: p, Objects: set}
+	does, _ := relationOf(e)
+	if does == nil {
+		t.Fatal("the objects cannot be judged")
+	}
+	return e, provable(e, does), population.Of(p, r.world).Known()
+}
+
+// again proves with what a proof before found clean, and says what it says without.
+func (r outcome) again(t *testing.T, before shared, p *plan.Plan, set object.Set) {
+	t.Helper()
+	e := &render.Environment{Plan: p, Objects: set}
+	if does, _ := relationOf(e); does == nil {
+		return
+	}
+	together := before.prove(r.judged(t, p, set))
+	apart := (*shared)(nil).prove(r.judged(t, p, set))
+	if !reflect.DeepEqual(together, apart) {
+		t.Errorf("with a proof before: %v, and without: %v", together.Err(), apart.Err())
 	}
 }
 

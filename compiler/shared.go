@@ -3,7 +3,12 @@ package compiler
 import (
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/language"
+	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/proof"
+	"portcullis.dev/compiler/render"
 	"portcullis.dev/policies/diag"
+	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/relation"
 )
 
 // shared is what is known of the environments of a build and of the sides of a difference that came
@@ -13,6 +18,8 @@ import (
 type shared struct {
 	parser    language.Parser
 	documents *clean
+	held      *proof.Held // of which nothing was found; nil for none
+	spared    int         // namespaces about which proofs did not ask again
 }
 
 // newShared makes what has seen nothing yet. Of a difference it keeps the files that it reads.
@@ -38,4 +45,20 @@ func (s *shared) clean() *clean {
 		return nil
 	}
 	return s.documents
+}
+
+// prove holds what was rendered of an environment against its plan. Where something is found although
+// some of it was not asked again, all of it is asked: what is told is one packet of many.
+func (s *shared) prove(e *render.Environment, r *relation.Relation, endpoints []*meaning.Endpoint) diag.List {
+	if s == nil {
+		return proof.Prove(e.Plan, r, endpoints)
+	}
+	found, spared, held := proof.Again(e.Plan, r, e.Objects, endpoints, s.held)
+	if len(found) > 0 && spared > 0 {
+		return proof.Prove(e.Plan, population.RelationOf(e.Plan, r.Meaning), endpoints)
+	}
+	if s.spared += spared; held != nil {
+		s.held = held
+	}
+	return found
 }

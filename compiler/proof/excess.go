@@ -27,7 +27,7 @@ func (p *prover) excess() diag.List {
 	for _, d := range directions {
 		told := map[opener]bool{}
 		p.search.Compare(relation.Comparison{
-			Direction: d, Allowing: p.rendered[d], Denying: p.intended(d, may).program(p.lines, nil), Patterns: relation.Denies, Rather: p.whole(d),
+			Direction: d, Classes: p.classes, Allowing: p.rendered[d], Denying: p.intended(d, may).program(p.lines, nil), Patterns: relation.Denies, Rather: p.whole(d),
 		}, func(r *relation.Rule) bool {
 			return r != nil && told[opener{policy: r.Policy.ID, pointer: r.Of.Pointer}]
 		}, func(x relation.Difference, err error) bool {

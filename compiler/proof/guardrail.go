@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"slices"
+
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/relation"
@@ -29,19 +31,28 @@ func (p *prover) breached() diag.List {
 }
 
 // passing searches for a packet that a guardrail forbids and that passes. Between two pods both
-// halves let it pass; what an address sends and accepts no policy holds.
+// halves let it pass; what an address sends and accepts no policy holds. Where some namespaces are
+// spared, a packet has its sender or its receiver in another.
 func (p *prover) passing(x *denial) (*relation.Witness, error) {
-	for _, of := range []struct {
+	type search struct {
 		cube   *relation.Cube
 		d      meaning.Direction
 		wanted []relation.Wanted
-	}{
+	}
+	searches := []search{
 		{p.u.Pairs(), meaning.Egress, p.whole(meaning.Egress)},
 		{p.u.Outside(), meaning.Egress, []relation.Wanted{p.allowed(meaning.Egress, false)}},
 		{p.u.Outside(), meaning.Ingress, []relation.Wanted{p.allowed(meaning.Ingress, false)}},
-	} {
+	}
+	if p.classes != nil {
+		searches = append(searches, search{p.u.Pairs(), meaning.Ingress, p.whole(meaning.Ingress)})
+	}
+	for _, of := range searches {
 		where := p.intended(of.d, may).denied(x)
 		for class := range p.u.Classes() {
+			if p.classes != nil && !slices.Contains(p.classes, class) {
+				continue
+			}
 			cube := of.cube.In(class)
 			if cube == nil {
 				continue

@@ -31,7 +31,9 @@ type line struct {
 	platform bool
 	// resolving asks, in place of from, whether an end is a pod that resolves names.
 	resolving func(*intended, relation.End) *relation.Formula
-	namespace string // of the pods that resolve names, if it is one
+	namespace string // of the pods that resolve names, if it is one: every pod there, or those of resolvers
+	every     bool
+	resolvers []plan.Workload
 }
 
 // intended turns a plan into programs of one direction. It reads nothing of what was
@@ -41,6 +43,8 @@ type intended struct {
 	p       *plan.Plan
 	d       meaning.Direction
 	reading reading
+
+	spared map[string]bool // namespaces about whose pods' halves nothing is asked
 
 	asked map[question]*relation.Formula // that many lines ask
 	ends  map[pods]*relation.Formula     // of workloads, in either reading
@@ -192,7 +196,7 @@ func (t *intended) lines() []line {
 				continue
 			}
 			every, of := resolvers.Of(n.Name)
-			all = append(all, line{span: n.Span, resolves: true, to: s.End, ports: s.Ports, platform: true, namespace: n.Name,
+			all = append(all, line{span: n.Span, resolves: true, to: s.End, ports: s.Ports, platform: true, namespace: n.Name, every: every, resolvers: of,
 				resolving: func(t *intended, x relation.End) *relation.Formula {
 					if every {
 						return t.u.Namespaces(x, n.Name)
@@ -296,6 +300,9 @@ func (t *intended) program(lines []line, denials []denial) *relation.Program {
 	policies := []*relation.Policy{everywhere}
 	at := map[string]*relation.Policy{}
 	for i := range lines {
+		if t.spared[t.home(&lines[i])] {
+			continue
+		}
 		match := t.match(&lines[i])
 		if match == relation.False {
 			continue

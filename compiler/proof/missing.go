@@ -20,7 +20,7 @@ func (p *prover) missing() diag.List {
 		denied := map[opener]bool{} // by rules
 		told := map[int]map[opener]bool{}
 		p.search.Compare(relation.Comparison{
-			Direction: d, Allowing: p.promised(d), Denying: p.rendered[d], Patterns: relation.Allows, Rather: p.openBeyond(d), Undecided: p.toNobodyHeld(d),
+			Direction: d, Classes: p.classes, Allowing: p.promised(d), Denying: p.rendered[d], Patterns: relation.Allows, Rather: p.openBeyond(d), Undecided: p.toNobodyHeld(d),
 		}, func(r *relation.Rule) bool {
 			return r == nil && len(p.closings) >= mostFindings
 		}, func(x relation.Difference, err error) bool {

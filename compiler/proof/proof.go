@@ -61,6 +61,9 @@ type prover struct {
 	lines    []line
 	denials  []denial
 	shown    []shown // in the order of the findings
+
+	classes []int           // of namespaces whose pods' halves are asked about; nil for all
+	spared  map[string]bool // the namespaces of the others: see Again
 }
 
 // shown is a witness that a finding tells of.
@@ -88,7 +91,7 @@ var directions = []meaning.Direction{meaning.Egress, meaning.Ingress}
 
 // intended returns the translator of the proven plan for one direction, in one reading.
 func (p *prover) intended(d meaning.Direction, r reading) *intended {
-	return &intended{u: p.u, p: p.plan, d: d, reading: r, ends: p.ends}
+	return &intended{u: p.u, p: p.plan, d: d, reading: r, ends: p.ends, spared: p.spared}
 }
 
 // whole asks of both halves that the rendered policies let a packet pass, as the half of one
