@@ -39,13 +39,14 @@ func Render(t Tree, environments []Environment, child Child) ([][]Rendered, diag
 	if err != nil || found.Failed() {
 		return all, found, err
 	}
+	reader := object.NewReader()
 	for i, e := range environments {
 		for _, name := range t.Units(e.Name) {
 			u := r.unit(e.Name, name)
 			var objects []object.Object
 			var f diag.List
 			if len(u.components) == 0 {
-				objects, f = r.read(u, r.objects[e.Name][name])
+				objects, f = r.read(reader, u, r.objects[e.Name][name])
 			} else {
 				for _, raw := range built[u.dir] {
 					decoded, g := object.DecodeJSON(raw)
@@ -128,7 +129,7 @@ func (r *renderer) unit(environment, name string) unit {
 
 // read reads the objects of a rendered unit that no component touches, in the order in which its
 // kustomization and those that it lists name them.
-func (r *renderer) read(u unit, manifests []object.Map) (objects []object.Object, found diag.List) {
+func (r *renderer) read(reader object.Reader, u unit, manifests []object.Map) (objects []object.Object, found diag.List) {
 	type listed struct {
 		dir  int // its place among those that the unit lists
 		file string
@@ -144,7 +145,7 @@ func (r *renderer) read(u unit, manifests []object.Map) (objects []object.Object
 		all[i] = listed{dir, file, m}
 	}
 	slices.SortFunc(all, func(a, b listed) int { return cmp.Or(a.dir-b.dir, strings.Compare(a.file, b.file)) })
-	reader := object.NewReader()
+	objects = make([]object.Object, 0, len(all))
 	for _, l := range all {
 		decoded, f := reader.Decode(l.m)
 		objects, found = append(objects, decoded...), append(found, f...)

@@ -9,6 +9,7 @@
 package overlays
 
 import (
+	"bytes"
 	"maps"
 	"path"
 	"slices"
@@ -54,6 +55,7 @@ const generated = "# Compiled by portcullis: change the intent, not this file.\n
 func Write(environments []Environment) Tree {
 	tree := Tree{}
 	units := map[string]map[string]map[string][]byte{} // unit → environment → file → bytes
+	var room []byte
 	for _, e := range environments {
 		for _, o := range e.Objects {
 			id := object.IDOf(o)
@@ -64,7 +66,8 @@ func Write(environments []Environment) Tree {
 			if units[unit][e.Name] == nil {
 				units[unit][e.Name] = map[string][]byte{}
 			}
-			units[unit][e.Name][fileName(id)] = append([]byte(generated), o.YAML()...)
+			room = o.AppendYAML(append(room[:0], generated...))
+			units[unit][e.Name][fileName(id)] = bytes.Clone(room)
 		}
 	}
 	components := map[string]map[string][]string{} // unit → environment → directories in the tree
@@ -146,9 +149,9 @@ func (t Tree) add(dir string, under, components []string, files map[string][]byt
 	if len(components) > 0 {
 		kustomization = append(kustomization, object.Field{Key: "components", Value: yamltext.Strings(components)})
 	}
-	t[path.Join(dir, "kustomization.yaml")] = append([]byte(generated), kustomization.YAML()...)
+	t[dir+"/kustomization.yaml"] = kustomization.AppendYAML([]byte(generated))
 	for name, data := range files {
-		t[path.Join(dir, name)] = data
+		t[dir+"/"+name] = data
 	}
 }
 

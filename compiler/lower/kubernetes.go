@@ -47,6 +47,9 @@ func networkPolicy(n plan.Namespace, a about, spec object.Map) object.Map {
 	}
 }
 
+// bothDirections is what policyTypes says where a policy governs all traffic.
+var bothDirections any = object.List{"Ingress", "Egress"}
+
 // defaultDeny emits the NetworkPolicy by which a namespace drops what no flow allows, in both
 // directions.
 func (l *lowering) defaultDeny(n plan.Namespace) {
@@ -58,15 +61,15 @@ func (l *lowering) defaultDeny(n plan.Namespace) {
 		namespace: n.Name, name: nameDefaultDeny, intent: l.platform(), owner: n.Owner, wave: wave,
 		reason: "what no flow allows is dropped, in both directions",
 	}, object.Map{
-		{Key: "podSelector", Value: object.Map{}},
-		{Key: "policyTypes", Value: object.List{"Ingress", "Egress"}},
+		{Key: "podSelector", Value: l.shared.podSelector(nil, "")},
+		{Key: "policyTypes", Value: bothDirections},
 	}), map[string]diag.Span{"": n.Span})
 }
 
 // dns opens the way to the name service for all pods of a namespace; where an
 // intent does without, for the pods of the other intents alone.
 func (l *lowering) dns(n plan.Namespace) {
-	all, of := l.Resolvers(n.Name)
+	all, of := l.shared.resolvers.Of(n.Name)
 	if all {
 		l.resolve(n, about{name: nameDNS, intent: l.platform(), owner: n.Owner}, nil, n.Span)
 	}
@@ -81,12 +84,12 @@ func (l *lowering) resolve(n plan.Namespace, a about, selector object.Selector, 
 	var rules object.List
 	for _, server := range l.DNSServers() {
 		rules = append(rules, object.Map{
-			{Key: "to", Value: maps(kubernetesPeers(n, server.End))},
-			{Key: "ports", Value: kubernetesPorts(server.Ports)},
+			{Key: "to", Value: manifestsOf(l.shared.kubernetesPeers(n, server.End))},
+			{Key: "ports", Value: l.shared.kubernetesPorts(server.Ports)},
 		})
 	}
 	l.emit(networkPolicy(n, a, object.Map{
-		{Key: "podSelector", Value: selector.Manifest()},
+		{Key: "podSelector", Value: l.shared.podSelector(selector, selector.String())},
 		{Key: "policyTypes", Value: object.List{"Egress"}},
 		{Key: "egress", Value: rules},
 	}), map[string]diag.Span{"": from})
@@ -96,7 +99,7 @@ func (l *lowering) resolve(n plan.Namespace, a about, selector object.Selector, 
 type opening struct {
 	egress  bool
 	ports   []plan.Port
-	peer    object.Map
+	peer    any
 	text    []byte
 	origins []plan.Origin
 }
@@ -131,14 +134,14 @@ func compareBools(a, b bool) int {
 
 // allows emits the NetworkPolicies for the subject's halves of flows, control messages apart.
 func (l *lowering) allows(s *subject) {
-	var all []opening
+	all := make([]opening, 0, len(s.halves))
 	for _, h := range s.halves {
 		numbered, _ := divide(h.ports)
 		if len(numbered) == 0 {
 			continue
 		}
-		for _, peer := range kubernetesPeers(s.namespace, h.peer) {
-			all = append(all, opening{h.egress, numbered, peer, peer.YAML(), h.origins})
+		for _, peer := range l.shared.kubernetesPeers(s.namespace, h.peer) {
+			all = append(all, opening{h.egress, numbered, peer.manifest, peer.text, h.origins})
 		}
 	}
 	if len(all) == 0 {
@@ -167,7 +170,14 @@ func (l *lowering) allows(s *subject) {
 
 // originsOf collects the lines that asked for the openings of a NetworkPolicy.
 func originsOf(openings []opening) []plan.Origin {
-	var all []plan.Origin
+	if len(openings) == 1 {
+		return openings[0].origins
+	}
+	count := 0
+	for _, o := range openings {
+		count += len(o.origins)
+	}
+	all := make([]plan.Origin, 0, count)
 	for _, o := range openings {
 		all = append(all, o.origins...)
 	}
@@ -198,7 +208,7 @@ func fitsKubernetes(openings []opening) bool {
 // spec puts sorted openings together to the spec of a subject's NetworkPolicy: one rule for each
 // list of ports, whose peers stand below the reasons for them.
 func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]diag.Span) {
-	origins := map[string]diag.Span{}
+	origins := make(map[string]diag.Span, 2*len(openings)+1)
 	var types object.List
 	var sections object.Map
 	for _, direction := range []struct {
@@ -209,18 +219,19 @@ func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]
 		var before opening
 		var peers object.List
 		reasons := explained{why: l.why}
-		var lines []plan.Origin
+		var line diag.Span // the earliest of the rule's, unless none is known
+		known := false
 		flush := func() {
 			if len(peers) == 0 {
 				return
 			}
 			rule := object.Map{{Key: direction.peers, Value: peers}}
-			if ports := kubernetesPorts(before.ports); ports != nil {
+			if ports := l.shared.kubernetesPorts(before.ports); ports != nil {
 				rule = append(rule, object.Field{Key: "ports", Value: ports})
 			}
-			origins[object.Pointer("spec", direction.key, strconv.Itoa(len(rules)))] = earliest(lines)
+			origins[l.shared.pointer(pointerKey{direction.egress, len(rules), -1})] = line
 			rules = append(rules, rule)
-			peers, lines, reasons.last = nil, nil, ""
+			peers, line, known, reasons.last = nil, diag.Span{}, false, ""
 		}
 		for _, o := range openings {
 			if o.egress != direction.egress {
@@ -229,8 +240,12 @@ func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]
 			if !o.sameRule(before) {
 				flush()
 			}
-			origins[object.Pointer("spec", direction.key, strconv.Itoa(len(rules)), direction.peers, strconv.Itoa(len(peers)))] = earliest(o.origins)
-			peers, lines, before = append(peers, reasons.item(o.peer, o.origins)), append(lines, o.origins...), o
+			first := earliest(o.origins)
+			if len(o.origins) > 0 && (!known || first.Compare(line) < 0) {
+				line, known = first, true
+			}
+			origins[l.shared.pointer(pointerKey{direction.egress, len(rules), len(peers)})] = first
+			peers, before = append(peers, reasons.item(o.peer, o.origins)), o
 		}
 		flush()
 		if len(rules) > 0 {
@@ -239,7 +254,7 @@ func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]
 		}
 	}
 	return append(object.Map{
-		{Key: "podSelector", Value: s.selector.Manifest()},
+		{Key: "podSelector", Value: l.shared.podSelector(s.selector, s.text)},
 		{Key: "policyTypes", Value: types},
 	}, sections...), origins
 }
@@ -269,11 +284,11 @@ func kubernetesPeers(n plan.Namespace, end plan.End) []object.Map {
 	return []object.Map{m}
 }
 
-// maps makes a list of YAML of the peers of a NetworkPolicy.
-func maps(all []object.Map) object.List {
-	l := make(object.List, len(all))
-	for i, m := range all {
-		l[i] = m
+// manifestsOf lists the peers of a NetworkPolicy.
+func manifestsOf(peers []sharedPeer) object.List {
+	l := make(object.List, len(peers))
+	for i, p := range peers {
+		l[i] = p.manifest
 	}
 	return l
 }

@@ -24,6 +24,8 @@ type Emitted struct {
 	// part of the manifest. The empty pointer is the object as a whole; a part
 	// without an entry has that of its nearest ancestor.
 	Origins map[string]diag.Span
+
+	id object.ID
 }
 
 // At finds the place in the intents that asked for the part of an emitted manifest that a JSON
@@ -73,7 +75,7 @@ func Near(p *plan.Plan, namespaces ...string) ([]Emitted, diag.List) {
 // lower emits the objects of a plan, target by target, and finds what no object can hold.
 func (l *lowering) lower() ([]Emitted, diag.List) {
 	p := l.Plan
-	l.subjects, l.peers = subjectsOf(p), map[string]plan.End{}
+	l.subjects, l.peers, l.shared = subjectsOf(p), map[string]plan.End{}, newShared(p)
 	if i := slices.IndexFunc(p.Namespaces, func(n plan.Namespace) bool { return n.Governed }); i >= 0 && !p.HasTarget("kubernetes") {
 		l.add(inexpressible.At(p.Namespaces[i].Span, "nothing closes the namespace %s, for the environment does not target kubernetes", p.Namespaces[i].Name).
 			Because("flows are emitted as Kubernetes policies, and as Calico's only where Kubernetes has none").
@@ -84,9 +86,9 @@ func (l *lowering) lower() ([]Emitted, diag.List) {
 			t.lower(l)
 		}
 	}
-	slices.SortStableFunc(l.emitted, func(a, b Emitted) int { return object.IDOf(a.Manifest).Compare(object.IDOf(b.Manifest)) })
+	slices.SortStableFunc(l.emitted, func(a, b Emitted) int { return a.id.Compare(b.id) })
 	for i := 1; i < len(l.emitted); i++ {
-		if id := object.IDOf(l.emitted[i].Manifest); id == object.IDOf(l.emitted[i-1].Manifest) {
+		if id := l.emitted[i].id; id == l.emitted[i-1].id {
 			l.add(inexpressible.At(l.emitted[i].Origins[""], "two objects would be called %s", id).
 				Because("long names are cut and get a digest, and these two have the same").
 				See(l.emitted[i-1].Origins[""], "the other").Suggest("rename one of the two"))
@@ -100,6 +102,7 @@ type lowering struct {
 	*plan.Plan
 	subjects []*subject
 	peers    map[string]plan.End // the @names that a Calico policy refers to
+	shared   shared
 	emitted  []Emitted
 	found    diag.List
 
@@ -118,5 +121,5 @@ func (l *lowering) add(f diag.Diagnostic) { l.found = append(l.found, f) }
 // emit keeps one manifest among those that the plan is lowered to, with the lines that its parts
 // come from.
 func (l *lowering) emit(m object.Map, origins map[string]diag.Span) {
-	l.emitted = append(l.emitted, Emitted{Manifest: m, Origins: origins})
+	l.emitted = append(l.emitted, Emitted{Manifest: m, Origins: origins, id: object.IDOf(m)})
 }

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,28 +45,19 @@ type about struct {
 // metadata writes an object's name, namespace, labels and annotations, which say who emitted it,
 // for whom and why.
 func metadata(a about) object.Map {
-	m := object.Map{{Key: "name", Value: a.name}}
+	m := append(make(object.Map, 0, 4), object.Field{Key: "name", Value: a.name})
 	if a.namespace != "" {
 		m = append(m, object.Field{Key: "namespace", Value: a.namespace})
 	}
-	labels := map[string]string{plan.ManagedBy: plan.Manager}
-	for k, v := range a.labels {
-		labels[k] = v
+	labels := oursAlone
+	if len(a.labels) > 0 {
+		all := map[string]string{plan.ManagedBy: plan.Manager}
+		maps.Copy(all, a.labels)
+		labels = yamltext.StringMap(all)
 	}
-	annotations := map[string]string{}
-	for key, value := range map[string]string{
-		IntentAnnotation: a.intent, OwnerAnnotation: a.owner, ReasonAnnotation: a.reason, syncWave: a.wave,
-	} {
-		if value != "" {
-			annotations[key] = value
-		}
-		if strings.Contains(value, "$") {
-			annotations[noSubstitutes] = "disabled" // Flux would expand ${…}, and make one dollar of two
-		}
-	}
-	m = append(m, object.Field{Key: "labels", Value: yamltext.StringMap(labels)})
-	if len(annotations) > 0 {
-		m = append(m, object.Field{Key: "annotations", Value: yamltext.StringMap(annotations)})
+	m = append(m, object.Field{Key: "labels", Value: labels})
+	if annotations := annotationsOf(a); len(annotations) > 0 {
+		m = append(m, object.Field{Key: "annotations", Value: annotations})
 	}
 	return m
 }
@@ -124,7 +116,7 @@ type explained struct {
 }
 
 // item returns the next item of a list of those parts.
-func (e *explained) item(part object.Map, origins []plan.Origin) any {
+func (e *explained) item(part any, origins []plan.Origin) any {
 	if e.why == nil {
 		return part
 	}
@@ -134,6 +126,34 @@ func (e *explained) item(part object.Map, origins []plan.Origin) any {
 	}
 	e.last = why
 	return yamltext.Commented{Comment: why, Item: part}
+}
+
+// oursAlone is what most objects wear: the label that marks them as ours.
+var oursAlone any = object.Map{{Key: plan.ManagedBy, Value: plan.Manager}}
+
+// annotationsOf writes an object's annotations, in the order of their keys.
+func annotationsOf(a about) object.Map {
+	said := [...]struct{ key, value string }{
+		{syncWave, a.wave}, {noSubstitutes, ""}, {IntentAnnotation, a.intent}, {OwnerAnnotation, a.owner}, {ReasonAnnotation, a.reason},
+	}
+	count := 0
+	for i := range said {
+		if strings.Contains(said[i].value, "$") {
+			said[1].value = "disabled" // Flux would expand ${…}, and make one dollar of two
+		}
+	}
+	for _, s := range said {
+		if s.value != "" {
+			count++
+		}
+	}
+	annotations := make(object.Map, 0, count)
+	for _, s := range said {
+		if s.value != "" {
+			annotations = append(annotations, object.Field{Key: s.key, Value: s.value})
+		}
+	}
+	return annotations
 }
 
 // reasons joins what some lines say of themselves into one annotation, once each and by their

@@ -22,6 +22,7 @@ type subject struct {
 	intent    string // namespace/name of the workload, empty for a set
 	owner     string
 	selector  object.Selector
+	text      string // the selector's
 	span      diag.Span
 	halves    []half
 }
@@ -32,31 +33,42 @@ type subject struct {
 // its selector a workload's is that workload there: a namespace made after a pattern
 // has the intents of the pattern as its own, and would have all they say twice.
 func subjectsOf(p *plan.Plan) []*subject {
-	workloads, byPods := map[string]plan.Workload{}, map[string]plan.Workload{}
-	for _, w := range p.Workloads {
-		workloads[w.Ref()] = w
-		key := w.Namespace + "//" + w.Selector.String()
-		if _, shared := byPods[key]; !shared && !w.HostNetwork {
-			byPods[key] = w
+	type workload struct {
+		*plan.Workload
+		ref, text string
+	}
+	type key struct{ namespace, workload, selector string }
+	workloads := make(map[string]workload, len(p.Workloads))
+	byPods := make(map[key]workload, len(p.Workloads))
+	for i := range p.Workloads {
+		w := workload{Workload: &p.Workloads[i]}
+		w.ref, w.text = w.Ref(), w.Selector.String()
+		workloads[w.ref] = w
+		pods := key{namespace: w.Namespace, selector: w.text}
+		if _, shared := byPods[pods]; !shared && !w.HostNetwork {
+			byPods[pods] = w
 		}
 	}
 	var all []*subject
-	index := map[string]*subject{}
+	index := make(map[key]*subject, len(p.Workloads))
 	find := func(n plan.Namespace, end plan.End) *subject {
-		s := &subject{namespace: n, owner: n.Owner, selector: end.Pods.Selector}
-		key := n.Name + "//" + s.selector.String()
-		w, is := workloads[end.Name]
-		if !is || w.Namespace != end.Pods.Namespace || w.Selector.String() != s.selector.String() {
-			w, is = byPods[key]
+		text := end.Pods.Selector.String()
+		at := key{namespace: n.Name, selector: text}
+		w, named := workloads[end.Name]
+		if !named || w.Namespace != end.Pods.Namespace || w.text != text {
+			w, named = byPods[at]
 		}
-		if is {
-			key = w.Ref()
-			s.workload, s.intent, s.owner, s.span = w.Name, w.Ref(), w.Owner, w.Span
+		if named {
+			at = key{workload: w.ref}
 		}
-		if known, ok := index[key]; ok {
+		if known, ok := index[at]; ok {
 			return known
 		}
-		index[key] = s
+		s := &subject{namespace: n, owner: n.Owner, selector: end.Pods.Selector, text: text}
+		if named {
+			s.workload, s.intent, s.owner, s.span = w.Name, w.ref, w.Owner, w.Span
+		}
+		index[at] = s
 		all = append(all, s)
 		return s
 	}

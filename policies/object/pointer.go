@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -12,7 +11,7 @@ import (
 
 // Pointer builds a JSON pointer (RFC 6901) out of its tokens.
 func Pointer(tokens ...string) string {
-	var b bytes.Buffer
+	var b strings.Builder
 	for _, t := range tokens {
 		b.WriteByte('/')
 		b.WriteString(escape(t))

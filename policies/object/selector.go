@@ -143,11 +143,11 @@ func (s Selector) Example() map[string]string {
 // Manifest writes the selector as a metav1.LabelSelector: labels that must have one value under
 // matchLabels, the rest under matchExpressions.
 func (s Selector) Manifest() Map {
-	labels := map[string]string{}
+	var labels Map // in order, as the requirements are
 	var expressions List
 	for _, r := range s {
-		if _, taken := labels[r.Key]; r.Op == In && len(r.Values) == 1 && !taken {
-			labels[r.Key] = r.Values[0]
+		if r.Op == In && len(r.Values) == 1 && labels.Get(r.Key) == nil {
+			labels = append(labels, Field{Key: r.Key, Value: r.Values[0]})
 			continue
 		}
 		e := Map{{Key: "key", Value: r.Key}, {Key: "operator", Value: string(r.Op)}}
@@ -158,7 +158,7 @@ func (s Selector) Manifest() Map {
 	}
 	m := Map{}
 	if len(labels) > 0 {
-		m = append(m, Field{Key: "matchLabels", Value: yamltext.StringMap(labels)})
+		m = append(m, Field{Key: "matchLabels", Value: labels})
 	}
 	if len(expressions) > 0 {
 		m = append(m, Field{Key: "matchExpressions", Value: expressions})
@@ -193,19 +193,20 @@ func (s Selector) Calico() string {
 // String writes the Kubernetes label selector for people and for stable names: requirements
 // joined by commas, in the notation of kubectl's --selector.
 func (s Selector) String() string {
-	terms := make([]string, len(s))
-	for i, r := range s {
+	var few [4]string // as most have
+	terms := few[:0]
+	for _, r := range s {
 		switch {
 		case r.Op == In && len(r.Values) == 1:
-			terms[i] = r.Key + "=" + r.Values[0]
+			terms = append(terms, r.Key+"="+r.Values[0])
 		case r.Op == In:
-			terms[i] = r.Key + " in (" + strings.Join(r.Values, ",") + ")"
+			terms = append(terms, r.Key+" in ("+strings.Join(r.Values, ",")+")")
 		case r.Op == NotIn:
-			terms[i] = r.Key + " notin (" + strings.Join(r.Values, ",") + ")"
+			terms = append(terms, r.Key+" notin ("+strings.Join(r.Values, ",")+")")
 		case r.Op == Exists:
-			terms[i] = r.Key
+			terms = append(terms, r.Key)
 		default:
-			terms[i] = "!" + r.Key
+			terms = append(terms, "!"+r.Key)
 		}
 	}
 	return strings.Join(terms, ",")

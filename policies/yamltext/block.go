@@ -8,116 +8,119 @@ import (
 	"unicode/utf8"
 )
 
+// usual is how many bytes are room enough for most manifests.
+const usual = 2048
+
 // YAML writes a manifest in its canonical form: block style, two spaces, list items
 // under their key. The same Map gives the same bytes.
 func (m Map) YAML() []byte {
-	var b bytes.Buffer
+	var room [usual]byte
+	return bytes.Clone(m.AppendYAML(room[:0]))
+}
+
+// AppendYAML appends what [Map.YAML] writes.
+func (m Map) AppendYAML(to []byte) []byte {
 	if len(m) == 0 {
-		return []byte("{}\n")
+		return append(to, "{}\n"...)
 	}
-	writeMap(&b, m, 0)
-	return b.Bytes()
+	return appendMap(to, m, 0)
 }
 
 // YAML writes the items of a list, each in lines of its own, as those of a manifest.
 func (l List) YAML() []byte {
-	var b bytes.Buffer
 	if len(l) == 0 {
 		return []byte("[]\n")
 	}
-	writeList(&b, l, 0)
-	return b.Bytes()
+	return appendList(nil, l, 0)
 }
 
 // longestKey is how many bytes a key may have beside its value: parsers look for
 // the colon within 1024 characters (YAML 1.2, 7.4.2).
 const longestKey = 1000
 
-// writeMap writes the members of a Map that is not empty in block style; the first line's
+// appendMap appends the members of a Map that is not empty in block style; the first line's
 // indentation is there already.
-func writeMap(b *bytes.Buffer, m Map, indent int) {
+func appendMap(to []byte, m Map, indent int) []byte {
 	for i, f := range m {
 		if i > 0 {
-			pad(b, indent)
+			to = pad(to, indent)
 		}
 		key := quoteManifest(f.Key)
 		if len(key) > longestKey {
-			b.WriteString("? " + key + "\n")
-			pad(b, indent)
+			to = pad(append(append(append(to, "? "...), key...), '\n'), indent)
 			key = ""
 		}
-		b.WriteString(key + ":")
+		to = append(append(to, key...), ':')
 		switch v := f.Value.(type) {
 		case Map:
 			if len(v) > 0 {
-				b.WriteByte('\n')
-				pad(b, indent+2)
-				writeMap(b, v, indent+2)
+				to = appendMap(pad(append(to, '\n'), indent+2), v, indent+2)
 				continue
 			}
 		case List:
 			if len(v) > 0 {
-				b.WriteByte('\n')
-				pad(b, indent)
-				writeList(b, v, indent)
+				to = appendList(pad(append(to, '\n'), indent), v, indent)
 				continue
 			}
 		}
-		b.WriteString(" " + scalar(f.Value, quoteManifest) + "\n")
+		to = append(append(append(to, ' '), scalar(f.Value, quoteManifest)...), '\n')
 	}
+	return to
 }
 
-// writeList writes the items of a List that is not empty in block style; the first line's
+// appendList appends the items of a List that is not empty in block style; the first line's
 // indentation is there already.
-func writeList(b *bytes.Buffer, l List, indent int) {
+func appendList(to []byte, l List, indent int) []byte {
 	for i, item := range l {
 		if i > 0 {
-			pad(b, indent)
+			to = pad(to, indent)
 		}
 		if c, is := item.(Commented); is {
-			writeComment(b, c.Comment, indent)
+			to = appendComment(to, c.Comment, indent)
 			item = c.Item
 		}
-		b.WriteString("- ")
+		to = append(to, "- "...)
 		switch v := item.(type) {
 		case Map:
 			if len(v) > 0 {
-				writeMap(b, v, indent+2)
+				to = appendMap(to, v, indent+2)
 				continue
 			}
 		case List:
 			if len(v) > 0 {
-				writeList(b, v, indent+2)
+				to = appendList(to, v, indent+2)
 				continue
 			}
 		}
-		b.WriteString(scalar(item, quoteManifest) + "\n")
+		to = append(append(to, scalar(item, quoteManifest)...), '\n')
 	}
+	return to
 }
 
-// writeComment writes each line of a text as a comment, and the indentation of the line below it.
+// appendComment appends each line of a text as a comment, and the indentation of the line below it.
 // No character of it ends a line or is invisible, for whatever reader: what is not printed is
 // written as its code point.
-func writeComment(b *bytes.Buffer, text string, indent int) {
+func appendComment(to []byte, text string, indent int) []byte {
 	for line := range strings.SplitSeq(text, "\n") {
-		b.WriteString("# ")
+		to = append(to, "# "...)
 		for _, r := range line {
 			if unicode.IsPrint(r) {
-				b.WriteRune(r)
+				to = utf8.AppendRune(to, r)
 			} else {
-				fmt.Fprintf(b, "<U+%04X>", r)
+				to = fmt.Appendf(to, "<U+%04X>", r)
 			}
 		}
-		b.WriteByte('\n')
-		pad(b, indent)
+		to = pad(append(to, '\n'), indent)
 	}
+	return to
 }
 
-// pad writes the indentation of a line in block style.
-func pad(b *bytes.Buffer, n int) {
+// pad appends the indentation of a line in block style.
+func pad(to []byte, n int) []byte {
 	for range n {
-		b.WriteByte(' ')
+		to = append(to, ' ')
 	}
+	return to
 }
 
 // quoteManifest writes a string of a manifest. Other programs read manifests too, and people: only

@@ -13,8 +13,8 @@ func (m Map) JSON() []byte { return ValueJSON(m) }
 
 // ValueJSON writes what a Map may hold.
 func ValueJSON(v any) []byte {
-	var usual [2048]byte
-	return bytes.Clone(appendJSON(usual[:0], v))
+	var room [usual]byte
+	return bytes.Clone(appendJSON(room[:0], v))
 }
 
 // appendJSON appends a value as JSON, the keys of each Map in order.

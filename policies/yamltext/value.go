@@ -3,9 +3,9 @@ package yamltext
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Map is a mapping with its keys in the order in which they are written. A value is a
@@ -49,9 +49,10 @@ func Strings[S ~string](names []S) List {
 // StringMap turns a map into a Map in the order of its keys.
 func StringMap(m map[string]string) Map {
 	out := make(Map, 0, len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, Field{k, m[k]})
+	for k, v := range m {
+		out = append(out, Field{k, v})
 	}
+	slices.SortFunc(out, func(a, b Field) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 
