@@ -47,7 +47,19 @@ type intended struct {
 	spared map[string]bool // namespaces about whose pods' halves nothing is asked
 
 	asked map[question]*relation.Formula // that many lines ask
-	ends  map[pods]*relation.Formula     // of workloads, in either reading
+	known
+}
+
+// known is what a plan asks for in either reading, and on either half.
+type known struct {
+	ends  map[pods]*relation.Formula // of workloads
+	sets  map[string]packet.Addresses
+	ports map[plan.Port]*relation.Formula
+}
+
+// newKnown makes what is known before anything is asked.
+func newKnown() known {
+	return known{map[pods]*relation.Formula{}, map[string]packet.Addresses{}, map[plan.Port]*relation.Formula{}}
 }
 
 // pods are those of an end of a packet that many lines name.
@@ -91,7 +103,7 @@ func (t *intended) end(e *plan.End, x relation.End) *relation.Formula {
 	case e == nil:
 		return relation.True
 	case e.Pods == nil:
-		of := t.u.Addresses(x, packet.AddressesOf(plan.Ranges(e.Blocks)...))
+		of := t.u.Addresses(x, t.addresses(e.Blocks))
 		if t.reading == must {
 			return relation.And(relation.Not(t.u.IsPod(x)), of)
 		}
@@ -120,6 +132,40 @@ func (t *intended) end(e *plan.End, x relation.End) *relation.Formula {
 		}
 	}
 	return relation.And(pods, relation.Or(t.u.Namespaces(x, meant...), relation.And(byLabels, relation.Not(t.u.Namespaces(x, listed...)))))
+}
+
+// addresses makes the set of some blocks' addresses, once for all lines that name the same.
+func (t *intended) addresses(blocks []plan.Block) packet.Addresses {
+	var room [256]byte
+	text := room[:0]
+	for _, b := range blocks {
+		text = append(b.CIDR.AppendTo(text), ' ')
+		for _, except := range b.Except {
+			text = except.AppendTo(append(text, '-'))
+		}
+	}
+	of, known := t.sets[string(text)]
+	if !known {
+		of = packet.AddressesOf(plan.Ranges(blocks)...)
+		t.sets[string(text)] = of
+	}
+	return of
+}
+
+// carried makes the formula of what a line's ports stand for, once for all lines of one port.
+func (t *intended) carried(l *line) *relation.Formula {
+	if l.only != nil {
+		return t.u.Traffic(traffic(l.ports).Intersect(*l.only))
+	}
+	if len(l.ports) != 1 {
+		return t.u.Traffic(traffic(l.ports))
+	}
+	f := t.ports[l.ports[0]]
+	if f == nil {
+		f = t.u.Traffic(traffic(l.ports))
+		t.ports[l.ports[0]] = f
+	}
+	return f
 }
 
 // namespacePrefix is how Calico's selectors call labels of namespaces.
@@ -240,11 +286,7 @@ func (t *intended) match(l *line) *relation.Formula {
 		}
 		return t.end(&l.from, t.source())
 	}()
-	carried := traffic(l.ports)
-	if l.only != nil {
-		carried = carried.Intersect(*l.only)
-	}
-	all := relation.And(from, t.end(&l.to, t.destination()), t.u.Traffic(carried))
+	all := relation.And(from, t.end(&l.to, t.destination()), t.carried(l))
 	if !l.platform {
 		all = relation.And(all, t.once("of intents", relation.Own, t.ofIntents))
 	}

@@ -55,7 +55,7 @@ type prover struct {
 	search   *relation.Search
 	rendered [2]*relation.Program // by direction
 	promises [2]*relation.Program // by direction, once asked for
-	ends     map[pods]*relation.Formula
+	known    known
 	closings []failure          // that missing came across
 	closedBy map[object.ID]bool // the policies of those
 	lines    []line
@@ -81,7 +81,7 @@ func newProver(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint
 	}
 	prover := &prover{
 		plan: p, m: r.Meaning, u: r.Universe, rendered: r.Programs,
-		search: &relation.Search{Universe: r.Universe, Described: described}, denials: denialsOf(p), closedBy: map[object.ID]bool{}, ends: map[pods]*relation.Formula{},
+		search: &relation.Search{Universe: r.Universe, Described: described}, denials: denialsOf(p), closedBy: map[object.ID]bool{}, known: newKnown(),
 	}
 	prover.lines = prover.intended(meaning.Egress, may).lines()
 	return prover
@@ -91,7 +91,7 @@ var directions = []meaning.Direction{meaning.Egress, meaning.Ingress}
 
 // intended returns the translator of the proven plan for one direction, in one reading.
 func (p *prover) intended(d meaning.Direction, r reading) *intended {
-	return &intended{u: p.u, p: p.plan, d: d, reading: r, ends: p.ends, spared: p.spared}
+	return &intended{u: p.u, p: p.plan, d: d, reading: r, known: p.known, spared: p.spared}
 }
 
 // whole asks of both halves that the rendered policies let a packet pass, as the half of one

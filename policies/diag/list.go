@@ -2,7 +2,6 @@ package diag
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -103,5 +102,10 @@ func (d Diagnostic) line() string {
 // SortedKeys returns the keys of a map in order: the only way in which a map's
 // content may reach an output.
 func SortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }

@@ -36,7 +36,7 @@ func (r *reader) clusterPolicy(c *object.ClusterNetworkPolicy) *Policy {
 		r.add(contradiction.On(r.at("/spec/subject"), "the subject is neither namespaces nor pods").Because(serverRefuses))
 		r.drop("it has no subject")
 	} else {
-		p.selector = selector.And(ofKubernetes(), *subject.Selector)
+		p.selector = selector.And(ofKubernetes, *subject.Selector)
 	}
 	for i, rule := range s.Ingress {
 		rules := r.clusterRule(rule.Action, rule.From, rule.Protocols, item("/spec/ingress", i), Ingress)
@@ -116,7 +116,7 @@ func (r *reader) clusterPeer(p object.ClusterPeer, pointer string) (Entity, bool
 	case p.Pods != nil:
 		namespaces, ok := r.labelSelector(&p.Pods.NamespaceSelector, pointer+"/pods/namespaceSelector")
 		pods, valid := r.labelSelector(&p.Pods.PodSelector, pointer+"/pods/podSelector")
-		s := selector.And(ofKubernetes(), pods, namespaces.Prefixed(namespacePrefix))
+		s := selector.And(ofKubernetes, pods, namespaces.Prefixed(namespacePrefix))
 		return Entity{Selector: &s}, ok && valid
 	case len(p.Networks) > 0: // a bare address is no range to Calico, nor to the API server
 		var nets []netip.Prefix

@@ -46,20 +46,37 @@ func (r *reader) kubernetesPolicy(typed any) *Policy {
 	if !ok {
 		r.drop("its podSelector is not valid")
 	}
-	p.selector = selector.And(ofKubernetes(), pods, selector.Equals(labelNamespace, r.id.Namespace))
-	for i, rule := range s.Ingress {
-		p.Rules[Ingress] = append(p.Rules[Ingress], r.expand(rule.From, rule.Ports, item("/spec/ingress", i), Ingress)...)
+	p.selector = selector.And(ofKubernetes, pods, r.home())
+	var peers [2]int // of all rules: most have ports of one protocol, and then it is how many are made of them
+	for i := range s.Ingress {
+		peers[Ingress] += max(1, len(s.Ingress[i].From))
 	}
-	for i, rule := range s.Egress {
-		p.Rules[Egress] = append(p.Rules[Egress], r.expand(rule.To, rule.Ports, item("/spec/egress", i), Egress)...)
+	for i := range s.Egress {
+		peers[Egress] += max(1, len(s.Egress[i].To))
+	}
+	for i := range s.Ingress {
+		p.Rules[Ingress] = r.expand(slices.Grow(p.Rules[Ingress], peers[Ingress]), s.Ingress[i].From, s.Ingress[i].Ports, item("/spec/ingress", i), Ingress)
+		peers[Ingress] = 0
+	}
+	for i := range s.Egress {
+		p.Rules[Egress] = r.expand(slices.Grow(p.Rules[Egress], peers[Egress]), s.Egress[i].To, s.Egress[i].Ports, item("/spec/egress", i), Egress)
+		peers[Egress] = 0
 	}
 	p.Dropped = r.dropped
 	return p
 }
 
-// ofKubernetes makes the selector that Calico adds where a Kubernetes policy means pods: no host
+// ofKubernetes is the selector that Calico adds where a Kubernetes policy means pods: no host
 // endpoint or network set has this label.
-func ofKubernetes() selector.Selector { return selector.Equals(labelOrchestrator, "k8s") }
+var ofKubernetes = selector.Equals(labelOrchestrator, "k8s")
+
+// home makes the selector of what is in the namespace of the object that is read.
+func (r *reader) home() selector.Selector {
+	if r.own.Root().Op == selector.OpAll {
+		r.own = selector.Equals(labelNamespace, r.id.Namespace)
+	}
+	return r.own
+}
 
 // labelSelector reads a Kubernetes label selector, and reports one that the API server refuses.
 func (r *reader) labelSelector(ls *metav1.LabelSelector, pointer string) (selector.Selector, bool) {
@@ -87,9 +104,9 @@ func (r *reader) selectorLabels(ls *metav1.LabelSelector, pointer string) {
 	}
 }
 
-// expand multiplies peers and ports of a NetworkPolicy's rule into rules. A part that Calico
-// cannot convert takes its rule along; the policy keeps isolating.
-func (r *reader) expand(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, pointer string, d Direction) []Rule {
+// expand multiplies peers and ports of a NetworkPolicy's rule into rules, and appends them. A part
+// that Calico cannot convert takes its rule along; the policy keeps isolating.
+func (r *reader) expand(rules []Rule, peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, pointer string, d Direction) []Rule {
 	side := "/from"
 	if d == Egress {
 		side = "/to"
@@ -107,9 +124,8 @@ func (r *reader) expand(peers []networkingv1.NetworkPolicyPeer, ports []networki
 	}
 	groups, ok := r.portGroups(ports, pointer+"/ports")
 	if !ok {
-		return nil
+		return rules
 	}
-	var rules []Rule
 	for i, e := range entities {
 		for _, g := range groups {
 			rule := Rule{Pointer: pointer, Peer: places[i], Action: Allow, Protocol: g.protocol}
@@ -153,7 +169,8 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity
 			Suggest("leave the list out to mean every address, or write podSelector: {} for the pods of the namespace"))
 		return Entity{}, true
 	}
-	terms := []selector.Selector{ofKubernetes()}
+	var few [3]selector.Selector
+	terms := append(few[:0], ofKubernetes)
 	if p.PodSelector != nil {
 		s, ok := r.labelSelector(p.PodSelector, pointer+"/podSelector")
 		if !ok {
@@ -162,7 +179,7 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, pointer string) (Entity
 		terms = append(terms, s)
 	}
 	if p.NamespaceSelector == nil {
-		terms = append(terms, selector.Equals(labelNamespace, r.id.Namespace))
+		terms = append(terms, r.home())
 	} else {
 		s, ok := r.labelSelector(p.NamespaceSelector, pointer+"/namespaceSelector")
 		if !ok {

@@ -22,7 +22,8 @@ type reader struct {
 	cluster object.Cluster
 	raw     json.RawMessage
 	found   *diag.List
-	dropped string // why Calico ignores the policy as a whole
+	dropped string            // why Calico ignores the policy as a whole
+	own     selector.Selector // see home
 }
 
 // add adds a finding about the object that is read.

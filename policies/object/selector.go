@@ -37,9 +37,11 @@ type Selector []Requirement
 // none, which nothing satisfies, becomes Exists and DoesNotExist of the same key;
 // NotIn with none, which everything satisfies, is left out.
 func NewSelector(requirements ...Requirement) Selector {
-	var s Selector
+	s := make(Selector, 0, len(requirements))
 	for _, r := range requirements {
-		r.Values = slices.Compact(slices.Sorted(slices.Values(r.Values)))
+		r.Values = slices.Clone(r.Values)
+		slices.Sort(r.Values)
+		r.Values = slices.Compact(r.Values)
 		switch {
 		case r.Op == Exists || r.Op == DoesNotExist:
 			s = append(s, Requirement{Key: r.Key, Op: r.Op})

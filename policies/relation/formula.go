@@ -51,7 +51,9 @@ func join(op operation, neutral, absorbing *Formula, all []*Formula) *Formula {
 	if count <= 1 || only.op == op && len(only.kids) == count {
 		return only // which is all that there is
 	}
-	kids := make([]*Formula, 0, count)
+	made := room(count)
+	made.op = op
+	kids := made.kids
 	for _, f := range all {
 		switch f.op {
 		case neutral.op:
@@ -61,8 +63,25 @@ func join(op operation, neutral, absorbing *Formula, all []*Formula) *Formula {
 			kids = append(kids, f)
 		}
 	}
-	return &Formula{op: op, kids: kids}
+	made.kids = kids
+	return made
 }
+
+// room makes a formula with room for its kids, in one piece where they are few.
+func room(kids int) *Formula {
+	if kids > few {
+		return &Formula{kids: make([]*Formula, 0, kids)}
+	}
+	f := &struct {
+		Formula
+		room [few]*Formula
+	}{}
+	f.kids = f.room[:0:kids]
+	return &f.Formula
+}
+
+// few is how many kids most formulas have at most.
+const few = 4
 
 // Not negates a formula, down to its literals.
 func Not(f *Formula) *Formula {

@@ -87,7 +87,8 @@ func (t *translation) rule(r *meaning.Rule) *Formula {
 // selector, notSelector sorts out objects; alone, it excludes their addresses
 // (felix/calc/rule_scanner.go).
 func (t *translation) entity(e *meaning.Entity, end End, r *meaning.Rule, source bool) *Formula {
-	all := []*Formula{True}
+	var room [few]*Formula
+	all := room[:0]
 	if of, asks := e.Addresses(); asks {
 		all = append(all, t.u.Addresses(end, of))
 	}
@@ -98,7 +99,7 @@ func (t *translation) entity(e *meaning.Entity, end End, r *meaning.Rule, source
 		if e.NotSelector != nil {
 			labels = And(labels, Not(t.u.Selected(end, *e.NotSelector)))
 		}
-		all = append(all, Or(And(t.u.IsPod(end), labels), t.held(end, found(e), func(l selector.Labels, unknown func(string) bool) (mayHold, mayFail bool) {
+		all = append(all, Or(And(t.u.IsPod(end), labels), t.held(end, func() string { return found(e) }, func(l selector.Labels, unknown func(string) bool) (mayHold, mayFail bool) {
 			mayHold, mayFail = e.Selector.Possible(l, unknown)
 			if e.NotSelector != nil {
 				excluded, spared := e.NotSelector.Possible(l, unknown)
@@ -107,7 +108,7 @@ func (t *translation) entity(e *meaning.Entity, end End, r *meaning.Rule, source
 			return mayHold, mayFail
 		})))
 	case e.NotSelector != nil:
-		all = append(all, Not(Or(And(t.u.IsPod(end), t.u.Selected(end, *e.NotSelector)), t.held(end, e.NotSelector.String(), e.NotSelector.Possible))))
+		all = append(all, Not(Or(And(t.u.IsPod(end), t.u.Selected(end, *e.NotSelector)), t.held(end, e.NotSelector.String, e.NotSelector.Possible))))
 	}
 	// Numbers alone at the destination are the rule's traffic.
 	asked := source || named(e.Ports) || named(e.NotPorts)
@@ -164,7 +165,10 @@ func found(e *meaning.Entity) string {
 // held translates a selector for what is no pod: whether an end has an address of a network set
 // that it may find or, where the end is no pod, of a host endpoint. Whether it finds a network
 // set by a label of the set's namespace that is free, is open.
-func (t *translation) held(end End, by string, finds func(selector.Labels, func(key string) bool) (mayHold, mayFail bool)) *Formula {
+func (t *translation) held(end End, by func() string, finds func(selector.Labels, func(key string) bool) (mayHold, mayFail bool)) *Formula {
+	if len(t.holders) == 0 {
+		return False
+	}
 	sets, hosts := packet.AddressesOf(), packet.AddressesOf()
 	open := []*Formula{False}
 	for _, h := range t.holders {
@@ -175,7 +179,7 @@ func (t *translation) held(end End, by string, finds func(selector.Labels, func(
 		case h.Host:
 			hosts = hosts.Union(h.Addresses)
 		case mayFail:
-			open = append(open, And(t.u.Addresses(end, h.Addresses), t.u.flag(end, t.u.finding(h.Labels, by))))
+			open = append(open, And(t.u.Addresses(end, h.Addresses), t.u.flag(end, t.u.finding(h.Labels, by()))))
 		default:
 			sets = sets.Union(h.Addresses)
 		}

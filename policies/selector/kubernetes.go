@@ -12,6 +12,11 @@ import (
 // FromKubernetes turns a label selector of Kubernetes into a Selector. The empty one selects
 // everything. The error names the member that the API server would refuse.
 func FromKubernetes(ls *metav1.LabelSelector) (Selector, error) {
+	if len(ls.MatchLabels) == 1 && len(ls.MatchExpressions) == 0 { // as most have
+		for key, value := range ls.MatchLabels {
+			return Equals(key, value), nil
+		}
+	}
 	var terms []Selector
 	for _, key := range diag.SortedKeys(ls.MatchLabels) {
 		terms = append(terms, Equals(key, ls.MatchLabels[key]))
@@ -54,13 +59,16 @@ func requirement(r metav1.LabelSelectorRequirement) (Selector, error) {
 
 // OfRequirements turns a label selector in canonical form into a Selector.
 func OfRequirements(s object.Selector) Selector {
+	if len(s) == 1 && s[0].Op == object.In { // as most have
+		return Selector{root: Node{Op: OpIn, Key: s[0].Key, Values: s[0].Values}}
+	}
 	terms := make([]Selector, len(s))
 	for i, r := range s {
 		switch r.Op {
 		case object.In:
-			terms[i] = In(r.Key, r.Values)
+			terms[i] = Selector{root: Node{Op: OpIn, Key: r.Key, Values: r.Values}}
 		case object.NotIn:
-			terms[i] = NotIn(r.Key, r.Values)
+			terms[i] = Selector{root: Node{Op: OpNotIn, Key: r.Key, Values: r.Values}}
 		case object.Exists:
 			terms[i] = Has(r.Key)
 		default:

@@ -290,17 +290,24 @@ func (s Selector) Replacing(op Operator, other Selector) Selector {
 
 // And makes the conjunction of selectors.
 func And(selectors ...Selector) Selector {
-	kids := make([]Node, 0, len(selectors))
+	asks := func(s Selector) bool { return s.root.Op != OpAll }
+	count := 0
 	for _, s := range selectors {
-		if s.root.Op != OpAll {
-			kids = append(kids, s.root)
+		if asks(s) {
+			count++
 		}
 	}
-	switch len(kids) {
+	switch count {
 	case 0:
 		return Selector{}
 	case 1:
-		return Selector{root: kids[0]}
+		return selectors[slices.IndexFunc(selectors, asks)]
+	}
+	kids := make([]Node, 0, count)
+	for _, s := range selectors {
+		if asks(s) {
+			kids = append(kids, s.root)
+		}
 	}
 	return Selector{root: Node{Op: OpAnd, Kids: kids}}
 }
@@ -329,5 +336,7 @@ func NotIn(key string, values []string) Selector {
 
 // set sorts the values of a selector's set, each once.
 func set(values []string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(values)))
+	sorted := slices.Clone(values)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
 }
