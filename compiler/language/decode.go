@@ -35,6 +35,7 @@ func isAt(t reflect.Type) bool { return strings.HasPrefix(t.Name(), "At[") }
 type decoder struct {
 	at    object.Document
 	found diag.List
+	nodes *nodes // room for the document's; nil: of its own
 }
 
 // nodeDecoder is a type with a notation of its own.

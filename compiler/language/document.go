@@ -46,10 +46,11 @@ var kinds = []struct {
 	add      func(*Repository, *decoder, *yaml.Node)
 }{
 	{"NetworkIntent", reflect.TypeFor[NetworkIntent](), func(r *Repository, d *decoder, n *yaml.Node) {
-		i := decoded[NetworkIntent](d, n)
+		r.Intents = append(r.Intents, NetworkIntent{})
+		i := &r.Intents[len(r.Intents)-1]
+		d.value(n, reflect.ValueOf(i).Elem())
 		i.Partial = d.found.Failed()
 		r.Lost = r.Lost || i.Metadata.Name.Value == "" || i.Partial && i.Metadata.Namespace.Value == "" && i.Spec.Namespaces == nil
-		r.Intents = append(r.Intents, i)
 	}},
 	{"Platform", reflect.TypeFor[Platform](), func(r *Repository, d *decoder, n *yaml.Node) {
 		r.Parts = append(r.Parts, decoded[Platform](d, n))
@@ -103,12 +104,19 @@ func (p *Parser) Parse(files []File) (*Repository, diag.List) {
 	repo := &Repository{}
 	var found diag.List
 	sorted := slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	for _, p := range p.all(sorted) {
-		repo.Intents = append(repo.Intents, p.Intents...)
-		repo.Waivers = append(repo.Waivers, p.Waivers...)
-		repo.Parts = append(repo.Parts, p.Parts...)
-		repo.Lost = repo.Lost || p.Lost
-		found = append(found, p.found...)
+	all := p.all(sorted)
+	intents := 0
+	for i := range all {
+		intents += len(all[i].Intents)
+	}
+	repo.Intents = slices.Grow(repo.Intents, intents)
+	for i := range all {
+		f := &all[i]
+		repo.Intents = append(repo.Intents, f.Intents...)
+		repo.Waivers = append(repo.Waivers, f.Waivers...)
+		repo.Parts = append(repo.Parts, f.Parts...)
+		repo.Lost = repo.Lost || f.Lost
+		found = append(found, f.found...)
 	}
 	repo.Partial = found.Failed()
 	found = append(found, repo.mergeParts()...)
@@ -133,11 +141,12 @@ func (p *Parser) all(files []File) []fileParsed {
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		workers.Go(func() {
+			room := &nodes{}
 			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
 				if of, same := p.known[files[i].Path]; same && bytes.Equal(of.data, files[i].Data) {
 					all[i] = of.fileParsed
 				} else if Ours(files[i]) {
-					all[i].found = all[i].parse(files[i])
+					all[i].found = all[i].parseIn(room, files[i])
 				}
 			}
 		})
@@ -164,7 +173,10 @@ func indent(s string) string {
 
 // parse reads the documents of one file into the repository, and notes as lost what could not be
 // read.
-func (r *Repository) parse(f File) diag.List {
+func (r *Repository) parse(f File) diag.List { return r.parseIn(&nodes{}, f) }
+
+// parseIn parses a file with room for the nodes of one document after the other.
+func (r *Repository) parseIn(room *nodes, f File) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
 	if found := Unreadable(f); found != nil {
 		r.Lost = true
@@ -176,7 +188,7 @@ func (r *Repository) parse(f File) diag.List {
 	}
 	var found diag.List
 	for doc := range object.Documents(f.Path, data) {
-		d := &decoder{at: doc}
+		d := &decoder{at: doc, nodes: room}
 		if n := d.root(); n == nil || !r.document(d, n) {
 			r.Lost = true
 		}

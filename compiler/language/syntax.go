@@ -17,6 +17,29 @@ import (
 // root parses one document's YAML syntax into nodes that hold nothing but the language's YAML; nil
 // where it does not parse.
 func (d *decoder) root() *yaml.Node {
+	if d.nodes == nil {
+		d.nodes = &nodes{}
+	}
+	n := readSubset(d.at.Text, d.nodes)
+	if n == nil {
+		if n = d.read(); n == nil {
+			return nil
+		}
+	}
+	if count(n) >= maxNodes {
+		d.add(limitExceeded.At(d.at.Line(1), "more than %d values in one document", maxNodes))
+		return nil
+	}
+	before := len(d.found)
+	d.check(n, 0)
+	if d.found[before:].Failed() {
+		return nil
+	}
+	return n
+}
+
+// read parses one document's YAML syntax, whatever YAML it is; nil where it does not parse.
+func (d *decoder) read() *yaml.Node {
 	at := 0
 	for line := range bytes.SplitSeq(d.at.Text, []byte("\n")) {
 		if bytes.HasPrefix(line, []byte("%")) {
@@ -33,15 +56,6 @@ func (d *decoder) root() *yaml.Node {
 	}
 	if err := reader.Decode(&rest); err != io.EOF {
 		d.beyond(err, notInLanguage, "something follows the end of the document's value", "begin each document with ---, or write what belongs to one into one mapping")
-		return nil
-	}
-	if count(&n) > maxNodes {
-		d.add(limitExceeded.At(d.at.Line(1), "more than %d values in one document", maxNodes))
-		return nil
-	}
-	before := len(d.found)
-	d.check(n.Content[0], 0)
-	if d.found[before:].Failed() {
 		return nil
 	}
 	return n.Content[0]
@@ -160,19 +174,18 @@ func (d *decoder) check(n *yaml.Node, depth int) {
 		d.add(notInLanguage.At(d.at.Span(n), "a tag (%s)", n.Tag).Suggest("remove the tag"))
 	}
 	if n.Kind == yaml.MappingNode {
-		seen := map[string]diag.Span{}
+		seen := keysSeen{}
 		for key := range pairs(n) {
-			span := d.at.Span(key)
-			switch first, twice := seen[key.Value]; {
+			switch {
 			case key.Kind != yaml.ScalarNode:
-				d.add(WrongType.At(span, "expected a word as key, found %s", describe(key)))
+				d.add(WrongType.At(d.at.Span(key), "expected a word as key, found %s", describe(key)))
 			case key.ShortTag() == "!!merge":
-				d.add(notInLanguage.At(span, "a merge key (<<)").Suggest("write the fields out"))
-			case twice:
-				d.add(object.DuplicateKey.At(span, "the key %q is written twice in one mapping", key.Value).See(first, "first here").
-					Suggest("keep one of the two"))
+				d.add(notInLanguage.At(d.at.Span(key), "a merge key (<<)").Suggest("write the fields out"))
 			default:
-				seen[key.Value] = span
+				if first := seen.before(key); first != nil {
+					d.add(object.DuplicateKey.At(d.at.Span(key), "the key %q is written twice in one mapping", key.Value).See(d.at.Span(first), "first here").
+						Suggest("keep one of the two"))
+				}
 			}
 		}
 	}
@@ -182,6 +195,37 @@ func (d *decoder) check(n *yaml.Node, depth int) {
 		}
 		d.check(c, depth+1)
 	}
+}
+
+// keysSeen are the keys of a mapping that were checked: the first ones one after the other, which
+// is soon looked through, and all by their words where there are more.
+type keysSeen struct {
+	first  [8]*yaml.Node
+	count  int
+	byWord map[string]*yaml.Node
+}
+
+// before finds the key with the same word that was seen before; nil for none, and then this one
+// was.
+func (k *keysSeen) before(key *yaml.Node) *yaml.Node {
+	for _, other := range k.first[:k.count] {
+		if other.Value == key.Value {
+			return other
+		}
+	}
+	if k.count < len(k.first) {
+		k.first[k.count] = key
+		k.count++
+		return nil
+	}
+	if first := k.byWord[key.Value]; first != nil {
+		return first
+	}
+	if k.byWord == nil {
+		k.byWord = map[string]*yaml.Node{}
+	}
+	k.byWord[key.Value] = key
+	return nil
 }
 
 // alias refuses an alias node, which is mostly a set of pods whose quotes were forgotten.
