@@ -167,13 +167,7 @@ func (w *World) Glance(all []Member, over []bool) (sends, receives []Sender) {
 			continue
 		}
 		for d, into := range map[meaning.Direction]*Sender{meaning.Egress: &sends[i], meaning.Ingress: &receives[i]} {
-			marks := r.from(ends[i], d)
-			into.All = marks == nil
-			for j, marked := range marks {
-				if marked {
-					into.To = append(into.To, j)
-				}
-			}
+			into.To, into.All = r.those(ends[i], d)
 		}
 	}
 	return sends, receives

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
@@ -199,6 +200,9 @@ type fate struct {
 // between finds what becomes of traffic between two ends, by outcome: of one family, or of 0, all.
 func (w *World) between(from, to end, of packet.Traffic, source uint16, only int) map[meaning.Outcome]fate {
 	all := map[meaning.Outcome]fate{}
+	if !slices.ContainsFunc(w.Meaning.Families(), func(f int) bool { return (only == 0 || f == only) && from.can(f) && to.can(f) }) {
+		return all
+	}
 	parts := w.asking().Parts(from.Peer, to.Peer, of)
 	if w.hostAt(from.Peer) != nil || w.hostAt(to.Peer) != nil {
 		parts = split(split(parts, meaning.Failsafe(meaning.Egress)), meaning.Failsafe(meaning.Ingress))

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"portcullis.dev/policies/meaning"
+	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/selector"
 )
 
@@ -15,12 +16,15 @@ type reach struct {
 	ends        []end
 	byNamespace map[string][]int
 	others      []int // that are no pods
+	governing   *meaning.Asker
+	network     packet.Addresses // of pods, whom nobody may know
 	found       map[string][]int
 }
 
 // reach prepares to find whom rules may reach among some ends, by their namespaces.
 func (w *World) reach(ends []end) *reach {
-	r := &reach{m: w.Meaning, holders: w.Meaning.Holders(), ends: ends, byNamespace: map[string][]int{}, found: map[string][]int{}}
+	r := &reach{m: w.Meaning, holders: w.Meaning.Holders(), ends: ends, byNamespace: map[string][]int{}, found: map[string][]int{},
+		governing: w.asking(), network: packet.AddressesOf(w.Meaning.Cluster.PodCIDRs...)}
 	for i, e := range ends {
 		if e.isPod() {
 			r.byNamespace[e.Endpoint.Namespace] = append(r.byNamespace[e.Endpoint.Namespace], i)
@@ -34,17 +38,30 @@ func (w *World) reach(ends []end) *reach {
 // isPod reports whether an end is a pod with an address of its own, which selectors reach.
 func (e end) isPod() bool { return e.Endpoint != nil && !e.Endpoint.HostNetwork }
 
-// from marks the ends that one end's half may reach by the rules that allow; nil says that it may
-// be all of them.
+// from marks the ends that one end's half may reach by the rules that allow; nil says that it may be
+// all of them.
 func (r *reach) from(own end, d meaning.Direction) []bool {
-	if !own.isPod() {
-		return nil
-	}
-	g := r.m.Governing(own.Endpoint, d)
-	if !g.Isolated || r.m.MayBeTurned(own.Endpoint) {
+	some, all := r.those(own, d)
+	if all {
 		return nil
 	}
 	marks := make([]bool, len(r.ends))
+	for _, i := range some {
+		marks[i] = true
+	}
+	return marks
+}
+
+// those lists, in order, the ends that one end's half may reach by the rules that allow, unless it may
+// be all of them.
+func (r *reach) those(own end, d meaning.Direction) (some []int, all bool) {
+	if !own.isPod() {
+		return nil, true
+	}
+	g := r.governing.Governing(own.Endpoint, d)
+	if !g.Isolated || r.m.MayBeTurned(own.Endpoint) {
+		return nil, true
+	}
 	for _, p := range g.Policies {
 		for i := range p.Rules[d] {
 			rule := &p.Rules[d][i]
@@ -56,17 +73,17 @@ func (r *reach) from(own end, d meaning.Direction) []bool {
 				peer = &rule.Destination
 			}
 			if peer.Selector == nil || slices.ContainsFunc(r.holders, func(h meaning.Holder) bool { return peer.Selector.Matches(h.Labels) }) {
-				return nil // it is about whoever has an address
+				return nil, true // it is about whoever has an address
 			}
-			for _, n := range r.selected(*peer.Selector) {
-				marks[n] = true
-			}
+			some = append(some, r.selected(*peer.Selector)...)
 		}
 	}
-	return marks
+	slices.Sort(some)
+	return slices.Compact(some), false
 }
 
-// selected gathers the ends that a rule's selector reaches, and those that are no pods.
+// selected gathers the ends that a rule's selector reaches, and of those that are no pods all that it
+// may reach: an address that is no pod's has the labels of sets and hosts alone.
 func (r *reach) selected(s selector.Selector) []int {
 	key := s.String()
 	found, known := r.found[key]
@@ -87,7 +104,18 @@ func (r *reach) selected(s selector.Selector) []int {
 			find(in)
 		}
 	}
-	found = append(found, r.others...)
+	held := slices.ContainsFunc(r.holders, func(h meaning.Holder) bool { return meaning.MayHold(s, h.Labels) })
+	for _, i := range r.others {
+		if held || r.mayBePod(r.ends[i]) {
+			found = append(found, i)
+		}
+	}
 	r.found[key] = found
 	return found
+}
+
+// mayBePod reports whether an end that no selector reaches as a pod may be one all the same, or a node.
+func (r *reach) mayBePod(e end) bool {
+	a := e.Addr.Unmap()
+	return e.Endpoint != nil || !a.IsValid() || r.network.Contains(a) || r.m.PodAt(a) != nil
 }

@@ -68,6 +68,7 @@ type Relation struct {
 	alike              []bool // the members that are the same in a world beside; nil for none
 
 	inNamespace, byName map[string][]int // pods, once asked for
+	called              []Peer           // see peers; once asked for
 }
 
 // MembersOf gathers everybody whom one of several worlds tells apart: pods by what they are

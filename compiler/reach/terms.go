@@ -47,7 +47,8 @@ func (t Term) String() string {
 
 // Terms calls a set of members by as few terms as there are for it.
 func (r *Relation) Terms(set []int) []Term {
-	in := make([]bool, len(r.Members))
+	r.sort()
+	in := make(map[int]bool, len(set))
 	for _, i := range set {
 		in[i] = true
 	}
@@ -60,23 +61,43 @@ func (r *Relation) Terms(set []int) []Term {
 	})
 }
 
-// pods finds the terms for the pods of a set, with exceptions where that makes fewer.
-func (r *Relation) pods(in []bool) []Term {
-	inside, outside := r.podTerms(in, true, true), r.podTerms(in, false, false)
-	switch {
-	case len(inside) == 0:
+// pods finds the terms for the pods of a set, with exceptions where that makes fewer. What is outside
+// of the set is looked at only where its terms may be few: each namespace of it has one at least.
+func (r *Relation) pods(in map[int]bool) []Term {
+	count := map[string]int{} // of the set
+	for i := range in {
+		if m := &r.Members[i]; m.IsPod() {
+			count[m.Endpoint.Namespace]++
+		}
+	}
+	if len(count) == 0 {
 		return nil
+	}
+	beyond := len(r.inNamespace)
+	for name, n := range count {
+		if n == len(r.inNamespace[name]) {
+			beyond--
+		}
+	}
+	inside := r.podTerms(slices.Sorted(maps.Keys(count)), in, true, true)
+	if beyond > mostBut {
+		return inside
+	}
+	outside := r.podTerms(r.namespaces(), in, false, false)
+	switch {
 	case len(outside) == 0:
 		return []Term{{Kind: "all"}}
-	case len(outside) <= 3 && len(outside) < len(inside):
+	case len(outside) <= mostBut && len(outside) < len(inside):
 		return []Term{{Kind: "all", But: outside}}
 	}
 	return inside
 }
 
+// mostBut is how many exceptions terms may have.
+const mostBut = 3
+
 // namespaces lists the namespaces of the pods that terms name.
 func (r *Relation) namespaces() []string {
-	r.sort()
 	return slices.Sorted(maps.Keys(r.inNamespace))
 }
 
@@ -95,11 +116,11 @@ func (r *Relation) sort() {
 	}
 }
 
-// podTerms finds the terms for the pods that are in a set, or those that are not, namespace by
-// namespace, with or without exceptions.
-func (r *Relation) podTerms(in []bool, wanted, exceptions bool) []Term {
+// podTerms finds the terms for the pods that are in a set, or those that are not, in some namespaces,
+// one after the other, with or without exceptions.
+func (r *Relation) podTerms(namespaces []string, in map[int]bool, wanted, exceptions bool) []Term {
 	var all []Term
-	for _, ns := range r.namespaces() {
+	for _, ns := range namespaces {
 		var some, rest []int
 		for _, i := range r.inNamespace[ns] {
 			if in[i] == wanted {
@@ -115,7 +136,7 @@ func (r *Relation) podTerms(in []bool, wanted, exceptions bool) []Term {
 			all = append(all, Term{Kind: "namespace", Namespace: ns})
 		default:
 			named := r.named(ns, some, in, wanted)
-			if but := r.named(ns, rest, in, !wanted); exceptions && listed && len(but) <= 3 && len(but) < len(named) {
+			if but := r.named(ns, rest, in, !wanted); exceptions && listed && len(but) <= mostBut && len(but) < len(named) {
 				named = []Term{{Kind: "namespace", Namespace: ns, But: but}}
 			}
 			all = append(all, named...)
@@ -126,7 +147,7 @@ func (r *Relation) podTerms(in []bool, wanted, exceptions bool) []Term {
 
 // named finds the terms for pods of one namespace: by name where all that has the name is meant,
 // else by their labels.
-func (r *Relation) named(ns string, some []int, in []bool, wanted bool) []Term {
+func (r *Relation) named(ns string, some []int, in map[int]bool, wanted bool) []Term {
 	var all []Term
 	told := map[int]bool{}
 	for _, i := range some {
@@ -174,12 +195,7 @@ func Labels(all map[string]string) string {
 // addresses finds the terms for the addresses of a set: by the largest peers that lie in it as a
 // whole, and what is left by ranges.
 func (r *Relation) addresses(set []int) []Term {
-	var left, all packet.Addresses
-	for i := range r.Members {
-		if !r.Members[i].IsPod() {
-			all = all.Union(r.Members[i].Addresses)
-		}
-	}
+	var left packet.Addresses
 	for _, i := range set {
 		if !r.Members[i].IsPod() {
 			left = left.Union(r.Members[i].Addresses)
@@ -188,22 +204,7 @@ func (r *Relation) addresses(set []int) []Term {
 	if left.IsEmpty() {
 		return nil
 	}
-	peers := slices.Clone(r.World.Peers)
-	for _, p := range []string{"0.0.0.0/0", "::/0"} {
-		peers = append(peers, Peer{p, packet.AddressesOf(netip.MustParsePrefix(p))})
-	}
-	for _, p := range r.World.Meaning.Boundaries() { // as somebody wrote them
-		if !p.IsSingleIP() {
-			peers = append(peers, Peer{p.String(), packet.AddressesOf(p)})
-		}
-	}
-	for i := range peers {
-		peers[i].Addresses = peers[i].Addresses.Intersect(all)
-	}
-	size := func(a packet.Addresses) float64 { return packet.Size(a.IPSet().Ranges()...) }
-	slices.SortStableFunc(peers, func(a, b Peer) int {
-		return cmp.Or(cmp.Compare(size(b.Addresses), size(a.Addresses)), cmp.Compare(b.Name[:1], a.Name[:1]), cmp.Compare(a.Name, b.Name))
-	})
+	peers := r.peers()
 	whole := left
 	var terms []Term
 	for _, p := range peers {
@@ -228,6 +229,38 @@ func (r *Relation) addresses(set []int) []Term {
 		terms = append(terms, Term{Kind: "cidr", Addresses: []string{short(p)}})
 	}
 	return terms
+}
+
+// peers lists, once, the names of addresses by which terms are made, the largest first, as far as the
+// addresses are members.
+func (r *Relation) peers() []Peer {
+	if r.called != nil {
+		return r.called
+	}
+	var all packet.Addresses
+	for i := range r.Members {
+		if !r.Members[i].IsPod() {
+			all = all.Union(r.Members[i].Addresses)
+		}
+	}
+	peers := slices.Clone(r.World.Peers)
+	for _, p := range []string{"0.0.0.0/0", "::/0"} {
+		peers = append(peers, Peer{p, packet.AddressesOf(netip.MustParsePrefix(p))})
+	}
+	for _, p := range r.World.Meaning.Boundaries() { // as somebody wrote them
+		if !p.IsSingleIP() {
+			peers = append(peers, Peer{p.String(), packet.AddressesOf(p)})
+		}
+	}
+	for i := range peers {
+		peers[i].Addresses = peers[i].Addresses.Intersect(all)
+	}
+	size := func(a packet.Addresses) float64 { return packet.Size(a.IPSet().Ranges()...) }
+	slices.SortStableFunc(peers, func(a, b Peer) int {
+		return cmp.Or(cmp.Compare(size(b.Addresses), size(a.Addresses)), cmp.Compare(b.Name[:1], a.Name[:1]), cmp.Compare(a.Name, b.Name))
+	})
+	r.called = peers
+	return peers
 }
 
 // assumed returns the addresses of a term that are taken to be pods' although nobody says so:
