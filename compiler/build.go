@@ -97,6 +97,7 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	if err != nil {
 		return nil, err
 	}
+	repo.Resolved()
 	return o.judge(ctx, repo, c, found, checks, files)
 }
 

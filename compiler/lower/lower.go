@@ -24,8 +24,6 @@ type Emitted struct {
 	// part of the manifest. The empty pointer is the object as a whole; a part
 	// without an entry has that of its nearest ancestor.
 	Origins map[string]diag.Span
-
-	id object.ID
 }
 
 // At finds the place in the intents that asked for the part of an emitted manifest that a JSON
@@ -86,15 +84,17 @@ func (l *lowering) lower() ([]Emitted, diag.List) {
 			t.lower(l)
 		}
 	}
-	slices.SortStableFunc(l.emitted, func(a, b Emitted) int { return a.id.Compare(b.id) })
-	for i := 1; i < len(l.emitted); i++ {
-		if id := l.emitted[i].id; id == l.emitted[i-1].id {
-			l.add(inexpressible.At(l.emitted[i].Origins[""], "two objects would be called %s", id).
+	slices.SortStableFunc(l.emitted, func(a, b identified) int { return a.id.Compare(b.id) })
+	all := make([]Emitted, len(l.emitted))
+	for i, e := range l.emitted {
+		all[i] = e.Emitted
+		if i > 0 && e.id == l.emitted[i-1].id {
+			l.add(inexpressible.At(e.Origins[""], "two objects would be called %s", e.id).
 				Because("long names are cut and get a digest, and these two have the same").
 				See(l.emitted[i-1].Origins[""], "the other").Suggest("rename one of the two"))
 		}
 	}
-	return l.emitted, l.found
+	return all, l.found
 }
 
 // lowering is one plan on its way.
@@ -103,11 +103,17 @@ type lowering struct {
 	subjects []*subject
 	peers    map[string]plan.End // the @names that a Calico policy refers to
 	shared   shared
-	emitted  []Emitted
+	emitted  []identified
 	found    diag.List
 
 	everywhere bool
 	namespaces []string // in which objects are emitted, unless that is everywhere
+}
+
+// identified is an object with its identity, which the order goes by.
+type identified struct {
+	Emitted
+	id object.ID
 }
 
 // emits reports whether objects of a namespace are asked for.
@@ -121,5 +127,5 @@ func (l *lowering) add(f diag.Diagnostic) { l.found = append(l.found, f) }
 // emit keeps one manifest among those that the plan is lowered to, with the lines that its parts
 // come from.
 func (l *lowering) emit(m object.Map, origins map[string]diag.Span) {
-	l.emitted = append(l.emitted, Emitted{Manifest: m, Origins: origins, id: object.IDOf(m)})
+	l.emitted = append(l.emitted, identified{Emitted{Manifest: m, Origins: origins}, object.IDOf(m)})
 }

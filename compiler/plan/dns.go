@@ -64,7 +64,8 @@ func (p *Plan) Resolvers(namespace string) (all bool, of []Workload) {
 	return false, of
 }
 
-// Resolvers are, by namespace, the workloads that resolve names and those that do without.
+// Resolvers are, by namespace, whether a workload does without names, and then those that resolve
+// them.
 type Resolvers struct {
 	with    map[string][]Workload
 	without map[string]bool
@@ -73,13 +74,14 @@ type Resolvers struct {
 // AllResolvers looks through the workloads once, for whoever asks about many namespaces.
 func (p *Plan) AllResolvers() Resolvers {
 	r := Resolvers{map[string][]Workload{}, map[string]bool{}}
-	for _, w := range p.Workloads {
-		switch {
-		case w.HostNetwork:
-		case w.DNS:
-			r.with[w.Namespace] = append(r.with[w.Namespace], w)
-		default:
+	for i := range p.Workloads {
+		if w := &p.Workloads[i]; !w.HostNetwork && !w.DNS {
 			r.without[w.Namespace] = true
+		}
+	}
+	for i := range p.Workloads {
+		if w := &p.Workloads[i]; !w.HostNetwork && w.DNS && r.without[w.Namespace] {
+			r.with[w.Namespace] = append(r.with[w.Namespace], *w)
 		}
 	}
 	return r

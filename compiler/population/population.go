@@ -65,8 +65,9 @@ func Of(p *plan.Plan, world object.Set) Population {
 	for _, e := range described {
 		byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
 	}
-	workloads := map[string][]plan.Workload{}
-	for _, w := range p.Workloads {
+	workloads := map[string][]*plan.Workload{}
+	for i := range p.Workloads {
+		w := &p.Workloads[i]
 		workloads[w.Namespace] = append(workloads[w.Namespace], w)
 	}
 	resolvers := p.AllResolvers()
@@ -89,7 +90,7 @@ func Of(p *plan.Plan, world object.Set) Population {
 			}
 		}
 		for _, e := range byNamespace[n.Name] {
-			if e.HostNetwork || slices.ContainsFunc(workloads[n.Name], func(w plan.Workload) bool { return w.Selector.Matches(e.Labels) }) {
+			if e.HostNetwork || slices.ContainsFunc(workloads[n.Name], func(w *plan.Workload) bool { return w.Selector.Matches(e.Labels) }) {
 				continue
 			}
 			g.add(&Pods{Endpoint: e, Kind: Workload, Resolves: dns})

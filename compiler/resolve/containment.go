@@ -55,8 +55,11 @@ func (s *resolver) namespaceSelector(p plan.Pods) object.Selector {
 // other, or what they ask of the same labels can be true of one pod.
 func (s *resolver) meet(a, b plan.End) bool {
 	if a.Pods == nil || b.Pods == nil {
-		return a.Pods == nil && b.Pods == nil &&
-			slices.ContainsFunc(plan.Ranges(a.Blocks), func(p netip.Prefix) bool { _, both := overlap(p, plan.Ranges(b.Blocks)); return both })
+		if a.Pods != nil || b.Pods != nil {
+			return false
+		}
+		others := plan.Ranges(b.Blocks)
+		return slices.ContainsFunc(plan.Ranges(a.Blocks), func(p netip.Prefix) bool { _, both := overlap(p, others); return both })
 	}
 	if a.Pods.Namespace != "" && b.Pods.Namespace != "" && a.Pods.Namespace != b.Pods.Namespace {
 		return false
@@ -67,7 +70,8 @@ func (s *resolver) meet(a, b plan.End) bool {
 // agree reports whether labels can satisfy both selectors, so that two sets meet, where one of
 // them asks of no label that the other says nothing about.
 func agree(a, b object.Selector) bool {
-	return (asksOf(a, b) || asksOf(b, a)) && slices.Concat(a, b).Satisfiable()
+	var few [8]object.Requirement // as most ask at most
+	return (asksOf(a, b) || asksOf(b, a)) && append(append(object.Selector(few[:0]), a...), b...).Satisfiable()
 }
 
 // asksOf reports whether a says something of every label that b asks of.

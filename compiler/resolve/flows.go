@@ -43,7 +43,7 @@ func (c claim) far() party {
 // flows turns lines into flows: it pairs their ends, asks who must agree, and
 // merges lines that say the same.
 func (s *resolver) flows(lines []line, exists []bool) {
-	var claims []claim
+	claims := make([]claim, 0, len(lines))
 	answers := acceptances{}
 	for i := range lines {
 		made, here := s.claims(&lines[i])
@@ -54,9 +54,10 @@ func (s *resolver) flows(lines []line, exists []bool) {
 			return
 		}
 	}
-	for _, c := range claims {
-		answers.add(s, c)
+	for i := range claims {
+		answers.add(s, claims[i])
 	}
+	s.plan.Flows = slices.Grow(s.plan.Flows, len(claims))
 	// The Platform's flows stay apart: they hold in namespaces that nobody listed.
 	type pairing struct {
 		from, to string
@@ -124,7 +125,8 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 		}
 	}
 	// An @name that has nobody here makes its lines not exist; that is no mistake.
-	named := slices.ContainsFunc(slices.Concat(l.from, l.to), func(p language.At[language.Peer]) bool { return p.Value.Kind == language.NamedPeer })
+	isNamed := func(p language.At[language.Peer]) bool { return p.Value.Kind == language.NamedPeer }
+	named := slices.ContainsFunc(l.from, isNamed) || slices.ContainsFunc(l.to, isNamed)
 	return made, len(made) > 0 || named && (len(froms) == 0 || len(tos) == 0)
 }
 

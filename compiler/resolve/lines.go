@@ -18,7 +18,11 @@ type line struct {
 // lines collects all lines of the repository, those of an intent once for each namespace in which
 // it stands.
 func (r *repository) lines() []line {
-	var all []line
+	count := len(r.Platform.Spec.Flows)
+	for i := range r.instances {
+		count += len(r.instances[i].intent.Spec.Inbound) + len(r.instances[i].intent.Spec.Outbound)
+	}
+	all := make([]line, 0, count)
 	for i := range r.instances {
 		home := &r.instances[i]
 		for _, l := range home.intent.Spec.Inbound {
