@@ -20,7 +20,7 @@ func (r reads) valueOf(document any) (ast.Value, error) {
 	if text, ok := document.([]byte); ok {
 		return ast.ValueFromReader(bytes.NewReader(text))
 	}
-	c := converter{shared: map[pointer]*ast.Term{}, structs: map[any]*ast.Term{}, texts: map[string]*ast.Term{}}
+	c := &converter{shared: map[pointer]*ast.Term{}, structs: map[any]*ast.Term{}, texts: map[string]*ast.Term{}}
 	v := reflect.ValueOf(document)
 	term, err := (*ast.Term)(nil), error(nil)
 	if fields, plain := fieldsOf(v.Type()); plain {
@@ -86,11 +86,35 @@ type converter struct {
 	shared  map[pointer]*ast.Term
 	structs map[any]*ast.Term
 	texts   map[string]*ast.Term
+
+	pairs [][2]*ast.Term // of the objects that are being made, the innermost one last
+	room  []ast.Term     // for terms of this document
+}
+
+// mostRoom is for how many terms there is room at once.
+const mostRoom = 64
+
+// term makes a term of a value.
+func (c *converter) term(v ast.Value) *ast.Term {
+	if len(c.room) == 0 {
+		c.room = make([]ast.Term, mostRoom)
+	}
+	term := &c.room[0]
+	c.room = c.room[1:]
+	term.Value = v
+	return term
+}
+
+// object makes an object of the pairs that were added since there were so many.
+func (c *converter) object(since int) *ast.Term {
+	made := ast.NewObject(c.pairs[since:]...) // which copies them
+	c.pairs = c.pairs[:since]
+	return c.term(made)
 }
 
 // convert converts a Go value to OPA's. What is written in another way than its kind says goes
 // through its text.
-func (c converter) convert(v reflect.Value) (*ast.Term, error) {
+func (c *converter) convert(v reflect.Value) (*ast.Term, error) {
 	if !v.IsValid() {
 		return ast.InternedNullTerm, nil
 	}
@@ -149,10 +173,14 @@ func (c converter) convert(v reflect.Value) (*ast.Term, error) {
 func termOf(v ast.Value, err error) (*ast.Term, error) { return ast.NewTerm(v), err }
 
 // text converts a string, the same one once.
-func (c converter) text(s string) *ast.Term {
+func (c *converter) text(s string) *ast.Term {
 	term, known := c.texts[s]
 	if !known {
-		term = ast.InternedTerm(s)
+		if ast.HasInternedValue(s) {
+			term = ast.InternedTerm(s)
+		} else {
+			term = c.term(ast.String(s))
+		}
 		c.texts[s] = term
 	}
 	return term
@@ -165,7 +193,7 @@ type pointer struct {
 }
 
 // pointer converts what a pointer leads to, the same once.
-func (c converter) pointer(v reflect.Value) (*ast.Term, error) {
+func (c *converter) pointer(v reflect.Value) (*ast.Term, error) {
 	at := pointer{v.Type(), v.Pointer()}
 	if term, known := c.shared[at]; known {
 		return term, nil
@@ -178,7 +206,7 @@ func (c converter) pointer(v reflect.Value) (*ast.Term, error) {
 }
 
 // list converts a slice to an array.
-func (c converter) list(v reflect.Value) (*ast.Term, error) {
+func (c *converter) list(v reflect.Value) (*ast.Term, error) {
 	terms := make([]*ast.Term, v.Len())
 	for i := range terms {
 		value, err := c.convert(v.Index(i))
@@ -187,42 +215,42 @@ func (c converter) list(v reflect.Value) (*ast.Term, error) {
 		}
 		terms[i] = value
 	}
-	return ast.ArrayTerm(terms...), nil
+	return c.term(ast.NewArray(terms...)), nil
 }
 
 // mapping converts a map whose keys are strings to an object.
-func (c converter) mapping(v reflect.Value) (*ast.Term, error) {
-	pairs := make([][2]*ast.Term, 0, v.Len())
+func (c *converter) mapping(v reflect.Value) (*ast.Term, error) {
+	since := len(c.pairs)
 	for entries := v.MapRange(); entries.Next(); {
 		name := entries.Key().String()
 		value, err := c.convert(entries.Value())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		pairs = append(pairs, [2]*ast.Term{c.text(name), value})
+		c.pairs = append(c.pairs, [2]*ast.Term{c.text(name), value})
 	}
-	return ast.ObjectTerm(pairs...), nil
+	return c.object(since), nil
 }
 
 // structure converts a struct to an object, less the lists that are left empty.
-func (c converter) structure(v reflect.Value, fields []field, leaves func(string, reflect.Value) bool) (*ast.Term, error) {
-	pairs := make([][2]*ast.Term, 0, len(fields))
+func (c *converter) structure(v reflect.Value, fields []field, leaves func(string, reflect.Value) bool) (*ast.Term, error) {
+	since := len(c.pairs)
 	for _, f := range fields {
 		of := v.Field(f.index)
 		if f.omitempty && isEmpty(of) {
 			continue
 		}
 		if leaves != nil && leaves(f.name, of) {
-			pairs = append(pairs, [2]*ast.Term{f.key, ast.InternedEmptyArray})
+			c.pairs = append(c.pairs, [2]*ast.Term{f.key, ast.InternedEmptyArray})
 			continue
 		}
 		value, err := c.convert(of)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
-		pairs = append(pairs, [2]*ast.Term{f.key, value})
+		c.pairs = append(c.pairs, [2]*ast.Term{f.key, value})
 	}
-	return ast.ObjectTerm(pairs...), nil
+	return c.object(since), nil
 }
 
 // isEmpty reports whether encoding/json's omitempty leaves a value out.
