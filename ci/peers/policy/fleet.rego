@@ -4,19 +4,19 @@ package main
 
 import rego.v1
 
-policies contains policy if {
+policies := [policy |
 	some file in input
 	some policy in documents(file.contents)
 	policy.kind == "NetworkPolicy"
-}
+]
 
 documents(contents) := contents if is_array(contents)
 
 documents(contents) := [contents] if is_object(contents)
 
-selected(policy) := object.get(policy.spec.podSelector, "matchLabels", {})
+namespaces := {policy.metadata.namespace | some policy in policies}
 
-denied contains policy.metadata.namespace if {
+denied := {policy.metadata.namespace |
 	some policy in policies
 	policy.spec.podSelector == {}
 	{"Ingress", "Egress"} == {type | some type in policy.spec.policyTypes}
@@ -24,22 +24,16 @@ denied contains policy.metadata.namespace if {
 	not policy.spec.egress
 }
 
-resolves contains policy.metadata.namespace if {
+resolves := {policy.metadata.namespace |
 	some policy in policies
 	some rule in policy.spec.egress
 	some port in rule.ports
 	port.port == 53
 }
 
-deny contains sprintf("namespace %s has no default deny", [policy.metadata.namespace]) if {
-	some policy in policies
-	not policy.metadata.namespace in denied
-}
+deny contains sprintf("namespace %s has no default deny", [namespace]) if some namespace in namespaces - denied
 
-deny contains sprintf("namespace %s resolves no names", [policy.metadata.namespace]) if {
-	some policy in policies
-	not policy.metadata.namespace in resolves
-}
+deny contains sprintf("namespace %s resolves no names", [namespace]) if some namespace in namespaces - resolves
 
 deny contains sprintf("%s/%s is open to everybody", [policy.metadata.namespace, policy.metadata.name]) if {
 	some policy in policies
@@ -54,16 +48,16 @@ open(rule) if {
 	peer.ipBlock.cidr == "0.0.0.0/0"
 }
 
-# Whom pods may call, by their namespace and labels.
-sends[key] contains json.marshal(object.get(peer.podSelector, "matchLabels", {})) if {
+# Pods and whom they may call in their namespace, by their labels. A rule that is asked for one
+# sender at a time would look through all policies for each; a set is made once.
+calls := {call(policy.metadata.namespace, selected(policy), peer.podSelector) |
 	some policy in policies
 	some rule in policy.spec.egress
 	some peer in rule.to
 	peer.podSelector
-	key := sender(policy)
 }
 
-sends_to_all contains sender(policy) if {
+calls_everybody := {call(policy.metadata.namespace, selected(policy), {}) |
 	some policy in policies
 	some rule in policy.spec.egress
 	some peer in rule.to
@@ -71,18 +65,18 @@ sends_to_all contains sender(policy) if {
 	not peer.podSelector
 }
 
-sender(policy) := sprintf("%s %s", [policy.metadata.namespace, json.marshal(selected(policy))])
-
 deny contains sprintf("%s/%s lets in who may not send", [policy.metadata.namespace, policy.metadata.name]) if {
 	some policy in policies
 	some rule in policy.spec.ingress
 	some peer in rule.from
 	peer.podSelector
 	not peer.namespaceSelector
-	from := sprintf("%s %s", [policy.metadata.namespace, json.marshal(object.get(peer.podSelector, "matchLabels", {}))])
-	not may_send(from, json.marshal(selected(policy)))
+	not call(policy.metadata.namespace, labels(peer.podSelector), policy.spec.podSelector) in calls
+	not call(policy.metadata.namespace, labels(peer.podSelector), {}) in calls_everybody
 }
 
-may_send(from, to) if to in sends[from]
+selected(policy) := labels(policy.spec.podSelector)
 
-may_send(from, _) if from in sends_to_all
+labels(selector) := object.get(selector, "matchLabels", {})
+
+call(namespace, from, to) := sprintf("%s %s %s", [namespace, json.marshal(from), json.marshal(labels(to))])
