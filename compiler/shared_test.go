@@ -62,6 +62,35 @@ func TestWhatIsSharedIsTold(t *testing.T) {
 	}
 }
 
+// TestMostIsJudgedOnce counts of twenty namespaces those that are not judged again: in the second
+// environment the four fifths that are the first's, and of a difference all but the edited ones.
+func TestMostIsJudgedOnce(t *testing.T) {
+	t.Parallel()
+	held := func(what string, s *shared, documents, namespaces int) {
+		t.Helper()
+		if s.documents.spared < documents || s.spared < namespaces {
+			t.Errorf("%s: %d documents and %d namespaces are not judged again, expected %d and %d", what, s.documents.spared, s.spared, documents, namespaces)
+		}
+	}
+	o := Options{shared: newShared(false)}
+	if built, err := o.Build(t.Context(), newStages(fleet.Size{Namespaces: 20, Environments: 2}).files, nil); err != nil || built.Failed() {
+		t.Fatal(err, built.Report.Findings.Err())
+	}
+	held("two environments", o.shared, 16, 16)
+	old := newStages(fleet.Size{Namespaces: 20, Environments: 1}).files
+	changed := slices.Clone(old)
+	for i, f := range changed {
+		if f.Path == "intents/ns-00008/w4.yaml" {
+			changed[i].Data = []byte(strings.Replace(string(f.Data), "{from: w3, ports: [http]}", "{from: w3, ports: [http, metrics]}", 1))
+		}
+	}
+	o = Options{shared: newShared(true)}
+	if _, _, err := o.diff(t.Context(), State{Files: old}, State{Files: changed}); err != nil {
+		t.Fatal(err)
+	}
+	held("one edit", o.shared, 19, 19)
+}
+
 // withEdits edits a line or two of the lists of a repository.
 func withEdits(r *rand.Rand, files []language.File) []language.File {
 	files = slices.Clone(files)
