@@ -83,7 +83,9 @@ func (s *resolver) flows(lines []line, exists []bool) {
 }
 
 // claims resolves one line into the pairs of ends between which it claims flows. It is here if the
-// line, its workload and at least one pair of ends exist in this environment.
+// line, its workload and at least one pair of ends exist in this environment. Namespaces of one
+// pattern are told apart by nothing here: what stays within each, as a bare name does, is claimed
+// of the one for which is built, and of none of the others with it.
 func (s *resolver) claims(l *line) (made []claim, here bool) {
 	if !s.in(l.terms.In) {
 		return nil, false
@@ -117,9 +119,17 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 		}
 	}
 	froms, tos := ends(l.from), ends(l.to)
+	within := false
+	if n, ok := s.plan.Namespace(namespace); ok {
+		within = n.Pattern
+	}
 	for _, to := range tos {
 		for _, target := range s.ports(l.terms.Ports, to) {
 			for _, from := range froms {
+				if within && (from.bare || to.bare) {
+					here = true
+					continue
+				}
 				made = append(made, claim{from: from, to: target.to, ports: target.ports, line: l, home: home})
 			}
 		}
@@ -127,7 +137,7 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 	// An @name that has nobody here makes its lines not exist; that is no mistake.
 	isNamed := func(p language.At[language.Peer]) bool { return p.Value.Kind == language.NamedPeer }
 	named := slices.ContainsFunc(l.from, isNamed) || slices.ContainsFunc(l.to, isNamed)
-	return made, len(made) > 0 || named && (len(froms) == 0 || len(tos) == 0)
+	return made, here || len(made) > 0 || named && (len(froms) == 0 || len(tos) == 0)
 }
 
 // checkUsedBy complains of a line of an intent with an @name whose usedBy does not list the

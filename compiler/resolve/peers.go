@@ -18,6 +18,7 @@ type party struct {
 	namespace string             // of its pods, or a pattern; empty for pods of many
 	workload  *plan.Workload     // nil for sets and addresses
 	named     *language.PeerSpec // the Platform's entry, where the end is an @name's addresses
+	bare      bool               // written without a namespace: it is in that of the intent
 	span      diag.Span
 }
 
@@ -100,7 +101,9 @@ func (s *resolver) workload(p language.Peer, span diag.Span, home string) []part
 	}
 	ref := namespace + "/" + p.Name
 	if i, ok := s.workloads[ref]; ok {
-		return []party{s.workloadParty(&s.plan.Workloads[i], span)}
+		of := s.workloadParty(&s.plan.Workloads[i], span)
+		of.bare = p.Namespace == ""
+		return []party{of}
 	}
 	if s.elsewhere[ref] || p.Namespace != "" && !s.knownNamespace(p.Namespace, span) || s.Lost {
 		return nil // a document that could not be read may describe it
@@ -174,7 +177,8 @@ func (s *resolver) labelled(p language.Peer, span diag.Span, home string) []part
 	if l.Selector != nil {
 		pods.Selector = l.Selector.Selector
 	}
-	return []party{{end: plan.End{Name: podsName(namespace, pods), Pods: &pods}, namespace: namespace, span: span}}
+	bare := !l.Namespace.Given() && l.NamespaceSelector == nil
+	return []party{{end: plan.End{Name: podsName(namespace, pods), Pods: &pods}, namespace: namespace, span: span, bare: bare}}
 }
 
 // podsName makes the name in reports of a peer that is a set: shop/{app=web}, {tier=tenant}/*.
