@@ -91,6 +91,50 @@ func TestMostIsJudgedOnce(t *testing.T) {
 	held("one edit", o.shared, 19, 19)
 }
 
+// TestForbiddenWithTheSameObjects has two environments with the same objects, and pods that the
+// second alone puts into quarantine, of which a component of both deletes every trace: that nothing
+// was found of the first says nothing of what the second forbids.
+func TestForbiddenWithTheSameObjects(t *testing.T) {
+	t.Parallel()
+	built, err := Build(t.Context(), []language.File{
+		{Path: "portcullis.yaml", Data: []byte(`apiVersion: portcullis.dev/v1alpha1
+kind: Platform
+metadata: {name: fleet}
+spec:
+  environments: {dev: {}, prod: {}}
+  components: [{path: parts, cluster: true}]
+  guardrails: [{name: apart, deny: {from: db/*, to: shop/*}}]
+  quarantine: [{peer: shop/web, in: [prod], ticket: A-1, until: 2027-03-31}]
+`)},
+		{Path: "intents.yaml", Data: []byte(`apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: web, namespace: shop}
+spec: {}
+---
+apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: pg, namespace: db}
+spec: {ports: {pg: 5432}, inbound: [{from: shop/web, ports: [pg]}]}
+`)},
+		{Path: "parts/kustomization.yaml", Data: []byte(`apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+patches:
+  - target: {kind: GlobalNetworkPolicy, name: .*quarantine.*}
+    patch: '{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: any}, $patch: delete}'
+`)},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, f := range built.Report.Findings {
+		found = append(found, f.Rule.Code+" "+strings.Join(f.Environments, ","))
+	}
+	if !slices.Equal(found, []string{"PC305 prod"}) {
+		t.Errorf("found %q, expected that the quarantine does not hold in prod, and nothing else:\n%v", found, built.Report.Findings.Err())
+	}
+}
+
 // withEdits edits a line or two of the lists of a repository.
 func withEdits(r *rand.Rand, files []language.File) []language.File {
 	files = slices.Clone(files)
