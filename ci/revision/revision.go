@@ -146,13 +146,24 @@ func (r *Repository) Unpack(ctx context.Context, commit, into string, most Limit
 		return err
 	}
 	defer root.Close()
+	return r.each(ctx, entries, most, func(e entry, data []byte) error {
+		if err := write(root, e, data); err != nil {
+			return fmt.Errorf("%q of %s: %w", e.name, commit, err)
+		}
+		return nil
+	})
+}
+
+// each reads the bytes of a commit's files, in their order; of one that is larger than most there
+// are none.
+func (r *Repository) each(ctx context.Context, entries []entry, most Limits, do func(e entry, data []byte) error) error {
 	var names bytes.Buffer
 	for _, e := range entries {
 		if e.size <= most.FileBytes {
 			names.WriteString(e.object + "\n")
 		}
 	}
-	return r.stream(ctx, &names, func(blobs *bufio.Reader) error {
+	return r.stream(ctx, &names, func(blobs *bufio.Reader) (err error) {
 		for _, e := range entries {
 			var data []byte
 			if e.size <= most.FileBytes {
@@ -160,8 +171,8 @@ func (r *Repository) Unpack(ctx context.Context, commit, into string, most Limit
 					return err
 				}
 			}
-			if err := write(root, e, data); err != nil {
-				return fmt.Errorf("%q of %s: %w", e.name, commit, err)
+			if err := do(e, data); err != nil {
+				return err
 			}
 		}
 		return nil

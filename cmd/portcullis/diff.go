@@ -246,20 +246,28 @@ func (p *program) state(ctx context.Context, arg, dir string) (compiler.State, e
 	return readRevision(ctx, git, arg, commit)
 }
 
-// readRevision reads a repository at a commit for diff, as it would be read from the disk.
+// readRevision reads a repository at a commit for diff, as it would be read from the disk: from
+// there if there are links in it or the like, and from memory if there are none.
 func readRevision(ctx context.Context, git *revision.Repository, name, commit string) (s compiler.State, err error) {
-	into, err := os.MkdirTemp("", "portcullis-")
-	if err != nil {
-		return s, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(into)) }()
 	limits := sources.DefaultLimits()
 	most := revision.Limits{FileBytes: limits.FileBytes, TotalBytes: limits.TotalBytes, Files: limits.Files, Listed: 10_000_000}
-	err = git.Unpack(ctx, commit, into, most, func(name string) bool { return language.IsYAML(name) || language.IsRego(name) })
-	if err != nil {
-		return s, usageError{err}
-	}
+	wanted := func(name string) bool { return language.IsYAML(name) || language.IsRego(name) }
 	s = compiler.State{Ref: name, Commit: commit}
+	switch files, err := git.Read(ctx, commit, most, wanted); {
+	case err == nil:
+		s.Files, s.Found, err = sources.ReadRepositoryIn(files, limits)
+		return s, err
+	case !errors.Is(err, revision.ErrNotPlain):
+		return compiler.State{}, usageError{err}
+	}
+	into, err := os.MkdirTemp("", "portcullis-")
+	if err != nil {
+		return compiler.State{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(into)) }()
+	if err := git.Unpack(ctx, commit, into, most, wanted); err != nil {
+		return compiler.State{}, usageError{err}
+	}
 	s.Files, s.Found, err = sources.ReadRepository(into, limits)
 	return s, err
 }

@@ -26,7 +26,7 @@ func ReadBases(dir string, files []language.File, limits Limits) ([]language.Fil
 	}
 	defer root.Close()
 	limits.FileBytes = limits.TotalBytes
-	r := &reader{root: root, limits: limits}
+	r := &reader{root: disk{root}, limits: limits}
 	texts := map[string][]byte{}
 	for _, f := range files {
 		texts[f.Path] = f.Data

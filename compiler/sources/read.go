@@ -1,5 +1,5 @@
-// Package sources reads the files of a run from the disk and sorts them: intents, manifests
-// beside them or instead of them, rules of the user's.
+// Package sources reads the files of a run, from the disk or from memory, and sorts them: intents,
+// manifests beside them or instead of them, rules of the user's.
 //
 // Its invariant: nothing of ours is left out in silence. What is not read, for its size, its
 // kind or its place, is a finding where something of the language may lie.
@@ -17,7 +17,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/language"
@@ -54,6 +53,11 @@ func ReadRepository(dir string, limits Limits) ([]language.File, diag.List, erro
 	return readBelow(dir, limits, (*reader).visitRepository)
 }
 
+// ReadRepositoryIn is ReadRepository of files that lie in memory, without a link among them.
+func ReadRepositoryIn(files fs.FS, limits Limits) ([]language.File, diag.List, error) {
+	return walk(memory{files}, limits, (*reader).visitRepository)
+}
+
 // readBelow walks a directory, through a root that no path leads out of, and returns the files
 // that visit read.
 func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntry, error) error) ([]language.File, diag.List, error) {
@@ -62,8 +66,13 @@ func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntr
 		return nil, nil, plainPathError(err)
 	}
 	defer root.Close()
+	return walk(disk{root}, limits, visit)
+}
+
+// walk returns the files that visit read.
+func walk(root place, limits Limits, visit func(*reader, string, fs.DirEntry, error) error) ([]language.File, diag.List, error) {
 	r := &reader{root: root, limits: limits}
-	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error { return visit(r, name, entry, err) })
+	err := fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error { return visit(r, name, entry, err) })
 	if errors.Is(err, errLimit) {
 		err = nil
 	}
@@ -83,7 +92,7 @@ func ReadFile(name string, limits Limits) (language.File, diag.List, error) {
 		return language.File{}, nil, plainPathError(err)
 	}
 	defer root.Close()
-	r := &reader{root: root, limits: limits}
+	r := &reader{root: disk{root}, limits: limits}
 	if info, err := root.Stat(path.Base(name)); err != nil {
 		return language.File{}, nil, plainPathError(err)
 	} else if !info.Mode().IsRegular() {
@@ -105,7 +114,7 @@ func ReadFile(name string, limits Limits) (language.File, diag.List, error) {
 var errLimit = errors.New("limit reached")
 
 type reader struct {
-	root   *os.Root
+	root   place
 	limits Limits
 	files  []language.File
 	total  int64
@@ -194,7 +203,7 @@ func (r *reader) refuseInJSON(name string) error {
 	if path.Base(name) == bundle.IndexFile && slices.Contains(r.bundles, path.Dir(name)) {
 		return nil
 	}
-	f, err := r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := r.root.open(name)
 	if err != nil {
 		return nil // nothing of ours is read from JSON, and what a link hides is said elsewhere
 	}
@@ -292,11 +301,10 @@ func (r *reader) keepApart() {
 	}
 }
 
-// read opens and reads one file without blocking: a FIFO that took its place since it was listed
-// must not hang the run.
+// read opens and reads one file.
 func (r *reader) read(name string) error {
 	span := diag.Span{File: name}
-	f, err := r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := r.root.open(name)
 	if err != nil {
 		r.found = append(r.found, refusedFile.At(span, "%s", reason(err)).Suggest("make it readable, or keep it out of the directory"))
 		return nil
