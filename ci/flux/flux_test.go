@@ -229,13 +229,13 @@ func TestFlux(t *testing.T) {
 			}
 		}
 	})
-	t.Run("leaves variables in reasons alone", func(t *testing.T) {
-		const reason, spared = "the office of ${CITY:=nowhere}, for $$5", "kustomize.toolkit.fluxcd.io/substitute: disabled"
+	t.Run("leaves variables in annotations alone", func(t *testing.T) {
+		const owner, spared = "the office of ${CITY:=nowhere}, for $$5", "kustomize.toolkit.fluxcd.io/substitute: disabled"
 		demo, built := filepath.Join(t.TempDir(), "demo"), filepath.Join(t.TempDir(), "built")
 		if err := os.CopyFS(demo, os.DirFS("../../examples/zero-trust-demo")); err != nil {
 			t.Fatal(err)
 		}
-		edit(t, filepath.Join(demo, "intents/frontend.yaml"), "the office, less its guest gateway", "'"+reason+"'")
+		edit(t, filepath.Join(demo, "portcullis.yaml"), "owner: team-demo", "owner: '"+owner+"'")
 		p.portcullis(t, "build", demo, "--out", built)
 		kustomization := filepath.Join(t.TempDir(), "kustomization.yaml")
 		err := os.WriteFile(kustomization, []byte(`apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -255,7 +255,7 @@ spec:
 			return p.flux(t, "build", "kustomization", "network-policies", "--namespace=flux-system", "--dry-run",
 				"--path", filepath.Join(built, "overlays/default"), "--kustomization-file", kustomization)
 		}
-		if got, want := objects(t, build()), objects(t, p.portcullis(t, "build", demo)); !slices.Equal(got, want) || !strings.Contains(fmt.Sprint(got), reason) {
+		if got, want := objects(t, build()), objects(t, p.portcullis(t, "build", demo)); !slices.Equal(got, want) || !strings.Contains(fmt.Sprint(got), owner) {
 			t.Errorf("flux builds %q, and build %q", got, want)
 		}
 		// Without the annotation it would have.
