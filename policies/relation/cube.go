@@ -131,10 +131,22 @@ func (c *Cube) with(known constraint) *Cube {
 
 // clone copies a cube, with room for some more constraints.
 func (c *Cube) clone(more int) *Cube {
-	n := *c
-	n.constraints = make([]constraint, len(c.constraints), len(c.constraints)+more)
-	copy(n.constraints, c.constraints)
-	return &n
+	n := &Cube{}
+	if last := len(c.u.spare) - 1; last >= 0 {
+		n, c.u.spare = c.u.spare[last], c.u.spare[:last]
+	}
+	own := slices.Grow(n.constraints[:0], len(c.constraints)+more)
+	*n = *c
+	n.constraints = append(own, c.constraints...)
+	return n
+}
+
+// reuse takes back a clone that nobody else has, made of another cube: the next clone is made in
+// its place. What only shares the other's constraints is left alone.
+func (c *Cube) reuse(of *Cube) {
+	if c != of && len(c.constraints) > 0 && (len(of.constraints) == 0 || &c.constraints[0] != &of.constraints[0]) {
+		c.u.spare = append(c.u.spare, c)
+	}
 }
 
 // learn puts a constraint in place of what was known of its variable, in a cube that nobody
@@ -293,6 +305,7 @@ func (c *Cube) assume(f *Formula) (*Cube, *Formula) {
 			if kid.op != elementary {
 				rest = append(rest, kid)
 			} else if !n.require(kid.lit, kid.sign) {
+				n.reuse(c)
 				return nil, f
 			}
 		}

@@ -13,14 +13,19 @@ import (
 // the addresses of an end.
 type ruleIndex struct {
 	all      []*Rule
+	verdicts Verdicts // of all rules
+	*lookup           // nil where there are few
+}
+
+// lookup finds rules of an index by what they demand.
+type lookup struct {
 	variable int32
-	byValue  map[string][]*Rule // of a label or the namespace
+	byValue  map[string][]*Rule // of a label or the namespace; nil where no variable tells them apart
 	ranges   []ruleRange        // of addresses, by their beginning
 	rest     []*Rule            // that demand none
 
-	verdicts Verdicts          // of all rules
-	byLabel  map[int32][]*Rule // by a label that they demand: of theirs the one that the fewest demand; nil where few are told apart
-	bare     []*Rule           // that demand no label
+	byLabel map[int32][]*Rule // by a label that they demand: of theirs the one that the fewest demand; nil where few are told apart
+	bare    []*Rule           // that demand no label
 }
 
 // ruleRange is a range of addresses that a rule asks for.
@@ -43,6 +48,7 @@ func indexRules(rules []*Rule, mirrored bool) *ruleIndex {
 	if len(rules) < manyRules || mirrored {
 		return x
 	}
+	x.lookup = &lookup{}
 	x.fileByLabel()
 	demanded := map[int32]map[string]bool{} // distinct demands, by variable
 	for _, r := range rules {
@@ -115,7 +121,9 @@ func (x *ruleIndex) fileByLabel() {
 
 // tellsLabels reports whether the index finds rules by the labels of which a cube knows
 // something.
-func (x *ruleIndex) tellsLabels(v view) bool { return x.byLabel != nil && !v.mirrored }
+func (x *ruleIndex) tellsLabels(v view) bool {
+	return x.lookup != nil && x.byLabel != nil && !v.mirrored
+}
 
 // settling finds in the index the rules after another that may match the whole of a cube, in
 // order, with some that do not: a rule that demands a value of a label does so only where
@@ -207,7 +215,7 @@ func (f *Formula) demand() *literal {
 
 // among finds in the index the rules that may match on a cube, in order, with some that do not.
 func (x *ruleIndex) among(v view) []*Rule {
-	if x.byValue == nil || v.mirrored {
+	if x.lookup == nil || x.byValue == nil || v.mirrored {
 		return x.all
 	}
 	own, known := x.demanding(v)

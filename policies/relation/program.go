@@ -58,16 +58,16 @@ type Program struct {
 // sortedTier finds the policies that can select pods of one namespace without asking the others.
 type sortedTier struct {
 	Name        string
-	Pass        bool // see [Tier]
-	policies    []placed
-	everywhere  []placed
-	byNamespace map[string][]placed
+	Pass        bool      // see [Tier]
+	policies    []indexed // in their order
+	everywhere  []int32   // the places of those that demand no namespace
+	byNamespace map[string][]int32
 }
 
-type placed struct {
+// indexed is a policy with the rules of it that may match.
+type indexed struct {
 	*Policy
-	order int
-	rules *ruleIndex // of the policy's, those that may match
+	rules *ruleIndex
 }
 
 // NewProgram makes a program of tiers, ready to be asked. It numbers the rules.
@@ -75,15 +75,15 @@ func NewProgram(tiers []Tier) *Program {
 	p := &Program{}
 	number := 0
 	for _, t := range tiers {
-		made := sortedTier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
-		for i, policy := range t.Policies {
+		made := sortedTier{Name: t.Name, Pass: t.Pass, policies: make([]indexed, 0, len(t.Policies)), byNamespace: map[string][]int32{}}
+		for _, policy := range t.Policies {
 			rules := make([]*Rule, len(policy.Rules))
 			for j := range policy.Rules {
 				policy.Rules[j].number, policy.Rules[j].tier = number, len(p.whole)
 				rules[j] = &policy.Rules[j]
 				number++
 			}
-			made.add(placed{policy, i, indexRules(rules, false)})
+			made.add(indexed{policy, indexRules(rules, false)})
 		}
 		if len(t.Policies) > 0 {
 			p.whole = append(p.whole, made)
@@ -94,33 +94,33 @@ func NewProgram(tiers []Tier) *Program {
 
 // add files a policy of a tier under the one namespace that it demands, or among those for
 // everywhere.
-func (t *sortedTier) add(p placed) {
+func (t *sortedTier) add(p indexed) {
+	at := int32(len(t.policies))
 	t.policies = append(t.policies, p)
 	if name, one := onlyNamespace(p.Selects, Own); one {
-		t.byNamespace[name] = append(t.byNamespace[name], p)
+		t.byNamespace[name] = append(t.byNamespace[name], at)
 	} else {
-		t.everywhere = append(t.everywhere, p)
+		t.everywhere = append(t.everywhere, at)
 	}
 }
 
 // ofPods leaves out of a tier the rules that demand of the own end addresses which no pod has.
-func (t *sortedTier) ofPods(addresses packet.Addresses) sortedTier {
-	made := sortedTier{Name: t.Name, Pass: t.Pass, byNamespace: map[string][]placed{}}
-	for _, p := range t.policies {
-		foreign := func(r *Rule) bool {
-			for l := range demands(r.Match) {
-				if l.kind == ofAddress && l.end == Own && !l.addresses.Overlaps(addresses) {
-					return true
-				}
+func (t sortedTier) ofPods(addresses packet.Addresses) sortedTier {
+	foreign := func(r *Rule) bool {
+		for l := range demands(r.Match) {
+			if l.kind == ofAddress && l.end == Own && !l.addresses.Overlaps(addresses) {
+				return true
 			}
-			return false
 		}
-		if slices.ContainsFunc(p.rules.all, foreign) {
+		return false
+	}
+	t.policies = slices.Clone(t.policies)
+	for i := range t.policies {
+		if p := &t.policies[i]; slices.ContainsFunc(p.rules.all, foreign) {
 			p.rules = indexRules(slices.DeleteFunc(slices.Clone(p.rules.all), foreign), false)
 		}
-		made.add(p)
 	}
-	return made
+	return t
 }
 
 // onlyNamespace finds the one namespace that a conjunction demands of an end, by which a tier
@@ -138,22 +138,26 @@ func onlyNamespace(f *Formula, end End) (name string, one bool) {
 	return "", false
 }
 
-// among finds the policies of a tier that can select pods of a namespace, in order; with an empty
+// among yields the policies of a tier that can select pods of a namespace, in order; with an empty
 // name all of them.
-func (t *sortedTier) among(namespace string) []placed {
-	if namespace == "" {
-		return t.policies
-	}
-	own, everywhere := t.byNamespace[namespace], t.everywhere
-	all := make([]placed, 0, len(own)+len(everywhere))
-	for len(own)+len(everywhere) > 0 {
-		if len(own) == 0 || len(everywhere) > 0 && everywhere[0].order < own[0].order {
-			all, everywhere = append(all, everywhere[0]), everywhere[1:]
-		} else {
-			all, own = append(all, own[0]), own[1:]
+func (t *sortedTier) among(namespace string) iter.Seq[indexed] {
+	return func(yield func(indexed) bool) {
+		if namespace == "" {
+			slices.Values(t.policies)(yield)
+			return
+		}
+		own, everywhere := t.byNamespace[namespace], t.everywhere
+		for len(own)+len(everywhere) > 0 {
+			next := &own
+			if len(own) == 0 || len(everywhere) > 0 && everywhere[0] < own[0] {
+				next = &everywhere
+			}
+			if !yield(t.policies[(*next)[0]]) {
+				return
+			}
+			*next = (*next)[1:]
 		}
 	}
-	return all
 }
 
 // On reduces the program to what a cube has to do with: it says the same of every part of the
@@ -250,7 +254,7 @@ func (t *sortedTier) specialize(v view) *residualTier {
 		namespace = v.u.listed[class].Name
 	}
 	kept := v.u.keptPolicies[:0]
-	for _, policy := range t.among(namespace) {
+	for policy := range t.among(namespace) {
 		if left, some := (residualPolicy{policy.Selects, policy.rules}).specialize(v); some {
 			kept = append(kept, left)
 		}

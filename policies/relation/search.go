@@ -71,6 +71,7 @@ type Search struct {
 	Hardest int // by one, of MostSteps
 
 	spent, budget int
+	told          int  // cubes that were handed out, which may be kept
 	briefly       bool // that there is a witness is enough: who it is remains open
 }
 
@@ -145,7 +146,11 @@ func (s *Search) Each(q Question, found func(*Cube) (enough bool, err error)) er
 		return nil
 	}
 	s.spent, s.budget = 0, cmp.Or(s.Budget, MostSteps)
+	told := s.told
 	err := s.visit(of, left, s.prepare(of, q.Wanted), found)
+	if s.told == told {
+		of.reuse(q.Of)
+	}
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
@@ -213,6 +218,7 @@ func (s *Search) visit(c *Cube, where *Formula, wanted []prepared, found func(*C
 		}
 	}
 	if undecided == nil {
+		s.told++
 		enough, err := found(c)
 		if enough && err == nil {
 			return errEnough
@@ -221,8 +227,12 @@ func (s *Search) visit(c *Cube, where *Formula, wanted []prepared, found func(*C
 	}
 	for _, sign := range []bool{true, false} {
 		if part := c.where(undecided, sign); part != nil {
+			told := s.told
 			if err := s.visit(part, where, wanted, found); err != nil {
 				return err
+			}
+			if s.told == told {
+				part.reuse(c)
 			}
 		}
 	}

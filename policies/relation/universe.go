@@ -60,6 +60,7 @@ type Universe struct {
 	start     [2]*Cube                // a pod's peer is a pod; is another address
 	all       *Cube                   // both
 	classes   []*Cube                 // of all, by the own end's class of namespaces, once asked for
+	spare     []*Cube                 // which nobody has any more
 
 	// What one specialization keeps is gathered here before it is known how much it is.
 	keptPolicies []residualPolicy
