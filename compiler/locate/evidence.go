@@ -18,7 +18,7 @@ func WithEvidence(found diag.List, from Origins, a Authors) diag.List {
 		if id := d.Subject.Object; !id.IsZero() {
 			d = d.Testify(diag.ObjectEvidence, id.Evidence()).
 				Testify(diag.NamespaceEvidence, id.Namespace).
-				Testify(diag.IntentEvidence, a.of(a.workloads[from[id].Origins[""]], id.Namespace)).
+				Testify(diag.IntentEvidence, a.of(a.workloads[from[id].Span], id.Namespace)).
 				Testify(diag.IntentEvidence, a.of(a.lines[d.Span], id.Namespace))
 		}
 		all[i] = d

@@ -93,9 +93,10 @@ func (p *Provenance) changed(line diag.Span) []diag.Related {
 	if p.subjects == nil {
 		p.subjects = map[diag.Span][]diag.Subject{}
 		for _, id := range slices.SortedFunc(maps.Keys(p.from), object.ID.Compare) {
-			for _, pointer := range diag.SortedKeys(p.from[id].Origins) {
-				at := p.from[id].Origins[pointer]
-				p.subjects[at] = append(p.subjects[at], diag.Subject{Object: id, Pointer: pointer})
+			emitted := p.from[id]
+			p.subjects[emitted.Span] = append(p.subjects[emitted.Span], diag.Subject{Object: id})
+			for _, part := range slices.SortedFunc(slices.Values(emitted.Parts), func(a, b lower.Part) int { return strings.Compare(a.Pointer, b.Pointer) }) {
+				p.subjects[part.Span] = append(p.subjects[part.Span], diag.Subject{Object: id, Pointer: part.Pointer})
 			}
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"portcullis.dev/compiler/plan"
-	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
 
@@ -103,8 +102,8 @@ func fitsCalico(rulings []ruling) bool {
 // sections makes the types, ingress and egress of a Calico policy with some rules, and says which
 // lines they come from. Each rule stands below what why says of its lines; without why below
 // nothing, where the whole policy has one reason.
-func sections(rulings []ruling, why func([]plan.Origin) string) (object.Map, map[string]diag.Span) {
-	origins := map[string]diag.Span{}
+func sections(rulings []ruling, why func([]plan.Origin) string) (object.Map, []Part) {
+	places := make([]Part, 0, len(rulings))
 	var types object.List
 	var rules object.Map
 	for _, direction := range []struct {
@@ -115,7 +114,7 @@ func sections(rulings []ruling, why func([]plan.Origin) string) (object.Map, map
 		reasons := explained{why: why}
 		for _, r := range rulings {
 			if r.egress == direction.egress {
-				origins[object.Pointer("spec", direction.key, strconv.Itoa(len(list)))] = earliest(r.origins)
+				places = append(places, Part{object.Pointer("spec", direction.key, strconv.Itoa(len(list))), earliest(r.origins)})
 				list = append(list, reasons.item(r.rule, r.origins))
 			}
 		}
@@ -124,7 +123,7 @@ func sections(rulings []ruling, why func([]plan.Origin) string) (object.Map, map
 			rules = append(rules, object.Field{Key: direction.key, Value: list})
 		}
 	}
-	return append(object.Map{{Key: "types", Value: types}}, rules...), origins
+	return append(object.Map{{Key: "types", Value: types}}, rules...), places
 }
 
 // calicoRules writes one rule for each protocol of the ports, each message type

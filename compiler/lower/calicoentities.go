@@ -210,7 +210,7 @@ func (l *lowering) networkSets() {
 			l.emit(calicoObject("GlobalNetworkSet", about{
 				name: p.name, intent: l.platform(), wave: waveSets, labels: map[string]string{peerLabel: name},
 				reason: "the Platform's @" + name,
-			}, object.Map{{Key: "nets", Value: yamltext.Strings(p.things)}}), map[string]diag.Span{"": l.Platform})
+			}, object.Map{{Key: "nets", Value: yamltext.Strings(p.things)}}), l.Platform)
 		}
 	}
 }

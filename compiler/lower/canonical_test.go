@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,8 +27,8 @@ func TestEveryConstruct(t *testing.T) {
 	var b bytes.Buffer
 	for _, e := range lowered(t, everyConstruct()) {
 		b.WriteString("---\n")
-		for _, pointer := range diag.SortedKeys(e.Origins) {
-			fmt.Fprintf(&b, "# line %d: %s\n", e.Origins[pointer].Start.Line, pointer)
+		for _, part := range slices.SortedFunc(slices.Values(slices.Concat(e.Parts, []Part{{Span: e.Span}})), func(a, b Part) int { return strings.Compare(a.Pointer, b.Pointer) }) {
+			fmt.Fprintf(&b, "# line %d: %s\n", part.Span.Start.Line, part.Pointer)
 		}
 		b.Write(e.Manifest.YAML())
 	}

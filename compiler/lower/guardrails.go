@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/plan"
-	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
 
@@ -27,7 +26,7 @@ func (l *lowering) guardrailTier() {
 		l.emit(calicoObject("Tier", about{name: l.Stages.GuardrailTier, intent: l.platform(), wave: waveTiers, reason: "what no team's policy may open"}, object.Map{
 			{Key: "order", Value: l.Stages.GuardrailTierOrder},
 			{Key: "defaultAction", Value: "Pass"},
-		}), map[string]diag.Span{"": l.Platform})
+		}), l.Platform)
 	}
 }
 
@@ -72,7 +71,7 @@ func (l *lowering) quarantine() (order int) {
 				}, append(spec,
 					object.Field{Key: "types", Value: object.List{"Ingress", "Egress"}},
 					object.Field{Key: "ingress", Value: deny}, object.Field{Key: "egress", Value: deny},
-				)), map[string]diag.Span{"": earliest(lines)})
+				)), earliest(lines))
 			}
 		}
 	}
@@ -113,8 +112,7 @@ func (l *lowering) guardrails(order int) {
 		}
 		for _, p := range parts(l.Stages.GuardrailTier+".", prefixGuardrail+name, canonical(all), ruling.key, fitsCalico) {
 			first := byName[name][0]
-			rules, origins := sections(p.things, nil)
-			origins[""] = first.Span
+			rules, places := sections(p.things, nil)
 			spec := append(object.Map{
 				{Key: "tier", Value: l.Stages.GuardrailTier},
 				{Key: "order", Value: order},
@@ -122,7 +120,7 @@ func (l *lowering) guardrails(order int) {
 			order += betweenGuardrails
 			l.emit(calicoObject("GlobalNetworkPolicy", about{
 				name: p.name, intent: l.platform(), wave: waveDenies, reason: cmp.Or(first.Why, "the guardrail "+name),
-			}, append(spec, rules...)), origins)
+			}, append(spec, rules...)), first.Span, places...)
 		}
 	}
 }

@@ -52,8 +52,7 @@ func (l *lowering) controlPolicy(s *subject, p part[ruling], selector object.Sel
 		lines = append(lines, r.origins...)
 	}
 	a, span := l.about(s, p.name, lines)
-	rules, origins := sections(p.things, l.why)
-	origins[""] = span
+	rules, places := sections(p.things, l.why)
 	kind := "NetworkPolicy"
 	spec := object.Map{{Key: "tier", Value: "default"}, {Key: "order", Value: l.Stages.AllowOrder}}
 	if s.namespace.Staged {
@@ -61,5 +60,5 @@ func (l *lowering) controlPolicy(s *subject, p part[ruling], selector object.Sel
 		spec = append(object.Map{{Key: "stagedAction", Value: "Set"}}, spec...)
 	}
 	spec = append(append(spec, object.Field{Key: "selector", Value: selector.Calico()}), rules...)
-	l.emit(calicoObject(kind, a, spec), origins)
+	l.emit(calicoObject(kind, a, spec), span, places...)
 }

@@ -63,7 +63,7 @@ func (l *lowering) defaultDeny(n plan.Namespace) {
 	}, object.Map{
 		{Key: "podSelector", Value: l.shared.podSelector(nil, "")},
 		{Key: "policyTypes", Value: bothDirections},
-	}), map[string]diag.Span{"": n.Span})
+	}), n.Span)
 }
 
 // dns opens the way to the name service for all pods of a namespace; where an
@@ -92,7 +92,7 @@ func (l *lowering) resolve(n plan.Namespace, a about, selector object.Selector, 
 		{Key: "podSelector", Value: l.shared.podSelector(selector, selector.String())},
 		{Key: "policyTypes", Value: object.List{"Egress"}},
 		{Key: "egress", Value: rules},
-	}), map[string]diag.Span{"": from})
+	}), from)
 }
 
 // opening is one peer of one rule: what a policy is put together from.
@@ -162,9 +162,8 @@ func (l *lowering) allows(s *subject) {
 			l.add(inexpressible.At(earliest(p.things[0].origins), "one rule of the policy %s/%s is too large for an object", a.namespace, a.name).
 				Suggest("shorten the list of ports, of exceptions, or of the selector's values"))
 		}
-		spec, origins := l.spec(s, p.things)
-		origins[""] = span
-		l.emit(networkPolicy(s.namespace, a, spec), origins)
+		spec, places := l.spec(s, p.things)
+		l.emit(networkPolicy(s.namespace, a, spec), span, places...)
 	}
 }
 
@@ -207,8 +206,8 @@ func fitsKubernetes(openings []opening) bool {
 
 // spec puts sorted openings together to the spec of a subject's NetworkPolicy: one rule for each
 // list of ports, whose peers stand below the reasons for them.
-func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]diag.Span) {
-	origins := make(map[string]diag.Span, 2*len(openings)+1)
+func (l *lowering) spec(s *subject, openings []opening) (object.Map, []Part) {
+	places := make([]Part, 0, len(openings)+rulesOf(openings))
 	var types object.List
 	var sections object.Map
 	for _, direction := range []struct {
@@ -229,7 +228,7 @@ func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]
 			if ports := l.shared.kubernetesPorts(before.ports); ports != nil {
 				rule = append(rule, object.Field{Key: "ports", Value: ports})
 			}
-			origins[l.shared.pointer(pointerKey{direction.egress, len(rules), -1})] = line
+			places = append(places, Part{l.shared.pointer(pointerKey{direction.egress, len(rules), -1}), line})
 			rules = append(rules, rule)
 			peers, line, known, reasons.last = nil, diag.Span{}, false, ""
 		}
@@ -244,7 +243,7 @@ func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]
 			if len(o.origins) > 0 && (!known || first.Compare(line) < 0) {
 				line, known = first, true
 			}
-			origins[l.shared.pointer(pointerKey{direction.egress, len(rules), len(peers)})] = first
+			places = append(places, Part{l.shared.pointer(pointerKey{direction.egress, len(rules), len(peers)}), first})
 			peers, before = append(peers, reasons.item(o.peer, o.origins)), o
 		}
 		flush()
@@ -256,7 +255,18 @@ func (l *lowering) spec(s *subject, openings []opening) (object.Map, map[string]
 	return append(object.Map{
 		{Key: "podSelector", Value: l.shared.podSelector(s.selector, s.text)},
 		{Key: "policyTypes", Value: types},
-	}, sections...), origins
+	}, sections...), places
+}
+
+// rulesOf counts the rules of a NetworkPolicy with these openings.
+func rulesOf(openings []opening) int {
+	rules := 0
+	for i, o := range openings {
+		if i == 0 || !o.sameRule(openings[i-1]) {
+			rules++
+		}
+	}
+	return rules
 }
 
 // kubernetesPeers writes an end as the peers of a NetworkPolicy in the namespace.

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,8 +157,8 @@ func askedFor(p *plan.Plan, e Emitted, by meaning.Decision, from, to plan.Place,
 			asking[g.Span] = true
 		}
 	}
-	for pointer, span := range e.Origins {
-		if asking[span] && (pointer == by.Pointer || strings.HasPrefix(pointer, by.Pointer+"/") || by.Pointer != "" && e.At(by.Pointer) == span) {
+	for _, part := range slices.Concat(e.Parts, []Part{{Span: e.Span}}) {
+		if asking[part.Span] && (part.Pointer == by.Pointer || strings.HasPrefix(part.Pointer, by.Pointer+"/") || by.Pointer != "" && e.At(by.Pointer) == part.Span) {
 			return true
 		}
 	}

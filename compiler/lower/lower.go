@@ -20,20 +20,25 @@ import (
 // Emitted is one object, and the lines that its parts come from.
 type Emitted struct {
 	Manifest object.Map
-	// Origins has, by JSON pointer, the place in the intents that asked for that
-	// part of the manifest. The empty pointer is the object as a whole; a part
-	// without an entry has that of its nearest ancestor.
-	Origins map[string]diag.Span
+	Span     diag.Span // the place in the intents that asked for the object as a whole
+	Parts    []Part    // with places of their own; any other has that of its nearest ancestor
+}
+
+// Part is a part of a manifest, by its JSON pointer, and the place in the intents that asked for it.
+type Part struct {
+	Pointer string
+	Span    diag.Span
 }
 
 // At finds the place in the intents that asked for the part of an emitted manifest that a JSON
 // pointer names.
 func (e Emitted) At(pointer string) diag.Span {
-	for ; ; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-		if span, ok := e.Origins[pointer]; ok || !strings.Contains(pointer, "/") {
-			return span
+	for ; strings.Contains(pointer, "/"); pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
+		if i := slices.IndexFunc(e.Parts, func(p Part) bool { return p.Pointer == pointer }); i >= 0 {
+			return e.Parts[i].Span
 		}
 	}
+	return e.Span
 }
 
 // Target is a kind of policy that may be emitted.
@@ -89,9 +94,9 @@ func (l *lowering) lower() ([]Emitted, diag.List) {
 	for i, e := range l.emitted {
 		all[i] = e.Emitted
 		if i > 0 && e.id == l.emitted[i-1].id {
-			l.add(inexpressible.At(e.Origins[""], "two objects would be called %s", e.id).
+			l.add(inexpressible.At(e.Span, "two objects would be called %s", e.id).
 				Because("long names are cut and get a digest, and these two have the same").
-				See(l.emitted[i-1].Origins[""], "the other").Suggest("rename one of the two"))
+				See(l.emitted[i-1].Span, "the other").Suggest("rename one of the two"))
 		}
 	}
 	return all, l.found
@@ -124,8 +129,8 @@ func (l *lowering) emits(n plan.Namespace) bool {
 // add keeps a finding about what no lowered object can hold.
 func (l *lowering) add(f diag.Diagnostic) { l.found = append(l.found, f) }
 
-// emit keeps one manifest among those that the plan is lowered to, with the lines that its parts
-// come from.
-func (l *lowering) emit(m object.Map, origins map[string]diag.Span) {
-	l.emitted = append(l.emitted, identified{Emitted{Manifest: m, Origins: origins}, object.IDOf(m)})
+// emit keeps one manifest among those that the plan is lowered to, with the line that asked for it
+// and those that its parts come from.
+func (l *lowering) emit(m object.Map, span diag.Span, parts ...Part) {
+	l.emitted = append(l.emitted, identified{Emitted{m, span, parts}, object.IDOf(m)})
 }

@@ -3,6 +3,7 @@ package lower
 import (
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,9 +126,9 @@ func calicoSchemas(t *testing.T) map[string]*jsonschema.Schema {
 	return schemas
 }
 
-// TestOriginsAreParts looks up the place of every origin in its object, and holds what is
+// TestPartsAreThere looks up every part that has a place in its object, and holds what is
 // judged against what is written.
-func TestOriginsAreParts(t *testing.T) {
+func TestPartsAreThere(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		emitted, _ := Lower(aPlan(t))
@@ -139,12 +140,15 @@ func TestOriginsAreParts(t *testing.T) {
 			if alone, _ := object.DecodeManifest(e.Manifest); !reflect.DeepEqual(objects, alone) {
 				t.Fatalf("%s is read as %v, and written as %v", object.IDOf(e.Manifest), alone, objects)
 			}
-			if _, ok := e.Origins[""]; !ok {
+			if e.Span.IsZero() {
 				t.Fatalf("%s comes from nowhere", object.IDOf(e.Manifest))
 			}
-			for pointer, span := range e.Origins {
-				if _, ok := objects[0].Value(pointer); !ok || span.IsZero() {
-					t.Fatalf("%s: the part %q comes from %q", object.IDOf(e.Manifest), pointer, span)
+			for i, part := range e.Parts {
+				if _, ok := objects[0].Value(part.Pointer); !ok || part.Span.IsZero() {
+					t.Fatalf("%s: the part %q comes from %q", object.IDOf(e.Manifest), part.Pointer, part.Span)
+				}
+				if slices.ContainsFunc(e.Parts[:i], func(p Part) bool { return p.Pointer == part.Pointer }) {
+					t.Fatalf("%s has two parts %q", object.IDOf(e.Manifest), part.Pointer)
 				}
 			}
 		}

@@ -25,8 +25,7 @@ func (l *lowering) unknownNamespaces() {
 	for _, server := range l.DNSServers() {
 		dns = append(dns, l.rulings("Allow", true, clients, l.entities(&server.End, "", l.Platform), server.Ports, line)...)
 	}
-	rules, origins := sections(dns, nil)
-	origins[""] = l.Platform
+	rules, places := sections(dns, nil)
 	l.emit(calicoObject("GlobalNetworkPolicy", about{
 		name: nameDefaultDeny, intent: l.platform(), wave: waveDefaults,
 		reason: "a namespace that nobody listed is closed, but for DNS",
@@ -35,7 +34,7 @@ func (l *lowering) unknownNamespaces() {
 		{Key: "order", Value: l.Stages.DefaultDenyOrder},
 	}, subjects, object.Map{
 		{Key: "types", Value: object.List{"Ingress", "Egress"}},
-	}, rules[1:])), origins) // its types are both, whatever its rules
+	}, rules[1:])), l.Platform, places...) // its types are both, whatever its rules
 	l.platformFlows(subjects)
 }
 
@@ -99,13 +98,12 @@ func (l *lowering) platformFlows(subjects object.Map) {
 		for _, r := range p.things {
 			lines = append(lines, r.origins...)
 		}
-		rules, origins := sections(p.things, l.why)
-		origins[""] = earliest(lines)
+		rules, places := sections(p.things, l.why)
 		l.emit(calicoObject("GlobalNetworkPolicy", about{
 			name: p.name, intent: l.platform(), wave: waveDefaults,
 		}, slices.Concat(object.Map{
 			{Key: "tier", Value: "default"},
 			{Key: "order", Value: l.Stages.PlatformOrder},
-		}, subjects, rules)), origins)
+		}, subjects, rules)), earliest(lines), places...)
 	}
 }
