@@ -126,7 +126,7 @@ func (w *World) Adopted(m Member) Member {
 func (w *World) Elsewhere(cuts []netip.Prefix) []Member {
 	var all []Member
 	for _, e := range w.ranges(packet.EveryAddress(), cuts) {
-		if e.Endpoint == nil && slices.ContainsFunc(w.Meaning.Families(), func(of int) bool { return e.can(of) }) {
+		if e.Endpoint == nil && slices.ContainsFunc(w.asking().Families(), func(of int) bool { return e.can(of) }) {
 			all = append(all, Member{Peer: e.Peer, Addresses: e.addresses})
 		}
 	}
@@ -197,7 +197,7 @@ func (w *World) Has(e plan.End, m *Member) bool { return has(w.Plan, e, m.Peer) 
 func (w *World) Deciding(from, to Member, of packet.Traffic) Example {
 	h, _ := of.Witness()
 	best := sample{}
-	for _, family := range w.Meaning.Families() {
+	for _, family := range w.asking().Families() {
 		if (end{from.Peer, from.Addresses}).can(family) && (end{to.Peer, to.Addresses}).can(family) {
 			k := packetOf(h, 0, from.Peer, to.Peer)
 			k.Family = family

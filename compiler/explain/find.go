@@ -200,14 +200,14 @@ type fate struct {
 // between finds what becomes of traffic between two ends, by outcome: of one family, or of 0, all.
 func (w *World) between(from, to end, of packet.Traffic, source uint16, only int) map[meaning.Outcome]fate {
 	all := map[meaning.Outcome]fate{}
-	if !slices.ContainsFunc(w.Meaning.Families(), func(f int) bool { return (only == 0 || f == only) && from.can(f) && to.can(f) }) {
+	if !slices.ContainsFunc(w.asking().Families(), func(f int) bool { return (only == 0 || f == only) && from.can(f) && to.can(f) }) {
 		return all
 	}
 	parts := w.asking().Parts(from.Peer, to.Peer, of)
 	if w.hostAt(from.Peer) != nil || w.hostAt(to.Peer) != nil {
 		parts = split(split(parts, meaning.Failsafe(meaning.Egress)), meaning.Failsafe(meaning.Ingress))
 	}
-	for _, family := range w.Meaning.Families() {
+	for _, family := range w.asking().Families() {
 		if only > 0 && family != only || !from.can(family) || !to.can(family) {
 			continue
 		}

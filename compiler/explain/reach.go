@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"fmt"
 	"slices"
 
 	"portcullis.dev/policies/meaning"
@@ -16,6 +17,8 @@ type reach struct {
 	ends        []end
 	byNamespace map[string][]int
 	others      []int // that are no pods
+	unaddressed []int // pods of which nobody knows an address
+	addressed   []int // and all other ends
 	governing   *meaning.Asker
 	network     packet.Addresses // of pods, whom nobody may know
 	found       map[string][]int
@@ -30,6 +33,11 @@ func (w *World) reach(ends []end) *reach {
 			r.byNamespace[e.Endpoint.Namespace] = append(r.byNamespace[e.Endpoint.Namespace], i)
 		} else {
 			r.others = append(r.others, i)
+		}
+		if e.isPod() && !e.Addr.IsValid() && len(e.Endpoint.Addresses) == 0 {
+			r.unaddressed = append(r.unaddressed, i)
+		} else {
+			r.addressed = append(r.addressed, i)
 		}
 	}
 	return r
@@ -72,6 +80,10 @@ func (r *reach) those(own end, d meaning.Direction) (some []int, all bool) {
 			if d == meaning.Egress {
 				peer = &rule.Destination
 			}
+			if of, asks := peer.Addresses(); asks && peer.Selector == nil {
+				some = append(some, r.at(of)...)
+				continue
+			}
 			if peer.Selector == nil || slices.ContainsFunc(r.holders, func(h meaning.Holder) bool { return peer.Selector.Matches(h.Labels) }) {
 				return nil, true // it is about whoever has an address
 			}
@@ -107,6 +119,26 @@ func (r *reach) selected(s selector.Selector) []int {
 	held := slices.ContainsFunc(r.holders, func(h meaning.Holder) bool { return meaning.MayHold(s, h.Labels) })
 	for _, i := range r.others {
 		if held || r.mayBePod(r.ends[i]) {
+			found = append(found, i)
+		}
+	}
+	r.found[key] = found
+	return found
+}
+
+// at gathers the ends that may have one of the addresses that a rule asks for. Pods of which no address
+// is known are alike in that.
+func (r *reach) at(of packet.Addresses) []int {
+	key := fmt.Sprint(of.IPSet().Ranges()) // which is no selector
+	found, known := r.found[key]
+	if known {
+		return found
+	}
+	if len(r.unaddressed) > 0 && r.governing.MayHave(r.ends[r.unaddressed[0]].Peer, of) {
+		found = append(found, r.unaddressed...)
+	}
+	for _, i := range r.addressed {
+		if r.governing.MayHave(r.ends[i].Peer, of) {
 			found = append(found, i)
 		}
 	}

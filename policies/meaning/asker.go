@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"portcullis.dev/policies/packet"
 	"portcullis.dev/policies/selector"
 )
 
@@ -15,6 +16,7 @@ type Asker struct {
 	apply map[halfOf][]stage
 
 	candidates map[side]*candidates
+	families   []int
 	tried      int // rules against which packets were held: what walking costs
 }
 
@@ -130,6 +132,22 @@ func (a *Asker) Governing(e *Endpoint, d Direction) Governed {
 		_, g.Perhaps = isolated(certain(stages), d)
 	}
 	return g
+}
+
+// Families lists the families of addresses that pods have, as [Meaning.Families] does, looked up once.
+func (a *Asker) Families() []int {
+	if a.families == nil {
+		a.families = a.m.Families()
+	}
+	return a.families
+}
+
+// MayHave reports whether a peer may have one of some addresses in any family that pods have.
+func (a *Asker) MayHave(p Peer, of packet.Addresses) bool {
+	return slices.ContainsFunc(a.Families(), func(family int) bool {
+		e := a.lookUp(p, family)
+		return e.in(of.IPSet(), family) > no
+	})
 }
 
 // flow looks up both ends of a packet, which the Asker may know from an earlier one.
