@@ -263,7 +263,7 @@ func (w *World) podsIn(namespace string) []*meaning.Endpoint {
 }
 
 // askedIn lists what policies ask of pods that may be in a namespace, or in any where it is
-// empty, in the order of policies.
+// empty, in the order of policies. What no pod of the namespace can be is left out.
 func (w *World) askedIn(namespace string) []asked {
 	if namespace == "" {
 		return w.askedFor()
@@ -274,9 +274,11 @@ func (w *World) askedIn(namespace string) []asked {
 	}
 	places := slices.Concat(near.anywhere, near.asked[namespace])
 	slices.Sort(places)
-	some := make([]asked, len(places))
-	for i, at := range places {
-		some[i] = all[at]
+	some := make([]asked, 0, len(places))
+	for _, at := range places {
+		if !w.universe().Excludes(namespace, all[at].of) {
+			some = append(some, all[at])
+		}
 	}
 	near.both[namespace] = some
 	return some

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/selector"
 )
 
@@ -136,6 +137,43 @@ func (u *Universe) listedValue(l *literal, n *Namespace) (value string, there, k
 	key := u.variables[l.variable].name
 	value, there = n.Labels[key]
 	return value, there, u.named[key] && !n.Free
+}
+
+// Excludes reports whether no pod of a namespace is what a selector asks for, since what is known of
+// the namespace forbids it. Where nothing is known, no pod is excluded.
+func (u *Universe) Excludes(namespace string, s selector.Selector) bool {
+	class, listed := u.index[namespace]
+	if !listed {
+		return false
+	}
+	n := &u.listed[class]
+	may, _ := s.Possible(namespaceOfPod{n}, func(key string) bool {
+		switch of, name := meaning.LabelOf(key); of {
+		case meaning.OrchestratorLabel, meaning.NamespaceName:
+			return false
+		case meaning.NamespaceLabel:
+			return !u.named[name] || n.Free
+		default:
+			return true
+		}
+	})
+	return !may
+}
+
+// namespaceOfPod are the labels of which the namespace of a pod decides, whoever the pod is.
+type namespaceOfPod struct{ *Namespace }
+
+// Label looks up a label that every pod of the namespace has, as selectors see it.
+func (n namespaceOfPod) Label(key string) (value string, there bool) {
+	switch of, name := meaning.LabelOf(key); of {
+	case meaning.OrchestratorLabel:
+		return "k8s", true
+	case meaning.NamespaceName:
+		return n.Name, true
+	case meaning.NamespaceLabel:
+		value, there = n.Labels[name]
+	}
+	return value, there
 }
 
 // where cuts out of a place the part in which a question about the namespace has an answer, and
