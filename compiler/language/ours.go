@@ -32,28 +32,55 @@ func Ours(f File) bool {
 		return false
 	}
 	for doc := range object.Documents(f.Path, bytes.TrimPrefix(f.Data, bom)) {
-		if !mayMention(doc.Text) {
-			continue
-		}
-		reader := yaml.NewDecoder(bytes.NewReader(doc.Text))
-		for {
-			var n yaml.Node
-			err := reader.Decode(&n)
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				if spelt.Match(doc.Text) {
-					return true
-				}
-				break
-			}
-			if isOurs(&n, map[*yaml.Node]bool{}) {
-				return true
-			}
+		if mayMention(doc.Text) && !plainlyForeign(doc) && parsedAsOurs(doc.Text) {
+			return true
 		}
 	}
 	return false
+}
+
+// parsedAsOurs reports whether a document is of the language, by its YAML, or by its words where
+// it is none.
+func parsedAsOurs(text []byte) bool {
+	reader := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var n yaml.Node
+		switch err := reader.Decode(&n); {
+		case err == io.EOF:
+			return false
+		case err != nil:
+			return spelt.Match(text)
+		case isOurs(&n, map[*yaml.Node]bool{}):
+			return true
+		}
+	}
+}
+
+// plainlyForeign reports whether a document is none of the language, as its keys say for sure
+// without parsing it. Manifests that a build of ours wrote mention us, each of them.
+func plainlyForeign(doc object.Document) bool {
+	sure := doc.Keys(func(key, word string) bool {
+		switch headKey(key) {
+		case "apiVersion":
+			return word != "" && !groupIsOurs(word)
+		case "kind":
+			return word != "" && !slices.Contains(tellingKinds(), word)
+		case "items":
+			return false
+		}
+		return true
+	})
+	return sure && !maySpell(doc.Text)
+}
+
+// maySpell reports whether a text may be ours by its words, should it turn out not to be YAML.
+func maySpell(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if (containsFold(line, "portcullis") && containsFold(line, "version") || containsFold(line, "networkintent")) && spelt.Match(line) {
+			return true
+		}
+	}
+	return bytes.Contains(text, []byte("\u017f")) || bytes.Contains(text, []byte("\u212a")) // which fold to letters of these words
 }
 
 // plainHead reports whether a line of a text begins as almost every document of ours does.

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"bytes"
 	"iter"
 	"unicode/utf8"
 
@@ -37,6 +38,19 @@ func (d Document) Line(n int) diag.Span { return d.at.lineSpan(d.at.lineOffset(n
 
 // Within finds where some bytes of the document's text stand in its file.
 func (d Document) Within(start, end int) diag.Span { return d.at.within(start, end) }
+
+// Keys goes through the document's own keys without parsing it, each with the word behind it,
+// which is empty where it is anything but one plain word, until it is told to stop. It reports
+// whether it came to the end, and is sure that these are all: of most manifests it is.
+func (d Document) Keys(each func(key, word string) bool) (sure bool) {
+	return d.at.keys(func(key string, _, whole []byte) bool {
+		word := bytes.TrimSpace(whole)
+		if !plainWord(word) {
+			word = nil
+		}
+		return each(key, string(word))
+	})
+}
 
 // Start tells with which byte of the file, counted behind a byte order mark, the document's text
 // begins.

@@ -57,30 +57,42 @@ func tells(h head) bool {
 	return k.role == World || k.role == Addresses
 }
 
-// head reads apiVersion and kind without parsing the document, and reports whether these are
-// its own for sure: it is a mapping in block style whose keys stand in the first column, all
-// of them plain words, and each of the two stands there once at most. Whatever else looks
-// like them stands deeper, or in a text that runs over lines, and then there is more than one.
-func (d textDocument) head() (h head, sure bool) {
-	seen := map[string]bool{}
-	first := true
+// keys goes through the keys in the first column of the document, each with the text behind it
+// on its line and up to the next key, as long as it is told to. It reports whether these are the
+// document's own keys for sure, and all of them: it is a mapping in block style, all keys plain
+// words. Whatever else looks like them stands deeper, or in a text that runs over lines, and then
+// it is more than one key.
+func (d textDocument) keys(each func(key string, line, whole []byte) bool) (sure bool) {
+	key, line, from := "", []byte(nil), -1
 	for at := content(d.text); at < len(d.text); {
-		line := d.text[at : at+lineLength(d.text[at:])]
-		at += len(line)
-		switch c := line[0]; {
+		text := d.text[at : at+lineLength(d.text[at:])]
+		start := at
+		at += len(text)
+		switch c := text[0]; {
 		case c == ' ' || c == '\t' || c == '#' || c == '\n' || c == '\r':
-			if first && c != '#' {
-				return head{}, false
+			if from < 0 && c != '#' {
+				return false
 			}
 			continue
-		case c == '-' && !first && (len(line) == 1 || line[1] == ' ' || line[1] == '\n' || line[1] == '\r'):
+		case c == '-' && from >= 0 && (len(text) == 1 || text[1] == ' ' || text[1] == '\n' || text[1] == '\r'):
 			continue // an item below the last key
 		}
-		key, value, plain := keyOf(line)
-		if !plain {
-			return head{}, false
+		if from >= 0 && !each(key, line, d.text[from:start]) {
+			return false
 		}
-		first = false
+		plain := false
+		if key, line, plain = keyOf(text); !plain {
+			return false
+		}
+		from = start + len(key) + len(":")
+	}
+	return from < 0 || each(key, line, d.text[from:])
+}
+
+// head reads apiVersion and kind without parsing the document, and reports whether these are
+// its own for sure: its keys are, and each of the two stands there once at most.
+func (d textDocument) head() (h head, sure bool) {
+	sure = d.keys(func(key string, line, _ []byte) bool {
 		var into *string
 		switch key {
 		case "apiVersion":
@@ -91,12 +103,14 @@ func (d textDocument) head() (h head, sure bool) {
 			h.Items = json.RawMessage("[]") // kubectl takes whatever has them for a list
 		}
 		if into == nil {
-			continue
+			return true
 		}
-		if seen[key] || !plainWord(value) {
-			return head{}, false
-		}
-		seen[key], *into = true, string(value)
+		once := *into == "" && plainWord(line)
+		*into = string(line)
+		return once
+	})
+	if !sure {
+		return head{}, false
 	}
 	return h, true
 }
