@@ -1,10 +1,11 @@
 // Package yamltext is the one eye and the one pen for YAML's text: which strings need
-// quotes, how a value is written in lines of its own or between brackets, and where what stands
-// between quotes or brackets ends.
+// quotes, how a value is written in lines of its own or between brackets, where what stands
+// between quotes or brackets ends, and what a document says that is in plain block style.
 //
 // Its invariant: whatever is written is read back as the value that was meant, by parsers of
 // YAML 1.1 and of 1.2, in block style, between brackets, and as a key. Whoever writes YAML
-// builds a value and hands it to this package; no text is put together elsewhere.
+// builds a value and hands it to this package; no text is put together elsewhere. What is read
+// for sure, those parsers read alike.
 //
 // It must not know what a value says: neither manifests nor the language of intents.
 package yamltext
