@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 
 	"portcullis.dev/policies/diag"
 )
@@ -34,18 +33,10 @@ func Decode(file string, data []byte) ([]Object, diag.List) {
 	}
 	var objects []Object
 	var found diag.List
+	plain := newPlainReader()
 	for doc := range src.documents() {
-		raw, err := yaml.YAMLToJSONStrict(doc.text)
-		if err != nil {
-			found = append(found, doc.syntax(err)...)
-			continue
-		}
-		if wrong := doc.lost(raw); wrong != nil {
-			found = append(found, wrong...)
-			continue
-		}
-		d := decoder{file: file, start: doc.start(), doc: &doc}
-		objects = append(objects, d.value(raw, 0)...)
+		d := decoder{file: file, doc: &doc}
+		objects = append(objects, d.document(plain)...)
 		found = append(found, d.found...)
 	}
 	return objects, found
@@ -61,7 +52,6 @@ func DecodeJSON(raw []byte) ([]Object, diag.List) {
 // decoder reads one document.
 type decoder struct {
 	file  string
-	start diag.Span // where the document begins
 	found diag.List
 
 	doc *textDocument // in which positions are looked up; nil for what was no text
@@ -74,6 +64,14 @@ type decoder struct {
 // others reports whether what is decoded is somebody else's, of which not everything has to be
 // read.
 func (d *decoder) others() bool { return d.passed != nil }
+
+// start finds where the document begins that is decoded.
+func (d *decoder) start() diag.Span {
+	if d.doc == nil {
+		return diag.Span{File: d.file}
+	}
+	return d.doc.start()
+}
 
 // value decodes one manifest, or the items of a list, and says what its kind is to us.
 func (d *decoder) value(raw []byte, depth int) []Object {
@@ -98,7 +96,7 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 		h.Metadata.Name = h.Metadata.GenerateName // which whoever reads a list of pods recognises
 	}
 	if h.Kind == "" || h.APIVersion == "" || h.Metadata.Name == "" {
-		d.add(nameless.At(d.start, "a manifest without %s", missing(h)).
+		d.add(nameless.At(d.start(), "a manifest without %s", missing(h)).
 			Suggest("every Kubernetes object needs apiVersion, kind and metadata.name"))
 		return nil
 	}
@@ -140,7 +138,7 @@ func (d *decoder) value(raw []byte, depth int) []Object {
 func (d *decoder) list(h head, depth int) []Object {
 	var items []json.RawMessage
 	if err := json.Unmarshal(h.Items, &items); err != nil || depth > listDepth {
-		d.add(nameless.At(d.start, "a %s cannot be read: its items are nested more than %d deep", h.Kind, listDepth).
+		d.add(nameless.At(d.start(), "a %s cannot be read: its items are nested more than %d deep", h.Kind, listDepth).
 			Suggest("write the objects as documents of their own"))
 		return nil
 	}

@@ -72,6 +72,8 @@ func scalar(to reflect.Value, from any) bool {
 			to.SetInt(int64(v))
 		case to.CanUint() && v >= 0 && !to.OverflowUint(uint64(v)):
 			to.SetUint(uint64(v))
+		case to.Kind() == reflect.Float64 && int64(v) > -mostExact && int64(v) < mostExact:
+			to.SetFloat(float64(v))
 		default:
 			return false
 		}
@@ -87,6 +89,9 @@ func scalar(to reflect.Value, from any) bool {
 	}
 	return true
 }
+
+// mostExact is beyond the whole numbers that a float holds exactly.
+const mostExact = 1 << 53
 
 // fillPort sets the number or the name of a port.
 func fillPort(to reflect.Value, from any) bool {

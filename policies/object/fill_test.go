@@ -10,7 +10,8 @@ import (
 )
 
 // TestManifestsAreReadAsTheirText: a manifest that is to be written is read to the same object and
-// the same findings as its JSON, whatever stands in it: what a policy cannot say, too.
+// the same findings as its JSON, whatever stands in it: what a policy cannot say, too. Where nothing
+// is wrong with it, its YAML, which is UTF-8, is read to the same object.
 func TestManifestsAreReadAsTheirText(t *testing.T) {
 	t.Parallel()
 	policy := func(apiVersion, kind string, metadata, spec object.Map) object.Map {
@@ -44,6 +45,8 @@ func TestManifestsAreReadAsTheirText(t *testing.T) {
 		"no time":          policy(object.KubernetesAPI, "NetworkPolicy", append(named[:2:2], object.Field{Key: "creationTimestamp", Value: "soon"}), pods),
 		"an order":         calico("order", 10),
 		"a precise order":  calico("order", json.Number("10.5")),
+		"a large order":    calico("order", 1<<55+1),
+		"a low order":      calico("order", -10),
 		"a huge order":     calico("order", json.Number("1e999")),
 		"Calico's ports":   calico("ingress", object.List{object.Map{{Key: "action", Value: "Allow"}, {Key: "protocol", Value: "TCP"}, {Key: "destination", Value: object.Map{{Key: "ports", Value: object.List{80, "81:82", "http"}}}}}}),
 		"a wrong range":    calico("ingress", object.List{object.Map{{Key: "action", Value: "Allow"}, {Key: "destination", Value: object.Map{{Key: "ports", Value: object.List{"82:81"}}}}}}),
@@ -58,6 +61,9 @@ func TestManifestsAreReadAsTheirText(t *testing.T) {
 		got, found := object.DecodeManifest(m)
 		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(found, wrong) {
 			t.Errorf("%s: as a value\n%+v %v\nas text\n%+v %v", name, got, found, want, wrong)
+		}
+		if read, told := object.Decode("", m.YAML()); len(wrong) == 0 && !strings.Contains(string(m.JSON()), `\ufffd`) && (!reflect.DeepEqual(read, want) || len(told) > 0) {
+			t.Errorf("%s: as YAML\n%+v %v\nas text\n%+v", name, read, told, want)
 		}
 		if strings.Contains(name, "wrong") && len(wrong) == 0 {
 			t.Errorf("%s: nothing was found", name)

@@ -3,8 +3,6 @@ package object
 import (
 	"bytes"
 
-	"sigs.k8s.io/yaml"
-
 	"portcullis.dev/policies/diag"
 )
 
@@ -49,6 +47,7 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 	if stray := src.stray(); stray != nil && !templated(data) {
 		return s, stray
 	}
+	plain := newPlainReader()
 	for doc := range src.manifests() {
 		if !mayHoldManifest(doc.text) {
 			s.Passed = append(s.Passed, Passed{})
@@ -63,8 +62,9 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 			continue
 		}
 		s.Parsed += len(doc.text)
-		objects, wrong := doc.scan(&s)
-		s.Objects = append(s.Objects, objects...)
+		d := decoder{file: file, doc: &doc, passed: &s.Passed}
+		s.Objects = append(s.Objects, d.document(plain)...)
+		wrong := d.found
 		if !mayDecide(doc.text) || sure && tells(h) {
 			for i := range wrong {
 				wrong[i].Severity = min(wrong[i].Severity, diag.Warning) // pods of it are not known; the others are
@@ -79,30 +79,12 @@ func Scan(file string, data []byte) (Scanned, diag.List) {
 // kustomization rendered.
 func ScanRendered(raw []byte, kustomization string) (Scanned, diag.List) {
 	var s Scanned
-	d := decoder{file: kustomization, start: diag.Span{File: kustomization}, passed: &s.Passed}
+	d := decoder{file: kustomization, passed: &s.Passed}
 	s.Objects = d.value(raw, 0)
 	for i := range s.Objects {
 		s.Objects[i].Kustomization = kustomization
 	}
 	return s, d.found
-}
-
-// scan reads, of a file that is scanned, a document that may concern policies.
-func (d textDocument) scan(s *Scanned) ([]Object, diag.List) {
-	raw, err := yaml.YAMLToJSONStrict(d.text)
-	if err != nil {
-		for _, marks := range placeholders {
-			if start, end := placeholder(d.text, marks); start >= 0 {
-				return nil, diag.List{d.template(start, end)}
-			}
-		}
-		return nil, d.syntax(err)
-	}
-	if wrong := d.lost(raw); wrong != nil {
-		return nil, wrong
-	}
-	reader := decoder{file: d.file, start: d.start(), doc: &d, passed: &s.Passed}
-	return reader.value(raw, 0), reader.found
 }
 
 // mayHoldManifest reports whether a text is worth scanning: it may have the key apiVersion, which

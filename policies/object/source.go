@@ -91,7 +91,7 @@ func newSource(file string, data []byte) *source {
 // starts finds the offsets at which an editor's lines of the source begin.
 func (s *source) starts() []int {
 	if s.lines == nil {
-		s.lines = []int{0}
+		s.lines = append(make([]int, 0, bytes.Count(s.data, []byte("\n"))+1), 0)
 		for i, c := range s.data {
 			if c == '\n' && i+1 < len(s.data) {
 				s.lines = append(s.lines, i+1)

@@ -52,7 +52,7 @@ func templated(data []byte) bool { return bytes.Contains(data, []byte("{{")) }
 // substituted finds, in what decides of somebody else's object, the text of a template that
 // another program is to replace: what it puts there is not known.
 func (d *decoder) substituted(raw []byte, id ID) bool {
-	if !d.others() || !bytes.Contains(raw, []byte("${")) && !bytes.Contains(raw, []byte("{{")) {
+	if !d.others() || !mayBeSubstituted(raw) {
 		return false
 	}
 	k, _ := classify(d.versionOf(raw), id.Kind)
@@ -67,7 +67,7 @@ func (d *decoder) substituted(raw []byte, id ID) bool {
 	said, err := json.Marshal(decides)
 	if d.doc == nil {
 		pointer, is := pointerToTemplate(raw)
-		if !is || err != nil || !bytes.Contains(said, []byte("${")) && !bytes.Contains(said, []byte("{{")) {
+		if !is || err != nil || !mayBeSubstituted(said) {
 			return false
 		}
 		f := unsubstituted.On(diag.Subject{Object: id, Pointer: pointer}, "the text of a template, which nothing has replaced yet").
@@ -76,7 +76,7 @@ func (d *decoder) substituted(raw []byte, id ID) bool {
 		if k.role == World {
 			f.Severity = diag.Warning
 		}
-		f.Span = d.start
+		f.Span = d.start()
 		d.add(f)
 		return true
 	}

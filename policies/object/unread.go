@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -83,5 +82,5 @@ func ownSelector(o Object) string {
 // hasTemplate reports whether a value holds a text that some program is to replace.
 func hasTemplate(v any) bool {
 	text, err := json.Marshal(v)
-	return err == nil && (bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("{{")))
+	return err == nil && mayBeSubstituted(text)
 }

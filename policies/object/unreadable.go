@@ -16,7 +16,7 @@ import (
 // headless tells that what was read is unreadable for want of a head: it is no mapping, or a name
 // in it is no text. Of somebody else's it is told where policies are spoken of.
 func (d *decoder) headless(raw []byte, err error) {
-	f := nameless.At(d.start, "this is not a Kubernetes object: %s", mismatch(err)).
+	f := nameless.At(d.start(), "this is not a Kubernetes object: %s", mismatch(err)).
 		Suggest("a manifest is a mapping with apiVersion, kind and metadata")
 	if d.others() {
 		values := valuesOf(raw)
@@ -33,7 +33,7 @@ func (d *decoder) headless(raw []byte, err error) {
 		for _, pointer := range []string{"/metadata/name", "/metadata/namespace"} {
 			if v, there := values.At(pointer); there && v != nil {
 				if _, text := v.(string); !text {
-					f = d.quoted(BadField.At(d.start, "the manifest cannot be read: %s", mismatch(err)), pointer)
+					f = d.quoted(BadField.At(d.start(), "the manifest cannot be read: %s", mismatch(err)), pointer)
 					break
 				}
 			}
@@ -68,7 +68,7 @@ func (d *decoder) unread(raw []byte, id ID, err error) diag.Diagnostic {
 		Because("an API server refuses the object").Suggest("check the type against the API reference of %s", id.Kind)
 	var typeError *json.UnmarshalTypeError
 	if !errors.As(err, &typeError) {
-		f.Span = d.start
+		f.Span = d.start()
 		return f
 	}
 	f.Subject.Pointer = pointerToMismatch(raw, typeError)
