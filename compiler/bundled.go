@@ -19,8 +19,11 @@ func (r running) asBuilt(m *meaning.Meaning, everybody population.Population) {
 		return
 	}
 	objects := slices.DeleteFunc(slices.Clone(r.set.All()), func(o object.Object) bool { return o.Role == object.Policy && !ofBuild(o) })
-	set, _ := object.NewSet(objects)
-	alone, _ := meaning.Of(set, r.known.Cluster)
+	alone := m
+	if len(objects) < r.set.Len() || len(r.unread) > 0 {
+		set, _ := object.NewSet(objects)
+		alone, _ = meaning.Of(set, r.known.Cluster)
+	}
 	all, ours := m.Asker(), alone.Asker()
 	for _, pods := range everybody.All {
 		pods.Resolves = pods.Resolves && !slices.ContainsFunc(everybody.DNS, func(server *population.Pods) bool {

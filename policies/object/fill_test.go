@@ -11,7 +11,7 @@ import (
 
 // TestManifestsAreReadAsTheirText: a manifest that is to be written is read to the same object and
 // the same findings as its JSON, whatever stands in it: what a policy cannot say, too. Where nothing
-// is wrong with it, its YAML, which is UTF-8, is read to the same object.
+// is wrong with it, its YAML, which is UTF-8, is read to the same object. Its labels are its text's.
 func TestManifestsAreReadAsTheirText(t *testing.T) {
 	t.Parallel()
 	policy := func(apiVersion, kind string, metadata, spec object.Map) object.Map {
@@ -64,6 +64,11 @@ func TestManifestsAreReadAsTheirText(t *testing.T) {
 		}
 		if read, told := object.Decode("", m.YAML()); len(wrong) == 0 && !strings.Contains(string(m.JSON()), `\ufffd`) && (!reflect.DeepEqual(read, want) || len(told) > 0) {
 			t.Errorf("%s: as YAML\n%+v %v\nas text\n%+v", name, read, told, want)
+		}
+		for _, o := range got {
+			if read := (object.Object{JSON: o.JSON}).Labels(); !reflect.DeepEqual(o.Labels(), read) {
+				t.Errorf("%s: labels %v, and in its text %v", name, o.Labels(), read)
+			}
 		}
 		if strings.Contains(name, "wrong") && len(wrong) == 0 {
 			t.Errorf("%s: nothing was found", name)

@@ -99,8 +99,11 @@ func Each[T any](s Set, f func(Object, *T)) {
 	}
 }
 
-// Labels reads the labels in the object's own metadata.
+// Labels reads the labels in the object's own metadata. The caller must not change them.
 func (o Object) Labels() map[string]string {
+	if typed, is := o.Typed.(interface{ GetLabels() map[string]string }); is && o.Role == Policy {
+		return typed.GetLabels() // which was read strictly
+	}
 	var head struct {
 		Metadata struct {
 			Labels map[string]string `json:"labels"`
