@@ -93,6 +93,9 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	if err != nil {
 		return nil, err
 	}
+	if o.shared == nil && !o.apart && len(only) == 0 && len(repo.Environments()) > 1 {
+		o.shared = newShared(false)
+	}
 	c, found, err := o.compile(repo, files, append(found, parsed...), only)
 	if err != nil {
 		return nil, err
@@ -109,9 +112,6 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 	}
 
 	found = append(found, c.refused...) // told beside what the proof finds of the rest
-	if o.shared == nil && !o.apart && len(c.rendering.Environments) > 1 {
-		o.shared = newShared(false)
-	}
 	traffic := govern.Traffic{}
 	for i := range c.rendering.Environments {
 		e := &c.rendering.Environments[i]
@@ -224,7 +224,7 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 		return c, found, nil
 	}
 	var err error
-	c.rendering, more, err = render.Plans(c.plans, c.components, o.Child)
+	c.rendering, more, err = o.shared.render(c.plans, c.components, o.Child)
 	if found = append(found, more...); err == nil && !found.Failed() {
 		c.refused, c.carried = deploy.Judge(c.rendering)
 	}

@@ -3,9 +3,11 @@ package compiler
 import (
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/language"
+	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/proof"
 	"portcullis.dev/compiler/render"
+	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/meaning"
 	"portcullis.dev/policies/relation"
@@ -17,6 +19,7 @@ import (
 // environments, and is found anew. A nil one knows nothing: what is told is the same.
 type shared struct {
 	parser    language.Parser
+	rendered  *render.Memory
 	documents *clean
 	held      *proof.Held // of which nothing was found; nil for none
 	spared    int         // namespaces about which proofs did not ask again
@@ -24,7 +27,7 @@ type shared struct {
 
 // newShared makes what has seen nothing yet. Of a difference it keeps the files that it reads.
 func newShared(difference bool) *shared {
-	s := &shared{documents: &clean{last: map[string]facts.Document{}}}
+	s := &shared{rendered: render.NewMemory(), documents: &clean{last: map[string]facts.Document{}}}
 	if difference {
 		s.parser.Keep()
 	}
@@ -37,6 +40,14 @@ func (s *shared) parse(files []language.File) (*language.Repository, diag.List) 
 		return language.Parse(files)
 	}
 	return s.parser.Parse(files)
+}
+
+// render renders plans, less the objects that those before have as well.
+func (s *shared) render(plans []*plan.Plan, components map[string]overlays.Component, child overlays.Child) (*render.Rendering, diag.List, error) {
+	if s == nil {
+		return render.Plans(plans, components, child)
+	}
+	return s.rendered.Plans(plans, components, child)
 }
 
 // clean returns the documents that are known to be clean.

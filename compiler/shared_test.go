@@ -62,12 +62,16 @@ func TestWhatIsSharedIsTold(t *testing.T) {
 	}
 }
 
-// TestMostIsJudgedOnce counts of twenty namespaces those that are not judged again: in the second
-// environment the four fifths that are the first's, and of a difference all but the edited ones.
+// TestMostIsJudgedOnce counts of twenty namespaces those that are not judged again, and of their
+// objects those that are not made again: in the second environment the four fifths that are the
+// first's, and of a difference all but the edited ones.
 func TestMostIsJudgedOnce(t *testing.T) {
 	t.Parallel()
-	held := func(what string, s *shared, documents, namespaces int) {
+	held := func(what string, s *shared, documents, namespaces, objects int) {
 		t.Helper()
+		if made := s.rendered.Remembered(); made < objects {
+			t.Errorf("%s: %d objects are not made again, expected %d", what, made, objects)
+		}
 		if s.documents.spared < documents || s.spared < namespaces {
 			t.Errorf("%s: %d documents and %d namespaces are not judged again, expected %d and %d", what, s.documents.spared, s.spared, documents, namespaces)
 		}
@@ -76,7 +80,7 @@ func TestMostIsJudgedOnce(t *testing.T) {
 	if built, err := o.Build(t.Context(), newStages(fleet.Size{Namespaces: 20, Environments: 2}).files, nil); err != nil || built.Failed() {
 		t.Fatal(err, built.Report.Findings.Err())
 	}
-	held("two environments", o.shared, 16, 16)
+	held("two environments", o.shared, 16, 16, 264)
 	old := newStages(fleet.Size{Namespaces: 20, Environments: 1}).files
 	changed := slices.Clone(old)
 	for i, f := range changed {
@@ -88,7 +92,7 @@ func TestMostIsJudgedOnce(t *testing.T) {
 	if _, _, err := o.diff(t.Context(), State{Files: old}, State{Files: changed}); err != nil {
 		t.Fatal(err)
 	}
-	held("one edit", o.shared, 19, 19)
+	held("one edit", o.shared, 19, 19, 266)
 }
 
 // TestForbiddenWithTheSameObjects has two environments with the same objects, and pods that the

@@ -64,9 +64,9 @@ func (s *stages) all() []stage {
 			s.plans = plans
 			add(found)
 		}},
-		{"lower", func() { s.lowered, _ = render.Lower(s.plans, nil) }},
+		{"lower", func() { s.lowered, _ = render.NewMemory().Lower(s.plans, nil) }},
 		{"lower and render", func() {
-			rendering, found, err := render.Plans(s.plans, nil, nil)
+			rendering, found, err := render.NewMemory().Plans(s.plans, nil, nil)
 			s.rendering, s.err = rendering, err
 			add(found)
 		}},

@@ -33,7 +33,14 @@ var kustomize sync.Mutex
 // components that do not apply or cost too much, and manifests that cannot be read; the
 // error is about what we wrote.
 func Render(t Tree, environments []Environment, child Child) ([][]Rendered, diag.List, error) {
+	return (*Memory)(nil).Render(t, environments, child)
+}
+
+// Render renders a tree as the function of that name does, and reads no manifest again that it
+// knows.
+func (k *Memory) Render(t Tree, environments []Environment, child Child) ([][]Rendered, diag.List, error) {
 	r := newRenderer(t, environments)
+	r.memory = k
 	all := make([][]Rendered, len(environments))
 	built, found, err := r.buildAll(child)
 	if err != nil || found.Failed() {
@@ -69,6 +76,7 @@ type Rendered struct {
 type renderer struct {
 	tree         Tree
 	environments []Environment
+	memory       *Memory                            // nil for none
 	files        map[string][]string                // directory → paths of its files, in order
 	shared       map[string][]string                // unit → directories of what environments share, in order
 	components   map[string]map[string][]Component  // environment → unit → those laid over it
@@ -147,7 +155,7 @@ func (r *renderer) read(reader object.Reader, u unit, manifests []object.Map) (o
 	slices.SortFunc(all, func(a, b listed) int { return cmp.Or(a.dir-b.dir, strings.Compare(a.file, b.file)) })
 	objects = make([]object.Object, 0, len(all))
 	for _, l := range all {
-		decoded, f := reader.Decode(l.m)
+		decoded, f := r.memory.read(reader, l.m)
 		objects, found = append(objects, decoded...), append(found, f...)
 	}
 	return objects, found

@@ -1,6 +1,7 @@
 package overlays
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -28,17 +29,24 @@ func share(byEnvironment map[string]map[string][]byte) map[string]map[string][]b
 		}
 		return shared
 	}
-	having := map[string]map[string][]string{} // file → bytes → environments
+	type text struct {
+		data         []byte
+		environments []string
+	}
+	having := map[string][]text{} // by file
 	for environment, files := range byEnvironment {
 		for name, data := range files {
-			if having[name] == nil {
-				having[name] = map[string][]string{}
+			i := slices.IndexFunc(having[name], func(t text) bool { return bytes.Equal(t.data, data) })
+			if i < 0 {
+				i = len(having[name])
+				having[name] = append(having[name], text{data: data})
 			}
-			having[name][string(data)] = append(having[name][string(data)], environment)
+			having[name][i].environments = append(having[name][i].environments, environment)
 		}
 	}
 	for name, alike := range having {
-		for data, environments := range alike {
+		for _, t := range alike {
+			environments := t.environments
 			exceptions := len(byEnvironment) - len(environments)
 			if exceptions > mostExceptions || exceptions >= len(environments) {
 				continue
@@ -57,7 +65,7 @@ func share(byEnvironment map[string]map[string][]byte) map[string]map[string][]b
 			if shared[dir] == nil {
 				shared[dir] = map[string][]byte{}
 			}
-			shared[dir][name] = []byte(data)
+			shared[dir][name] = t.data
 		}
 	}
 	return shared

@@ -9,7 +9,6 @@
 package overlays
 
 import (
-	"bytes"
 	"maps"
 	"path"
 	"slices"
@@ -52,7 +51,10 @@ const generated = "# Compiled by portcullis: change the intent, not this file.\n
 // Nothing in an overlay takes away or replaces what is in the base: an environment has
 // what is in the directories that it lists, and no more. A component over a unit that has
 // no objects makes the unit.
-func Write(environments []Environment) Tree {
+func Write(environments []Environment) Tree { return (*Memory)(nil).Write(environments) }
+
+// Write lays objects out as the function of that name does, and writes none of them again.
+func (k *Memory) Write(environments []Environment) Tree {
 	tree := Tree{}
 	units := map[string]map[string]map[string][]byte{} // unit → environment → file → bytes
 	var room []byte
@@ -66,8 +68,7 @@ func Write(environments []Environment) Tree {
 			if units[unit][e.Name] == nil {
 				units[unit][e.Name] = map[string][]byte{}
 			}
-			room = o.AppendYAML(append(room[:0], generated...))
-			units[unit][e.Name][fileName(id)] = bytes.Clone(room)
+			units[unit][e.Name][fileName(id)] = k.text(o, &room)
 		}
 	}
 	components := map[string]map[string][]string{} // unit → environment → directories in the tree

@@ -22,13 +22,12 @@ func kubernetes(l *lowering) {
 func (l *lowering) namespaced(here func(plan.Namespace) bool) {
 	for _, n := range l.Namespaces {
 		if here(n) && l.emits(n) {
-			l.defaultDeny(n)
-			l.dns(n)
+			l.home(n)
 		}
 	}
 	for _, s := range l.subjects {
 		if here(s.namespace) && l.emits(s.namespace) {
-			l.allows(s)
+			l.flows(s)
 		}
 	}
 }

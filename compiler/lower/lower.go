@@ -9,6 +9,7 @@
 package lower
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -79,6 +80,7 @@ func Near(p *plan.Plan, namespaces ...string) ([]Emitted, diag.List) {
 func (l *lowering) lower() ([]Emitted, diag.List) {
 	p := l.Plan
 	l.subjects, l.peers, l.shared = subjectsOf(p), map[string]plan.End{}, newShared(p)
+	l.memory.begin(p)
 	if i := slices.IndexFunc(p.Namespaces, func(n plan.Namespace) bool { return n.Governed }); i >= 0 && !p.HasTarget("kubernetes") {
 		l.add(inexpressible.At(p.Namespaces[i].Span, "nothing closes the namespace %s, for the environment does not target kubernetes", p.Namespaces[i].Name).
 			Because("flows are emitted as Kubernetes policies, and as Calico's only where Kubernetes has none").
@@ -110,6 +112,7 @@ type lowering struct {
 	shared   shared
 	emitted  []identified
 	found    diag.List
+	memory   *Memory // nil for none
 
 	everywhere bool
 	namespaces []string // in which objects are emitted, unless that is everywhere
@@ -133,4 +136,43 @@ func (l *lowering) add(f diag.Diagnostic) { l.found = append(l.found, f) }
 // and those that its parts come from.
 func (l *lowering) emit(m object.Map, span diag.Span, parts ...Part) {
 	l.emitted = append(l.emitted, identified{Emitted{m, span, parts}, object.IDOf(m)})
+}
+
+// platform names the Platform as an annotation names an intent: no namespace has a capital letter.
+func (l *lowering) platform() string { return "Platform/" + l.PlatformName }
+
+// intents names those whose lines ask for something, each once and by their names.
+func (l *lowering) intents(origins []plan.Origin) string {
+	all := make([]string, len(origins))
+	for i, o := range origins {
+		all[i] = cmp.Or(o.Intent, l.platform())
+	}
+	slices.Sort(all)
+	return cut(strings.Join(slices.Compact(all), ", "), longestReason)
+}
+
+// why says which lines ask for a part of a policy, for the comment above it: on a line for each its
+// intent and the reason that it gives, if any, once each and by their text. A line of a pattern's
+// intent is also that of each namespace made after the pattern, and is then said of that alone.
+func (l *lowering) why(origins []plan.Origin) string {
+	ofPattern := func(o plan.Origin) bool { return strings.Contains(o.Intent, "*") }
+	made := map[diag.Span]bool{} // lines of intents of no pattern, where there are both
+	if slices.ContainsFunc(origins, ofPattern) {
+		for _, o := range origins {
+			made[o.Span] = made[o.Span] || !ofPattern(o)
+		}
+	}
+	lines := make([]string, 0, len(origins))
+	for _, o := range origins {
+		if ofPattern(o) && made[o.Span] {
+			continue
+		}
+		line := cmp.Or(o.Intent, l.platform())
+		if text := reason(o.Why, o.Ticket, o.Until); text != "" {
+			line += ": " + strings.Join(strings.Fields(text), " ")
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return cut(strings.Join(slices.Compact(lines), "\n"), longestComment)
 }

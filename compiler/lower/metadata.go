@@ -1,7 +1,6 @@
 package lower
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -62,51 +61,12 @@ func metadata(a about) object.Map {
 	return m
 }
 
-// platform names the Platform as an annotation names an intent: no namespace has a capital letter.
-func (l *lowering) platform() string { return "Platform/" + l.PlatformName }
-
-// intents names those whose lines ask for something, each once and by their names.
-func (l *lowering) intents(origins []plan.Origin) string {
-	all := make([]string, len(origins))
-	for i, o := range origins {
-		all[i] = cmp.Or(o.Intent, l.platform())
-	}
-	slices.Sort(all)
-	return cut(strings.Join(slices.Compact(all), ", "), longestReason)
-}
-
 // longestReason is how many characters of reasons an object carries, and longestComment how many a
 // rule does: the lines themselves hold them all.
 const (
 	longestReason  = 1000
 	longestComment = 300
 )
-
-// why says which lines ask for a part of a policy, for the comment above it: on a line for each its
-// intent and the reason that it gives, if any, once each and by their text. A line of a pattern's
-// intent is also that of each namespace made after the pattern, and is then said of that alone.
-func (l *lowering) why(origins []plan.Origin) string {
-	ofPattern := func(o plan.Origin) bool { return strings.Contains(o.Intent, "*") }
-	made := map[diag.Span]bool{} // lines of intents of no pattern, where there are both
-	if slices.ContainsFunc(origins, ofPattern) {
-		for _, o := range origins {
-			made[o.Span] = made[o.Span] || !ofPattern(o)
-		}
-	}
-	lines := make([]string, 0, len(origins))
-	for _, o := range origins {
-		if ofPattern(o) && made[o.Span] {
-			continue
-		}
-		line := cmp.Or(o.Intent, l.platform())
-		if text := reason(o.Why, o.Ticket, o.Until); text != "" {
-			line += ": " + strings.Join(strings.Fields(text), " ")
-		}
-		lines = append(lines, line)
-	}
-	slices.Sort(lines)
-	return cut(strings.Join(slices.Compact(lines), "\n"), longestComment)
-}
 
 // explained lays above the next of some parts of a policy why it is there, unless that is said
 // already of the one before.

@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -136,6 +138,9 @@ func (l *lowering) about(s *subject, name string, origins []plan.Origin) (about,
 // divide parts the ports of a subject's half into what has ports, or is everything, and control
 // messages, which only Calico can tell apart.
 func divide(ports []plan.Port) (numbered, control []plan.Port) {
+	if !slices.ContainsFunc(ports, plan.Port.IsICMP) {
+		return ports, nil
+	}
 	for _, p := range ports {
 		if p.IsICMP() {
 			control = append(control, p)

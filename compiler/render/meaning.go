@@ -46,5 +46,5 @@ func (e *Environment) Meaning(cluster object.Cluster) (*meaning.Meaning, diag.Li
 	if len(more) > 0 {
 		rendered, _ = object.NewSet(append(more, rendered.All()...))
 	}
-	return meaning.Of(rendered, cluster)
+	return e.memory.Of(rendered, cluster)
 }

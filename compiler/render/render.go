@@ -32,6 +32,7 @@ type Environment struct {
 	Overlaid overlays.Environment // with the components that are laid over that
 	Objects  object.Set           // as they were rendered
 
+	memory  *meaning.Memory      // nil for none
 	units   map[object.ID]string // of those that were rendered in another unit than their namespace's
 	assumed *meaning.Meaning     // see Assumed; once asked for
 	unread  diag.List            // beside that
@@ -41,11 +42,16 @@ type Environment struct {
 // name, by their paths. Components are rendered in the child, or without one in this process.
 // The error is a failure of the machine.
 func Plans(plans []*plan.Plan, components map[string]overlays.Component, child overlays.Child) (*Rendering, diag.List, error) {
-	r, found := Lower(plans, components)
+	return (*Memory)(nil).Plans(plans, components, child)
+}
+
+// Plans renders plans as the function of that name does, less what it remembers.
+func (k *Memory) Plans(plans []*plan.Plan, components map[string]overlays.Component, child overlays.Child) (*Rendering, diag.List, error) {
+	r, found := k.Lower(plans, components)
 	if found.Failed() {
 		return r, found, nil
 	}
-	rendered, wrong, err := overlays.Render(r.Tree, r.overlaid(), child)
+	rendered, wrong, err := k.overlaid().Render(r.Tree, r.overlaid(), child)
 	if err != nil {
 		return nil, nil, err // the tree is our own: no input can be at fault
 	}
@@ -79,11 +85,16 @@ func Near(p *plan.Plan, namespaces []string, components map[string]overlays.Comp
 
 // Lower lowers plans and lays their objects out, and renders nothing.
 func Lower(plans []*plan.Plan, components map[string]overlays.Component) (*Rendering, diag.List) {
+	return (*Memory)(nil).Lower(plans, components)
+}
+
+// Lower lowers plans as the function of that name does, less what it remembers.
+func (k *Memory) Lower(plans []*plan.Plan, components map[string]overlays.Component) (*Rendering, diag.List) {
 	r := &Rendering{}
 	var found diag.List
 	for _, p := range plans {
-		e := Environment{Plan: p, Emitted: locate.Origins{}, Overlaid: overlays.Environment{Name: p.Environment, Components: laid(p, components)}}
-		emitted, lowered := lower.Lower(p)
+		e := Environment{Plan: p, memory: k.meant(), Emitted: locate.Origins{}, Overlaid: overlays.Environment{Name: p.Environment, Components: laid(p, components)}}
+		emitted, lowered := k.lowered().Lower(p)
 		found = append(found, lowered.In(p.Environment)...)
 		for _, o := range emitted {
 			e.Overlaid.Objects = append(e.Overlaid.Objects, o.Manifest)
@@ -92,7 +103,7 @@ func Lower(plans []*plan.Plan, components map[string]overlays.Component) (*Rende
 		r.Environments = append(r.Environments, e)
 	}
 	if !found.Failed() {
-		r.Tree = overlays.Write(r.overlaid())
+		r.Tree = k.overlaid().Write(r.overlaid())
 	}
 	return r, found
 }

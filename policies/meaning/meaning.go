@@ -57,6 +57,11 @@ type Meaning struct {
 // Meaning beside them is what Calico makes of the objects if they are stored all
 // the same.
 func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
+	return (*Memory)(nil).Of(set, cluster)
+}
+
+// Of reads a set as the function of that name does, less the policies that it remembers.
+func (k *Memory) Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 	var found diag.List
 	reading := func(o object.Object) *reader {
 		return &reader{id: o.ID, cluster: cluster, raw: o.JSON, found: &found}
@@ -79,14 +84,22 @@ func Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List) {
 		}}
 	})
 	for _, o := range set.All() {
-		r := reading(o)
+		if p := k.policy(o); p != nil {
+			m.Policies = append(m.Policies, p)
+			continue
+		}
+		r, told := reading(o), len(found)
 		r.identity(o)
 		if u := unreadOf(o, cluster); u != nil {
 			m.Unread = append(m.Unread, u)
 		}
 		switch typed := o.Typed.(type) {
 		case *networkingv1.NetworkPolicy, *calico.StagedKubernetesNetworkPolicy:
-			m.Policies = append(m.Policies, r.kubernetesPolicy(typed))
+			p := r.kubernetesPolicy(typed)
+			m.Policies = append(m.Policies, p)
+			if len(found) == told {
+				k.keep(o, p)
+			}
 		case *calico.NetworkPolicy, *calico.GlobalNetworkPolicy, *calico.StagedNetworkPolicy, *calico.StagedGlobalNetworkPolicy:
 			m.Policies = append(m.Policies, r.calicoPolicy(typed))
 		case *object.ClusterNetworkPolicy:

@@ -213,3 +213,16 @@ func (s Selector) String() string {
 	}
 	return strings.Join(terms, ",")
 }
+
+// Equal reports whether two label selectors in canonical form are the same.
+func (s Selector) Equal(o Selector) bool {
+	if len(s) != len(o) {
+		return false
+	}
+	for i := range s {
+		if a, b := &s[i], &o[i]; a.Key != b.Key || a.Op != b.Op || !slices.Equal(a.Values, b.Values) {
+			return false
+		}
+	}
+	return true
+}
