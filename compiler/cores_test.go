@@ -27,7 +27,8 @@ func TestCoresDoNotMatter(t *testing.T) {
 			wrong[name] = strings.Replace(files[name], "inbound:", []string{"inbounds:", "inbound: nobody", "inbound: {"}[i/3%3], 1)
 		}
 	}
-	for name, texts := range map[string]map[string]string{"sound": files, "wrong": wrong} {
+	alone := fleet.Size{Namespaces: 10, Environments: 1}.Files()
+	for name, texts := range map[string]map[string]string{"sound": files, "alone": alone, "wrong": wrong} {
 		var first string
 		for _, cores := range []int{1, 2, 8} {
 			runtime.GOMAXPROCS(cores)

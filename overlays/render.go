@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	"portcullis.dev/policies/cores"
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
@@ -40,27 +41,32 @@ func Render(t Tree, environments []Environment, child Child) ([][]Rendered, diag
 // knows.
 func (k *Memory) Render(t Tree, environments []Environment, child Child) ([][]Rendered, diag.List, error) {
 	r := newRenderer(t, environments)
-	r.memory = k
 	all := make([][]Rendered, len(environments))
 	built, found, err := r.buildAll(child)
 	if err != nil || found.Failed() {
 		return all, found, err
 	}
-	reader := object.NewReader()
 	for i, e := range environments {
-		for _, name := range t.Units(e.Name) {
-			u := r.unit(e.Name, name)
-			var objects []object.Object
-			var f diag.List
-			if len(u.components) == 0 {
-				objects, f = r.read(reader, u, r.objects[e.Name][name])
-			} else {
-				for _, raw := range built[u.dir] {
-					decoded, g := object.DecodeJSON(raw)
-					objects, f = append(objects, decoded...), append(f, g...)
+		names := t.Units(e.Name)
+		written := make([][]object.Map, len(names)) // of units that no component touches
+		cores.Share(len(names), func(first, end int) {
+			for j := first; j < end; j++ {
+				if u := r.unit(e.Name, names[j]); len(u.components) == 0 {
+					written[j] = r.listed(u, r.objects[e.Name][names[j]])
 				}
 			}
-			all[i], found = append(all[i], Rendered{name, objects}), append(found, f...)
+		})
+		read := k.read(slices.Concat(written...))
+		for j, name := range names {
+			objects := make([]object.Object, 0, len(written[j]))
+			for range written[j] {
+				objects, found, read = append(objects, read[0].objects...), append(found, read[0].found...), read[1:]
+			}
+			for _, raw := range built[r.unit(e.Name, name).dir] {
+				decoded, f := object.DecodeJSON(raw)
+				objects, found = append(objects, decoded...), append(found, f...)
+			}
+			all[i] = append(all[i], Rendered{name, objects})
 		}
 	}
 	return all, found, nil
@@ -76,7 +82,6 @@ type Rendered struct {
 type renderer struct {
 	tree         Tree
 	environments []Environment
-	memory       *Memory                            // nil for none
 	files        map[string][]string                // directory → paths of its files, in order
 	shared       map[string][]string                // unit → directories of what environments share, in order
 	components   map[string]map[string][]Component  // environment → unit → those laid over it
@@ -135,9 +140,8 @@ func (r *renderer) unit(environment, name string) unit {
 	return u
 }
 
-// read reads the objects of a rendered unit that no component touches, in the order in which its
-// kustomization and those that it lists name them.
-func (r *renderer) read(reader object.Reader, u unit, manifests []object.Map) (objects []object.Object, found diag.List) {
+// listed sorts the manifests of a unit as its kustomization and those that it lists name them.
+func (r *renderer) listed(u unit, manifests []object.Map) []object.Map {
 	type listed struct {
 		dir  int // its place among those that the unit lists
 		file string
@@ -153,12 +157,11 @@ func (r *renderer) read(reader object.Reader, u unit, manifests []object.Map) (o
 		all[i] = listed{dir, file, m}
 	}
 	slices.SortFunc(all, func(a, b listed) int { return cmp.Or(a.dir-b.dir, strings.Compare(a.file, b.file)) })
-	objects = make([]object.Object, 0, len(all))
-	for _, l := range all {
-		decoded, f := r.memory.read(reader, l.m)
-		objects, found = append(objects, decoded...), append(found, f...)
+	sorted := make([]object.Map, len(all))
+	for i, l := range all {
+		sorted[i] = l.m
 	}
-	return objects, found
+	return sorted
 }
 
 // buildAll builds the units that have components, all in one job, by their directories.

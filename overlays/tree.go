@@ -57,9 +57,9 @@ func Write(environments []Environment) Tree { return (*Memory)(nil).Write(enviro
 func (k *Memory) Write(environments []Environment) Tree {
 	tree := Tree{}
 	units := map[string]map[string]map[string][]byte{} // unit → environment → file → bytes
-	var room []byte
 	for _, e := range environments {
-		for _, o := range e.Objects {
+		texts := k.write(e.Objects)
+		for i, o := range e.Objects {
 			id := object.IDOf(o)
 			unit := UnitOf(id)
 			if units[unit] == nil {
@@ -68,7 +68,7 @@ func (k *Memory) Write(environments []Environment) Tree {
 			if units[unit][e.Name] == nil {
 				units[unit][e.Name] = map[string][]byte{}
 			}
-			units[unit][e.Name][fileName(id)] = k.text(o, &room)
+			units[unit][e.Name][fileName(id)] = texts[i]
 		}
 	}
 	components := map[string]map[string][]string{} // unit → environment → directories in the tree

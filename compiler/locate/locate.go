@@ -95,7 +95,7 @@ func (p *Provenance) changed(line diag.Span) []diag.Related {
 		for _, id := range slices.SortedFunc(maps.Keys(p.from), object.ID.Compare) {
 			emitted := p.from[id]
 			p.subjects[emitted.Span] = append(p.subjects[emitted.Span], diag.Subject{Object: id})
-			for _, part := range slices.SortedFunc(slices.Values(emitted.Parts), func(a, b lower.Part) int { return strings.Compare(a.Pointer, b.Pointer) }) {
+			for _, part := range slices.SortedFunc(slices.Values(emitted.Places), func(a, b lower.Place) int { return strings.Compare(a.Pointer, b.Pointer) }) {
 				p.subjects[part.Span] = append(p.subjects[part.Span], diag.Subject{Object: id, Pointer: part.Pointer})
 			}
 		}

@@ -102,8 +102,8 @@ func fitsCalico(rulings []ruling) bool {
 // sections makes the types, ingress and egress of a Calico policy with some rules, and says which
 // lines they come from. Each rule stands below what why says of its lines; without why below
 // nothing, where the whole policy has one reason.
-func sections(rulings []ruling, why func([]plan.Origin) string) (object.Map, []Part) {
-	places := make([]Part, 0, len(rulings))
+func sections(rulings []ruling, why func([]plan.Origin) string) (object.Map, []Place) {
+	places := make([]Place, 0, len(rulings))
 	var types object.List
 	var rules object.Map
 	for _, direction := range []struct {
@@ -114,7 +114,7 @@ func sections(rulings []ruling, why func([]plan.Origin) string) (object.Map, []P
 		reasons := explained{why: why}
 		for _, r := range rulings {
 			if r.egress == direction.egress {
-				places = append(places, Part{object.Pointer("spec", direction.key, strconv.Itoa(len(list))), earliest(r.origins)})
+				places = append(places, Place{object.Pointer("spec", direction.key, strconv.Itoa(len(list))), earliest(r.origins)})
 				list = append(list, reasons.item(r.rule, r.origins))
 			}
 		}

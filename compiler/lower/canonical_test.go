@@ -27,7 +27,7 @@ func TestEveryConstruct(t *testing.T) {
 	var b bytes.Buffer
 	for _, e := range lowered(t, everyConstruct()) {
 		b.WriteString("---\n")
-		for _, part := range slices.SortedFunc(slices.Values(slices.Concat(e.Parts, []Part{{Span: e.Span}})), func(a, b Part) int { return strings.Compare(a.Pointer, b.Pointer) }) {
+		for _, part := range slices.SortedFunc(slices.Values(slices.Concat(e.Places, []Place{{Span: e.Span}})), func(a, b Place) int { return strings.Compare(a.Pointer, b.Pointer) }) {
 			fmt.Fprintf(&b, "# line %d: %s\n", part.Span.Start.Line, part.Pointer)
 		}
 		b.Write(e.Manifest.YAML())

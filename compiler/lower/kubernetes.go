@@ -20,16 +20,18 @@ func kubernetes(l *lowering) {
 // namespaced emits Kubernetes policies for some namespaces, in the staged form
 // where a namespace is staged.
 func (l *lowering) namespaced(here func(plan.Namespace) bool) {
+	var all []piece
 	for _, n := range l.Namespaces {
 		if here(n) && l.emits(n) {
-			l.home(n)
+			all = append(all, l.home(n))
 		}
 	}
 	for _, s := range l.subjects {
 		if here(s.namespace) && l.emits(s.namespace) {
-			l.flows(s)
+			all = append(all, l.flows(s))
 		}
 	}
+	l.each(all)
 }
 
 // networkPolicy makes a Kubernetes policy in the form that the namespace wants: NetworkPolicy, or
@@ -205,8 +207,8 @@ func fitsKubernetes(openings []opening) bool {
 
 // spec puts sorted openings together to the spec of a subject's NetworkPolicy: one rule for each
 // list of ports, whose peers stand below the reasons for them.
-func (l *lowering) spec(s *subject, openings []opening) (object.Map, []Part) {
-	places := make([]Part, 0, len(openings)+rulesOf(openings))
+func (l *lowering) spec(s *subject, openings []opening) (object.Map, []Place) {
+	places := make([]Place, 0, len(openings)+rulesOf(openings))
 	var types object.List
 	var sections object.Map
 	for _, direction := range []struct {
@@ -227,7 +229,7 @@ func (l *lowering) spec(s *subject, openings []opening) (object.Map, []Part) {
 			if ports := l.shared.kubernetesPorts(before.ports); ports != nil {
 				rule = append(rule, object.Field{Key: "ports", Value: ports})
 			}
-			places = append(places, Part{l.shared.pointer(pointerKey{direction.egress, len(rules), -1}), line})
+			places = append(places, Place{l.shared.pointer(pointerKey{direction.egress, len(rules), -1}), line})
 			rules = append(rules, rule)
 			peers, line, known, reasons.last = nil, diag.Span{}, false, ""
 		}
@@ -242,7 +244,7 @@ func (l *lowering) spec(s *subject, openings []opening) (object.Map, []Part) {
 			if len(o.origins) > 0 && (!known || first.Compare(line) < 0) {
 				line, known = first, true
 			}
-			places = append(places, Part{l.shared.pointer(pointerKey{direction.egress, len(rules), len(peers)}), first})
+			places = append(places, Place{l.shared.pointer(pointerKey{direction.egress, len(rules), len(peers)}), first})
 			peers, before = append(peers, reasons.item(o.peer, o.origins)), o
 		}
 		flush()

@@ -157,7 +157,7 @@ func askedFor(p *plan.Plan, e Emitted, by meaning.Decision, from, to plan.Place,
 			asking[g.Span] = true
 		}
 	}
-	for _, part := range slices.Concat(e.Parts, []Part{{Span: e.Span}}) {
+	for _, part := range slices.Concat(e.Places, []Place{{Span: e.Span}}) {
 		if asking[part.Span] && (part.Pointer == by.Pointer || strings.HasPrefix(part.Pointer, by.Pointer+"/") || by.Pointer != "" && e.At(by.Pointer) == part.Span) {
 			return true
 		}

@@ -22,11 +22,11 @@ import (
 type Emitted struct {
 	Manifest object.Map
 	Span     diag.Span // the place in the intents that asked for the object as a whole
-	Parts    []Part    // with places of their own; any other has that of its nearest ancestor
+	Places   []Place   // of parts of it; any other part has that of its nearest ancestor
 }
 
-// Part is a part of a manifest, by its JSON pointer, and the place in the intents that asked for it.
-type Part struct {
+// Place is where a part of a manifest, by its JSON pointer, was asked for in the intents.
+type Place struct {
 	Pointer string
 	Span    diag.Span
 }
@@ -35,8 +35,8 @@ type Part struct {
 // pointer names.
 func (e Emitted) At(pointer string) diag.Span {
 	for ; strings.Contains(pointer, "/"); pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-		if i := slices.IndexFunc(e.Parts, func(p Part) bool { return p.Pointer == pointer }); i >= 0 {
-			return e.Parts[i].Span
+		if i := slices.IndexFunc(e.Places, func(p Place) bool { return p.Pointer == pointer }); i >= 0 {
+			return e.Places[i].Span
 		}
 	}
 	return e.Span
@@ -79,7 +79,7 @@ func Near(p *plan.Plan, namespaces ...string) ([]Emitted, diag.List) {
 // lower emits the objects of a plan, target by target, and finds what no object can hold.
 func (l *lowering) lower() ([]Emitted, diag.List) {
 	p := l.Plan
-	l.subjects, l.peers, l.shared = subjectsOf(p), map[string]plan.End{}, newShared(p)
+	l.subjects, l.peers, l.shared = subjectsOf(p), map[string]plan.End{}, newShared(p.AllResolvers())
 	l.memory.begin(p)
 	if i := slices.IndexFunc(p.Namespaces, func(n plan.Namespace) bool { return n.Governed }); i >= 0 && !p.HasTarget("kubernetes") {
 		l.add(inexpressible.At(p.Namespaces[i].Span, "nothing closes the namespace %s, for the environment does not target kubernetes", p.Namespaces[i].Name).
@@ -134,8 +134,8 @@ func (l *lowering) add(f diag.Diagnostic) { l.found = append(l.found, f) }
 
 // emit keeps one manifest among those that the plan is lowered to, with the line that asked for it
 // and those that its parts come from.
-func (l *lowering) emit(m object.Map, span diag.Span, parts ...Part) {
-	l.emitted = append(l.emitted, identified{Emitted{m, span, parts}, object.IDOf(m)})
+func (l *lowering) emit(m object.Map, span diag.Span, places ...Place) {
+	l.emitted = append(l.emitted, identified{Emitted{m, span, places}, object.IDOf(m)})
 }
 
 // platform names the Platform as an annotation names an intent: no namespace has a capital letter.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/cores"
 	"portcullis.dev/policies/diag"
 )
 
@@ -65,22 +66,21 @@ func (m *Memory) begin(p *plan.Plan) {
 	}
 }
 
-// remembered emits what was made for something that is equal, or else makes it and returns it among
-// what is known. What somebody has to be told about is made anew each time.
-func remembered[T any](l *lowering, known []kept[T], of T, equal func(T, T) bool, anew func()) []kept[T] {
-	for _, k := range known {
-		if equal(k.of, of) {
-			l.emitted = append(l.emitted, k.emitted...)
-			l.memory.Remembered += len(k.emitted)
-			return known
-		}
+// lookUp finds what was made for something that is equal.
+func lookUp[T any](known []kept[T], of T, equal func(T, T) bool) (emitted []identified, remembered bool) {
+	i := slices.IndexFunc(known, func(k kept[T]) bool { return equal(k.of, of) })
+	if i < 0 {
+		return nil, false
 	}
-	made, told := len(l.emitted), len(l.found)
-	anew()
-	if len(l.found) == told && len(known) < mostKept {
-		known = append(known, kept[T]{of, slices.Clone(l.emitted[made:])})
+	return known[i].emitted, true
+}
+
+// add keeps what was made for something, unless there is enough of its kind.
+func add[T any](known []kept[T], of T, emitted []identified) []kept[T] {
+	if len(known) == mostKept {
+		return known
 	}
-	return known
+	return append(known, kept[T]{of, emitted})
 }
 
 // equal reports whether the objects of every namespace depend on the same.
@@ -88,26 +88,27 @@ func (c common) equal(o common) bool {
 	return c.platform == o.platform && slices.EqualFunc(c.servers, o.servers, plan.Server.Equal)
 }
 
-// home emits what is for a namespace as a whole: its default deny, and its way to DNS.
-func (l *lowering) home(n plan.Namespace) {
-	anew := func() { l.defaultDeny(n); l.dns(n) }
-	if l.memory == nil {
-		anew()
-		return
+// home is the piece for a namespace as a whole: its default deny, and its way to DNS.
+func (l *lowering) home(n plan.Namespace) piece {
+	p := piece{make: func(l *lowering) { l.defaultDeny(n); l.dns(n) }}
+	if m := l.memory; m != nil {
+		all, of := l.shared.resolvers.Of(n.Name)
+		h := home{n, all, of}
+		p.recall = func() ([]identified, bool) { return lookUp(m.homes[n.Name], h, home.equal) }
+		p.keep = func(made []identified) { m.homes[n.Name] = add(m.homes[n.Name], h, made) }
 	}
-	all, of := l.shared.resolvers.Of(n.Name)
-	l.memory.homes[n.Name] = remembered(l, l.memory.homes[n.Name], home{n, all, of}, home.equal, anew)
+	return p
 }
 
-// flows emits the NetworkPolicies for a subject's halves of flows.
-func (l *lowering) flows(s *subject) {
-	anew := func() { l.allows(s) }
-	if l.memory == nil {
-		anew()
-		return
+// flows is the piece for a subject: the NetworkPolicies for its halves of flows.
+func (l *lowering) flows(s *subject) piece {
+	p := piece{make: func(l *lowering) { l.allows(s) }}
+	if m := l.memory; m != nil {
+		key := subjectKey{s.namespace.Name, s.workload, s.text}
+		p.recall = func() ([]identified, bool) { return lookUp(m.subjects[key], s, (*subject).equal) }
+		p.keep = func(made []identified) { m.subjects[key] = add(m.subjects[key], s, made) }
 	}
-	key := subjectKey{s.namespace.Name, s.workload, s.text}
-	l.memory.subjects[key] = remembered(l, l.memory.subjects[key], s, (*subject).equal, anew)
+	return p
 }
 
 // equal reports whether two namespaces are the same to those who resolve names there.
@@ -125,4 +126,49 @@ func (s *subject) equal(o *subject) bool {
 // equal reports whether two halves are the same, for the same lines.
 func (h half) equal(o half) bool {
 	return h.egress == o.egress && slices.Equal(h.ports, o.ports) && plan.EqualOrigins(h.origins, o.origins) && h.peer.Equal(&o.peer)
+}
+
+// piece is a part of a plan that is lowered by itself, beside others on other processors.
+type piece struct {
+	make   func(*lowering)
+	recall func() (made []identified, remembered bool) // from the memory; nil without one
+	keep   func(made []identified)                     // in the memory; nil without one
+
+	emitted    []identified
+	found      diag.List
+	remembered bool
+}
+
+// each lowers pieces on all processors, and emits what they come to in their order. What somebody
+// has to be told about is not kept: it is made anew each time.
+func (l *lowering) each(pieces []piece) {
+	cores.Share(len(pieces), func(first, end int) {
+		own := &lowering{Plan: l.Plan, shared: newShared(l.shared.resolvers)}
+		for i := first; i < end; i++ {
+			p := &pieces[i]
+			if p.recall != nil {
+				if p.emitted, p.remembered = p.recall(); p.remembered {
+					continue
+				}
+			}
+			own.emitted, own.found = nil, nil
+			p.make(own)
+			p.emitted, p.found = own.emitted, own.found
+		}
+	})
+	count := 0
+	for i := range pieces {
+		count += len(pieces[i].emitted)
+	}
+	l.emitted = slices.Grow(l.emitted, count)
+	for i := range pieces {
+		p := &pieces[i]
+		l.emitted, l.found = append(l.emitted, p.emitted...), append(l.found, p.found...)
+		switch {
+		case p.remembered:
+			l.memory.Remembered += len(p.emitted)
+		case p.keep != nil && len(p.found) == 0:
+			p.keep(p.emitted)
+		}
+	}
 }

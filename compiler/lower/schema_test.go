@@ -143,11 +143,11 @@ func TestPartsAreThere(t *testing.T) {
 			if e.Span.IsZero() {
 				t.Fatalf("%s comes from nowhere", object.IDOf(e.Manifest))
 			}
-			for i, part := range e.Parts {
+			for i, part := range e.Places {
 				if _, ok := objects[0].Value(part.Pointer); !ok || part.Span.IsZero() {
 					t.Fatalf("%s: the part %q comes from %q", object.IDOf(e.Manifest), part.Pointer, part.Span)
 				}
-				if slices.ContainsFunc(e.Parts[:i], func(p Part) bool { return p.Pointer == part.Pointer }) {
+				if slices.ContainsFunc(e.Places[:i], func(p Place) bool { return p.Pointer == part.Pointer }) {
 					t.Fatalf("%s has two parts %q", object.IDOf(e.Manifest), part.Pointer)
 				}
 			}

@@ -18,8 +18,8 @@ type shared struct {
 }
 
 // newShared prepares what the objects of a plan share, of which nothing is made yet.
-func newShared(p *plan.Plan) shared {
-	return shared{map[string]any{}, map[plan.Port]any{}, map[peerKey]sharedPeer{}, map[pointerKey]string{}, p.AllResolvers()}
+func newShared(resolvers plan.Resolvers) shared {
+	return shared{map[string]any{}, map[plan.Port]any{}, map[peerKey]sharedPeer{}, map[pointerKey]string{}, resolvers}
 }
 
 // peerKey tells pods apart as the peers of policies in one namespace do.

@@ -83,23 +83,20 @@ func (k *Memory) Of(set object.Set, cluster object.Cluster) (*Meaning, diag.List
 			r.calicoRules(p.Spec.Ingress, Ingress), r.calicoRules(p.Spec.Egress, Egress),
 		}}
 	})
-	for _, o := range set.All() {
-		if p := k.policy(o); p != nil {
-			m.Policies = append(m.Policies, p)
+	policies := k.kubernetes(set, cluster)
+	for i, o := range set.All() {
+		if p := policies[i]; p.policy != nil {
+			m.Policies, found = append(m.Policies, p.policy), append(found, p.found...)
 			continue
 		}
-		r, told := reading(o), len(found)
+		r := reading(o)
 		r.identity(o)
 		if u := unreadOf(o, cluster); u != nil {
 			m.Unread = append(m.Unread, u)
 		}
 		switch typed := o.Typed.(type) {
 		case *networkingv1.NetworkPolicy, *calico.StagedKubernetesNetworkPolicy:
-			p := r.kubernetesPolicy(typed)
-			m.Policies = append(m.Policies, p)
-			if len(found) == told {
-				k.keep(o, p)
-			}
+			m.Policies = append(m.Policies, r.kubernetesPolicy(typed))
 		case *calico.NetworkPolicy, *calico.GlobalNetworkPolicy, *calico.StagedNetworkPolicy, *calico.StagedGlobalNetworkPolicy:
 			m.Policies = append(m.Policies, r.calicoPolicy(typed))
 		case *object.ClusterNetworkPolicy:

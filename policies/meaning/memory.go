@@ -3,6 +3,8 @@ package meaning
 import (
 	networkingv1 "k8s.io/api/networking/v1"
 
+	"portcullis.dev/policies/cores"
+	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
 
@@ -18,23 +20,45 @@ type Memory struct {
 // NewMemory makes a memory of nothing.
 func NewMemory() *Memory { return &Memory{policies: map[*networkingv1.NetworkPolicy]*Policy{}} }
 
-// policy returns what an object means that was read before, or nil.
-func (k *Memory) policy(o object.Object) *Policy {
-	typed, is := o.Typed.(*networkingv1.NetworkPolicy)
-	if k == nil || !is {
-		return nil
-	}
-	p := k.policies[typed]
-	if p == nil || p.ID != o.ID {
-		return nil
-	}
-	k.Remembered++
-	return p
+// read is what a NetworkPolicy means, and what is wrong with it.
+type read struct {
+	policy     *Policy // nil for what is none
+	found      diag.List
+	remembered bool
 }
 
-// keep keeps what an object means that was read without a finding.
-func (k *Memory) keep(o object.Object, p *Policy) {
-	if typed, is := o.Typed.(*networkingv1.NetworkPolicy); k != nil && is {
-		k.policies[typed] = p
+// kubernetes reads the NetworkPolicies of a set, which need nothing of each other, on all processors:
+// at the place of each what it means.
+func (k *Memory) kubernetes(set object.Set, cluster object.Cluster) []read {
+	objects := set.All()
+	all := make([]read, len(objects))
+	cores.Share(len(objects), func(first, end int) {
+		for i := first; i < end; i++ {
+			o, made := objects[i], &all[i]
+			typed, is := o.Typed.(*networkingv1.NetworkPolicy)
+			if _, unread := o.Unread(); !is || unread {
+				continue
+			}
+			if k != nil {
+				if p := k.policies[typed]; p != nil && p.ID == o.ID {
+					made.policy, made.remembered = p, true
+					continue
+				}
+			}
+			r := &reader{id: o.ID, cluster: cluster, raw: o.JSON, found: &made.found}
+			r.identity(o)
+			made.policy = r.kubernetesPolicy(typed)
+		}
+	})
+	if k != nil {
+		for i := range all {
+			switch p := &all[i]; {
+			case p.remembered:
+				k.Remembered++
+			case p.policy != nil && len(p.found) == 0:
+				k.policies[objects[i].Typed.(*networkingv1.NetworkPolicy)] = p.policy
+			}
+		}
 	}
+	return all
 }
