@@ -139,6 +139,56 @@ patches:
 	}
 }
 
+// TestAddressesOfASetOfAnotherNamespace has a component whose NetworkSet in one namespace gets more
+// addresses, and whose policy in another lets them in: that what was let in before was meant says
+// nothing of what is let in now, although nothing of that namespace has changed.
+func TestAddressesOfASetOfAnotherNamespace(t *testing.T) {
+	t.Parallel()
+	of := func(nets string) State {
+		return State{Files: []language.File{
+			{Path: "portcullis.yaml", Data: []byte(`apiVersion: portcullis.dev/v1alpha1
+kind: Platform
+metadata: {name: fleet}
+spec:
+  components: [{path: set, namespaces: [shop]}, {path: policy, namespaces: [db]}]
+`)},
+			{Path: "intents.yaml", Data: []byte(`apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: web, namespace: shop}
+spec: {}
+---
+apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: pg, namespace: db}
+spec: {ports: {pg: 5432}, inbound: [{from: {cidr: 203.0.113.0/24}, ports: [pg]}]}
+`)},
+			{Path: "set/kustomization.yaml", Data: []byte("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [more.yaml]\n")},
+			{Path: "policy/kustomization.yaml", Data: []byte("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [more.yaml]\n")},
+			{Path: "set/more.yaml", Data: []byte(`apiVersion: projectcalico.org/v3
+kind: NetworkSet
+metadata: {name: partners, namespace: shop, labels: {role: partner}}
+spec: {nets: [` + nets + `]}
+`)},
+			{Path: "policy/more.yaml", Data: []byte(`apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: partners, namespace: db}
+spec:
+  order: 500
+  selector: app.kubernetes.io/name == 'pg'
+  types: [Ingress]
+  ingress: [{action: Allow, protocol: TCP, source: {selector: role == 'partner' && !has(projectcalico.org/serviceaccount), namespaceSelector: projectcalico.org/name == 'shop'}, destination: {ports: [5432]}}]
+`)},
+		}}
+	}
+	d, _, err := Options{}.Diff(t.Context(), of("203.0.113.0/24"), of("203.0.113.0/24, 198.51.100.0/24"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if old, changed := d.Old.Findings, d.New.Findings; len(old) > 0 || len(changed) != 1 || changed[0].Rule.Code != "PC304" || changed[0].Subject.Object.Namespace != "db" {
+		t.Errorf("before: %v\nafter: %v\nexpected that the policy in db opens more than was meant", old.Err(), changed.Err())
+	}
+}
+
 // withEdits edits a line or two of the lists of a repository.
 func withEdits(r *rand.Rand, files []language.File) []language.File {
 	files = slices.Clone(files)

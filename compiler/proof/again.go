@@ -77,7 +77,7 @@ func (h *Held) alike(before *Held) map[string]bool {
 	if !reflect.DeepEqual(h.rest(), before.rest()) || !reflect.DeepEqual(h.cluster, before.cluster) || !pods.Equal(podsBefore) || !others.Equal(othersBefore) {
 		return nil
 	}
-	differing, comparable := editedIn(before.set, h.set)
+	differing, comparable := object.Edited(before.set, h.set)
 	if !comparable {
 		return nil
 	}
@@ -111,25 +111,6 @@ func (h *Held) rest() plan.Plan {
 		return listed && !n.Pattern
 	})
 	return rest
-}
-
-// editedIn finds the namespaces in which the policies of two sets differ. The sets are not
-// comparable where anything else does, in a namespace or not.
-func editedIn(a, b object.Set) (namespaces map[string]bool, comparable bool) {
-	namespaces = map[string]bool{}
-	for _, side := range [][2]object.Set{{a, b}, {b, a}} {
-		for _, o := range side[0].All() {
-			other, there := side[1].Get(o.ID)
-			switch {
-			case there && string(o.JSON) == string(other.JSON) && o.Role == other.Role:
-			case o.Role != object.Policy || o.ID.Namespace == "":
-				return nil, false
-			default:
-				namespaces[o.ID.Namespace] = true
-			}
-		}
-	}
-	return namespaces, true
 }
 
 // isNoPods reports whether a line is about addresses where the pod is whose half is proven, and no pod
