@@ -10,7 +10,9 @@ import (
 	"portcullis.dev/compiler/explain"
 	"portcullis.dev/compiler/fix"
 	"portcullis.dev/compiler/language"
+	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/population"
+	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/policies/diag"
 )
 
@@ -22,6 +24,7 @@ type Explained struct {
 	Worlds []*explain.World // of each environment, in order; of manifests one
 
 	places     []func(diag.Subject) diag.Span // of each world
+	names      []*resolve.Names               // of each world, once asked for
 	repository                                // zero for manifests
 }
 
@@ -191,9 +194,24 @@ func (e *Explained) resolve(i int, q language.Question) {
 	}
 	for _, p := range peers {
 		if p.Kind == language.NamedPeer {
-			e.Worlds[i].Peers[p.Name] = e.fixer(i).Named(p.Name)
+			e.Worlds[i].Peers[p.Name] = e.named(i, p.Name)
 		}
 	}
+}
+
+// named resolves an @name in a world's environment.
+func (e *Explained) named(i int, name string) explain.Named {
+	if e.names == nil {
+		e.names = make([]*resolve.Names, len(e.plans))
+	}
+	if e.names[i] == nil {
+		e.names[i] = resolve.NamesIn(e.repo, e.plans[i].Environment, resolve.Options{Targets: lower.Names()})
+	}
+	ends, found := e.names[i].Ends(name)
+	for _, d := range found {
+		return explain.Named{Wrong: d.Message, Hint: d.Hint}
+	}
+	return explain.Named{Ends: ends}
 }
 
 // fixer makes what tries changes of the explained repository in a world's environment.

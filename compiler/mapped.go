@@ -39,7 +39,7 @@ func (e *Explained) addressPeers(i int) []reach.Peer {
 	w.Peers = map[string]explain.Named{}
 	var all []reach.Peer
 	for _, name := range names {
-		named := e.fixer(i).Named(name)
+		named := e.named(i, name)
 		w.Peers[name] = named
 		var of packet.Addresses
 		pods := false

@@ -347,12 +347,3 @@ func (f Fixer) Change(e *explain.Example) explain.Change {
 	}
 	return f.mend(e.Packet())
 }
-
-// Named resolves an @name in the environment.
-func (f Fixer) Named(name string) explain.Named {
-	ends, found := resolve.Named(f.Repository, name, f.Plan.Environment, resolve.Options{Targets: lower.Names()})
-	for _, d := range found {
-		return explain.Named{Wrong: d.Message, Hint: d.Hint}
-	}
-	return explain.Named{Ends: ends}
-}
