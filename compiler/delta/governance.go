@@ -42,6 +42,9 @@ func (c *comparison) isolation(name string, old, changed *reach.Relation) {
 		for d, side := range map[meaning.Direction]string{meaning.Ingress: "ingress", meaning.Egress: "egress"} {
 			var all []int
 			for i := range old.Members {
+				if old.Alike(i) {
+					continue
+				}
 				if was, is := old.Isolated(i, d), changed.Isolated(i, d); was != is && is == (tag == "isolated") {
 					all = append(all, i)
 				}

@@ -97,6 +97,9 @@ func suspects(old, changed *reach.Relation) []reach.Pair {
 		}
 	}
 	for i := range old.Members {
+		if old.Alike(i) {
+			continue
+		}
 		for d := range 2 {
 			if old.Governed(i, meaning.Direction(d)) == changed.Governed(i, meaning.Direction(d)) {
 				continue

@@ -183,12 +183,6 @@ func (w *World) Governed(m *Member, d meaning.Direction) (governed, isolated boo
 	return len(g.Policies) > 0, g.Isolated || g.Perhaps
 }
 
-// Governing lists the policies that have a say on one half of a pod's traffic, in the order in
-// which they are asked.
-func (w *World) Governing(m *Member, d meaning.Direction) []*meaning.Policy {
-	return w.asking().Governing(m.Endpoint, d).Policies
-}
-
 // Has reports whether a member of everybody is one of an end of a plan's flow.
 func (w *World) Has(e plan.End, m *Member) bool { return has(w.Plan, e, m.Peer) }
 

@@ -23,21 +23,29 @@ func Compared(was, is *World, members []explain.Member) (old, changed *Relation)
 	return old, changed
 }
 
-// alikeIn marks the members that are the same in two worlds, and that the same policies govern;
-// nil where policies of pods are not all that the worlds may differ in, or where most members
-// differ, so that nothing is spared.
+// alikeIn marks the members that are the same in two worlds, and on whose halves no policy has a say
+// that differs, so that the same policies govern them; nil where policies of pods are not all that the
+// worlds may differ in, or where most members differ, so that nothing is spared.
 func alikeIn(old, changed *Relation) []bool {
 	edited, comparable := Edited(old.World, changed.World)
 	if !comparable {
 		return nil
+	}
+	in := map[string][]*meaning.Policy{} // of which namespaces the edited ones are, of either world
+	for _, w := range []*World{old.World, changed.World} {
+		for _, p := range w.Meaning.Policies {
+			if edited[p.ID] && p.Live() {
+				in[p.ID.Namespace] = append(in[p.ID.Namespace], p)
+			}
+		}
 	}
 	all := make([]bool, len(old.Members))
 	differing := 0
 	for i := range all {
 		a, b := &old.Members[i], &changed.Members[i]
 		if all[i] = reflect.DeepEqual(a.Peer, b.Peer); all[i] && a.IsPod() {
-			by := governing(old.World, a)
-			all[i] = slices.Equal(by, governing(changed.World, b)) && !slices.ContainsFunc(by, func(id object.ID) bool { return edited[id] })
+			governs := func(p *meaning.Policy) bool { return meaning.MayHold(p.Selector(), a.Endpoint) }
+			all[i] = !slices.ContainsFunc(in[""], governs) && !slices.ContainsFunc(in[a.Endpoint.Namespace], governs)
 		}
 		if !all[i] {
 			differing++
@@ -45,19 +53,6 @@ func alikeIn(old, changed *Relation) []bool {
 	}
 	if 4*differing > len(all) {
 		return nil
-	}
-	return all
-}
-
-// governing lists the policies that have a say on either half of a pod's traffic, in the order in
-// which they are asked, those of the other half behind a mark.
-func governing(w *World, m *explain.Member) []object.ID {
-	var all []object.ID
-	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
-		for _, p := range w.Governing(m, d) {
-			all = append(all, p.ID)
-		}
-		all = append(all, object.ID{})
 	}
 	return all
 }

@@ -60,15 +60,27 @@ type Relation struct {
 	Members []explain.Member
 	others  []*World
 
-	cells map[Pair]Fate // of pairs of which policies have a say, and something passes or may
-	// governed and isolated are the members on whose halves policies have a say, and those
-	// of which they drop what no rule allows, by direction.
-	governed, isolated [2][]bool
-	meant              map[Pair][]meant
-	alike              []bool // the members that are the same in a world beside; nil for none
+	cells  map[Pair]Fate // of pairs of which policies have a say, and something passes or may
+	halves [2][]half     // of members, by direction
+	meant  map[Pair][]meant
+	alike  []bool // the members that are the same in a world beside; nil for none
 
 	inNamespace, byName map[string][]int // pods, once asked for
 	called              []Peer           // see peers; once asked for
+}
+
+// half is what policies are to one half of a member's traffic, once that is asked for.
+type half struct{ known, governed, isolated bool }
+
+// half asks whether policies have a say on one half of a member's traffic, and whether they drop what
+// no rule allows.
+func (r *Relation) half(i int, d meaning.Direction) half {
+	h := &r.halves[d][i]
+	if !h.known {
+		h.governed, h.isolated = r.World.Governed(&r.Members[i], d)
+		h.known = true
+	}
+	return *h
 }
 
 // MembersOf gathers everybody whom one of several worlds tells apart: pods by what they are
@@ -110,8 +122,7 @@ func Of(w *World, members []explain.Member, others ...*World) *Relation {
 	return r
 }
 
-// among begins the relation of a world between members: who they are there, and on whose halves
-// policies have a say.
+// among begins the relation of a world between members: who they are there.
 func among(w *World, members []explain.Member, others ...*World) *Relation {
 	r := &Relation{World: w, others: others, Members: make([]explain.Member, len(members)), cells: map[Pair]Fate{}}
 	own := map[string]explain.Member{}
@@ -125,18 +136,16 @@ func among(w *World, members []explain.Member, others ...*World) *Relation {
 			r.Members[i] = w.Adopted(m)
 		}
 	}
-	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
-		r.governed[d], r.isolated[d] = make([]bool, len(members)), make([]bool, len(members))
-		for i := range r.Members {
-			r.governed[d][i], r.isolated[d][i] = w.Governed(&r.Members[i], d)
-		}
-	}
+	r.halves = [2][]half{make([]half, len(members)), make([]half, len(members))}
 	return r
 }
 
 // Passes reports whether the relation passes over a pair, since both ends are alike in a world
 // beside.
 func (r *Relation) Passes(p Pair) bool { return r.alike != nil && r.alike[p.From] && r.alike[p.To] }
+
+// Alike reports whether a member is the same in a world beside, and governed by the same policies.
+func (r *Relation) Alike(i int) bool { return r.alike != nil && r.alike[i] }
 
 // fill walks every pair of which policies have a say and that no rule rules out.
 func (r *Relation) fill() {
@@ -181,16 +190,16 @@ func (r *Relation) fill() {
 
 // told reports whether policies have a say on a pair, so that the relation knows its traffic.
 func (r *Relation) told(p Pair) bool {
-	return r.governed[meaning.Egress][p.From] || r.governed[meaning.Ingress][p.To]
+	return r.half(p.From, meaning.Egress).governed || r.half(p.To, meaning.Ingress).governed
 }
 
 // Held reports whether one end of a pair drops what no rule allows.
 func (r *Relation) Held(p Pair) bool {
-	return r.isolated[meaning.Egress][p.From] || r.isolated[meaning.Ingress][p.To]
+	return r.half(p.From, meaning.Egress).isolated || r.half(p.To, meaning.Ingress).isolated
 }
 
 // Isolated reports whether a member drops in a direction what no rule allows.
-func (r *Relation) Isolated(i int, d meaning.Direction) bool { return r.isolated[d][i] }
+func (r *Relation) Isolated(i int, d meaning.Direction) bool { return r.half(i, d).isolated }
 
 // walked works out what becomes of a pair's traffic in both families.
 func (r *Relation) walked(p Pair) Fate {
@@ -233,7 +242,7 @@ func (r *Relation) Pairs() []Pair {
 }
 
 // Governed reports whether policies have a say on one half of a related member's traffic.
-func (r *Relation) Governed(i int, d meaning.Direction) bool { return r.governed[d][i] }
+func (r *Relation) Governed(i int, d meaning.Direction) bool { return r.half(i, d).governed }
 
 // Knows reports whether a workload or manifest of the relation has a name.
 func (r *Relation) Knows(name string) bool {
