@@ -219,7 +219,7 @@ func (w *World) between(from, to end, of packet.Traffic, source uint16, only int
 			h, _ := part.Witness()
 			k := packetOf(h, source, from.Peer, to.Peer)
 			k.Family = family
-			outcome := w.walk(k).Outcome()
+			outcome := w.asking().Outcome(k)
 			g, known := all[outcome]
 			if !known {
 				g.witness = k

@@ -16,6 +16,7 @@ type Asker struct {
 	apply map[halfOf][]stage
 
 	candidates map[side]*candidates
+	headers    map[*Rule]packet.Traffic
 	families   []int
 	tried      int // rules against which packets were held: what walking costs
 }
@@ -34,7 +35,7 @@ type halfOf struct {
 
 // Asker makes an Asker: it pays where more than a few packets are asked about.
 func (m *Meaning) Asker() *Asker {
-	return &Asker{m: m, ends: map[placed]end{}, apply: map[halfOf][]stage{}, candidates: map[side]*candidates{}}
+	return &Asker{m: m, ends: map[placed]end{}, apply: map[halfOf][]stage{}, candidates: map[side]*candidates{}, headers: map[*Rule]packet.Traffic{}}
 }
 
 // once makes an Asker that remembers nothing, for a single packet.

@@ -17,23 +17,43 @@ func (m *Meaning) Follow(p Packet) Verdict { return m.once().Follow(p) }
 
 // Follow walks a packet as [Meaning.Follow] does, and remembers its ends.
 func (a *Asker) Follow(p Packet) Verdict {
-	v := a.Walk(p)
 	f := a.flow(p)
-	for d, half := range map[Direction]*Half{Egress: &v.Egress, Ingress: &v.Ingress} {
-		if by, doubt := a.m.turned(&f, d, *half); doubt {
-			*half = Half{Outcome: Unknown, By: by}
-		}
+	v := Verdict{Egress: a.followed(&f, Egress), Ingress: a.followed(&f, Ingress)}
+	if a.m.hasHosts() {
+		v.OnTheWay = a.m.onTheWay(&f)
 	}
-	if len(a.m.Hosts)+len(a.m.onHosts) == 0 {
-		return v
-	}
-	for d, half := range map[Direction]*Half{Egress: &v.Egress, Ingress: &v.Ingress} {
-		if by, doubt := a.atHost(f, d, *half); doubt {
-			*half = Half{Outcome: Unknown, By: by}
-		}
-	}
-	v.OnTheWay = a.m.onTheWay(&f)
 	return v
+}
+
+// Outcome tells what becomes of a packet that is followed, and no more: where one half denies it,
+// nobody need look further.
+func (a *Asker) Outcome(p Packet) Outcome {
+	f := a.flow(p)
+	v := Verdict{Egress: a.followed(&f, Egress)}
+	if v.Egress.Outcome == Denied {
+		return Denied
+	}
+	if v.Ingress = a.followed(&f, Ingress); a.m.hasHosts() {
+		v.OnTheWay = a.m.onTheWay(&f)
+	}
+	return v.Outcome()
+}
+
+// hasHosts reports whether anything may decide at host endpoints.
+func (m *Meaning) hasHosts() bool { return len(m.Hosts)+len(m.onHosts) > 0 }
+
+// followed walks one half of a packet that is followed in the cluster.
+func (a *Asker) followed(f *flow, d Direction) Half {
+	half := a.half(f, d)
+	if by, doubt := a.m.turned(f, d, half); doubt {
+		half = Half{Outcome: Unknown, By: by}
+	}
+	if a.m.hasHosts() {
+		if by, doubt := a.atHost(*f, d, half); doubt {
+			half = Half{Outcome: Unknown, By: by}
+		}
+	}
+	return half
 }
 
 // atHost says of an end on a node why Follow does not know its half, if that is so.

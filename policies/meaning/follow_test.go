@@ -170,6 +170,8 @@ func TestFollowOnlyDoubts(t *testing.T) {
 			pod := func(p meaning.Peer) bool { return p.Endpoint != nil && !p.Endpoint.HostNetwork }
 			podDenies := pod(k.From) && walked.Egress.Outcome == meaning.Denied || pod(k.To) && walked.Ingress.Outcome == meaning.Denied
 			switch w, f := walked.Outcome(), followed.Outcome(); {
+			case f != asker.Outcome(k):
+				t.Fatalf("seed %d: %v is %v, and %v where its outcome alone is asked for", *seed+uint64(i), k, f, asker.Outcome(k))
 			case podDenies && f != meaning.Denied:
 				t.Fatalf("seed %d: a pod's policy denies %v, and on its way it is %v", *seed+uint64(i), k, f)
 			case f == w:

@@ -10,11 +10,24 @@ import (
 // Parts divides traffic from one end to another so that Walk says the same, and gives the
 // same reason, for all headers of a part.
 func (a *Asker) Parts(from, to Peer, of packet.Traffic) []packet.Traffic {
-	c := cutter{m: a.m, parts: []packet.Traffic{of}}
+	c := cutter{m: a.m, headers: a.headersOf, parts: []packet.Traffic{of}}
 	c.ports = append(c.ports, a.portsAt(to)...)
 	a.rules(from, Egress, c.rule)
 	a.rules(to, Ingress, c.rule)
 	return c.parts
+}
+
+// headersOf tells what a rule asks for by headers, as [Rule.Traffic] does, and remembers it.
+func (a *Asker) headersOf(r *Rule) packet.Traffic {
+	if a.headers == nil {
+		return r.Traffic()
+	}
+	t, known := a.headers[r]
+	if !known {
+		t = r.Traffic()
+		a.headers[r] = t
+	}
+	return t
 }
 
 // rules calls do with each rule that may decide an end's packets, so that traffic is divided by
@@ -71,10 +84,11 @@ func (a *Asker) portsAt(p Peer) []NamedPort {
 
 // cutter divides traffic by what rules ask of headers.
 type cutter struct {
-	m     *Meaning
-	ports []NamedPort // of the destination
-	seen  []packet.Traffic
-	parts []packet.Traffic
+	m       *Meaning
+	headers func(*Rule) packet.Traffic
+	ports   []NamedPort // of the destination
+	seen    []packet.Traffic
+	parts   []packet.Traffic
 }
 
 // by divides every part into what is in some traffic and what is not.
@@ -93,7 +107,7 @@ func (c *cutter) by(t packet.Traffic) {
 
 // rule divides the parts by all that one rule asks of headers: ports, names of ports, a Service.
 func (c *cutter) rule(r *Rule) {
-	c.by(r.Traffic())
+	c.by(c.headers(r))
 	from, to := &r.Source, &r.Destination
 	if named(from.Ports) || named(from.NotPorts) || named(to.Ports) || named(to.NotPorts) {
 		for _, p := range withPorts {
