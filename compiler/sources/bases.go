@@ -20,13 +20,13 @@ func ReadBases(dir string, files []language.File, limits Limits) ([]language.Fil
 	if !above {
 		return nil, nil, nil
 	}
-	root, err := os.OpenRoot(top)
+	root, err := openDisk(top)
 	if err != nil {
-		return nil, nil, plainPathError(err)
+		return nil, nil, err
 	}
 	defer root.Close()
 	limits.FileBytes = limits.TotalBytes
-	r := &reader{root: disk{root}, limits: limits}
+	r := &reader{root: root, limits: limits}
 	texts := map[string][]byte{}
 	for _, f := range files {
 		texts[f.Path] = f.Data

@@ -8,12 +8,9 @@
 package sources
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -61,12 +58,12 @@ func ReadRepositoryIn(files fs.FS, limits Limits) ([]language.File, diag.List, e
 // readBelow walks a directory, through a root that no path leads out of, and returns the files
 // that visit read.
 func readBelow(dir string, limits Limits, visit func(*reader, string, fs.DirEntry, error) error) ([]language.File, diag.List, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := openDisk(dir)
 	if err != nil {
-		return nil, nil, plainPathError(err)
+		return nil, nil, err
 	}
 	defer root.Close()
-	return walk(disk{root}, limits, visit)
+	return walk(root, limits, visit)
 }
 
 // walk returns the files that visit read.
@@ -87,12 +84,12 @@ func ReadManifest(name string, limits Limits) (language.File, diag.List, error) 
 
 // ReadFile reads one file that the user named.
 func ReadFile(name string, limits Limits) (language.File, diag.List, error) {
-	root, err := os.OpenRoot(path.Dir(name))
+	root, err := openDisk(path.Dir(name))
 	if err != nil {
-		return language.File{}, nil, plainPathError(err)
+		return language.File{}, nil, err
 	}
 	defer root.Close()
-	r := &reader{root: disk{root}, limits: limits}
+	r := &reader{root: root, limits: limits}
 	if info, err := root.Stat(path.Base(name)); err != nil {
 		return language.File{}, nil, plainPathError(err)
 	} else if !info.Mode().IsRegular() {
@@ -203,17 +200,9 @@ func (r *reader) refuseInJSON(name string) error {
 	if path.Base(name) == bundle.IndexFile && slices.Contains(r.bundles, path.Dir(name)) {
 		return nil
 	}
-	f, err := r.root.open(name)
+	data, err := r.root.read(name, r.limits.FileBytes)
 	if err != nil {
 		return nil // nothing of ours is read from JSON, and what a link hides is said elsewhere
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
-	data, err := io.ReadAll(io.LimitReader(f, r.limits.FileBytes))
-	if err != nil {
-		return nil
 	}
 	if r.total += int64(len(data)); r.total > r.limits.TotalBytes {
 		r.found = append(r.found, overLimit.At(diag.Span{File: name}, "more than %d MiB", r.limits.TotalBytes>>20).Suggest("judge a smaller directory"))
@@ -304,24 +293,15 @@ func (r *reader) keepApart() {
 // read opens and reads one file.
 func (r *reader) read(name string) error {
 	span := diag.Span{File: name}
-	f, err := r.root.open(name)
+	data, err := r.root.read(name, r.limits.FileBytes+1)
 	if err != nil {
-		r.found = append(r.found, refusedFile.At(span, "%s", reason(err)).Suggest("make it readable, or keep it out of the directory"))
+		refused := refusedFile.At(span, "%s", reason(err))
+		if !errors.Is(err, errIrregular) {
+			refused = refused.Suggest("make it readable, or keep it out of the directory")
+		}
+		r.found = append(r.found, refused)
 		return nil
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		r.found = append(r.found, refusedFile.At(span, "not a regular file"))
-		return nil
-	}
-	var text bytes.Buffer
-	text.Grow(int(min(info.Size(), r.limits.FileBytes)) + bytes.MinRead)
-	if _, err := text.ReadFrom(io.LimitReader(f, r.limits.FileBytes+1)); err != nil {
-		r.found = append(r.found, refusedFile.At(span, "%s", reason(err)))
-		return nil
-	}
-	data := text.Bytes()
 	if int64(len(data)) > r.limits.FileBytes {
 		big := overLimit.At(span, "larger than %d MiB", r.limits.FileBytes>>20).Suggest("split it into several files")
 		if !language.Ours(language.File{Path: name, Data: data}) {
