@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // writers is how many files are written at a time. A disk that is asked for many
@@ -32,7 +33,7 @@ func (o *Output) Write(b Bundle) (err error) {
 	if o.archive {
 		data, err := b.Archive()
 		if err == nil {
-			err = writeFile(s.fresh(), data)
+			err = writeFile(s.fresh(), data, new(modes))
 		}
 		if err == nil {
 			err = rename(s.fresh(), o.path)
@@ -57,17 +58,20 @@ func (o *Output) Write(b Bundle) (err error) {
 // writeInto writes the bundle's files into a new directory, with the same modes whatever the
 // umask.
 func (b Bundle) writeInto(dir string) error {
-	directories := map[string]bool{}
-	if err := makeDirectory(dir, dir, directories); err != nil {
+	directories := directories{top: dir, made: map[string]bool{}}
+	if err := directories.make(dir); err != nil {
 		return err
 	}
 	paths := b.paths()
 	for _, name := range paths {
-		if err := makeDirectory(dir, filepath.Dir(filepath.Join(dir, filepath.FromSlash(name))), directories); err != nil {
+		if err := directories.make(filepath.Dir(filepath.Join(dir, filepath.FromSlash(name)))); err != nil {
 			return err
 		}
 	}
-	write := func(name string) error { return writeFile(filepath.Join(dir, filepath.FromSlash(name)), b[name]) }
+	var files modes
+	write := func(name string) error {
+		return writeFile(filepath.Join(dir, filepath.FromSlash(name)), b[name], &files)
+	}
 	if err := write(paths[0]); err != nil {
 		return err
 	}
@@ -89,7 +93,7 @@ func (b Bundle) writeInto(dir string) error {
 			return err
 		}
 	}
-	for made := range directories {
+	for made := range directories.made {
 		if err := syncDirectory(made); err != nil {
 			return err
 		}
@@ -97,35 +101,63 @@ func (b Bundle) writeInto(dir string) error {
 	return nil
 }
 
-// makeDirectory makes a directory of the bundle that is written, and what lies between it and
-// root, each once.
-func makeDirectory(root, dir string, made map[string]bool) error {
-	if made[dir] {
+// modes says whether what is made keeps the mode that it is made with: the umask, or what a
+// directory hands down, takes from all or from none. So one is looked at, the first, before there
+// are others at a time.
+type modes struct{ known, kept bool }
+
+// keep reports whether what was just made has its mode without being told.
+func (m *modes) keep(name string, mode fs.FileMode) bool {
+	if !m.known {
+		info, err := os.Lstat(name)
+		m.known, m.kept = true, err == nil && info.Mode() == mode
+	}
+	return m.kept
+}
+
+// directories are those of the bundle that is written, each made once.
+type directories struct {
+	top   string
+	made  map[string]bool
+	modes modes
+}
+
+// make makes a directory, and what lies between it and the top.
+func (d *directories) make(dir string) error {
+	if d.made[dir] {
 		return nil
 	}
-	if dir != root {
-		if err := makeDirectory(root, filepath.Dir(dir), made); err != nil {
+	if dir != d.top {
+		if err := d.make(filepath.Dir(dir)); err != nil {
 			return err
 		}
 	}
-	made[dir] = true
+	d.made[dir] = true
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
 	step()
+	if d.modes.keep(dir, fs.ModeDir|0o755) {
+		return nil
+	}
 	return os.Chmod(dir, 0o755)
 }
 
-// writeFile writes one new file of a bundle, and waits until it is on the disk.
-func writeFile(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+// writeFile writes one new file of a bundle, and waits until it is on the disk. Not to be blocked
+// means nothing to a file, but saves asking of each whether it can be waited for.
+func writeFile(name string, data []byte, all *modes) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NONBLOCK, 0o644)
 	if err != nil {
 		return err
 	}
 	step()
 	_, writeErr := f.Write(data)
 	step()
-	return errors.Join(writeErr, f.Chmod(0o644), f.Sync(), f.Close())
+	var modeErr error
+	if !all.keep(name, 0o644) {
+		modeErr = f.Chmod(0o644)
+	}
+	return errors.Join(writeErr, modeErr, f.Sync(), f.Close())
 }
 
 // syncDirectory makes written names last on the disk. Where directories cannot be asked for that,
@@ -134,7 +166,7 @@ func syncDirectory(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	f, err := os.Open(dir)
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrPermission) { // one may write into what one may not list
 		return nil
 	}
