@@ -100,7 +100,7 @@ type judged struct {
 // a known cluster.
 func (p *program) judge(c *cli.Context, asked checking) (judged, error) {
 	paths := c.Args().Slice()
-	if len(paths) == 0 || len(paths) == 1 && holdsIntents(paths[0]) {
+	if len(paths) == 0 || len(paths) == 1 && p.holdsIntents(paths[0]) {
 		if err := errors.Join(asked.cluster.refuse(), asked.adopting.forIntents()); err != nil {
 			return judged{}, err
 		}

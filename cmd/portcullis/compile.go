@@ -6,7 +6,6 @@ import (
 
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/language"
-	"portcullis.dev/compiler/sources"
 	"portcullis.dev/policies/diag"
 )
 
@@ -23,7 +22,7 @@ func (p *program) compile(ctx context.Context, dir string, timeout time.Duration
 func over[T any](ctx context.Context, p *program, dir string, timeout time.Duration, doing string, run func(context.Context, []language.File, diag.List) (T, error)) (T, error) {
 	defer p.progress(doing)()
 	result, err := within(ctx, timeout, func(ctx context.Context) (result T, err error) {
-		files, found, err := sources.ReadRepository(dir, sources.DefaultLimits())
+		files, found, err := p.readRepository(dir)
 		if err != nil {
 			return result, inputError(err)
 		}

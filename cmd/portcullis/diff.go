@@ -275,7 +275,7 @@ func readRevision(ctx context.Context, git *revision.Repository, name, commit st
 // repositoryOnDisk reads a repository of intents as one side of diff.
 func (p *program) repositoryOnDisk(dir, name string) (s compiler.State, err error) {
 	s.Ref = name
-	if s.Files, s.Found, err = sources.ReadRepository(dir, sources.DefaultLimits()); err != nil {
+	if s.Files, s.Found, err = p.readRepository(dir); err != nil {
 		err = inputError(err)
 	}
 	return s, err
@@ -284,7 +284,7 @@ func (p *program) repositoryOnDisk(dir, name string) (s compiler.State, err erro
 // stateOnDisk reads a directory with intents, or manifests of anybody, such as a bundle, as one
 // side of diff.
 func (p *program) stateOnDisk(name string) (compiler.State, error) {
-	if _, err := os.Stat(filepath.Join(name, bundle.IndexFile)); err != nil && holdsIntents(name) {
+	if _, err := os.Stat(filepath.Join(name, bundle.IndexFile)); err != nil && p.holdsIntents(name) {
 		dir, err := repository(name)
 		if err != nil {
 			return compiler.State{}, err

@@ -88,7 +88,7 @@ func detailOf(c *cli.Context) (explain.Detail, error) {
 }
 
 // arguments fills in what explain's arguments say, and refuses what contradicts itself.
-func (e *explaining) arguments(c *cli.Context) (err error) {
+func (e *explaining) arguments(p *program, c *cli.Context) (err error) {
 	if e.detail, err = detailOf(c); err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (e *explaining) arguments(c *cli.Context) (err error) {
 		e.manifests = append(e.manifests, others...)
 	case len(others) > 1:
 		return usageError{fmt.Errorf("explain takes one flow and one directory, found %d arguments; a flow with spaces needs quotes", c.NArg())}
-	case len(others) == 1 && isRepository(others[0]) && !holdsIntents(others[0]):
+	case len(others) == 1 && isRepository(others[0]) && !p.holdsIntents(others[0]):
 		e.manifests = others
 	case len(others) == 1:
 		e.dir = others[0]
@@ -146,7 +146,7 @@ type told struct {
 
 // explain answers questions about flows, and shows findings about the input before the answers.
 func (p *program) explain(c *cli.Context, asked explaining) error {
-	if err := asked.arguments(c); err != nil {
+	if err := asked.arguments(p, c); err != nil {
 		return err
 	}
 	stop := p.progress("explaining")
@@ -225,7 +225,7 @@ func (p *program) explained(ctx context.Context, c *cli.Context, asked explainin
 	if err != nil {
 		return nil, "", err
 	}
-	files, found, err = sources.ReadRepository(dir, sources.DefaultLimits())
+	files, found, err = p.readRepository(dir)
 	if err != nil {
 		return nil, "", inputError(err)
 	}

@@ -14,4 +14,5 @@ type program struct {
 	environ map[string]string
 
 	children children
+	ahead    ahead
 }

@@ -10,6 +10,7 @@ import (
 
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
+	"portcullis.dev/policies/diag"
 )
 
 // isRepository reports whether a directory has a portcullis.yaml, as repositories do.
@@ -20,17 +21,44 @@ func isRepository(dir string) bool {
 
 // holdsIntents reports whether a directory is a repository of intents: it has a Platform and
 // something that is compiled under it, or nothing at all that could be judged without. A Platform
-// beside manifests alone describes their cluster.
-func holdsIntents(dir string) bool {
+// beside manifests alone describes their cluster. What it reads is there for whoever reads next.
+func (p *program) holdsIntents(dir string) bool {
 	if !isRepository(dir) {
 		return false
 	}
-	files, found, err := sources.ReadRepository(dir, sources.DefaultLimits())
-	if err != nil || found.Failed() {
+	files, found, err := p.readRepository(dir)
+	if p.ahead = (ahead{filepath.Clean(dir), files, found, err}); err != nil || found.Failed() {
 		return true // the run says what is wrong
 	}
-	repo, _ := language.Parse(files)
-	return repo.Lost || repo.Partial || len(repo.Intents) > 0 || repo.Platform != nil && len(repo.Platform.Spec.Flows) > 0 || !sources.HoldsPolicies(files)
+	var ours []language.File
+	for _, f := range files {
+		if !language.Ours(f) {
+			continue
+		}
+		if one, _ := language.Parse([]language.File{f}); len(one.Intents) > 0 {
+			return true // as of most repositories the first says
+		}
+		ours = append(ours, f)
+	}
+	repo, _ := language.Parse(ours)
+	return repo.Lost || repo.Partial || repo.Platform != nil && len(repo.Platform.Spec.Flows) > 0 || !sources.HoldsPolicies(files)
+}
+
+// ahead is a repository that was read to find out whether it is one.
+type ahead struct {
+	dir   string
+	files []language.File
+	found diag.List
+	err   error
+}
+
+// readRepository reads a repository of intents, unless it is the one that was read ahead.
+func (p *program) readRepository(dir string) ([]language.File, diag.List, error) {
+	a := p.ahead
+	if p.ahead = (ahead{}); a.dir != "" && a.dir == filepath.Clean(dir) {
+		return a.files, a.found, a.err
+	}
+	return sources.ReadRepository(dir, sources.DefaultLimits())
 }
 
 // repository finds the directory that the user named, or that of the nearest portcullis.yaml
