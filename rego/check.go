@@ -103,8 +103,9 @@ func (e *Engine) checkAll(ctx context.Context, documents iter.Seq[any]) (answers
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
+			c := newConverter()
 			for t := range tasks {
-				*t.answer = e.checkOne(ctx, t.document)
+				*t.answer = e.checkOne(ctx, c, t.document)
 			}
 		})
 	}
@@ -121,8 +122,8 @@ func (e *Engine) checkAll(ctx context.Context, documents iter.Seq[any]) (answers
 }
 
 // checkOne lets the product's own rules judge one document, all in one evaluation.
-func (e *Engine) checkOne(ctx context.Context, document any) answer {
-	input, err := e.reads.valueOf(document)
+func (e *Engine) checkOne(ctx context.Context, c *converter, document any) answer {
+	input, err := e.reads.valueOf(c, document)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -188,8 +189,9 @@ func (e *Engine) checkUsers(ctx context.Context, documents []any, answers []*ans
 	defer func() {
 		e.spent.all += max(0, time.Since(start)-time.Duration(len(documents))*e.limits.each)
 	}()
+	converter := newConverter()
 	for i, document := range documents {
-		input, err := e.reads.valueOf(document)
+		input, err := e.reads.valueOf(converter, document)
 		if err != nil {
 			return nil, fmt.Errorf("document %d: %w", i, err)
 		}

@@ -16,11 +16,11 @@ import (
 // valueOf converts a document to OPA's value: JSON text is read, and a Go value becomes what
 // encoding/json would write of it, without the text between. Lists of a struct that no rule reads
 // are left empty.
-func (r reads) valueOf(document any) (ast.Value, error) {
+func (r reads) valueOf(c *converter, document any) (ast.Value, error) {
 	if text, ok := document.([]byte); ok {
 		return ast.ValueFromReader(bytes.NewReader(text))
 	}
-	c := &converter{shared: map[pointer]*ast.Term{}, structs: map[any]*ast.Term{}, texts: map[string]*ast.Term{}}
+	c.begin()
 	v := reflect.ValueOf(document)
 	term, err := (*ast.Term)(nil), error(nil)
 	if fields, plain := fieldsOf(v.Type()); plain {
@@ -79,16 +79,52 @@ var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// converter makes one term of what a document says more than once: of a value that several
-// pointers lead to, of structs that are equal, and of texts that are the same. Terms are not
-// changed once they are made.
+// converter makes one term of what documents say more than once: of a value that several pointers
+// lead to, of structs that are equal, and of texts that are the same, in one document or in two
+// that follow each other. Terms are not changed once they are made, nor is what they are made of.
+// It is not for several goroutines at once.
 type converter struct {
-	shared  map[pointer]*ast.Term
-	structs map[any]*ast.Term
-	texts   map[string]*ast.Term
+	values recent[any] // pointers and structs
+	texts  recent[string]
 
 	pairs [][2]*ast.Term // of the objects that are being made, the innermost one last
-	room  []ast.Term     // for terms of this document
+	room  []ast.Term     // for terms
+}
+
+// newConverter makes a converter that has converted nothing.
+func newConverter() *converter {
+	return &converter{values: newRecent[any](), texts: newRecent[string]()}
+}
+
+// begin begins to convert a document: what the last one did not say is forgotten.
+func (c *converter) begin() {
+	c.values.next()
+	c.texts.next()
+}
+
+// recent holds terms of this document and of the last one.
+type recent[K comparable] struct{ now, last map[K]*ast.Term }
+
+// newRecent makes what holds no terms.
+func newRecent[K comparable]() recent[K] {
+	return recent[K]{now: map[K]*ast.Term{}, last: map[K]*ast.Term{}}
+}
+
+// next goes to the next document.
+func (r *recent[K]) next() {
+	clear(r.last)
+	r.now, r.last = r.last, r.now
+}
+
+// of finds the term of what was converted.
+func (r *recent[K]) of(key K) (*ast.Term, bool) {
+	term, known := r.now[key]
+	if !known {
+		if term, known = r.last[key]; known {
+			r.now[key] = term
+		}
+	}
+	return term, known
 }
 
 // mostRoom is for how many terms there is room at once.
@@ -154,13 +190,13 @@ func (c *converter) convert(v reflect.Value) (*ast.Term, error) {
 	switch fields, plain := fieldsOf(t); {
 	case plain && t.Comparable():
 		of := v.Interface()
-		term, known := c.structs[of]
+		term, known := c.values.of(of)
 		if known {
 			return term, nil
 		}
 		term, err := c.structure(v, fields, nil)
 		if err == nil {
-			c.structs[of] = term
+			c.values.now[of] = term
 		}
 		return term, err
 	case plain:
@@ -174,33 +210,27 @@ func termOf(v ast.Value, err error) (*ast.Term, error) { return ast.NewTerm(v), 
 
 // text converts a string, the same one once.
 func (c *converter) text(s string) *ast.Term {
-	term, known := c.texts[s]
+	term, known := c.texts.of(s)
 	if !known {
 		if ast.HasInternedValue(s) {
 			term = ast.InternedTerm(s)
 		} else {
 			term = c.term(ast.String(s))
 		}
-		c.texts[s] = term
+		c.texts.now[s] = term
 	}
 	return term
 }
 
-// pointer is where one leads: a struct and its first field have the same address.
-type pointer struct {
-	to      reflect.Type
-	address uintptr
-}
-
 // pointer converts what a pointer leads to, the same once.
 func (c *converter) pointer(v reflect.Value) (*ast.Term, error) {
-	at := pointer{v.Type(), v.Pointer()}
-	if term, known := c.shared[at]; known {
+	at := v.Interface() // its type too: a struct and its first field have the same address
+	if term, known := c.values.of(at); known {
 		return term, nil
 	}
 	term, err := c.convert(v.Elem())
 	if err == nil {
-		c.shared[at] = term
+		c.values.now[at] = term
 	}
 	return term, err
 }

@@ -51,6 +51,7 @@ func TestValueOf(t *testing.T) {
 	inners := rapid.Custom(func(t *rapid.T) inner {
 		return inner{rapid.String().Draw(t, "name"), rapid.IntRange(-3, 600).Draw(t, "n")}
 	})
+	converter := newConverter() // what is the same in two documents is made once
 	raws := rapid.SampledFrom([]string{`null`, `{"a": [1, 2.50, "x"], "b": {}}`, `"text"`, `1e3`, `[]`})
 	rapid.Check(t, func(t *rapid.T) {
 		d := doubled{
@@ -77,7 +78,7 @@ func TestValueOf(t *testing.T) {
 		if rapid.Bool().Draw(t, "nil") {
 			d.Lists, d.Map, d.Set, d.Bytes, d.Raw = nil, nil, nil, nil, nil
 		}
-		got, err := reads{all: true}.valueOf(d)
+		got, err := reads{all: true}.valueOf(converter, d)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +116,7 @@ func TestReads(t *testing.T) {
 		{`found if { some o in input.objects; o.kind }`, true},
 	} {
 		m := &module{parsed: ast.MustParseModuleWithOpts("package x\n\nname := \"objects\"\n\n"+test.rule+"\n", ast.ParserOptions{RegoVersion: ast.RegoV1})}
-		got, err := readsOf([]*module{m}).valueOf(d)
+		got, err := readsOf([]*module{m}).valueOf(newConverter(), d)
 		if err != nil {
 			t.Fatal(err)
 		}
