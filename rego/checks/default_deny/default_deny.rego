@@ -168,7 +168,7 @@ uncovered if count(input.endpoints) == 0
 open[direction] contains endpoint.name if {
 	some direction in {"ingress", "egress"}
 	some endpoint in input.endpoints
-	not endpoint[direction].isolated
+	endpoint[direction].isolated == false
 }
 
 # METADATA

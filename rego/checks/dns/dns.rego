@@ -182,16 +182,24 @@ dangers := {
 
 # METADATA
 # description: Known pods of the namespace, and those of which its policies speak.
-clients contains endpoint if some endpoint in input.endpoints
+clients := array.concat(input.endpoints, input.selected)
 
-clients contains endpoint if some endpoint in input.selected
+# METADATA
+# description: What was asked about them. Most pods of a namespace share the answers.
+asked := {endpoint.probes | some endpoint in clients}
+
+wanting := {probes: lacks |
+	some probes in asked
+	lacks := missing(probes)
+	count(lacks) > 0
+}
 
 cut_off[array.concat([how, lacks], by)] contains endpoint.name if {
+	count(wanting) > 0
 	some endpoint in clients
 	endpoint.dns
 	stopped(endpoint)
-	lacks := missing(endpoint.probes)
-	count(lacks) > 0
+	lacks := wanting[endpoint.probes]
 	how := grade(endpoint, lacks)
 	by := array.concat([[opener, "none-over-tcp", ""] | how == "udp-alone"; some opener in openers(endpoint)], [stopping(endpoint)])[0]
 }
@@ -259,12 +267,15 @@ too_wide[[rule.object, purposes]] contains rule.pointer if {
 }
 
 opening[probe.egress.by] contains probe.purpose if {
-	some probes in {endpoint.probes | some endpoint in clients; endpoint.egress.isolated}
+	some probes in asked
 	some probe in probes
 	probe.purpose in {"anywhere", "look-alike"}
 	probe.egress.verdict == "allow"
 	not probe.egress.everything
+	probes in asked_by_isolated
 }
+
+asked_by_isolated := {endpoint.probes | some endpoint in clients; endpoint.egress.isolated}
 
 # Where everything is open, port 53 is the least of it: one warning for the namespace.
 findings contains finding if {
@@ -286,11 +297,19 @@ findings contains finding if {
 }
 
 unbounded[probe.egress.by] contains endpoint.name if {
+	count(let_out) > 0
 	some endpoint in clients
 	endpoint.egress.isolated
+	endpoint.probes in let_out
 	some probe in endpoint.probes
-	probe.purpose in {"anywhere", "look-alike"}
+	everywhere(probe)
+}
+
+let_out := {probes | some probes in asked; some probe in probes; everywhere(probe)}
+
+everywhere(probe) if {
 	probe.egress.everything
+	probe.purpose in {"anywhere", "look-alike"}
 }
 
 # METADATA

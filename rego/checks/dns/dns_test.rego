@@ -209,6 +209,23 @@ test_what_is_open_without_isolation_is_no_rules_fault if {
 	count(found(fixture.namespace([fixture.endpoint("shop/a", {"egress": fixture.open, "probes": wide})], []))) == 0
 }
 
+mixed(probes) := fixture.namespace(
+	[
+		fixture.endpoint("shop/a", {"probes": probes}),
+		fixture.endpoint("shop/b", {"egress": fixture.open, "probes": probes}),
+		fixture.endpoint("shop/c", {"dns": false, "probes": probes}),
+	],
+	[],
+)
+
+# What was asked is looked at once for all pods that share it; each is told of by itself.
+test_of_pods_with_the_same_answers_some_are_isolated if {
+	nowhere := [sending("resolve", protocol, half("deny", "none", "", fixture.nothing)) | some protocol in ["UDP", "TCP"]]
+	only(mixed(nowhere)).names == {"shop/a"}
+	only(mixed(array.concat(fixture.resolving, unbounded("/spec/egress/0")))).names == {"shop/a", "shop/c"}
+	count(found(mixed(array.concat(fixture.resolving, [fixture.probe("anywhere", "UDP", "allow", "allow")])))) == 1
+}
+
 half(verdict, cause, tier, by) := {"verdict": verdict, "cause": cause, "tier": tier, "by": by, "reason": ""}
 
 sending(purpose, protocol, egress) := object.union(

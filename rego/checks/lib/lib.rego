@@ -48,7 +48,11 @@ others(references, message) := [related |
 
 # METADATA
 # description: Whether a policy is of one of Calico's own kinds, which have orders and tiers.
-calico(object_id) if endswith(object.get(object_id, "group", ""), "projectcalico.org")
+calico(object_id) if endswith(object.get(object_id, "group", ""), calico_group)
+
+# METADATA
+# description: How the groups of Calico's own kinds end.
+calico_group := "projectcalico.org"
 
 # METADATA
 # description: >-

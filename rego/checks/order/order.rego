@@ -134,8 +134,7 @@ more(packets) := sprintf("; %d packets in all", [count(packets)]) if count(packe
 # Orders that claim what they do not do. A policy that a conflict names is not
 # reported a second time.
 findings contains finding if {
-	some policy in input.policies
-	governs(policy)
+	some policy in governing
 	policy.tier == "default"
 	policy.orderGiven
 	policy.order < kubernetes_order
@@ -149,8 +148,7 @@ findings contains finding if {
 }
 
 findings contains finding if {
-	some policy in input.policies
-	governs(policy)
+	some policy in governing
 	policy.tier == "default"
 	policy.orderGiven
 	policy.order == kubernetes_order
@@ -165,8 +163,7 @@ findings contains finding if {
 }
 
 findings contains finding if {
-	some policy in input.policies
-	governs(policy)
+	some policy in governing
 	not policy.orderGiven
 	"Deny" in policy.actions
 	not alone(policy.tier)
@@ -183,8 +180,7 @@ findings contains finding if {
 # isolates the nodes: what denies by name and leaves the rest alone is right for both,
 # and one for hosts alone is left alone.
 findings contains finding if {
-	some policy in input.policies
-	governs(policy)
+	some policy in governing
 	policy.closesHosts
 	for_pods(policy)
 	said := reaching_hosts(policy)
@@ -222,8 +218,7 @@ term(text) := text if not contains(text, "||")
 term(text) := sprintf("(%s)", [text]) if contains(text, "||")
 
 findings contains finding if {
-	some policy in input.policies
-	governs(policy)
+	some policy in governing
 	contains(policy.object.name, ".")
 	prefix := split(policy.object.name, ".")[0]
 	prefix in tier_names
@@ -295,12 +290,13 @@ ordered_tiers := [tier | some tier in input.tiers; tier.defined; tier.orderGiven
 tier_names := ({"default"} | {tier.name | some tier in input.tiers}) | {policy.tier | some policy in input.policies}
 
 # METADATA
-# description: Whether a policy is Calico's and takes effect; a staged one decides nothing.
-governs(policy) if {
-	lib.calico(policy.object)
+# description: Calico's policies that take effect; a staged one decides nothing.
+governing := [policy |
+	some policy in input.policies
+	endswith(policy.object.group, lib.calico_group)
 	policy.enforced
 	true in {policy.ingress, policy.egress}
-}
+]
 
 for_pods(policy) if count(policy.selects) > 0
 

@@ -61,15 +61,13 @@ findings contains finding if {
 
 opened[lib.first(world.rules)] contains {"endpoint": endpoint.name, "world": world} if {
 	some endpoint in judged
-	endpoint.ingress.isolated
 	some world in endpoint.world
 	world.share > most
+	endpoint.ingress.isolated
 }
 
 # A policy that nobody's pod is known for opens the world all the same.
-judged contains endpoint if some endpoint in input.endpoints
-
-judged contains endpoint if some endpoint in input.selected
+judged := array.concat(input.endpoints, input.selected)
 
 percent(share) := sprintf("%d%%", [round(share * 100)])
 
