@@ -127,8 +127,10 @@ func (e *Engine) checkOne(ctx context.Context, c *converter, document any) answe
 	if err != nil {
 		return answer{err: err}
 	}
-	if err := e.schema.accepts(input); err != nil {
-		return answer{err: err}
+	if c.nulls || !e.fitting.fits(e.schema, document) {
+		if err := e.schema.accepts(input); err != nil {
+			return answer{err: err}
+		}
 	}
 	results, err := e.evaluate(ctx, e.query, input)
 	if err != nil {

@@ -79,6 +79,12 @@ var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
+// marshals reports whether a type says itself how it is written.
+func marshals(t reflect.Type) bool {
+	to := reflect.PointerTo(t)
+	return t.Implements(jsonMarshaler) || t.Implements(textMarshaler) || to.Implements(jsonMarshaler) || to.Implements(textMarshaler)
+}
+
 // converter makes one term of what documents say more than once: of a value that several pointers
 // lead to, of structs that are equal, and of texts that are the same, in one document or in two
 // that follow each other. Terms are not changed once they are made, nor is what they are made of.
@@ -87,6 +93,7 @@ type converter struct {
 	values recent[any] // pointers and structs
 	texts  recent[string]
 
+	nulls bool           // of this document: some value in it is nil
 	pairs [][2]*ast.Term // of the objects that are being made, the innermost one last
 	room  []ast.Term     // for terms
 }
@@ -96,8 +103,12 @@ func newConverter() *converter {
 	return &converter{values: newRecent[any](), texts: newRecent[string]()}
 }
 
-// begin begins to convert a document: what the last one did not say is forgotten.
+// begin begins to convert a document: what the last one did not say is forgotten, and all of it
+// where some value in it was nil, for that is told of each document.
 func (c *converter) begin() {
+	if c.nulls {
+		*c = *newConverter()
+	}
 	c.values.next()
 	c.texts.next()
 }
@@ -152,13 +163,13 @@ func (c *converter) object(since int) *ast.Term {
 // through its text.
 func (c *converter) convert(v reflect.Value) (*ast.Term, error) {
 	if !v.IsValid() {
-		return ast.InternedNullTerm, nil
+		return c.null(), nil
 	}
 	t := v.Type()
 	switch {
 	case t == rawMessage && !v.IsNil():
 		return termOf(ast.ValueFromReader(bytes.NewReader(v.Bytes())))
-	case t.Implements(jsonMarshaler), t.Implements(textMarshaler), reflect.PointerTo(t).Implements(jsonMarshaler), reflect.PointerTo(t).Implements(textMarshaler):
+	case marshals(t):
 		return termOf(ast.InterfaceToValue(v.Interface()))
 	}
 	switch v.Kind() {
@@ -174,14 +185,14 @@ func (c *converter) convert(v reflect.Value) (*ast.Term, error) {
 		return c.convert(v.Elem())
 	case reflect.Slice:
 		if v.IsNil() {
-			return ast.InternedNullTerm, nil
+			return c.null(), nil
 		}
 		if t.Elem().Kind() != reflect.Uint8 {
 			return c.list(v)
 		}
 	case reflect.Map:
 		if v.IsNil() {
-			return ast.InternedNullTerm, nil
+			return c.null(), nil
 		}
 		if t.Key().Kind() == reflect.String && !t.Key().Implements(textMarshaler) {
 			return c.mapping(v)
@@ -203,6 +214,12 @@ func (c *converter) convert(v reflect.Value) (*ast.Term, error) {
 		return c.structure(v, fields, nil)
 	}
 	return termOf(ast.InterfaceToValue(v.Interface()))
+}
+
+// null makes the term of what is nil.
+func (c *converter) null() *ast.Term {
+	c.nulls = true
+	return ast.InternedNullTerm
 }
 
 // termOf makes a term of a converted value, unless there is an error.
@@ -228,7 +245,13 @@ func (c *converter) pointer(v reflect.Value) (*ast.Term, error) {
 	if term, known := c.values.of(at); known {
 		return term, nil
 	}
-	term, err := c.convert(v.Elem())
+	to := v.Elem()
+	term, err := (*ast.Term)(nil), error(nil)
+	if fields, plain := fieldsOf(v.Type().Elem()); plain && to.IsValid() && !marshals(to.Type()) {
+		term, err = c.structure(to, fields, nil) // which is found by its pointer
+	} else {
+		term, err = c.convert(to)
+	}
 	if err == nil {
 		c.values.now[at] = term
 	}

@@ -41,6 +41,7 @@ type Engine struct {
 	query    rego.PreparedEvalQuery            // for all that the product's own checks find
 	apart    map[string]rego.PreparedEvalQuery // for what each of the user's does, by its name
 	schema   *shape
+	fitting  *fitting // to the schema
 	reads    reads
 	users    bool              // some of the rules are the user's
 	tests    map[string][]byte // of rules, the user's
@@ -92,7 +93,7 @@ func newEngine(ctx context.Context, options Options) (*Engine, diag.List, error)
 	if found = append(found, problems...); found.Failed() {
 		return nil, found.Sorted(), nil
 	}
-	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema, users: len(users) > 0, limits: defaultLimits, spent: &spending{byRule: map[string]time.Duration{}}}
+	e := &Engine{modules: map[string]*module{}, checks: checks, schema: schema, fitting: &fitting{}, users: len(users) > 0, limits: defaultLimits, spent: &spending{byRule: map[string]time.Duration{}}}
 	e.tests = maps.Clone(options.Modules)
 	maps.DeleteFunc(e.tests, func(file string, _ []byte) bool { return !IsTest(file) })
 	for _, m := range modules {
