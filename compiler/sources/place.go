@@ -1,7 +1,6 @@
 package sources
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -104,10 +103,20 @@ func readRegular(f fs.File, limit int64) ([]byte, error) {
 
 // readUpTo reads to the end or the limit, whatever size the file had when it was opened.
 func readUpTo(f io.Reader, size, limit int64) ([]byte, error) {
-	var text bytes.Buffer
-	text.Grow(int(min(size, limit)) + bytes.MinRead)
-	_, err := text.ReadFrom(io.LimitReader(f, limit))
-	return text.Bytes(), err
+	text := make([]byte, 0, min(size, limit)+1) // one more shows that there is no more
+	for f = io.LimitReader(f, limit); ; {
+		n, err := f.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		if errors.Is(err, io.EOF) {
+			return text, nil
+		}
+		if err != nil {
+			return text, err
+		}
+		if len(text) == cap(text) {
+			text = append(text, 0)[:len(text)]
+		}
+	}
 }
 
 // memory holds files without links.
