@@ -49,6 +49,7 @@ func (o Options) diff(ctx context.Context, old, changed State) (*delta.Diff, [2]
 			return nil, [2]diag.Report{}, err
 		}
 	}
+	o.shared = nil
 	reports := [2]diag.Report{all[0].Report, all[1].Report}
 	failed := false
 	for i := range sides {
@@ -104,6 +105,7 @@ func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, err
 				return side, nil, err
 			}
 			side.Findings = built.Report.Findings
+			e.forget()
 		}
 	}
 	side.Worlds = e.reachWorlds()
@@ -121,4 +123,11 @@ func (o Options) judged(ctx context.Context, e *Explained, all []language.File) 
 	checks.partly = slices.ContainsFunc(all, func(f language.File) bool { return language.IsRego(f.Path) })
 	_, misplaced := e.repo.OwnRules(all)
 	return o.judge(ctx, e.repo, e.compiled, slices.Concat(e.repository.found, misplaced), checks, e.files)
+}
+
+// forget lets go of what nobody asks for once a side is judged: the files that would be emitted, and
+// what it has in common with the other side.
+func (e *Explained) forget() {
+	e.rendering.Tree = nil
+	e.shared = nil
 }
