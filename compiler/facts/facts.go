@@ -120,6 +120,8 @@ func (a *asker) namespace(n plan.Namespace) Document {
 	d := a.document("namespace", n.Name)
 	d.Namespace = Namespace{Name: n.Name, Owner: n.Owner, Labels: labels(n.Labels), Governed: n.Governed, System: n.System}
 	alike := map[string][]*Probe{} // by class
+	d.Endpoints = make([]Endpoint, 0, len(a.known.ByNamespace[n.Name]))
+	d.Policies = make([]Policy, 0, len(a.policies[n.Name]))
 	for _, e := range a.known.ByNamespace[n.Name] {
 		f, egress := a.endpoint(e)
 		f.Probes = a.probesAlike(alike, e, egress)

@@ -22,11 +22,12 @@ func (a *asker) policy(p *meaning.Policy) Policy {
 	}
 	for _, rules := range p.Rules {
 		for i := range rules {
-			f.Actions = append(f.Actions, rules[i].Action.String())
+			if action := rules[i].Action.String(); !slices.Contains(f.Actions, action) {
+				f.Actions = append(f.Actions, action)
+			}
 		}
 	}
 	slices.Sort(f.Actions)
-	f.Actions = slices.Compact(f.Actions)
 	candidates := a.known.All
 	if p.ID.Namespace != "" {
 		candidates = a.known.ByNamespace[p.ID.Namespace]
@@ -75,7 +76,11 @@ func (a *asker) fewer(candidates []*population.Pods, p *meaning.Policy) []*popul
 			a.labelled[at] = byValue
 		}
 		var having []*population.Pods
-		for _, value := range n.Values {
+		for i, value := range n.Values {
+			if i == 0 {
+				having = slices.Clip(byValue[value])
+				continue
+			}
 			having = append(having, byValue[value]...)
 		}
 		if len(having) < len(candidates) {
