@@ -68,6 +68,10 @@ type Options struct {
 	// is wrong with the language is everybody's.
 	Environment string
 
+	// Flow, if not empty, is all that [Options.ExplainRepository] will be asked: of the
+	// repository only what can decide it is rendered, where that is known.
+	Flow string
+
 	shared *shared // what is known from before; nil for nothing
 	apart  bool    // nothing is shared, to hold what is told against
 }
@@ -224,7 +228,7 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 		return c, found, nil
 	}
 	var err error
-	c.rendering, more, err = o.shared.render(c.plans, c.components, o.Child)
+	c.rendering, more, err = o.render(c)
 	if found = append(found, more...); err == nil && !found.Failed() {
 		c.refused, c.carried = deploy.Judge(c.rendering)
 	}

@@ -31,8 +31,9 @@ type Explained struct {
 // repository is what a change of the intents is tried on.
 type repository struct {
 	Options
-	files []language.File
-	repo  *language.Repository
+	files  []language.File
+	parser *language.Parser // which knows the files
+	repo   *language.Repository
 	compiled
 	found diag.List // on the way there, less what is refused
 }
@@ -78,7 +79,8 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 			r.files = append(r.files, f)
 		}
 	}
-	repo, parsed := o.shared.parse(r.files)
+	r.parser = o.shared.keeper()
+	repo, parsed := r.parser.Parse(r.files)
 	r.repo = repo
 	c, found, err := r.compile(repo, r.files, slices.Concat(before, parsed), environments)
 	r.compiled, r.found = c, found
@@ -218,7 +220,7 @@ func (e *Explained) named(i int, name string) explain.Named {
 func (e *Explained) fixer(i int) fix.Fixer {
 	r := &e.repository
 	return fix.Fixer{
-		Plan: r.plans[i], Repository: r.repo, Files: r.files, Components: r.components,
+		Plan: r.plans[i], Repository: r.repo, Files: r.files, Parser: r.parser, Components: r.components,
 		Child: r.Child, Namespace: r.Namespace, AllowEmpty: r.AllowEmpty,
 	}
 }

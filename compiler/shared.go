@@ -34,12 +34,13 @@ func newShared(difference bool) *shared {
 	return s
 }
 
-// parse reads a repository of intents, less the files that the side before has as well.
-func (s *shared) parse(files []language.File) (*language.Repository, diag.List) {
+// keeper returns what reads a repository of intents, less the files that the side before has as
+// well, or that it read itself.
+func (s *shared) keeper() *language.Parser {
 	if s == nil {
-		return language.Parse(files)
+		return new(language.Parser).Keep()
 	}
-	return s.parser.Parse(files)
+	return &s.parser
 }
 
 // render renders plans, less the objects that those before have as well.

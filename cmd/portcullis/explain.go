@@ -229,7 +229,7 @@ func (p *program) explained(ctx context.Context, c *cli.Context, asked explainin
 	if err != nil {
 		return nil, "", inputError(err)
 	}
-	e, err := compiler.Options{Child: p.child(ctx)}.ExplainRepository(files, found, c.StringSlice("env"))
+	e, err := compiler.Options{Child: p.child(ctx), Flow: asked.flow}.ExplainRepository(files, found, c.StringSlice("env"))
 	return e, dir, err
 }
 

@@ -29,6 +29,7 @@ type Fixer struct {
 	Plan       *plan.Plan // of the environment
 	Repository *language.Repository
 	Files      []language.File               // that it was parsed from
+	Parser     *language.Parser              // which knows those files
 	Components map[string]overlays.Component // by path
 	Child      overlays.Child                // in which components are rendered
 	Namespace  string                        // see [resolve.Options]
@@ -271,7 +272,7 @@ func (f Fixer) amended(lines []amendment) (files []language.File, where []langua
 // opens reports whether a repository compiles and allows the packet, or what is wrong
 // with it. Of the environments only the one that was asked about is rendered.
 func (f Fixer) opens(files []language.File, k meaning.Packet) (opens bool, wrong string) {
-	repo, parsed := language.Parse(files)
+	repo, parsed := f.Parser.Parse(files)
 	plans, resolved := resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: f.Namespace, AllowEmpty: f.AllowEmpty})
 	for _, d := range slices.Concat(parsed, resolved) {
 		if d.Severity == diag.Error {

@@ -74,13 +74,14 @@ func Near(p *plan.Plan, namespaces []string, components map[string]overlays.Comp
 	}
 	emitted, found := lower.Near(p, namespaces...)
 	var objects []object.Object
-	reader := object.NewReader()
+	reader, origins := object.NewReader(), locate.Origins{}
 	for _, o := range emitted {
+		origins[object.IDOf(o.Manifest)] = o
 		decoded, wrong := reader.Decode(o.Manifest)
 		objects, found = append(objects, decoded...), append(found, wrong...)
 	}
 	set, twice := object.NewSet(objects)
-	return &Environment{Plan: p, Objects: set}, append(found, twice...), nil
+	return &Environment{Plan: p, Emitted: origins, Objects: set}, append(found, twice...), nil
 }
 
 // Lower lowers plans and lays their objects out, and renders nothing.
