@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"go4.org/netipx"
 
@@ -64,46 +65,64 @@ func (w *World) inSet(set plan.Pods) []end {
 	unknown := set.Namespaces.Example()
 	unknown[meaning.NameLabel] = "unknown-namespace"
 	unlabelled(unknown[meaning.NameLabel], unknown)
-	u := w.universe()
-	search := relation.Search{Universe: u}
-	in := relation.And(u.IsPod(relation.Own), u.Selected(relation.Own, selector.OfRequirements(set.Selector)))
-	if set.Namespace != "" {
-		in = relation.And(in, u.Namespaces(relation.Own, set.Namespace))
-	} else {
-		in = relation.And(in, u.Selected(relation.Own, selector.OfRequirements(set.Namespaces).Prefixed(namespacePrefix)))
-	}
-	byNamespace := map[string][]*meaning.Endpoint{}
-	for _, e := range pods {
-		byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
+	byNamespace := map[string][]*meaning.Endpoint{} // of several
+	if set.Namespace == "" {
+		for _, e := range pods {
+			byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
+		}
 	}
 	wears := selector.OfRequirements(set.Selector).Required()
-	for _, asked := range append([]asked{{}}, w.askedIn(set.Namespace)...) {
+	in := sync.OnceValue(func() *relation.Formula { return w.whereIs(set) })
+	want := func(asked asked) {
 		among := pods
 		name, one := asked.namespace()
-		if one {
+		if one && set.Namespace == "" {
 			among = byNamespace[name]
 		}
 		if one && set.Namespace != "" && name != set.Namespace || asked.excludes(wears) || slices.ContainsFunc(among, func(e *meaning.Endpoint) bool { return asked.finds(e) }) {
-			continue
+			return
 		}
-		where := relation.And(in, u.Selected(relation.Own, asked.of))
-		if asked.not != nil {
-			where = relation.And(where, relation.Not(u.Selected(relation.Own, *asked.not)))
+		if e := w.wearing(in(), asked); e != nil {
+			pods = append(pods, e)
+			byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
 		}
-		found, err := search.Witness(relation.Question{Of: u.Pairs(), Where: where, Direction: meaning.Egress})
-		if found == nil || err != nil {
-			continue
-		}
-		e := *found.Own().Endpoint
-		e.PortsKnown = false
-		pods = append(pods, &e)
-		byNamespace[e.Namespace] = append(byNamespace[e.Namespace], &e)
+	}
+	want(asked{})
+	for _, asked := range w.askedIn(set.Namespace) {
+		want(asked)
 	}
 	all := make([]end, len(pods))
 	for i, e := range pods {
 		all[i] = end{Peer: meaning.Pod(e)}
 	}
 	return all
+}
+
+// whereIs asks whether an end is a pod of a set.
+func (w *World) whereIs(set plan.Pods) *relation.Formula {
+	u := w.universe()
+	in := relation.And(u.IsPod(relation.Own), u.Selected(relation.Own, selector.OfRequirements(set.Selector)))
+	if set.Namespace != "" {
+		return relation.And(in, u.Namespaces(relation.Own, set.Namespace))
+	}
+	return relation.And(in, u.Selected(relation.Own, selector.OfRequirements(set.Namespaces).Prefixed(namespacePrefix)))
+}
+
+// wearing makes a pod that is somewhere and is what policies ask for; nil where there can be none.
+func (w *World) wearing(in *relation.Formula, asked asked) *meaning.Endpoint {
+	u := w.universe()
+	where := relation.And(in, u.Selected(relation.Own, asked.of))
+	if asked.not != nil {
+		where = relation.And(where, relation.Not(u.Selected(relation.Own, *asked.not)))
+	}
+	search := relation.Search{Universe: u}
+	found, err := search.Witness(relation.Question{Of: u.Pairs(), Where: where, Direction: meaning.Egress})
+	if found == nil || err != nil {
+		return nil
+	}
+	e := *found.Own().Endpoint
+	e.PortsKnown = false
+	return &e
 }
 
 // Labels that Calico gives to pods.
