@@ -18,7 +18,6 @@ import (
 	"portcullis.dev/compiler/cluster"
 	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
-	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/govern"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/locate"
@@ -125,7 +124,7 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 		if does != nil {
 			proven := provable(e, does)
 			judged = append(judged, o.shared.prove(e, proven, everybody.Known())...)
-			wrong, err := checks.judge(ctx, facts.Of(e.Plan, does, e.Objects, everybody), o.shared.clean())
+			wrong, err := checks.judge(ctx, factsOf(e, does, everybody), o.shared.clean())
 			if err != nil {
 				return nil, err
 			}

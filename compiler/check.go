@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"portcullis.dev/compiler/facts"
@@ -73,6 +74,8 @@ func (c *checks) cluster(ctx context.Context, runs running) (found diag.List, ju
 	everybody := population.Of(runs.plan, runs.set)
 	runs.asBuilt(m, everybody)
 	found = append(append(found, halfopen.Find(m, everybody.Described)...), halfopen.OnHost(m, everybody.Described)...)
-	wrong, err := c.judge(ctx, facts.Of(runs.plan, population.RelationOf(runs.plan, m), runs.set, everybody), nil)
+	wrong, err := c.judge(ctx, func(*clean) iter.Seq[facts.Document] {
+		return facts.Of(runs.plan, population.RelationOf(runs.plan, m), runs.set, everybody)
+	}, nil)
 	return doubted(append(found, wrong...), m, everybody), true, err
 }

@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
@@ -27,7 +26,7 @@ type shared struct {
 
 // newShared makes what has seen nothing yet. Of a difference it keeps the files that it reads.
 func newShared(difference bool) *shared {
-	s := &shared{rendered: render.NewMemory(), documents: &clean{last: map[string]facts.Document{}}}
+	s := &shared{rendered: render.NewMemory(), documents: newClean()}
 	if difference {
 		s.parser.Keep()
 	}

@@ -72,8 +72,8 @@ func TestMostIsJudgedOnce(t *testing.T) {
 		if made := s.rendered.Remembered(); made < objects {
 			t.Errorf("%s: %d objects are not made again, expected %d", what, made, objects)
 		}
-		if s.documents.spared < documents || s.spared < namespaces {
-			t.Errorf("%s: %d documents and %d namespaces are not judged again, expected %d and %d", what, s.documents.spared, s.spared, documents, namespaces)
+		if d := s.documents; d.spared < documents || d.unmade < documents || s.spared < namespaces {
+			t.Errorf("%s: %d documents are not judged again, %d not even made, and %d namespaces are not proven again, expected %d and %d", what, d.spared, d.unmade, s.spared, documents, namespaces)
 		}
 	}
 	o := Options{shared: newShared(false)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -90,7 +91,7 @@ func (s *stages) all() []stage {
 			}
 		}},
 		{"rules", func() {
-			found, err := prepareChecks(context.Background(), nil).judge(context.Background(), slices.Values(s.documents), nil)
+			found, err := prepareChecks(context.Background(), nil).judge(context.Background(), func(*clean) iter.Seq[facts.Document] { return slices.Values(s.documents) }, nil)
 			s.err = err
 			add(found)
 		}},

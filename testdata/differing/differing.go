@@ -41,13 +41,18 @@ type filler struct {
 	changed        string // the name of that place, once it was come by
 }
 
-var prefix = reflect.TypeFor[netip.Prefix]()
+// whole are types of which each value is one place.
+var whole = map[reflect.Type][2]any{
+	reflect.TypeFor[netip.Prefix](): {netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/9")},
+	reflect.TypeFor[netip.Addr]():   {netip.MustParseAddr("10.0.0.0"), netip.MustParseAddr("10.0.0.1")},
+}
 
 // fill fills what there is of a value. That a pointer points somewhere, how long a list is and which
 // keys a map has, are places too.
 func (f *filler) fill(v reflect.Value, name string) {
 	v = reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem() // to set what is not exported
-	if v.Kind() == reflect.Struct && v.Type() != prefix {
+	values, isWhole := whole[v.Type()]
+	if v.Kind() == reflect.Struct && !isWhole {
 		for i := range v.NumField() {
 			f.fill(v.Field(i), name+"."+v.Type().Field(i).Name)
 		}
@@ -63,21 +68,21 @@ func (f *filler) fill(v reflect.Value, name string) {
 		}
 		v.Set(reflect.ValueOf(one).Convert(v.Type()))
 	}
-	switch v.Kind() {
-	case reflect.Struct:
-		choose(netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/9"))
-	case reflect.String:
+	switch kind := v.Kind(); {
+	case isWhole:
+		choose(values[0], values[1])
+	case kind == reflect.String:
 		choose("one", "another")
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		choose(false, true)
-	case reflect.Int, reflect.Uint16:
+	case v.CanInt(), v.CanUint():
 		choose(1, 2)
-	case reflect.Pointer:
+	case kind == reflect.Pointer:
 		if !other {
 			v.Set(reflect.New(v.Type().Elem()))
 			f.fill(v.Elem(), name)
 		}
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		length := 2
 		if other {
 			length = 1
@@ -86,7 +91,7 @@ func (f *filler) fill(v reflect.Value, name string) {
 		for i := range length {
 			f.fill(v.Index(i), fmt.Sprintf("%s[%d]", name, i))
 		}
-	case reflect.Map:
+	case kind == reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		for _, key := range []string{"some", "more"} {
 			value := reflect.New(v.Type().Elem()).Elem()
