@@ -22,12 +22,12 @@ func kubernetes(l *lowering) {
 func (l *lowering) namespaced(here func(plan.Namespace) bool) {
 	var all []piece
 	for _, n := range l.Namespaces {
-		if here(n) && l.emits(n) {
+		if here(n) && l.emits(n.Name) {
 			all = append(all, l.home(n))
 		}
 	}
 	for _, s := range l.subjects {
-		if here(s.namespace) && l.emits(s.namespace) {
+		if here(s.namespace) && l.emits(s.namespace.Name) {
 			all = append(all, l.flows(s))
 		}
 	}

@@ -79,7 +79,7 @@ func Near(p *plan.Plan, namespaces ...string) ([]Emitted, diag.List) {
 // lower emits the objects of a plan, target by target, and finds what no object can hold.
 func (l *lowering) lower() ([]Emitted, diag.List) {
 	p := l.Plan
-	l.subjects, l.peers, l.shared = subjectsOf(p), map[string]plan.End{}, newShared(p.AllResolvers())
+	l.subjects, l.peers, l.shared = subjectsOf(p, l.asked()), map[string]plan.End{}, newShared(p.AllResolvers())
 	l.memory.begin(p)
 	if i := slices.IndexFunc(p.Namespaces, func(n plan.Namespace) bool { return n.Governed }); i >= 0 && !p.HasTarget("kubernetes") {
 		l.add(inexpressible.At(p.Namespaces[i].Span, "nothing closes the namespace %s, for the environment does not target kubernetes", p.Namespaces[i].Name).
@@ -125,8 +125,17 @@ type identified struct {
 }
 
 // emits reports whether objects of a namespace are asked for.
-func (l *lowering) emits(n plan.Namespace) bool {
-	return l.everywhere || slices.Contains(l.namespaces, n.Name)
+func (l *lowering) emits(namespace string) bool {
+	return l.everywhere || slices.Contains(l.namespaces, namespace)
+}
+
+// asked says of which namespaces subjects are asked for: of those in which objects are, or of all
+// where policies of Calico's refer to @names, which are objects of the cluster.
+func (l *lowering) asked() func(namespace string) bool {
+	if slices.ContainsFunc(l.Flows, func(f plan.Flow) bool { return slices.ContainsFunc(f.Ports, plan.Port.IsICMP) }) {
+		return func(string) bool { return true }
+	}
+	return l.emits
 }
 
 // add keeps a finding about what no lowered object can hold.

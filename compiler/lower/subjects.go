@@ -33,17 +33,27 @@ type subject struct {
 // addresses, or pods of namespaces that are neither governed nor staged, get
 // nothing: no policy of ours selects them. A set whose pods in a namespace are by
 // its selector a workload's is that workload there: a namespace made after a pattern
-// has the intents of the pattern as its own, and would have all they say twice.
-func subjectsOf(p *plan.Plan) []*subject {
+// has the intents of the pattern as its own, and would have all they say twice. Those of namespaces
+// that are not asked for are left out.
+func subjectsOf(p *plan.Plan, asked func(namespace string) bool) []*subject {
 	type workload struct {
 		*plan.Workload
 		ref, text string
 	}
 	type key struct{ namespace, workload, selector string }
-	workloads := make(map[string]workload, len(p.Workloads))
-	byPods := make(map[key]workload, len(p.Workloads))
+	size := 0
+	for i := range p.Workloads {
+		if asked(p.Workloads[i].Namespace) {
+			size++
+		}
+	}
+	workloads := make(map[string]workload, size)
+	byPods := make(map[key]workload, size)
 	for i := range p.Workloads {
 		w := workload{Workload: &p.Workloads[i]}
+		if !asked(w.Namespace) {
+			continue
+		}
 		w.ref, w.text = w.Ref(), w.Selector.String()
 		workloads[w.ref] = w
 		pods := key{namespace: w.Namespace, selector: w.text}
@@ -52,7 +62,7 @@ func subjectsOf(p *plan.Plan) []*subject {
 		}
 	}
 	var all []*subject
-	index := make(map[key]*subject, len(p.Workloads))
+	index := make(map[key]*subject, size)
 	find := func(n plan.Namespace, end plan.End) *subject {
 		text := end.Pods.Selector.String()
 		at := key{namespace: n.Name, selector: text}
@@ -75,11 +85,11 @@ func subjectsOf(p *plan.Plan) []*subject {
 		return s
 	}
 	at := func(end plan.End, h half) {
-		if end.Pods == nil {
+		if end.Pods == nil || end.Pods.Namespace != "" && !asked(end.Pods.Namespace) {
 			return
 		}
 		for _, n := range namespacesOf(p, *end.Pods) {
-			if (n.Governed || n.Staged) && !n.Pattern {
+			if (n.Governed || n.Staged) && !n.Pattern && asked(n.Name) {
 				s := find(n, end)
 				s.halves = append(s.halves, h)
 			}
