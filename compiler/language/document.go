@@ -177,6 +177,11 @@ func (r *Repository) parse(f File) diag.List { return r.parseIn(&nodes{}, f) }
 
 // parseIn parses a file with room for the nodes of one document after the other.
 func (r *Repository) parseIn(room *nodes, f File) diag.List {
+	return r.parseEach(room, f, func(object.Document, *yaml.Node) {})
+}
+
+// parseEach parses a file, and shows each document that has no mistakes while its nodes are there.
+func (r *Repository) parseEach(room *nodes, f File, show func(object.Document, *yaml.Node)) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
 	if found := Unreadable(f); found != nil {
 		r.Lost = true
@@ -189,8 +194,11 @@ func (r *Repository) parseIn(room *nodes, f File) diag.List {
 	var found diag.List
 	for doc := range object.Documents(f.Path, data) {
 		d := &decoder{at: doc, nodes: room}
-		if n := d.root(); n == nil || !r.document(d, n) {
+		n := d.root()
+		if n == nil || !r.document(d, n) {
 			r.Lost = true
+		} else if !d.found.Failed() {
+			show(doc, n)
 		}
 		if all := len(d.found); all > mostFindings {
 			d.found = append(d.found[:mostFindings], limitExceeded.At(d.at.Line(1), "the document has %d mistakes, of which %d are told", all, mostFindings).

@@ -30,6 +30,9 @@ func Format(f File) ([]byte, diag.List, error) {
 	if found.Failed() {
 		return nil, found, nil
 	}
+	if bytes.Equal(before.formatted, text) { // what is read of it is what was read
+		return text, nil, nil
+	}
 	after, found := read(File{f.Path, before.formatted})
 	if found.Failed() || !slices.Equal(before.comments, after.comments) || !reflect.DeepEqual(before.meaning, after.meaning) ||
 		!bytes.Equal(before.formatted, after.formatted) {
@@ -59,14 +62,8 @@ func read(f File) (formatting, diag.List) {
 	if found := lineBreaks(f); found != nil {
 		return formatting{}, found
 	}
-	repo := &Repository{}
-	found := repo.parse(f)
-	if found.Failed() {
-		return formatting{}, found
-	}
-	w := format.NewWriter(f.Data)
-	for doc := range object.Documents(f.Path, f.Data) {
-		root := (&decoder{at: doc}).root()
+	repo, w := &Repository{}, format.NewWriter(f.Data)
+	found := repo.parseEach(&nodes{}, f, func(doc object.Document, root *yaml.Node) {
 		order := keyOrder{}
 		for _, k := range kinds {
 			if n := member(root, "kind"); n != nil && n.Value == k.name {
@@ -74,6 +71,9 @@ func read(f File) (formatting, diag.List) {
 			}
 		}
 		w.Document(doc, root, order)
+	})
+	if found.Failed() {
+		return formatting{}, found
 	}
 	formatted, comments := w.Close()
 	m := meaning{repo.Intents, repo.Parts, repo.Waivers, repo.Baselines}
