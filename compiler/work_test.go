@@ -3,6 +3,7 @@ package compiler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -94,6 +95,18 @@ func (s *stages) all() []stage {
 			found, err := prepareChecks(context.Background(), nil).judge(context.Background(), func(*clean) iter.Seq[facts.Document] { return slices.Values(s.documents) }, nil)
 			s.err = err
 			add(found)
+		}},
+		{"check the base", func() {
+			var base []language.File
+			for _, name := range slices.Sorted(maps.Keys(s.rendering.Tree)) {
+				if strings.HasPrefix(name, "base/") && filepath.Base(name) != "kustomization.yaml" {
+					base = append(base, language.File{Path: name, Data: s.rendering.Tree[name]})
+				}
+			}
+			var built *Built
+			if built, s.err = Check(context.Background(), base, nil); s.err == nil && built.Report.Survey.Policies == 0 {
+				s.err = errors.New("nothing was checked")
+			}
 		}},
 		{"digest", func() { _, s.err = bundle.New(bundle.Record{}, s.rendering.Tree) }},
 	}
