@@ -100,6 +100,9 @@ func (r *Repository) ofComponent(file string) bool {
 // Repositories reads the directories that a Platform's own file calls repositories of their own.
 // What is wrong with the file is told by whoever reads it in earnest.
 func Repositories(platform File) []At[Directory] {
+	if !bytes.Contains(platform.Data, []byte("repositories")) && !mayHide(platform.Data) {
+		return nil // as most do; a Platform may list a thousand namespaces
+	}
 	repo := &Repository{}
 	repo.parse(platform)
 	var all []At[Directory]

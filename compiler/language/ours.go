@@ -92,9 +92,12 @@ func plainHead(text []byte) bool {
 // mayMention looks in a file's bytes for the words without which nothing is ours, and for what
 // YAML can hide them in. Most files of other people have none of it, and are not parsed.
 func mayMention(text []byte) bool {
-	return containsFold(text, "portcullis") || containsFold(text, "%tag") || escapes(text) || tagged64(text) ||
+	return containsFold(text, "portcullis") || mayHide(text) ||
 		slices.ContainsFunc(tellingKinds(), func(kind string) bool { return bytes.Contains(text, []byte(kind)) }) && kindWord.Match(text)
 }
+
+// mayHide reports whether YAML may hide words in a text whose bytes have none of them.
+func mayHide(text []byte) bool { return containsFold(text, "%tag") || escapes(text) || tagged64(text) }
 
 // escapes reports whether a text may hide a word of ours: write a character by its number, or join
 // lines inside of a word.
