@@ -66,10 +66,11 @@ func (p *program) format(c *cli.Context, when colour) error {
 		files, found = append(files, more...), append(found, f...)
 	}
 	changed := false
+	var formatter language.Formatter
 	sources := map[string][]byte{}
 	for _, f := range files {
 		sources[f.Path] = f.Data
-		formatted, mistakes, err := formatted(f)
+		formatted, mistakes, err := formatted(&formatter, f)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Path, err)
 		}
@@ -105,11 +106,11 @@ func (p *program) format(c *cli.Context, when colour) error {
 }
 
 // formatted formats a file of ours, and gives back any other file as it is.
-func formatted(f language.File) ([]byte, diag.List, error) {
+func formatted(with *language.Formatter, f language.File) ([]byte, diag.List, error) {
 	if f.Path != "stdin" && !language.Ours(f) || f.Path == "stdin" && !language.Ours(language.File{Path: "stdin.yaml", Data: f.Data}) {
 		return f.Data, nil, nil
 	}
-	return language.Format(f)
+	return with.Format(f)
 }
 
 // isDirectory reports whether fmt was given a directory, which cannot be written to stdout.

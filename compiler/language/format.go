@@ -21,19 +21,25 @@ var errChanged = errors.New("the formatted text would mean something else or los
 // of a document in the order of its type, one style of quotes and indentation, and
 // every comment where it belongs. A file that has mistakes is not formatted: they are
 // returned. What is returned without them means the same and holds the same comments.
-func Format(f File) ([]byte, diag.List, error) {
+func Format(f File) ([]byte, diag.List, error) { return new(Formatter).Format(f) }
+
+// Formatter formats one file after the other, with room for their nodes.
+type Formatter struct{ room nodes }
+
+// Format formats a file as the function of this name does.
+func (r *Formatter) Format(f File) ([]byte, diag.List, error) {
 	text := bytes.ReplaceAll(bytes.TrimPrefix(f.Data, bom), []byte("\r\n"), []byte("\n"))
 	for bytes.HasPrefix(text, bom) { // which YAML takes for one as well
 		text = text[len(bom):]
 	}
-	before, found := read(File{f.Path, text})
+	before, found := r.read(File{f.Path, text})
 	if found.Failed() {
 		return nil, found, nil
 	}
 	if bytes.Equal(before.formatted, text) { // what is read of it is what was read
 		return text, nil, nil
 	}
-	after, found := read(File{f.Path, before.formatted})
+	after, found := r.read(File{f.Path, before.formatted})
 	if found.Failed() || !slices.Equal(before.comments, after.comments) || !reflect.DeepEqual(before.meaning, after.meaning) ||
 		!bytes.Equal(before.formatted, after.formatted) {
 		return nil, nil, errChanged
@@ -58,12 +64,12 @@ type meaning struct {
 
 // read parses a file for formatting: its text with the keys in order, its comments, and what it
 // means without places, for a comparison with what was formatted.
-func read(f File) (formatting, diag.List) {
+func (r *Formatter) read(f File) (formatting, diag.List) {
 	if found := lineBreaks(f); found != nil {
 		return formatting{}, found
 	}
 	repo, w := &Repository{}, format.NewWriter(f.Data)
-	found := repo.parseEach(&nodes{}, f, func(doc object.Document, root *yaml.Node) {
+	found := repo.parseEach(&r.room, f, func(doc object.Document, root *yaml.Node) {
 		order := keyOrder{}
 		for _, k := range kinds {
 			if n := member(root, "kind"); n != nil && n.Value == k.name {
@@ -84,6 +90,9 @@ func read(f File) (formatting, diag.List) {
 // lineBreaks refuses to format a file with what YAML takes for the end of a line and an editor
 // does not.
 func lineBreaks(f File) diag.List {
+	if !bytes.ContainsAny(f.Data, "\r\u0085\u2028\u2029") {
+		return nil
+	}
 	for i, line := range strings.Split(string(f.Data), "\n") {
 		if at := strings.IndexAny(line, "\r\u0085\u2028\u2029"); at >= 0 {
 			column := len([]rune(line[:at])) + 1
