@@ -14,6 +14,9 @@ import (
 // directories these are is told below the one in which they lie. The rest is one source.
 func Directories(objects []object.Object) []Source {
 	alternatives := alternativesOf(objects)
+	if len(alternatives) == 0 {
+		return []Source{{Objects: slices.Clip(objects)}}
+	}
 	held := map[string][]object.Object{} // by the innermost alternative; empty for none
 	for _, o := range objects {
 		way := alternatives.way(path.Dir(o.File))
