@@ -25,8 +25,12 @@ func (p NamedPort) equal(o NamedPort) bool {
 	return p.Name == o.Name && p.Span == o.Span && slices.Equal(p.Ports, o.Ports)
 }
 
-// Equal reports whether two ends are the same, and called alike.
+// Equal reports whether two ends are the same, and called alike. None, which is everything to a
+// guardrail, is none alone.
 func (e *End) Equal(o *End) bool {
+	if e == nil || o == nil {
+		return e == o
+	}
 	return e.Name == o.Name && e.Peer == o.Peer && (e.Pods == o.Pods || e.Pods != nil && o.Pods != nil && e.Pods.equal(o.Pods)) &&
 		slices.EqualFunc(e.Blocks, o.Blocks, Block.equal)
 }
