@@ -129,5 +129,5 @@ func (o Options) judged(ctx context.Context, e *Explained, all []language.File) 
 // what it has in common with the other side.
 func (e *Explained) forget() {
 	e.rendering.Tree = nil
-	e.shared = nil
+	e.shared, e.parser = nil, new(language.Parser)
 }
