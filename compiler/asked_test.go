@@ -74,7 +74,10 @@ func TestFlowAloneIsOfTheWhole(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		files := fleets.Draw(rt, "fleet").spread(rt)
-		end := rapid.SampledFrom([]string{"alpha/web", "alpha/web", "alpha/web", "alpha/api", "alpha/*", "alpha/*", "beta/web", "beta/db", "gamma/web", "gamma/*", "*/*", "@office", "192.0.2.7", "alpha/wab", "nowhere/*"})
+		end := rapid.SampledFrom([]string{"alpha/web", "alpha/*"})
+		if rapid.Bool().Draw(rt, "of anybody") {
+			end = rapid.SampledFrom([]string{"alpha/web", "alpha/web", "alpha/web", "alpha/api", "alpha/*", "alpha/*", "beta/web", "beta/db", "gamma/web", "gamma/*", "*/*", "@office", "192.0.2.7", "alpha/wab", "nowhere/*"})
+		}
 		port := rapid.SampledFrom([]string{"", ":http", ":8080,9090", ":53/udp"})
 		flow := end.Draw(rt, "from") + " -> " + end.Draw(rt, "to") + port.Draw(rt, "port")
 		count(alone(rt, files, flow))
@@ -104,7 +107,7 @@ func TestFlowAloneIsOfTheWhole(t *testing.T) {
 	if !alone(t, files, "beta/* -> beta/api") {
 		t.Error("the whole was rendered for one namespace")
 	}
-	if less < asked/20 {
+	if less < asked/7 {
 		t.Errorf("%d of %d answers were of less than the whole, expected more", less, asked)
 	}
 }
