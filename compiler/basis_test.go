@@ -33,7 +33,7 @@ func documentedIn(t *testing.T, files []language.File) (all []documented) {
 		e := &c.rendering.Environments[i]
 		does, _ := relationOf(e)
 		d := documented{of: map[string]facts.Document{}}
-		for x := range facts.Less(e.Plan, does, e.Objects, population.Of(e.Plan, c.world), func(of *facts.Basis, _ string) bool { d.basis = of; return false }) {
+		for x := range facts.AllBut(e.Plan, does, e.Objects, population.Of(e.Plan, c.world), func(of *facts.Basis, _ string) bool { d.basis = of; return false }) {
 			if x.Environment = ""; x.Scope == "namespace" {
 				d.of[x.Namespace.Name] = x
 			}

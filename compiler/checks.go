@@ -81,7 +81,7 @@ func factsOf(e *render.Environment, does *relation.Relation, everybody populatio
 		if known == nil {
 			return facts.Of(e.Plan, does, e.Objects, everybody)
 		}
-		return facts.Less(e.Plan, does, e.Objects, everybody, known.hasOf)
+		return facts.AllBut(e.Plan, does, e.Objects, everybody, known.hasOf)
 	}
 }
 

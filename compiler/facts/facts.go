@@ -19,12 +19,12 @@ import (
 // about. Policies outside the plan's namespaces count in every verdict, and are in
 // no document.
 func Of(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) iter.Seq[Document] {
-	return Less(p, r, set, everybody, func(*Basis, string) bool { return false })
+	return AllBut(p, r, set, everybody, func(*Basis, string) bool { return false })
 }
 
-// Less computes the documents of one environment as Of does, but for those of the namespaces that
+// AllBut computes the documents of one environment as Of does, but for those of the namespaces that
 // are spared: whoever asks for them knows what the document says, by what it is made of.
-func Less(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population, spared func(of *Basis, namespace string) bool) iter.Seq[Document] {
+func AllBut(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population, spared func(of *Basis, namespace string) bool) iter.Seq[Document] {
 	return func(yield func(Document) bool) {
 		a := newAsker(p, r, set, everybody)
 		basis := &Basis{p, r.Meaning.Cluster, set, everybody, a.elsewhere, map[*Basis]*common{}}

@@ -127,7 +127,7 @@ func (l *line) isNoPods(d meaning.Direction, pods packet.Addresses) bool {
 // asks reports whether two lines of a proof ask for the same, whoever wrote them.
 func (l *line) asks(o *line) bool {
 	return l.resolves == o.resolves && l.platform == o.platform && l.namespace == o.namespace && l.every == o.every &&
-		slices.EqualFunc(l.resolvers, o.resolvers, func(a, b plan.Workload) bool { return sameSelector(a.Selector, b.Selector) }) &&
+		slices.EqualFunc(l.resolvers, o.resolvers, func(a, b plan.Workload) bool { return a.Selector.Equal(b.Selector) }) &&
 		slices.Equal(l.ports, o.ports) && sameEnd(&l.from, &o.from) && sameEnd(&l.to, &o.to)
 }
 
@@ -138,15 +138,7 @@ func sameEnd(a, b *plan.End) bool {
 		return false
 	}
 	if a.Pods != nil {
-		return a.Pods.Namespace == b.Pods.Namespace && sameSelector(a.Pods.Namespaces, b.Pods.Namespaces) && sameSelector(a.Pods.Selector, b.Pods.Selector)
+		return a.Pods.Namespace == b.Pods.Namespace && a.Pods.Namespaces.Equal(b.Pods.Namespaces) && a.Pods.Selector.Equal(b.Pods.Selector)
 	}
 	return slices.EqualFunc(a.Blocks, b.Blocks, func(a, b plan.Block) bool { return a.CIDR == b.CIDR && slices.Equal(a.Except, b.Except) })
-}
-
-// sameSelector reports whether two selectors, which are in canonical form, are spelt alike in what is
-// proven.
-func sameSelector(a, b object.Selector) bool {
-	return slices.EqualFunc(a, b, func(a, b object.Requirement) bool {
-		return a.Key == b.Key && a.Op == b.Op && slices.Equal(a.Values, b.Values)
-	})
 }

@@ -33,8 +33,8 @@ func (k *Memory) lowered() *lower.Memory {
 	return k.lower
 }
 
-// overlaid returns what is known of objects that were laid out.
-func (k *Memory) overlaid() *overlays.Memory {
+// laidOut returns what is known of objects that were laid out.
+func (k *Memory) laidOut() *overlays.Memory {
 	if k == nil {
 		return nil
 	}

@@ -51,7 +51,7 @@ func (k *Memory) Plans(plans []*plan.Plan, components map[string]overlays.Compon
 	if found.Failed() {
 		return r, found, nil
 	}
-	rendered, wrong, err := k.overlaid().Render(r.Tree, r.overlaid(), child)
+	rendered, wrong, err := k.laidOut().Render(r.Tree, r.overlaid(), child)
 	if err != nil {
 		return nil, nil, err // the tree is our own: no input can be at fault
 	}
@@ -104,7 +104,7 @@ func (k *Memory) Lower(plans []*plan.Plan, components map[string]overlays.Compon
 		r.Environments = append(r.Environments, e)
 	}
 	if !found.Failed() {
-		r.Tree = k.overlaid().Write(r.overlaid())
+		r.Tree = k.laidOut().Write(r.overlaid())
 	}
 	return r, found
 }
