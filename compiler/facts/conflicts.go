@@ -141,6 +141,9 @@ func (j *judge) direction(d meaning.Direction) {
 	deaths := map[*relation.Rule]*death{}
 	j.drops[d] = j.dropping(d)
 	for number := range j.search.Universe.Classes() {
+		if j.unknown[number] {
+			continue
+		}
 		c := j.class(number, d)
 		for _, r := range c.rules {
 			if r.Action == meaning.Pass {

@@ -232,10 +232,14 @@ func (j *judge) decidesTied(by meaning.Decision, p *meaning.Policy) bool {
 }
 
 // buried adds the rules that are dead in every class, and of which there was nothing to tell at a
-// pod that somebody knows.
+// pod that somebody knows. Of a rule of the cluster's it cannot tell where some classes are unknown.
 func (j *judge) buried(d meaning.Direction, deaths map[*relation.Rule]*death) {
 	for _, r := range slices.SortedFunc(maps.Keys(deaths), inOrder) {
 		of := deaths[r]
+		if len(j.unknown) > 0 && r.Policy.ID.Namespace == "" && !of.lives && !of.told {
+			j.cannotTell(r)
+			continue
+		}
 		if of.lives || of.told || of.why.mixed || of.why.conflict == nil {
 			continue
 		}

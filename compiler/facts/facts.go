@@ -37,6 +37,25 @@ func AllBut(p *plan.Plan, r *relation.Relation, set object.Set, everybody popula
 	}
 }
 
+// Near computes the documents of some namespaces and of the cluster as Of does, of what was rendered near
+// those. What pods of other namespaces would have to tell is taken to be a conflict, or undecided, where
+// one may be: such documents may say more than those of Of, and never less.
+func Near(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population, namespaces map[string]bool) iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		a := newAsker(p, r, set, everybody)
+		for _, n := range p.Namespaces {
+			class, listed := r.Universe.Class(n.Name)
+			if listed && !n.Pattern && !namespaces[n.Name] {
+				a.unknown[class] = true
+			}
+			if namespaces[n.Name] && !yield(a.namespace(n)) {
+				return
+			}
+		}
+		yield(a.cluster())
+	}
+}
+
 // newAsker prepares what all documents of facts share: the pods, the policies by namespace, the
 // objects, and the searches.
 func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody population.Population) *asker {
@@ -45,7 +64,7 @@ func newAsker(p *plan.Plan, r *relation.Relation, set object.Set, everybody popu
 		plan: p, set: set, m: m, programs: r.Programs, walks: walks, known: everybody, world: newWorldMap(m, walks),
 		objects: map[string][]json.RawMessage{}, policies: map[string][]*meaning.Policy{},
 		search: &relation.Search{Universe: r.Universe, Described: map[string][]*meaning.Endpoint{}}, names: map[string]bool{}, referred: map[*meaning.Policy]*Reference{},
-		wearing: map[*population.Pods]*meaning.Endpoint{}, open: map[Reference]bool{},
+		wearing: map[*population.Pods]*meaning.Endpoint{}, open: map[Reference]bool{}, unknown: map[int]bool{},
 	}
 	a.likeness = newLikeness(a.world, p.Cluster.DNS.Port, append(slices.Clip(everybody.DNS), everybody.Stranger)...)
 	for _, e := range everybody.Described {
@@ -99,6 +118,7 @@ type asker struct {
 
 	labelled  map[labelled]map[string][]*population.Pods // by the value of the label; filled when asked
 	undecided []*relation.Rule                           // of which the world could not be found out
+	unknown   map[int]bool                               // classes of namespaces whose policies are not there: see Near
 }
 
 // document begins the document of a namespace or the cluster with what facts say of every one:

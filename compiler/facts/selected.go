@@ -115,6 +115,10 @@ func (a *asker) admitting(p *meaning.Policy, of *meaning.Rule) *meaning.Endpoint
 			if r.Of != of {
 				continue
 			}
+			if a.unknown[class] {
+				a.undecided = append(a.undecided, r)
+				return nil
+			}
 			w, err := a.search.Witness(relation.Question{
 				Of: outside, Where: relation.And(when, public), Direction: meaning.Ingress,
 				Wanted: []relation.Wanted{{Program: part, Verdict: relation.Allows, Ungoverned: relation.Denies}},

@@ -32,7 +32,8 @@ func (p *prover) breached() diag.List {
 
 // passing searches for a packet that a guardrail forbids and that passes. Between two pods both
 // halves let it pass; what an address sends and accepts no policy holds. Where some namespaces are
-// spared, a packet has its sender or its receiver in another.
+// spared, a packet has its sender or its receiver in another; where nothing is known of a peer's half,
+// it is taken to let everything pass.
 func (p *prover) passing(x *denial) (*relation.Witness, error) {
 	type search struct {
 		cube   *relation.Cube
@@ -40,12 +41,12 @@ func (p *prover) passing(x *denial) (*relation.Witness, error) {
 		wanted []relation.Wanted
 	}
 	searches := []search{
-		{p.u.Pairs(), meaning.Egress, p.whole(meaning.Egress)},
+		{p.u.Pairs(), meaning.Egress, p.between(meaning.Egress)},
 		{p.u.Outside(), meaning.Egress, []relation.Wanted{p.allowed(meaning.Egress, false)}},
 		{p.u.Outside(), meaning.Ingress, []relation.Wanted{p.allowed(meaning.Ingress, false)}},
 	}
 	if p.classes != nil {
-		searches = append(searches, search{p.u.Pairs(), meaning.Ingress, p.whole(meaning.Ingress)})
+		searches = append(searches, search{p.u.Pairs(), meaning.Ingress, p.between(meaning.Ingress)})
 	}
 	for _, of := range searches {
 		where := p.intended(of.d, may).denied(x)

@@ -64,6 +64,7 @@ type prover struct {
 
 	classes []int           // of namespaces whose pods' halves are asked about; nil for all
 	spared  map[string]bool // the namespaces of the others: see Again
+	alone   bool            // of a peer's half nothing is known: see Near
 }
 
 // shown is a witness that a finding tells of.
@@ -98,6 +99,28 @@ func (p *prover) intended(d meaning.Direction, r reading) *intended {
 // direction sees them.
 func (p *prover) whole(d meaning.Direction) []relation.Wanted {
 	return []relation.Wanted{p.allowed(d, false), p.allowed(1-d, true)}
+}
+
+// between asks that packets between pods pass: on both halves, where both are known.
+func (p *prover) between(d meaning.Direction) []relation.Wanted {
+	if p.alone {
+		return []relation.Wanted{p.allowed(d, false)}
+	}
+	return p.whole(d)
+}
+
+// near parts a cube, if not all halves are known, into those whose own end's is.
+func (p *prover) near(all *relation.Cube) []*relation.Cube {
+	if !p.alone {
+		return []*relation.Cube{all}
+	}
+	var parts []*relation.Cube
+	for _, class := range p.classes {
+		if of := all.In(class); of != nil {
+			parts = append(parts, of)
+		}
+	}
+	return parts
 }
 
 // allowed asks for packets that the rendered policies allow on a half, or on its opposite.

@@ -50,18 +50,20 @@ func (p *prover) test(t *plan.Test) diag.List {
 			Suggest("name ends that exist in the environment, with addresses of a family that its pods have")}
 	}
 	for _, q := range questions {
-		switch w, err := p.search.Witness(q); {
-		case err != nil:
-			return diag.List{p.undecidable(undecided.At(t.Span, "whether the test holds is not decided"), err)}
-		case w != nil:
-			return diag.List{p.breaks(t, w)}
+		for _, q.Of = range p.near(q.Of) {
+			switch w, err := p.search.Witness(q); {
+			case err != nil:
+				return diag.List{p.undecidable(undecided.At(t.Span, "whether the test holds is not decided"), err)}
+			case w != nil:
+				return diag.List{p.breaks(t, w)}
+			}
 		}
 	}
 	return nil
 }
 
 // questions makes the searches for packets of a test that pass where none should, or that one half
-// denies where all should pass.
+// denies where all should pass. Where one half alone is known, each is asked about by itself.
 func (p *prover) questions(t *plan.Test) []relation.Question {
 	var all []relation.Question
 	ask := func(of *relation.Cube, d meaning.Direction, wanted ...relation.Wanted) {
@@ -74,7 +76,10 @@ func (p *prover) questions(t *plan.Test) []relation.Question {
 		}
 		all = append(all, relation.Question{Of: of, Where: p.tested(t, d), Direction: d, Wanted: wanted})
 	}
-	ask(p.u.Pairs(), meaning.Egress, p.whole(meaning.Egress)...)
+	ask(p.u.Pairs(), meaning.Egress, p.between(meaning.Egress)...)
+	if p.alone {
+		ask(p.u.Pairs(), meaning.Ingress, p.between(meaning.Ingress)...)
+	}
 	ask(p.u.Outside(), meaning.Egress, p.allowed(meaning.Egress, false))
 	ask(p.u.Outside(), meaning.Ingress, p.allowed(meaning.Ingress, false))
 	return all
