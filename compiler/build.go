@@ -9,12 +9,14 @@ package compiler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"portcullis.dev/compiler/cache"
 	"portcullis.dev/compiler/cluster"
 	"portcullis.dev/compiler/crosscheck"
 	"portcullis.dev/compiler/deploy"
@@ -71,6 +73,12 @@ type Options struct {
 	// repository only what can decide it is rendered, where that is known.
 	Flow string
 
+	// Cache, if not nil, knows where nothing was found before: that is not judged again. What is
+	// found is the same.
+	Cache *cache.Dir
+	// Unemitted: the report is all that is asked for. There need be no tree and no environments.
+	Unemitted bool
+
 	shared *shared // what is known from before; nil for nothing
 	apart  bool    // nothing is shared, to hold what is told against
 }
@@ -87,6 +95,10 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	if !slices.ContainsFunc(files, func(f language.File) bool { return language.IsRego(f.Path) }) {
 		checks = prepareChecks(ctx, nil) // beside the reading: neither needs the other
 	}
+	whole, some := o.keyOfFiles(files, before)
+	if known := (quiet{}); some && o.Cache.Load(whole, &known) {
+		return quietly(known, checks, files)
+	}
 	repo, parsed := language.Parse(files)
 	own, files, found := sources.OwnRules(repo, files, before)
 	if checks == nil {
@@ -99,12 +111,21 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	if o.shared == nil && !o.apart && len(only) == 0 && len(repo.Environments()) > 1 {
 		o.shared = newShared(false)
 	}
-	c, found, err := o.compile(repo, files, append(found, parsed...), only)
-	if err != nil {
-		return nil, err
+	c, found := o.resolve(repo, files, append(found, parsed...), only)
+	if !found.Failed() {
+		if c.recalled, err = o.recallAll(ctx, c, checks); err == nil && !(o.Unemitted && c.isRecalled()) {
+			found, err = o.emit(&c, found)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	repo.Resolved()
-	return o.judge(ctx, repo, c, found, checks, files)
+	built, err := o.judge(ctx, repo, c, found, checks, files)
+	if err == nil && some && len(built.Report.Findings) == 0 && isTimeless(repo) {
+		built.Unkept = errors.Join(built.Unkept, o.Cache.Keep(whole, quiet{built.Report.Survey}))
+	}
+	return built, err
 }
 
 // judge judges a compiled repository, and reports on it. Where what was found on the way fails,
@@ -116,7 +137,14 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 
 	found = append(found, c.refused...) // told beside what the proof finds of the rest
 	traffic := govern.Traffic{}
-	for i := range c.rendering.Environments {
+	var unkept error
+	for i, p := range c.plans {
+		if r := c.recalled[p]; r != nil {
+			found = append(found, r.found...)
+			traffic[p.Environment] = r.traffic
+			unkept = errors.Join(unkept, r.unkept)
+			continue
+		}
 		e := &c.rendering.Environments[i]
 		everybody := population.Of(e.Plan, c.world)
 		does, unread := relationOf(e)
@@ -124,18 +152,21 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 		if does != nil {
 			proven := provable(e, does)
 			judged = append(judged, o.shared.prove(e, proven, everybody.Known())...)
-			wrong, err := checks.judge(ctx, factsOf(e, does, everybody), o.shared.clean())
+			h := o.listen(c, e, judged)
+			wrong, err := checks.judge(ctx, factsOf(e, does, everybody), o.shared.clean(), h)
 			if err != nil {
 				return nil, err
 			}
 			judged = append(judged, wrong...)
 			traffic[e.Plan.Environment] = trafficOf(e, proven.Meaning, everybody)
+			unkept = errors.Join(unkept, o.keep(e, c.world, h))
 		}
 		located := locate.Governed(e.Places().Findings(withoutTold(judged, c.refused)), e.Plan)
 		found = append(found, locate.WithEvidence(located, e.Emitted, locate.AuthorsOf(e.Plan)).In(e.Plan.Environment)...)
 	}
 	built, err := o.report(repo, c.plans, traffic, checks, found, files)
 	if err == nil {
+		built.Unkept, built.recalled = unkept, len(c.recalled)
 		built.take(c, o.Namespace)
 		if !built.Report.Findings.Unjudgeable() {
 			built.Report.Survey = surveyOf(c)
@@ -197,13 +228,26 @@ type compiled struct {
 	plans      []*plan.Plan
 	components map[string]overlays.Component // by path
 	rendering  *render.Rendering
+	unclear    diag.List          // what was found when it was rendered
 	refused    diag.List          // what acts on those who deploy it
 	carried    []deploy.CarriedIn // what is not judged, because the Platform says so
+
+	recalled map[*plan.Plan]*recalled // the plans that a cache knows so well that they need not be judged
 }
 
 // compile resolves a repository and renders it, in some environments or in all. Where the findings, to which its own are
 // added, fail, the rest of the result is not whole.
 func (o Options) compile(repo *language.Repository, files []language.File, found diag.List, only []string) (compiled, diag.List, error) {
+	c, found := o.resolve(repo, files, found, only)
+	if found.Failed() {
+		return c, found, nil
+	}
+	found, err := o.emit(&c, found)
+	return c, found, err
+}
+
+// resolve compiles a repository as far as to its plans, and reads what they refer to.
+func (o Options) resolve(repo *language.Repository, files []language.File, found diag.List, only []string) (compiled, diag.List) {
 	var c compiled
 	var more diag.List
 	c.plans, more = resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Namespace: o.Namespace, AllowEmpty: o.AllowEmpty, Only: only})
@@ -215,7 +259,7 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 		found = append(found, texts.Manifests(crosscheck.Check(p, c.world), c.world).In(p.Environment)...)
 	}
 	if found.Failed() {
-		return c, found, nil
+		return c, found
 	}
 
 	c.components, more = render.Components(c.plans, files)
@@ -223,15 +267,17 @@ func (o Options) compile(repo *language.Repository, files []language.File, found
 	for _, p := range c.plans {
 		found = append(found, deploy.VetNames(p.Components).In(p.Environment)...)
 	}
-	if found.Failed() {
-		return c, found, nil
-	}
+	return c, found
+}
+
+// emit renders what was compiled as far as to its plans.
+func (o Options) emit(c *compiled, found diag.List) (diag.List, error) {
 	var err error
-	c.rendering, more, err = o.render(c)
-	if found = append(found, more...); err == nil && !found.Failed() {
+	c.rendering, c.unclear, err = o.render(*c)
+	if found = append(found, c.unclear...); err == nil && !found.Failed() {
 		c.refused, c.carried = deploy.Judge(c.rendering)
 	}
-	return c, found, err
+	return found, err
 }
 
 // relationOf makes the relation of what a build's rendered objects do; nil where they cannot be

@@ -37,6 +37,11 @@ type Built struct {
 	// Inputs are the files that either tree depends on: path → bytes.
 	Inputs map[string][]byte
 
+	// Unkept is why a cache did not keep what became known; nil if nothing went wrong.
+	Unkept error
+
+	recalled int // environments that a cache knew so well that they were not judged whole
+
 	plans  []*plan.Plan // that were judged; nil where some rule did not judge some of them
 	engine *rego.Engine // that judged them; nil where the user's rules are broken
 
@@ -62,6 +67,9 @@ func (b *Built) take(c compiled, namespace string) {
 		return
 	}
 	rendering := c.rendering
+	if rendering == nil { // a report was all that was asked for
+		return
+	}
 	if namespace != "" {
 		rendering = rendering.In(namespace)
 	}

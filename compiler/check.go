@@ -76,6 +76,6 @@ func (c *checks) cluster(ctx context.Context, runs running) (found diag.List, ju
 	found = append(append(found, halfopen.Find(m, everybody.Described)...), halfopen.OnHost(m, everybody.Described)...)
 	wrong, err := c.judge(ctx, func(*clean) iter.Seq[facts.Document] {
 		return facts.Of(runs.plan, population.RelationOf(runs.plan, m), runs.set, everybody)
-	}, nil)
+	}, nil, nil)
 	return doubted(append(found, wrong...), m, everybody), true, err
 }

@@ -46,7 +46,7 @@ func (c *checks) wait() ([]*diag.Rule, diag.List, error) {
 
 // judge lets the rules in Rego decide on documents, less those that are known to be clean. Where
 // there is no engine nothing is decided: wait tells why.
-func (c *checks) judge(ctx context.Context, documents func(*clean) iter.Seq[facts.Document], known *clean) (diag.List, error) {
+func (c *checks) judge(ctx context.Context, documents func(*clean) iter.Seq[facts.Document], known *clean, h *hearing) (diag.List, error) {
 	<-c.ready
 	if c.engine == nil {
 		return nil, c.err
@@ -54,13 +54,21 @@ func (c *checks) judge(ctx context.Context, documents func(*clean) iter.Seq[fact
 	if c.own || c.engine.Reads("environment") {
 		known = nil
 	}
+	if c.own { // who knows what those read
+		h = nil
+	}
 	var asked []facts.Document
+	if known != nil {
+		known.heard = h
+	}
 	return c.engine.CheckEach(ctx, func(yield func(any) bool) {
 		for d := range documents(known) {
+			h.hear(d)
 			if known.has(d) {
+				h.clean(d)
 				continue
 			}
-			if known != nil {
+			if known != nil || h != nil {
 				asked = append(asked, d)
 			}
 			if !yield(d) {
@@ -71,7 +79,51 @@ func (c *checks) judge(ctx context.Context, documents func(*clean) iter.Seq[fact
 		if known != nil {
 			known.add(asked[place])
 		}
+		if h != nil {
+			h.clean(asked[place])
+		}
 	})
+}
+
+// hearing is what the documents of one environment come to. A nil one does not listen.
+type hearing struct {
+	// quiet are the namespaces in whose document nothing was found, and the cluster, which has no name,
+	// if what their document says hangs on their own policies, the cluster's and the DNS pods'.
+	quiet map[string]bool
+	// unsettled: of some document it hangs on more.
+	unsettled bool
+}
+
+// hear takes in what a document says.
+func (h *hearing) hear(d facts.Document) {
+	if h != nil {
+		h.unsettled = h.unsettled || !hangsTogether(d)
+	}
+}
+
+// clean takes in that nothing is found in a document.
+func (h *hearing) clean(d facts.Document) {
+	if h != nil && hangsTogether(d) {
+		h.cleanOf(d.Namespace.Name)
+	}
+}
+
+// cleanOf takes in that nothing would be found in the document of a namespace.
+func (h *hearing) cleanOf(namespace string) {
+	if h == nil {
+		return
+	}
+	if h.quiet == nil {
+		h.quiet = map[string]bool{}
+	}
+	h.quiet[namespace] = true
+}
+
+// hangsTogether reports whether what a document says hangs on nobody's policies elsewhere: that rules
+// mean other DNS pods is read out of all of them. Of the cluster's, whose conflicts are looked for
+// everywhere, it is for whoever makes the document to say.
+func hangsTogether(d facts.Document) bool {
+	return d.Platform.DNS.Elsewhere == "" && (d.Scope == "cluster" || facts.Settled(d))
 }
 
 // factsOf prepares the documents of an environment of a build, less those of which it is known by
@@ -93,6 +145,7 @@ type clean struct {
 	last   map[string]facts.Document
 	of     map[string]*facts.Basis // by namespace: what the last one is made of, if that settles what it says
 	now    *facts.Basis            // of the documents that are asked about
+	heard  *hearing                // whoever listens to what becomes of these; nil for nobody
 	spared int                     // that rules need not judge
 	unmade int                     // of these, that were not even made
 }
@@ -127,6 +180,7 @@ func (c *clean) hasOf(now *facts.Basis, namespace string) bool {
 	}
 	c.spared++
 	c.unmade++
+	c.heard.cleanOf(namespace)
 	return true
 }
 

@@ -13,28 +13,25 @@ import (
 // surveyOf says what of a repository was judged, and what was not: what is staged or left open,
 // what lies beside it that no intent describes, and what nothing was compared with.
 func surveyOf(c compiled) *diag.Survey {
-	s := &diag.Survey{Environments: len(c.rendering.Environments)}
+	s := &diag.Survey{Environments: len(c.plans)}
 	policies, governed := map[object.ID]bool{}, map[string]bool{}
 	workloads := map[string][]plan.Workload{} // by reference: it may be described otherwise elsewhere
 	staged, open := map[string][]string{}, map[string][]string{}
-	for i := range c.rendering.Environments {
-		e := &c.rendering.Environments[i]
-		for _, o := range e.Objects.All() {
-			if o.Role == object.Policy {
-				policies[o.ID] = true
-			}
+	for i, p := range c.plans {
+		for _, id := range c.policies(i) {
+			policies[id] = true
 		}
-		for _, n := range e.Plan.Namespaces {
+		for _, n := range p.Namespaces {
 			switch {
 			case n.Governed:
 				governed[n.Name] = true
 			case n.Staged && !n.Pattern:
-				staged[n.Name] = append(staged[n.Name], e.Plan.Environment)
+				staged[n.Name] = append(staged[n.Name], p.Environment)
 			case !n.System && !n.Pattern:
-				open[n.Name] = append(open[n.Name], e.Plan.Environment)
+				open[n.Name] = append(open[n.Name], p.Environment)
 			}
 		}
-		for _, w := range e.Plan.Workloads {
+		for _, w := range p.Workloads {
 			workloads[w.Ref()] = append(workloads[w.Ref()], w)
 		}
 	}
@@ -73,6 +70,23 @@ func surveyOf(c compiled) *diag.Survey {
 	}
 	add(n)
 	return s
+}
+
+// policies lists for the survey the policies of one environment.
+func (c compiled) policies(i int) []object.ID {
+	var all []object.ID
+	if r := c.recalled[c.plans[i]]; r != nil {
+		for _, part := range r.known {
+			all = append(all, part.Policies...)
+		}
+		return all
+	}
+	for _, o := range c.rendering.Environments[i].Objects.All() {
+		if o.Role == object.Policy {
+			all = append(all, o.ID)
+		}
+	}
+	return all
 }
 
 // asWas counts for the survey with the verb that belongs to it.

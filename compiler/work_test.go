@@ -92,7 +92,7 @@ func (s *stages) all() []stage {
 			}
 		}},
 		{"rules", func() {
-			found, err := prepareChecks(context.Background(), nil).judge(context.Background(), func(*clean) iter.Seq[facts.Document] { return slices.Values(s.documents) }, nil)
+			found, err := prepareChecks(context.Background(), nil).judge(context.Background(), func(*clean) iter.Seq[facts.Document] { return slices.Values(s.documents) }, nil, nil)
 			s.err = err
 			add(found)
 		}},

@@ -41,6 +41,7 @@ func buildCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "no-verify", Usage: "write to --out whatever the rules find, and say so in the bundle; a mistake in the intents still stops the build"},
 			&cli.BoolFlag{Name: "allow-empty", Usage: "let a repository without intents, or an environment without policies, through"},
 			&cli.BoolFlag{Name: "argocd", Usage: "run as Argo CD's plugin: the Application chooses the environment, findings are brief, and the time is 50s unless --timeout says otherwise"},
+			cacheFlag(),
 			timeoutFlag(&asked.timeout),
 		}, reportFlags(&asked.reporting)...),
 		Action: func(c *cli.Context) error {
@@ -66,13 +67,18 @@ func (p *program) build(c *cli.Context, asked building) error {
 	if err != nil {
 		return err
 	}
-	built, err := p.compile(c.Context, dir, asked.timeout, compiler.Options{Namespace: c.String("namespace"), AllowEmpty: c.Bool("allow-empty"), Environment: c.String("env")})
+	kept, err := cacheOf(c, dir)
+	if err != nil {
+		return err
+	}
+	built, err := p.compile(c.Context, dir, asked.timeout, compiler.Options{Cache: kept, Namespace: c.String("namespace"), AllowEmpty: c.Bool("allow-empty"), Environment: c.String("env")})
 	if unknown := (*compiler.UnknownEnvironment)(nil); errors.As(err, &unknown) {
 		return usageError{fmt.Errorf("--env: %w", unknown)}
 	}
 	if err != nil {
 		return err
 	}
+	p.unkept(c, built.Unkept)
 	if len(built.Report.Findings) > 0 || len(asked.sinks) > 0 {
 		if err := p.write(asked.reporting, under(dir, built.Report), p.err); err != nil {
 			return err

@@ -43,6 +43,7 @@ func checkCommand(p *program) *cli.Command {
 			},
 			&cli.StringSliceFlag{Name: "ignore-kind", Usage: "leave out manifests of `KIND`, or KIND.GROUP; may be repeated"},
 			&cli.BoolFlag{Name: "allow-empty", Usage: "that there is nothing to judge is no failure"},
+			cacheFlag(),
 			timeoutFlag(&asked.timeout),
 			notJudgedFlag(&asked.reporting),
 		}, slices.Concat(adoptFlags(&asked.adopting), clusterFlags(&asked.cluster), reportFlags(&asked.reporting))...),
@@ -108,13 +109,18 @@ func (p *program) judge(c *cli.Context, asked checking) (judged, error) {
 		if err != nil {
 			return judged{}, err
 		}
+		kept, err := cacheOf(c, dir)
+		if err != nil {
+			return judged{}, err
+		}
 		built, err := over(c.Context, p, dir, asked.timeout, "compiling", func(ctx context.Context, files []language.File, found diag.List) (*compiler.Built, error) {
-			o := compiler.Options{EffectiveTime: asked.at, Child: p.child(ctx)}
+			o := compiler.Options{EffectiveTime: asked.at, Child: p.child(ctx), Cache: kept, Unemitted: true}
 			return o.Build(ctx, asked.instead.of(dir, files), found)
 		})
 		if err != nil {
 			return judged{}, err
 		}
+		p.unkept(c, built.Unkept)
 		return judged{Report: under(dir, built.Report), asked: []string{dir}}, nil
 	}
 	shown, err := p.readAllManifests(paths)

@@ -2,9 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"portcullis.dev/compiler"
+	"portcullis.dev/compiler/bundle"
+	"portcullis.dev/compiler/cache"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/policies/diag"
 )
@@ -15,6 +24,45 @@ func (p *program) compile(ctx context.Context, dir string, timeout time.Duration
 		o.Child = p.child(ctx)
 		return o.Build(ctx, files, found)
 	})
+}
+
+// cacheOf opens the directory that --cache names, if it does, for a run that judges a repository.
+// What is judged must not bring along what is known of it.
+func cacheOf(c *cli.Context, repository string) (*cache.Dir, error) {
+	name := c.String("cache")
+	switch {
+	case !c.IsSet("cache"):
+		return nil, nil
+	case name == "":
+		return nil, usageError{errors.New("--cache is empty: name a directory, or leave it out")}
+	case bundle.Within(repository, existing(name)):
+		return nil, usageError{fmt.Errorf("--cache %s lies within what is judged, which could bring along what is known of it: name a directory elsewhere", name)}
+	}
+	dir, err := cache.Open(name)
+	switch {
+	case errors.Is(err, cache.ErrOpen):
+		return nil, usageError{fmt.Errorf("--cache %s: %w", name, err)}
+	case err != nil:
+		return nil, writeError("--cache "+name, "", err)
+	}
+	return dir, nil
+}
+
+// existing finds the nearest directory above a path, or the path itself, that is there.
+func existing(path string) string {
+	for {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+// unkept says that a cache did not keep what became known, which changes nothing of what was judged.
+func (p *program) unkept(c *cli.Context, err error) {
+	if err != nil {
+		fmt.Fprintf(p.err, "--cache %s: nothing was kept: %s\n", c.String("cache"), reasonOf(err))
+	}
 }
 
 // over reads a repository and compiles it, or does something else with it, within the time that

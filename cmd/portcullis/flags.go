@@ -107,6 +107,11 @@ func timeoutFlag(into *time.Duration) cli.Flag {
 	}
 }
 
+// cacheFlag makes the flag --cache of every command that judges a whole repository.
+func cacheFlag() cli.Flag {
+	return &cli.StringFlag{Name: "cache", Usage: "keep in `DIR` where in a repository of intents nothing was found, and do not judge that again while it stays as it is"}
+}
+
 // effectiveTimeFlag makes the flag --effective-time of every command that judges dates.
 func effectiveTimeFlag(into *time.Time) cli.Flag {
 	return &typed[time.Time]{

@@ -11,7 +11,7 @@ import (
 
 // freeFlags are those whose values nobody can list, and whose type is text. A new flag is one
 // of these, or has a type and a parser of its own in values.go.
-var freeFlags = []string{"baseline", "dir", "env", "file", "from", "ignore-kind", "inputs", "key", "link-base", "manifests", "namespace", "out", "revision", "source", "to", "write-baseline"}
+var freeFlags = []string{"baseline", "cache", "dir", "env", "file", "from", "ignore-kind", "inputs", "key", "link-base", "manifests", "namespace", "out", "revision", "source", "to", "write-baseline"}
 
 // valuesOf lists all that a flag may have, or nil.
 func valuesOf(f cli.Flag) []string {

@@ -56,7 +56,7 @@ func At(name, input string) (*Output, error) {
 		return nil, o.refused("is neither a file nor absent")
 	case !o.archive && !info.IsDir():
 		return nil, o.refused("is not a directory; the name of an archive ends in .tar.gz")
-	case !o.archive && within(o.path, o.input):
+	case !o.archive && Within(o.path, o.input):
 		return nil, o.refused("holds the intents; choose a directory of its own")
 	}
 	return o, nil
@@ -77,16 +77,16 @@ func (o *Output) byLink() string {
 			continue
 		}
 		asNamed := p == o.input || strings.HasPrefix(o.input, p+string(filepath.Separator))
-		if within(o.input, filepath.Dir(p)) || !asNamed && within(o.input, p) {
+		if Within(o.input, filepath.Dir(p)) || !asNamed && Within(o.input, p) {
 			return filepath.Base(p)
 		}
 	}
 	return ""
 }
 
-// within reports whether the path p is an output or input directory or lies below it. Files are
+// Within reports whether the path p is a directory, of output or input, or lies below it. Files are
 // compared, and not names, so that neither links nor the case of letters deceive it.
-func within(dir, p string) bool {
+func Within(dir, p string) bool {
 	top, err := os.Stat(dir)
 	if err != nil {
 		return false
@@ -143,7 +143,7 @@ func (o *Output) holdsOurs(info fs.FileInfo) error {
 	switch {
 	case o.archive:
 		return o.replaceableFile(info.Size())
-	case within(o.path, "."):
+	case Within(o.path, "."):
 		return o.refused("is or holds the current directory, which would be replaced; call portcullis from elsewhere")
 	}
 	fsys := os.DirFS(o.path)
