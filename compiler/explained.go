@@ -335,7 +335,7 @@ func flowReport(text string, found diag.List) diag.Report {
 // flowSpan finds a part of the text of a question that is explained, for a finding to point at.
 func flowSpan(text string, start, end int) diag.Span {
 	column := func(at int) diag.Position {
-		return diag.Position{Line: 1, Column: utf8.RuneCountInString(text[:at]) + 1}
+		return diag.At(1, utf8.RuneCountInString(text[:at])+1)
 	}
 	return diag.Span{File: questionName, Start: column(start), End: column(end)}
 }

@@ -72,7 +72,7 @@ func pasted(t *testing.T, files []language.File, a explain.Answer) []language.Fi
 	for _, in := range all {
 		i := slices.IndexFunc(files, func(f language.File) bool { return f.Path == in.at.File })
 		lines := strings.Split(string(files[i].Data), "\n")
-		n := in.at.Start.Line
+		n := int(in.at.Start.Line)
 		if in.inside {
 			line := lines[n-1]
 			end := in.at.End.Column - 2

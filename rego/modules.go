@@ -72,9 +72,7 @@ func spanOf(file string, at *ast.Location) diag.Span {
 		return diag.Span{File: file}
 	}
 	text, _, _ := strings.Cut(string(at.Text), "\n")
-	return diag.Span{File: file,
-		Start: diag.Position{Line: at.Row, Column: at.Col},
-		End:   diag.Position{Line: at.Row, Column: at.Col + utf8.RuneCountInString(text)}}
+	return diag.Span{File: file, Start: diag.At(at.Row, at.Col), End: diag.At(at.Row, at.Col+utf8.RuneCountInString(text))}
 }
 
 // moduleAt finds the user's module that a location of OPA's is in; nil for the product's own.

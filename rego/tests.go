@@ -205,10 +205,8 @@ func furthest(r *tester.Result, coverage cover.Report) (at diag.Span, ok bool) {
 		return diag.Span{}, false
 	}
 	for _, c := range file.Covered { // in order
-		if c.Start.Row > max(r.Location.Row, at.Start.Line) && c.End.Row <= lastRow {
-			at, ok = diag.Span{File: r.Location.File,
-				Start: diag.Position{Line: c.Start.Row, Column: c.Start.Col},
-				End:   diag.Position{Line: c.End.Row, Column: c.End.Col}}, true
+		if c.Start.Row > max(r.Location.Row, int(at.Start.Line)) && c.End.Row <= lastRow {
+			at, ok = diag.Span{File: r.Location.File, Start: diag.At(c.Start.Row, c.Start.Col), End: diag.At(c.End.Row, c.End.Col)}, true
 		}
 	}
 	return at, ok

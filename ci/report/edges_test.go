@@ -42,10 +42,10 @@ var sources = map[string][]byte{
 func span(file string, numbers ...int) diag.Span {
 	s := diag.Span{File: file}
 	if len(numbers) >= 2 {
-		s.Start = diag.Position{Line: numbers[0], Column: numbers[1]}
+		s.Start = diag.At(numbers[0], numbers[1])
 	}
 	if len(numbers) == 4 {
-		s.End = diag.Position{Line: numbers[2], Column: numbers[3]}
+		s.End = diag.At(numbers[2], numbers[3])
 	}
 	return s
 }

@@ -72,7 +72,7 @@ func annotated(standing diag.List) []group {
 func writeAnnotation(w *bufio.Writer, d diag.Diagnostic, at spot, text string) {
 	var properties []string
 	add := func(name, value string) { properties = append(properties, name+"="+commandProperty(value)) }
-	number := func(name string, n int) {
+	number := func(name string, n int32) {
 		if n > 0 {
 			add(name, fmt.Sprint(n))
 		}

@@ -29,8 +29,8 @@ type gitlabLocation struct {
 }
 
 type gitlabLines struct {
-	Begin int `json:"begin"`
-	End   int `json:"end,omitempty"`
+	Begin int32 `json:"begin"`
+	End   int32 `json:"end,omitempty"`
 }
 
 var gitlabSeverities = map[diag.Severity]string{diag.Error: "critical", diag.Warning: "minor", diag.Info: "info"}

@@ -52,15 +52,15 @@ func (p *places) of(s diag.Span) spot {
 }
 
 // units counts the column of a place in UTF-16 units, at most one behind the line.
-func (p *places) units(file string, at diag.Position) int {
+func (p *places) units(file string, at diag.Position) int32 {
 	line, ok := p.sources.line(file, at.Line)
 	if !ok {
 		return at.Column
 	}
-	column := 1
-	for runes := 1; runes < at.Column && len(line) > 0; runes++ {
+	column := int32(1)
+	for runes := int32(1); runes < at.Column && len(line) > 0; runes++ {
 		r, size := utf8.DecodeRuneInString(line)
-		column += max(1, utf16.RuneLen(r))
+		column += int32(max(1, utf16.RuneLen(r)))
 		line = line[size:]
 	}
 	return column

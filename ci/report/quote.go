@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 
 	"portcullis.dev/policies/diag"
 )
@@ -18,7 +17,7 @@ func Quote(files map[string][]byte, span diag.Span) []string {
 		return quoted
 	}
 	shown := cut(text, span, windowWidth)
-	number := strconv.Itoa(span.Start.Line)
+	number := fmt.Sprint(span.Start.Line)
 	return append(quoted,
 		fmt.Sprintf("%*s |", len(number), ""),
 		number+" | "+shown.text,

@@ -86,7 +86,7 @@ func TestRisksAreFindings(t *testing.T) {
 			t.Errorf("expected %s: %v\n%s", c.failures, err, b.String())
 		}
 	}
-	for side, line := range map[string]int{"old": 0, "new": 3} {
+	for side, line := range map[string]int32{"old": 0, "new": 3} {
 		if at := placeOf([]reach.Source{{Side: side, File: "a.yaml", Line: 3}}); at.Start.Line != line {
 			t.Errorf("what the %s side means is at line %d, expected %d", side, at.Start.Line, line)
 		}

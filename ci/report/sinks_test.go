@@ -264,7 +264,7 @@ func TestAnnotationsAreBounded(t *testing.T) {
 		for _, causes := range []int{1, n} {
 			var all diag.List
 			for i := range n {
-				at := diag.Span{File: "a.yaml", Start: diag.Position{Line: i + 1, Column: 1}}
+				at := diag.Span{File: "a.yaml", Start: diag.At(i+1, 1)}
 				all = append(all, rule.At(at, "wrong %d", i).CausedBy(fmt.Sprint(i%causes)))
 			}
 			var b bytes.Buffer
@@ -303,7 +303,7 @@ func TestMarkdownIsBounded(t *testing.T) {
 		var all diag.List
 		for i := range 900 {
 			rule := []*diag.Rule{soft, grave}[i%2]
-			d := rule.At(diag.Span{File: strings.Repeat("é`", length) + ".yaml", Start: diag.Position{Line: i + 1, Column: 1}}, "%d %s", i, strings.Repeat("`|", length)).CausedBy(fmt.Sprint(i / 20))
+			d := rule.At(diag.Span{File: strings.Repeat("é`", length) + ".yaml", Start: diag.At(i+1, 1)}, "%d %s", i, strings.Repeat("`|", length)).CausedBy(fmt.Sprint(i / 20))
 			if i%3 == 0 {
 				d.WaivedBy = strings.Repeat("w", length)
 			}

@@ -32,7 +32,7 @@ type sources struct {
 }
 
 // line looks up the source line of a snippet, counted from 1, without its line break.
-func (s *sources) line(file string, n int) (string, bool) {
+func (s *sources) line(file string, n int32) (string, bool) {
 	lines, known := s.lines[file]
 	if !known {
 		data, ok := s.files[file]
@@ -44,7 +44,7 @@ func (s *sources) line(file string, n int) (string, bool) {
 		lines = strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
 		s.lines[file] = lines
 	}
-	if n < 1 || n > len(lines) {
+	if n < 1 || int(n) > len(lines) {
 		return "", false
 	}
 	return strings.TrimSuffix(lines[n-1], "\r"), true
@@ -59,10 +59,10 @@ type snippet struct{ text, carets string }
 // gets a single caret.
 func cut(line string, span diag.Span, window int) snippet {
 	count := utf8.RuneCountInString(line)
-	start := min(max(span.Start.Column, 1)-1, count)
+	start := min(max(int(span.Start.Column), 1)-1, count)
 	end := count
 	if span.End.Line == span.Start.Line || span.End.Line == 0 {
-		end = min(span.End.Column-1, count)
+		end = min(int(span.End.Column)-1, count)
 	}
 	end = max(end, start+1)
 

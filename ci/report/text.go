@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"portcullis.dev/policies/diag"
@@ -93,10 +92,10 @@ func (t *textWriter) finding(d diag.Diagnostic) {
 	t.WriteString(t.headline(d) + "\n")
 	margin := 1
 	if line, ok := t.sources.line(d.Span.File, d.Span.Start.Line); ok {
-		margin = len(strconv.Itoa(d.Span.Start.Line))
+		margin = len(fmt.Sprint(d.Span.Start.Line))
 		s := cut(line, d.Span, window(t.width-margin-len(" | ")))
 		t.rail(margin, "", "")
-		t.rail(margin, strconv.Itoa(d.Span.Start.Line), s.text)
+		t.rail(margin, fmt.Sprint(d.Span.Start.Line), s.text)
 		t.rail(margin, "", t.paint(t.palette.severity[d.Severity], s.carets))
 	}
 	if !d.Span.IsZero() && !d.Subject.IsZero() {

@@ -177,7 +177,7 @@ func TestCommentsAreBounded(t *testing.T) {
 			d.Changes = nil
 			for i := range n {
 				x := first
-				x.Because = []reach.Source{{Kind: reach.Intent, File: "a.yaml", Line: i + 1, Why: strings.Repeat("w", length)}}
+				x.Because = []reach.Source{{Kind: reach.Intent, File: "a.yaml", Line: int32(i + 1), Why: strings.Repeat("w", length)}}
 				x.To = []reach.Term{{Kind: "workload", Namespace: fmt.Sprintf("ns-%d", i%20), Name: strings.Repeat("n", min(length, 63))}}
 				x.Risks = nil
 				if i%3 == 0 {

@@ -27,7 +27,7 @@ var findingGen = rapid.Custom(func(t *rapid.T) diag.Diagnostic {
 	name := rapid.SampledFrom(names)
 	d := diag.Diagnostic{
 		Rule: rapid.SampledFrom(rules).Draw(t, "rule"), Message: name.Draw(t, "message") + strings.Repeat("long ", rapid.SampledFrom([]int{0, 0, 60}).Draw(t, "long")),
-		Span: diag.Span{File: name.Draw(t, "file"), Start: diag.Position{Line: rapid.IntRange(1, 9).Draw(t, "line"), Column: 1}},
+		Span: diag.Span{File: name.Draw(t, "file"), Start: diag.At(rapid.IntRange(1, 9).Draw(t, "line"), 1)},
 	}
 	d.Severity = d.Rule.Severity
 	if rapid.Bool().Draw(t, "object") {
@@ -96,7 +96,7 @@ func TestKnowsWhatItWrote(t *testing.T) {
 func TestOneMoreIsNew(t *testing.T) {
 	t.Parallel()
 	at := func(file string, line int) diag.Diagnostic {
-		return rules[0].At(diag.Span{File: file, Start: diag.Position{Line: line, Column: 1}}, "open")
+		return rules[0].At(diag.Span{File: file, Start: diag.At(line, 1)}, "open")
 	}
 	graver := at("a", 1)
 	graver.Severity = diag.Error

@@ -13,7 +13,7 @@ import (
 
 // line is a place in an imagined file of intents: a finding's place is told by it.
 func line(n int) diag.Span {
-	return diag.Span{File: "portcullis.yaml", Start: diag.Position{Line: n, Column: 1}, End: diag.Position{Line: n, Column: 2}}
+	return diag.Span{File: "portcullis.yaml", Start: diag.At(n, 1), End: diag.At(n, 2)}
 }
 
 func selector(key, value string) object.Selector {

@@ -113,8 +113,8 @@ func find(file, text, word string) (diag.Span, bool) {
 			if at = start + len(word); continues(word, line[at:]) {
 				continue
 			}
-			from := diag.Position{Line: number, Column: utf8.RuneCountInString(line[:start]) + 1}
-			return diag.Span{File: file, Start: from, End: diag.Position{Line: number, Column: from.Column + utf8.RuneCountInString(word)}}, true
+			column := utf8.RuneCountInString(line[:start]) + 1
+			return diag.Span{File: file, Start: diag.At(number, column), End: diag.At(number, column+utf8.RuneCountInString(word))}, true
 		}
 	}
 	return diag.Span{}, false

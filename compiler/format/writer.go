@@ -37,7 +37,7 @@ func NewWriter(text []byte) *Writer { return &Writer{text: text, line: 1} }
 // Document writes one document of the file; those before it have been written. order
 // has, for mappings whose keys have an order of their own, those keys.
 func (w *Writer) Document(doc object.Document, root *yaml.Node, order map[*yaml.Node][]string) {
-	first := doc.Within(0, 0).Start.Line
+	first := int(doc.Within(0, 0).Start.Line)
 	start := w.at + lineStart(w.text[w.at:], first-w.line+1)
 	w.between(w.text[w.at:start])
 	w.at, w.line = start+len(doc.Text), first+bytes.Count(doc.Text, []byte("\n"))

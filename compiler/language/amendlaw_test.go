@@ -46,7 +46,7 @@ func TestAmendAddsAndKeeps(t *testing.T) {
 		} else if d.coin("no last line end") && !strings.ContainsAny(document, "|>") { // it would belong to the text
 			document = strings.TrimSuffix(document, "\n")
 		}
-		at := diag.Position{Line: strings.Count(before, "\n") + 1, Column: 1}
+		at := diag.At(strings.Count(before, "\n")+1, 1)
 		if d.coin("byte order mark") {
 			before = "\ufeff" + before
 		}
@@ -87,7 +87,7 @@ func TestAmendAddsAndKeeps(t *testing.T) {
 			} else {
 				inLines++
 			}
-			if after := where[i].After.Start.Line; after < at.Line || after > at.Line+strings.Count(docs[which], "\n") {
+			if after := where[i].After.Start.Line; after < at.Line || after > at.Line+int32(strings.Count(docs[which], "\n")) {
 				t.Fatalf("it stands after line %d, and the document begins in line %d", after, at.Line)
 			}
 		}

@@ -96,7 +96,7 @@ func lineBreaks(f File) diag.List {
 	for i, line := range strings.Split(string(f.Data), "\n") {
 		if at := strings.IndexAny(line, "\r\u0085\u2028\u2029"); at >= 0 {
 			column := len([]rune(line[:at])) + 1
-			return diag.List{unreadable.At(diag.Span{File: f.Path, Start: diag.Position{Line: i + 1, Column: column}, End: diag.Position{Line: i + 1, Column: column + 1}},
+			return diag.List{unreadable.At(diag.Span{File: f.Path, Start: diag.At(i+1, column), End: diag.At(i+1, column+1)},
 				"a line break that is neither LF nor CRLF (%q)", []rune(line[at:])[0]).
 				Because("editors show one line where YAML sees two").Suggest("begin a new line, or remove the character")}
 		}

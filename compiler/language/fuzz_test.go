@@ -76,7 +76,7 @@ func inside(t testing.TB, file File, found diag.List) {
 			return
 		}
 		for _, p := range []diag.Position{s.Start, s.End} {
-			if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > utf8.RuneCountInString(lines[p.Line-1])+2 {
+			if p.Line < 1 || int(p.Line) > len(lines) || p.Column < 1 || int(p.Column) > utf8.RuneCountInString(lines[p.Line-1])+2 {
 				t.Errorf("%s is at %v-%v, which does not exist", what, s.Start, s.End)
 			}
 		}

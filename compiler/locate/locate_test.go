@@ -47,7 +47,7 @@ func TestPlacesAreFoundInOneReading(t *testing.T) {
 	for _, c := range []struct{ name, file string }{{"ours", "a.yaml"}, {"theirs", "b.yaml"}} {
 		for i := range values {
 			at := p.At(diag.Subject{Object: id(c.name), Pointer: fmt.Sprintf("/spec/nets/%d", i)})
-			if file, line := path.Join("parts", c.file), i+6; at.File != file || at.Start.Line != line {
+			if file, line := path.Join("parts", c.file), int32(i+6); at.File != file || at.Start.Line != line {
 				t.Fatalf("value %d of %s is said to be at %s, expected %s:%d", i, c.name, at, file, line)
 			}
 		}

@@ -86,7 +86,7 @@ func everyConstruct() *plan.Plan {
 	line := 0
 	next := func() diag.Span {
 		line++
-		return diag.Span{File: "plan", Start: diag.Position{Line: line, Column: 1}, End: diag.Position{Line: line, Column: 2}}
+		return diag.Span{File: "plan", Start: diag.At(line, 1), End: diag.At(line, 2)}
 	}
 	app := func(name string) object.Selector { return object.NewSelector(object.Equals("app", name)) }
 	pods := func(namespace, name string) plan.End {

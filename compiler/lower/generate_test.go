@@ -59,7 +59,7 @@ func pick[T any](g *generator, what string, of ...T) T {
 
 func (g *generator) span() diag.Span {
 	g.line++
-	return diag.Span{File: "drawn.yaml", Start: diag.Position{Line: g.line, Column: 1}, End: diag.Position{Line: g.line, Column: 9}}
+	return diag.Span{File: "drawn.yaml", Start: diag.At(g.line, 1), End: diag.At(g.line, 9)}
 }
 
 func prefixes(texts ...string) []netip.Prefix {

@@ -28,7 +28,7 @@ func large() *plan.Plan {
 	line := 1
 	origin := func(intent string) []plan.Origin {
 		line++
-		return []plan.Origin{{Span: diag.Span{File: "plan", Start: diag.Position{Line: line, Column: 1}}, Intent: intent, Why: strings.Repeat("because ", 20) + fmt.Sprint(line)}}
+		return []plan.Origin{{Span: diag.Span{File: "plan", Start: diag.At(line, 1)}, Intent: intent, Why: strings.Repeat("because ", 20) + fmt.Sprint(line)}}
 	}
 	web := plan.End{Name: "shop/web", Pods: &plan.Pods{Namespace: "shop", Selector: p.Workloads[0].Selector}}
 	named := plan.End{Name: "@many", Peer: "many"}

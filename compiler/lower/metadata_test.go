@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,13 +68,13 @@ func TestReasonsStandAtTheirRules(t *testing.T) {
 	peers := 0
 	rapid.Check(t, func(t *rapid.T) {
 		p := aPlan(t)
-		byLine := map[int]string{}
+		byLine := map[int32]string{}
 		for i := range p.Flows {
 			for j := range p.Flows[i].Origins {
 				o := &p.Flows[i].Origins[j]
-				line := 1000*i + j
-				o.Span.Start.Line, o.Why = line, "reason\n\u2028 of "+strconv.Itoa(line)+" end"
-				byLine[line] = ": reason of " + strconv.Itoa(line) + " end"
+				line := int32(1000*i + j)
+				o.Span.Start.Line, o.Why = line, "reason\n\u2028 of "+fmt.Sprint(line)+" end"
+				byLine[line] = ": reason of " + fmt.Sprint(line) + " end"
 			}
 		}
 		emitted, _ := Lower(p)
@@ -129,7 +130,7 @@ func TestReasonsStandAtTheirRules(t *testing.T) {
 func TestALineOfAPatternIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	l := &lowering{Plan: &plan.Plan{PlatformName: "fleet"}}
-	at := func(line int) diag.Span { return diag.Span{File: "a", Start: diag.Position{Line: line, Column: 1}} }
+	at := func(line int) diag.Span { return diag.Span{File: "a", Start: diag.At(line, 1)} }
 	for want, lines := range map[string][]plan.Origin{
 		"pr-7/web: the door (T-1, until 2027-01-01)": {{Span: at(1), Intent: "pr-*/web", Why: "the door", Ticket: "T-1", Until: "2027-01-01"}, {Span: at(1), Intent: "pr-7/web", Why: "the door", Ticket: "T-1", Until: "2027-01-01"}},
 		"pr-*/web\npr-7/web":                         {{Span: at(1), Intent: "pr-*/web"}, {Span: at(2), Intent: "pr-7/web"}},

@@ -50,7 +50,7 @@ func TestOrderOfFlowsDoesNotShow(t *testing.T) {
 		p := aPlan(t)
 		for i, f := range p.Flows { // what several lines ask for is written once
 			origin := f.Origins[0]
-			origin.Span.Start.Line, origin.Why = rapid.IntRange(1, 100).Draw(t, "line"), "reason "+strconv.Itoa(i)
+			origin.Span.Start.Line, origin.Why = rapid.Int32Range(1, 100).Draw(t, "line"), "reason "+strconv.Itoa(i)
 			f.Origins = []plan.Origin{origin}
 			p.Flows = append(p.Flows, f)
 		}

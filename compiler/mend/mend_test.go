@@ -11,7 +11,7 @@ var rule = &diag.Rule{Code: "PC022", Severity: diag.Error}
 
 // span is some characters of a line.
 func span(line, from, to int) diag.Span {
-	return diag.Span{File: "a.yaml", Start: diag.Position{Line: line, Column: from}, End: diag.Position{Line: line, Column: to}}
+	return diag.Span{File: "a.yaml", Start: diag.At(line, from), End: diag.At(line, to)}
 }
 
 func mended(text string, found ...diag.Diagnostic) string {

@@ -272,7 +272,7 @@ func (e *encoder) prefix(p netip.Prefix) {
 // span spells a place in the input.
 func (e *encoder) span(s diag.Span) {
 	e.text(s.File)
-	e.number(s.Start.Line, s.Start.Column, s.End.Line, s.End.Column)
+	e.number(int(s.Start.Line), int(s.Start.Column), int(s.End.Line), int(s.End.Column))
 }
 
 // text spells texts.

@@ -58,7 +58,7 @@ type Workload struct {
 	Name      string `json:"name"`
 	Owner     string `json:"owner,omitempty"`
 	File      string `json:"file,omitempty"`
-	Line      int    `json:"line,omitempty"`
+	Line      int32  `json:"line,omitempty"`
 }
 
 // Repository is what a map or a difference is about.

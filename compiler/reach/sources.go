@@ -27,8 +27,8 @@ type Source struct {
 	Side   string `json:"side,omitempty"` // of a difference: old or new
 	Kind   Kind   `json:"kind,omitempty"`
 	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column,omitempty"`
+	Line   int32  `json:"line"`
+	Column int32  `json:"column,omitempty"`
 	Text   string `json:"text,omitempty"` // the line as it is written
 	Why    string `json:"why,omitempty"`
 	Owner  string `json:"owner,omitempty"`
@@ -101,7 +101,7 @@ func (r *Relation) source(o plan.Origin, owners map[string]string) Source {
 		s.Kind = Platform
 	}
 	if r.World.Lines != nil {
-		s.Text = r.World.Lines(s.File, s.Line)
+		s.Text = r.World.Lines(s.File, int(s.Line))
 	}
 	return s
 }
@@ -227,7 +227,7 @@ func (r *Relation) decided(p Pair, of Load) []Source {
 			s.Kind = Manifest
 		}
 		if r.World.Lines != nil {
-			s.Text = r.World.Lines(s.File, s.Line)
+			s.Text = r.World.Lines(s.File, int(s.Line))
 		}
 		all = append(all, s)
 	}

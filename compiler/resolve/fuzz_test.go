@@ -61,7 +61,7 @@ func FuzzPlans(f *testing.F) {
 				spans = append(spans, e.Span)
 			}
 			if i := slices.IndexFunc(spans, func(s diag.Span) bool {
-				return s.File != language.PlatformFile || s.Start.Line > lines || s.End.Compare(s.Start) < 0
+				return s.File != language.PlatformFile || int(s.Start.Line) > lines || s.End.Compare(s.Start) < 0
 			}); i >= 0 {
 				t.Errorf("%s is told at %v, which does not exist", d.Message, spans[i])
 			}

@@ -27,7 +27,7 @@ func TestTogether(t *testing.T) {
 	}
 	at := func(namespace string, line int) func(*diag.Diagnostic) {
 		return func(d *diag.Diagnostic) {
-			d.Subject.Object.Namespace, d.Span = namespace, diag.Span{File: "f", Start: diag.Position{Line: line, Column: 1}}
+			d.Subject.Object.Namespace, d.Span = namespace, diag.Span{File: "f", Start: diag.At(line, 1)}
 		}
 	}
 	for name, c := range map[string]struct {
@@ -65,7 +65,7 @@ func TestTogether(t *testing.T) {
 	}
 	apart := func(name string, line int) diag.Diagnostic {
 		return about(name, func(d *diag.Diagnostic) {
-			d.Subject, d.Span = diag.Subject{}, diag.Span{File: "f", Start: diag.Position{Line: line, Column: 1}}
+			d.Subject, d.Span = diag.Subject{}, diag.Span{File: "f", Start: diag.At(line, 1)}
 		})
 	}
 	found := diag.NewReport(diag.List{apart("a", 3), apart("b", 1)}, nil, nil).Findings

@@ -94,7 +94,7 @@ func TestFingerprintsAreOfOneFinding(t *testing.T) {
 		}
 	})
 	at := func(line int) diag.Diagnostic {
-		return rules[0].At(diag.Span{File: "a", Start: diag.Position{Line: line, Column: 1}}, "x")
+		return rules[0].At(diag.Span{File: "a", Start: diag.At(line, 1)}, "x")
 	}
 	all := fingerprintsOf(diag.List{at(3), at(1), at(2)})
 	if all[1] != all[0]+":2" || all[2] != all[0]+":3" {

@@ -22,7 +22,7 @@ var (
 	// A small universe, so that findings meet.
 	word    = rapid.SampledFrom([]string{"", "a", "b"})
 	spanGen = rapid.Custom(func(t *rapid.T) diag.Span {
-		at := diag.Position{Line: rapid.IntRange(0, 2).Draw(t, "line"), Column: rapid.IntRange(0, 2).Draw(t, "column")}
+		at := diag.At(rapid.IntRange(0, 2).Draw(t, "line"), rapid.IntRange(0, 2).Draw(t, "column"))
 		return diag.Span{File: word.Draw(t, "file"), Start: at, End: at}
 	})
 	subjectGen = rapid.Custom(func(t *rapid.T) diag.Subject {

@@ -8,11 +8,15 @@ import (
 // Position is a place in a text file. Line and Column count from 1. Column
 // counts runes, not bytes, so that a caret stands under the character meant
 // whatever the encoding's width. Lines end in LF or CRLF, and a byte order mark is
-// not counted, as in editors. The zero Position is no place at all.
+// not counted, as in editors. The zero Position is no place at all. Both numbers are short:
+// every value that was written keeps its place, and no file that is read has 2³¹ lines.
 type Position struct {
-	Line   int `json:"line"`
-	Column int `json:"column"`
+	Line   int32 `json:"line"`
+	Column int32 `json:"column"`
 }
+
+// At returns the position in a line and a column.
+func At(line, column int) Position { return Position{int32(line), int32(column)} }
 
 // Span is a stretch of one file. End is exclusive: it is the position right
 // after the last rune. A Span without a Start points at the file as a whole, and

@@ -110,7 +110,7 @@ func inside(t *testing.T, data []byte, s diag.Span) {
 	}
 	lines := bytes.Split(bytes.TrimSuffix(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\n")), []byte("\n"))
 	for _, p := range []diag.Position{s.Start, s.End} {
-		if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > utf8.RuneCount(lines[p.Line-1])+1 {
+		if p.Line < 1 || int(p.Line) > len(lines) || p.Column < 1 || int(p.Column) > utf8.RuneCount(lines[p.Line-1])+1 {
 			t.Fatalf("%v-%v leaves the file of %d lines", s, s.End, len(lines))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	yamlv3 "go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/diag"
 )
 
 // TestPositionsInALongLine: what is remembered of a line, so that ten thousand values in
@@ -33,7 +35,7 @@ func TestPositionsInALongLine(t *testing.T) {
 		var walk func(n *yamlv3.Node)
 		walk = func(n *yamlv3.Node) {
 			span := doc.Span(n)
-			if asked++; span.Start.Line != n.Line || span.Start.Column != n.Column {
+			if asked++; span.Start != diag.At(n.Line, n.Column) {
 				t.Fatalf("%q at %d:%d is said to begin at %v", n.Value, n.Line, n.Column, span)
 			}
 			said := string([]rune(lines[span.Start.Line-1])[span.Start.Column-1 : span.End.Column-1])

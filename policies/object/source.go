@@ -105,7 +105,7 @@ func (s *source) starts() []int {
 func (s *source) position(offset int) diag.Position {
 	starts := s.starts()
 	line := sort.SearchInts(starts, offset+1)
-	return diag.Position{Line: line, Column: s.characters(starts[line-1], offset) + 1}
+	return diag.At(line, s.characters(starts[line-1], offset)+1)
 }
 
 // span makes the span between two offsets in the source.
