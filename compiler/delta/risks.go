@@ -214,8 +214,8 @@ func (c *comparison) boundaries() (isolating, all []string) {
 				continue
 			}
 			for _, p := range slices.Concat(g.Deny.From, g.Deny.To) {
-				if of := p.Value.Labels.NamespaceSelector; of != nil {
-					for _, r := range of.Selector {
+				if of := p.Value.Labels; of != nil && of.NamespaceSelector != nil {
+					for _, r := range of.NamespaceSelector.Selector {
 						all = append(all, r.Key)
 					}
 				}

@@ -26,10 +26,10 @@ const (
 // Peer is the other end of a line as it is written; resolving gives it a meaning.
 type Peer struct {
 	Kind      PeerKind
-	Namespace string // workload, set ("*" is every one); empty is the line's own
-	Name      string // workload, or the @name without its @
-	Labels    labelPeer
-	Addresses addressPeer
+	Namespace string       // workload, set ("*" is every one); empty is the line's own
+	Name      string       // workload, or the @name without its @
+	Labels    *labelPeer   // nil unless it is a LabelPeer
+	Addresses *addressPeer // nil unless it is an AddressPeer
 }
 
 type labelPeer struct {
@@ -101,9 +101,11 @@ func (p *Peer) parse(word, tag string) *mistake {
 	if host, ok := strings.CutPrefix(word, "dns:"); ok {
 		return bad(fmt.Sprintf("open-source Calico has no policy by DNS name, and %s is not resolved at build time because it may change after: use an @name of the Platform or an egress proxy", host), "")
 	}
-	if _, m := parseCIDR(word); m == nil {
-		block := yamltext.Line(yamltext.Map{{Key: "cidr", Value: word}})
-		return bad("addresses are written as "+block, block)
+	if looksLikeAddress(word) {
+		if _, m := parseCIDR(word); m == nil {
+			block := yamltext.Line(yamltext.Map{{Key: "cidr", Value: word}})
+			return bad("addresses are written as "+block, block)
+		}
 	}
 	namespace, name, both := strings.Cut(word, "/")
 	if !both {
@@ -161,7 +163,7 @@ func (v *Member) parse(word, tag string) *mistake {
 	}
 	prefix, m := parseCIDR(word)
 	v.Kind = AddressPeer
-	v.Addresses.CIDR.Value = CIDR{prefix}
+	v.Addresses = &addressPeer{CIDR: At[CIDR]{Value: CIDR{prefix}}}
 	return m
 }
 
