@@ -83,11 +83,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 		if isAt(v.Type().Elem()) && d.tooLong(n.Content) {
 			return
 		}
-		v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content))) // an empty list is written all the same
-		for _, item := range n.Content {
-			element := reflect.New(v.Type().Elem()).Elem()
-			d.value(item, element)
-			v.Set(reflect.Append(v, element))
+		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))) // an empty list is written all the same
+		for i, item := range n.Content {
+			d.value(item, v.Index(i))
 		}
 	case reflect.String:
 		d.scalar(n, (*text)(v.Addr().Interface().(*string)))
@@ -138,31 +136,34 @@ func (d *decoder) mistake(span diag.Span, m *mistake) {
 // mapping decodes a YAML mapping into a struct's fields, and finds those that are unknown, without
 // a value, or missing.
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
-	fields := fieldsOf(v.Type())
-	if span := v.FieldByName("Span"); span.IsValid() {
-		span.Set(reflect.ValueOf(d.at.Span(n)))
+	known := structureOf(v.Type())
+	fields := known.fields
+	if known.span != nil {
+		*v.FieldByIndex(known.span).Addr().Interface().(*diag.Span) = d.at.Span(n)
 	}
 	if n.Kind != yaml.MappingNode {
 		d.add(WrongType.At(d.at.Span(n), "expected a mapping with %s, found %s", diag.Enumerate(names(fields), "or"), describe(n)).
 			Suggest("write it as {%s: …}", fields[0].name))
 		return
 	}
-	given := map[string]bool{}
+	given := make([]bool, len(fields))
 	for key, value := range pairs(n) {
-		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
+		i := known.field(key.Value)
 		if i < 0 {
-			given[d.unknown(key, names(fields))] = true // a misspelt field is not missing as well
+			if meant := known.field(d.unknown(key, names(fields))); meant >= 0 {
+				given[meant] = true // a misspelt field is not missing as well
+			}
 			continue
 		}
-		given[key.Value] = true
+		given[i] = true
 		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {
 			d.add(WrongType.At(d.at.Span(key), "%s has no value", key.Value).Suggest("write the value, or remove the key"))
 			continue
 		}
 		d.value(value, v.FieldByIndex(fields[i].index))
 	}
-	for _, f := range fields {
-		if f.required && !given[f.name] {
+	for i, f := range fields {
+		if f.required && !given[i] {
 			d.add(MissingField.At(d.at.Span(n), "%s is missing here", f.name).
 				Because("it has no default, which would be a guess").Suggest("add %s", f.name))
 		}
@@ -190,25 +191,42 @@ type field struct {
 	index    []int
 }
 
-// fieldsByType remembers what fieldsOf found out: the types are few, and asking
-// reflection anew for each mapping of a file is a sixth of the work.
-var fieldsByType sync.Map
+// structure is what YAML fills in a struct.
+type structure struct {
+	fields []field
+	span   []int // index of the field Span; nil if there is none
+}
 
-// fieldsOf reads a struct's `key` tags into its YAML fields, once for each type.
-func fieldsOf(t reflect.Type) []field {
-	if known, ok := fieldsByType.Load(t); ok {
-		return known.([]field)
+// field finds the field of a name; -1 if there is none.
+func (s *structure) field(name string) int {
+	return slices.IndexFunc(s.fields, func(f field) bool { return f.name == name })
+}
+
+// structures remembers what structureOf found out: the types are few, and asking
+// reflection anew for each mapping of a file is a sixth of the work.
+var structures sync.Map
+
+// structureOf reads a struct's `key` tags into its YAML fields, once for each type.
+func structureOf(t reflect.Type) *structure {
+	if known, ok := structures.Load(t); ok {
+		return known.(*structure)
 	}
-	var fields []field
+	s := &structure{}
 	for _, f := range reflect.VisibleFields(t) {
 		name, option, _ := strings.Cut(f.Tag.Get("key"), ",")
 		if name != "" {
-			fields = append(fields, field{name: name, required: option == "required", index: f.Index})
+			s.fields = append(s.fields, field{name: name, required: option == "required", index: f.Index})
 		}
 	}
-	fieldsByType.Store(t, fields)
-	return fields
+	if f, has := t.FieldByName("Span"); has {
+		s.span = f.Index
+	}
+	structures.Store(t, s)
+	return s
 }
+
+// fieldsOf returns a struct's YAML fields.
+func fieldsOf(t reflect.Type) []field { return structureOf(t).fields }
 
 // names lists the YAML names of a struct's fields, for what fits where an unknown one was found.
 func names(fields []field) []string {

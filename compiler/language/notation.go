@@ -27,8 +27,10 @@ func (m *Mapping[K, V]) decodeNode(d *decoder, n *yaml.Node) {
 		d.add(WrongType.At(d.at.Span(n), "expected a mapping, found %s", describe(n)).Suggest("write it as {name: value}"))
 		return
 	}
+	*m = make(Mapping[K, V], 0, len(n.Content)/2)
 	for key, value := range pairs(n) {
-		var e Entry[K, V]
+		*m = append(*m, Entry[K, V]{})
+		e := &(*m)[len(*m)-1]
 		before := len(d.found)
 		e.Key.decodeNode(d, key)
 		switch isNull := value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null"; {
@@ -39,8 +41,8 @@ func (m *Mapping[K, V]) decodeNode(d *decoder, n *yaml.Node) {
 		default:
 			d.value(value, reflect.ValueOf(&e.Value).Elem())
 		}
-		if len(d.found) == before || e.Key.Given() {
-			*m = append(*m, e)
+		if len(d.found) > before && !e.Key.Given() {
+			*m = (*m)[:len(*m)-1]
 		}
 	}
 }
@@ -65,10 +67,9 @@ func (l *OneOrMany[T]) decodeNode(d *decoder, n *yaml.Node) {
 	if d.tooLong(items) {
 		return
 	}
-	for _, item := range items {
-		var v At[T]
-		v.decodeNode(d, item)
-		*l = append(*l, v)
+	*l = make(OneOrMany[T], len(items))
+	for i, item := range items {
+		(*l)[i].decodeNode(d, item)
 	}
 }
 
