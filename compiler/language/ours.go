@@ -259,14 +259,20 @@ func word(n *yaml.Node) string {
 	return n.Value
 }
 
-// pointer is how a file begins that Git LFS keeps elsewhere. Under its earlier names the
-// program wrote other versions, which it still takes for its own; it skips space before them.
-var pointer = regexp.MustCompile(`^\s*version (https://(git-lfs|hawser)\.github\.com/spec/|http://git-media\.io/v/)`)
+// pointer is how a file begins, behind a word, that Git LFS keeps elsewhere. Under its earlier names
+// the program wrote other versions, which it still takes for its own; it skips space before them.
+var pointer = regexp.MustCompile(`^(https://(git-lfs|hawser)\.github\.com/spec/|http://git-media\.io/v/)`)
+
+// isPointer reports whether a file of Git LFS stands in the place of another one.
+func isPointer(data []byte) bool {
+	version, begins := bytes.CutPrefix(bytes.TrimLeft(data, " \t\n\f\r"), []byte("version "))
+	return begins && pointer.Match(version)
+}
 
 // Unreadable finds what keeps a file from being text: then nobody knows whether it is ours.
 func Unreadable(f File) diag.List {
 	data := bytes.TrimPrefix(f.Data, bom)
-	if pointer.Match(data) {
+	if isPointer(data) {
 		return diag.List{unreadable.At(diag.Span{File: f.Path}, "a pointer of Git LFS stands here in place of the file").
 			Suggest("fetch it (git lfs pull), or keep the file out of LFS: what is compiled has to be reviewed as text")}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"portcullis.dev/policies/yamltext"
 )
 
 // Most documents are written in a small part of YAML: keys that are plain words, values that
@@ -21,13 +23,14 @@ type subset struct {
 	start int // offset at which that line begins
 
 	nodes *nodes
-	open  []*yaml.Node // members of the collections that are being read
 }
 
 // nodes is room for those of one document, and then of the next: nobody keeps a node for longer.
 type nodes struct {
-	all  []yaml.Node
-	used int
+	all     []yaml.Node
+	used    int
+	members []*yaml.Node // of the collections that were read, one after the other
+	open    []*yaml.Node // of those that are being read
 }
 
 // longestLine keeps keys within what YAML allows them beside their values (1.2.2, 7.4.2).
@@ -44,7 +47,7 @@ func readSubset(text []byte, room *nodes) *yaml.Node {
 	if bytes.HasPrefix(text, []byte("---")) || bytes.HasPrefix(text, []byte("...")) || bytes.Contains(text, []byte("\n---")) || bytes.Contains(text, []byte("\n...")) {
 		return nil
 	}
-	room.used = 0
+	room.used, room.members, room.open = 0, room.members[:0], room.open[:0]
 	s := &subset{text: string(text), line: 1, nodes: room}
 	if !s.content() || s.column() != 1 || !s.atKey() {
 		return nil
@@ -119,10 +122,12 @@ func (s *subset) node(kind yaml.Kind, style yaml.Style, tag, value string) *yaml
 
 // close gives a collection the members that were read since it was opened.
 func (s *subset) close(n *yaml.Node, opened int) *yaml.Node {
-	if len(s.open) > opened {
-		n.Content = append([]*yaml.Node(nil), s.open[opened:]...)
+	of := s.nodes
+	if before := len(of.members); len(of.open) > opened {
+		of.members = append(of.members, of.open[opened:]...)
+		n.Content = of.members[before:len(of.members):len(of.members)]
 	}
-	s.open = s.open[:opened]
+	of.open = of.open[:opened]
 	return n
 }
 
@@ -137,7 +142,7 @@ func (s *subset) block(depth int) *yaml.Node {
 	if isList {
 		n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
 	}
-	opened := len(s.open)
+	opened := len(s.nodes.open)
 	for s.at < len(s.text) && s.column() == column && s.atDash() == isList {
 		var value *yaml.Node
 		if isList {
@@ -149,13 +154,13 @@ func (s *subset) block(depth int) *yaml.Node {
 			if key == nil {
 				return nil
 			}
-			s.open = append(s.open, key)
+			s.nodes.open = append(s.nodes.open, key)
 			value = s.value(column, depth)
 		}
 		if value == nil || s.at < len(s.text) && s.column() > column {
 			return nil
 		}
-		s.open = append(s.open, value)
+		s.nodes.open = append(s.nodes.open, value)
 	}
 	if s.at < len(s.text) && s.column() == column && !isList {
 		return nil // a dash among keys
@@ -255,7 +260,7 @@ func (s *subset) brackets(opening byte, depth int) *yaml.Node {
 		n.Kind, n.Tag, closing = yaml.SequenceNode, "!!seq", ']'
 	}
 	s.at++
-	opened := len(s.open)
+	opened := len(s.nodes.open)
 	s.blanks()
 	for first := true; s.peek() != closing; first = false {
 		if !first {
@@ -270,13 +275,13 @@ func (s *subset) brackets(opening byte, depth int) *yaml.Node {
 			if key == nil || !s.blanks() {
 				return nil
 			}
-			s.open = append(s.open, key)
+			s.nodes.open = append(s.nodes.open, key)
 		}
 		value := s.flow(depth+1, true)
 		if value == nil {
 			return nil
 		}
-		s.open = append(s.open, value)
+		s.nodes.open = append(s.nodes.open, value)
 		s.blanks()
 	}
 	s.at++
@@ -329,7 +334,7 @@ scan:
 // plain makes the node of a value without quotes.
 func (s *subset) plain(value string) *yaml.Node {
 	n := s.node(yaml.ScalarNode, 0, "!!str", value)
-	if c := value[0]; !letter(c) && c != '/' && c != '_' || strings.IndexByte("yYnNtTfFoO", c) >= 0 {
+	if yamltext.Ambiguous(value) {
 		n.Tag = "" // it may be something else than text
 		n.Tag = n.ShortTag()
 	}

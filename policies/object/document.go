@@ -75,10 +75,10 @@ func Stray(file string, data []byte) diag.List { return newSource(file, data).st
 
 // NotUTF8 finds the first byte of a file that is not UTF-8.
 func NotUTF8(file string, data []byte) (at diag.Span, c byte, found bool) {
-	src := newSource(file, data)
-	if utf8.Valid(src.data) {
+	if utf8.Valid(data) {
 		return diag.Span{}, 0, false
 	}
+	src := newSource(file, data)
 	for i := 0; ; {
 		r, size := utf8.DecodeRune(src.data[i:])
 		if r == utf8.RuneError && size <= 1 {

@@ -321,7 +321,7 @@ func content(text []byte) int {
 // sense; one past the end is the last.
 func (d textDocument) lineOffset(n int) int {
 	if len(*d.breaks) == 0 {
-		*d.breaks = append(*d.breaks, 0)
+		*d.breaks = append(make([]int, 0, bytes.Count(d.text, []byte("\n"))+1), 0)
 		for at := lineLength(d.text); at < len(d.text); at += lineLength(d.text[at:]) {
 			*d.breaks = append(*d.breaks, at)
 		}
