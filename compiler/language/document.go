@@ -27,7 +27,7 @@ import (
 // Repository is what was written, document by document, unresolved.
 type Repository struct {
 	Platform *Platform // its parts merged; nil if there is none
-	Intents  []NetworkIntent
+	Intents  []*NetworkIntent
 	Waivers  []Waiver
 	// Baselines are what checks of manifests are told is known: nothing of a repository.
 	Baselines []Baseline
@@ -46,8 +46,8 @@ var kinds = []struct {
 	add      func(*Repository, *decoder, *yaml.Node)
 }{
 	{"NetworkIntent", reflect.TypeFor[NetworkIntent](), func(r *Repository, d *decoder, n *yaml.Node) {
-		r.Intents = append(r.Intents, NetworkIntent{})
-		i := &r.Intents[len(r.Intents)-1]
+		i := &NetworkIntent{}
+		r.Intents = append(r.Intents, i)
 		d.value(n, reflect.ValueOf(i).Elem())
 		i.Partial = d.found.Failed()
 		r.Lost = r.Lost || i.Metadata.Name.Value == "" || i.Partial && i.Metadata.Namespace.Value == "" && i.Spec.Namespaces == nil
@@ -84,18 +84,12 @@ func Parse(files []File) (*Repository, diag.List) { return new(Parser).Parse(fil
 // by its path and its bytes, the second takes over what the first was told. The zero Parser
 // keeps nothing: see Keep.
 type Parser struct {
-	known map[string]parsedFile // by path; nil where none is kept
-}
-
-// parsedFile is a file, and what it says.
-type parsedFile struct {
-	data []byte
-	fileParsed
+	known map[string]*fileParsed // by path; nil where none is kept
 }
 
 // Keep has the parser keep what it reads, for the next repository.
 func (p *Parser) Keep() *Parser {
-	p.known = map[string]parsedFile{}
+	p.known = map[string]*fileParsed{}
 	return p
 }
 
@@ -103,15 +97,15 @@ func (p *Parser) Keep() *Parser {
 func (p *Parser) Parse(files []File) (*Repository, diag.List) {
 	repo := &Repository{}
 	var found diag.List
-	sorted := slices.SortedFunc(slices.Values(files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	sorted := slices.Clone(files)
+	slices.SortFunc(sorted, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	all := p.all(sorted)
 	intents := 0
-	for i := range all {
-		intents += len(all[i].Intents)
+	for _, f := range all {
+		intents += len(f.Intents)
 	}
 	repo.Intents = slices.Grow(repo.Intents, intents)
-	for i := range all {
-		f := &all[i]
+	for _, f := range all {
 		repo.Intents = append(repo.Intents, f.Intents...)
 		repo.Waivers = append(repo.Waivers, f.Waivers...)
 		repo.Parts = append(repo.Parts, f.Parts...)
@@ -129,32 +123,36 @@ func (p *Parser) Parse(files []File) (*Repository, diag.List) {
 
 // fileParsed is what one file says.
 type fileParsed struct {
+	data []byte
 	Repository
 	found diag.List
 }
 
 // all reads each file by itself, on all cores: what comes of it is in the files' order. What a file
 // says hangs on nothing but the file; one with mistakes is read again.
-func (p *Parser) all(files []File) []fileParsed {
-	all := make([]fileParsed, len(files))
+func (p *Parser) all(files []File) []*fileParsed {
+	all := make([]*fileParsed, len(files))
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		workers.Go(func() {
 			room := &nodes{}
 			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
-				if of, same := p.known[files[i].Path]; same && bytes.Equal(of.data, files[i].Data) {
-					all[i] = of.fileParsed
-				} else if Ours(files[i]) {
-					all[i].found = all[i].parseIn(room, files[i])
+				f, known := p.known[files[i].Path]
+				if !known || !bytes.Equal(f.data, files[i].Data) {
+					f = &fileParsed{data: files[i].Data}
+					if Ours(files[i]) {
+						f.found = f.parseIn(room, files[i])
+					}
 				}
+				all[i] = f
 			}
 		})
 	}
 	workers.Wait()
-	for i := range files {
-		if p.known != nil && len(all[i].found) == 0 {
-			p.known[files[i].Path] = parsedFile{files[i].Data, all[i]}
+	for i, f := range all {
+		if p.known != nil && len(f.found) == 0 {
+			p.known[files[i].Path] = f
 		}
 	}
 	return all

@@ -7,12 +7,12 @@ import (
 // Resolved forgets the intents once plans say all that they do, for those of a fleet are a sixth of
 // what a build holds: all but the ones with a last day, which are asked for their [Endings].
 func (r *Repository) Resolved() {
-	var some []NetworkIntent
-	for i := range r.Intents {
-		spec := &r.Intents[i].Spec
+	var some []*NetworkIntent
+	for _, i := range r.Intents {
+		spec := &i.Spec
 		if slices.ContainsFunc(spec.Inbound, func(l Inbound) bool { return l.Until.Value != "" }) ||
 			slices.ContainsFunc(spec.Outbound, func(l Outbound) bool { return l.Until.Value != "" }) {
-			some = append(some, r.Intents[i])
+			some = append(some, i)
 		}
 	}
 	r.Intents = some

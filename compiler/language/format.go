@@ -56,7 +56,7 @@ type formatting struct {
 
 // meaning is what a file says, without the places where it says so.
 type meaning struct {
-	Intents   []NetworkIntent
+	Intents   []*NetworkIntent
 	Platforms []Platform
 	Waivers   []Waiver
 	Baselines []Baseline

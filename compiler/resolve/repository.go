@@ -37,7 +37,8 @@ func (i instance) ref() string { return i.namespace + "/" + string(i.intent.Meta
 // newRepository finds out where each intent stands. A namespace that was made after a pattern
 // becomes known like any other.
 func newRepository(from *language.Repository, madeNamespace string) *repository {
-	r := &repository{Repository: from, entries: map[string]language.NamespaceSpec{}, patterns: map[string]string{}}
+	r := &repository{Repository: from, entries: map[string]language.NamespaceSpec{}, patterns: map[string]string{},
+		instances: make([]instance, 0, len(from.Intents))}
 	if listed := from.Platform.Spec.Namespaces; listed != nil {
 		r.exclusive, r.order = true, *listed
 	}
@@ -45,8 +46,8 @@ func newRepository(from *language.Repository, madeNamespace string) *repository 
 	for _, e := range r.order {
 		r.entries[string(e.Key.Value)] = e.Value
 	}
-	for i := range from.Intents {
-		if r.place(&from.Intents[i]); len(r.instances) > mostIntents {
+	for _, i := range from.Intents {
+		if r.place(i); len(r.instances) > mostIntents {
 			break // which is refused
 		}
 	}
@@ -78,35 +79,38 @@ func (r *repository) place(i *language.NetworkIntent) {
 	if i.Metadata.Name.Value == "" {
 		return // already said
 	}
-	add := func(namespace string, span diag.Span) {
-		r.instances = append(r.instances, instance{i, namespace, span})
-		for made, pattern := range r.patterns {
-			if pattern == namespace {
-				r.instances = append(r.instances, instance{i, made, span})
-			}
-		}
-	}
 	here, each := i.Metadata.Namespace, i.Spec.Namespaces
 	switch {
 	case here.Given() && each != nil:
 		r.found = append(r.found, notBoth.At(each.Span, "metadata.namespace and spec.namespaces are both given").See(here.Span, "the one namespace").
 			Suggest("keep metadata.namespace for one namespace, spec.namespaces for several"))
 	case here.Given():
-		add(string(here.Value), here.Span)
+		r.stand(i, string(here.Value), here.Span)
 	case each == nil:
 		r.found = append(r.found, language.MissingField.At(i.Metadata.Span, "namespace is missing here").
 			Suggest("add the namespace of the workload; where it stands in several, write spec.namespaces"))
 	case each.Selector == nil:
 		for _, n := range each.Names {
-			add(string(n.Value), n.Span)
+			r.stand(i, string(n.Value), n.Span)
 		}
 	default:
-		r.selected(i, each, add)
+		r.selected(i, each)
+	}
+}
+
+// stand notes that an intent stands in a namespace, and in those that were made after it if it is a
+// pattern.
+func (r *repository) stand(i *language.NetworkIntent, namespace string, span diag.Span) {
+	r.instances = append(r.instances, instance{i, namespace, span})
+	for made, pattern := range r.patterns {
+		if pattern == namespace {
+			r.instances = append(r.instances, instance{i, made, span})
+		}
 	}
 }
 
 // selected finds the namespaces that an intent's replication selects by their labels.
-func (r *repository) selected(i *language.NetworkIntent, each *language.Replication, add func(string, diag.Span)) {
+func (r *repository) selected(i *language.NetworkIntent, each *language.Replication) {
 	if !r.exclusive {
 		r.found = append(r.found, missingFact.At(each.Span, "%s selects namespaces by label, and the Platform lists none", i.Metadata.Name.Value).
 			Suggest("list the namespaces with their labels in the Platform, or name them here"))
@@ -115,7 +119,7 @@ func (r *repository) selected(i *language.NetworkIntent, each *language.Replicat
 	before := len(r.instances)
 	for _, e := range r.order {
 		if _, made := r.patterns[string(e.Key.Value)]; !made && each.Selector.Selector.Matches(labelsOf(e)) {
-			add(string(e.Key.Value), each.Span)
+			r.stand(i, string(e.Key.Value), each.Span)
 		}
 	}
 	if len(r.instances) == before {
