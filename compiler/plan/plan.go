@@ -11,7 +11,7 @@ package plan
 import (
 	"net/netip"
 	"slices"
-	"strings"
+	"sort"
 
 	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
@@ -233,8 +233,8 @@ func DefaultStages() Stages {
 
 // Namespace finds a namespace by name.
 func (p *Plan) Namespace(name string) (Namespace, bool) {
-	i, ok := slices.BinarySearchFunc(p.Namespaces, name, func(n Namespace, name string) int { return strings.Compare(n.Name, name) })
-	if !ok {
+	i := sort.Search(len(p.Namespaces), func(i int) bool { return p.Namespaces[i].Name >= name })
+	if i == len(p.Namespaces) || p.Namespaces[i].Name != name {
 		return Namespace{}, false
 	}
 	return p.Namespaces[i], true

@@ -19,7 +19,7 @@ type claim struct {
 
 // origin makes the record of which line asked for a flow, at the place of the peer that it names,
 // with why and until when.
-func (c claim) origin(ports []plan.Port) plan.Origin {
+func (c *claim) origin(ports []plan.Port) plan.Origin {
 	terms := c.line.terms
 	o := plan.Origin{Span: c.line.span, Why: terms.Why.Value, Ticket: terms.Ticket.Value, Until: string(terms.Until.Value), Ports: plan.NormalPorts(ports), Outbound: c.line.from == nil}
 	if c.home != nil {
@@ -33,11 +33,11 @@ func (c claim) origin(ports []plan.Port) plan.Origin {
 }
 
 // far returns the end of a flow that the line names, not that of the intent it stands in.
-func (c claim) far() party {
+func (c *claim) far() *party {
 	if c.line.from == nil {
-		return c.to
+		return &c.to
 	}
-	return c.from
+	return &c.from
 }
 
 // flows turns lines into flows: it pairs their ends, asks who must agree, and
@@ -46,8 +46,8 @@ func (s *resolver) flows(lines []line, exists []bool) {
 	claims := make([]claim, 0, len(lines))
 	answers := acceptances{}
 	for i := range lines {
-		made, here := s.claims(&lines[i])
-		claims = append(claims, made...)
+		var here bool
+		claims, here = s.claims(claims, &lines[i])
 		exists[i] = exists[i] || here
 		if len(claims) > mostPairs {
 			s.add(language.TooMuch(lines[i].span, fmt.Sprintf("the lines mean more than %d pairs of ends", mostPairs), "name a set of workloads instead of each of them"))
@@ -55,7 +55,7 @@ func (s *resolver) flows(lines []line, exists []bool) {
 		}
 	}
 	for i := range claims {
-		answers.add(s, claims[i])
+		answers.add(s, &claims[i])
 	}
 	s.plan.Flows = slices.Grow(s.plan.Flows, len(claims))
 	// The Platform's flows stay apart: they hold in namespaces that nobody listed.
@@ -63,39 +63,41 @@ func (s *resolver) flows(lines []line, exists []bool) {
 		from, to string
 		platform bool
 	}
-	byPair := map[pairing]int{}
-	for _, c := range claims {
+	byPair := make(map[pairing]int, len(claims))
+	for i := range claims {
+		c := &claims[i]
 		ports := s.agreed(c, answers)
 		if len(ports) == 0 {
 			continue
 		}
 		pair := pairing{c.from.end.Name, c.to.end.Name, c.home == nil}
-		i, merged := byPair[pair]
+		known, merged := byPair[pair]
 		if !merged {
 			byPair[pair] = len(s.plan.Flows)
 			s.plan.Flows = append(s.plan.Flows, plan.Flow{From: c.from.end, To: c.to.end, Ports: ports, Origins: []plan.Origin{c.origin(ports)}})
 			continue
 		}
-		f := &s.plan.Flows[i]
+		f := &s.plan.Flows[known]
 		f.Ports = plan.NormalPorts(slices.Concat(f.Ports, ports))
 		f.Origins = append(f.Origins, c.origin(ports))
 	}
 }
 
-// claims resolves one line into the pairs of ends between which it claims flows. It is here if the
-// line, its workload and at least one pair of ends exist in this environment. Namespaces of one
-// pattern are told apart by nothing here: what stays within each, as a bare name does, is claimed
-// of the one for which is built, and of none of the others with it.
-func (s *resolver) claims(l *line) (made []claim, here bool) {
+// claims resolves one line into the pairs of ends between which it claims flows, and puts them
+// behind those of other lines. It is here if the line, its workload and at least one pair of ends
+// exist in this environment. Namespaces of one pattern are told apart by nothing here: what stays
+// within each, as a bare name does, is claimed of the one for which is built, and of none of the
+// others with it.
+func (s *resolver) claims(all []claim, l *line) (more []claim, here bool) {
 	if !s.in(l.terms.In) {
-		return nil, false
+		return all, false
 	}
 	var home *plan.Workload
 	namespace := ""
 	if l.home != nil {
 		i, ok := s.workloads[l.home.ref()]
 		if !ok {
-			return nil, false
+			return all, false
 		}
 		home = &s.plan.Workloads[i]
 		namespace = home.Namespace
@@ -123,6 +125,7 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 	if n, ok := s.plan.Namespace(namespace); ok {
 		within = n.Pattern
 	}
+	more = all
 	for _, to := range tos {
 		for _, target := range s.ports(l.terms.Ports, to) {
 			for _, from := range froms {
@@ -130,14 +133,14 @@ func (s *resolver) claims(l *line) (made []claim, here bool) {
 					here = true
 					continue
 				}
-				made = append(made, claim{from: from, to: target.to, ports: target.ports, line: l, home: home})
+				more = append(more, claim{from: from, to: target.to, ports: target.ports, line: l, home: home})
 			}
 		}
 	}
 	// An @name that has nobody here makes its lines not exist; that is no mistake.
 	isNamed := func(p language.At[language.Peer]) bool { return p.Value.Kind == language.NamedPeer }
 	named := slices.ContainsFunc(l.from, isNamed) || slices.ContainsFunc(l.to, isNamed)
-	return made, here || len(made) > 0 || named && (len(froms) == 0 || len(tos) == 0)
+	return more, here || len(more) > len(all) || named && (len(froms) == 0 || len(tos) == 0)
 }
 
 // checkUsedBy complains of a line of an intent with an @name whose usedBy does not list the

@@ -11,7 +11,7 @@ import (
 
 // agreed returns the ports of a claim on which both sides agree, as the handshake between their
 // namespaces asks, and complains where the other side's line is missing.
-func (s *resolver) agreed(c claim, answers acceptances) []plan.Port {
+func (s *resolver) agreed(c *claim, answers acceptances) []plan.Port {
 	if c.home == nil || !c.from.pods() || !c.to.pods() {
 		return c.ports // the Platform asks nobody, and addresses cannot be asked
 	}
@@ -75,7 +75,7 @@ func (s *resolver) anyHeld(set plan.Pods) bool {
 
 // acceptances are the claims that can answer another one: by the workload whose
 // intent makes them, and by whether they ask for a way out.
-type acceptances map[acceptor][]claim
+type acceptances map[acceptor][]*claim
 
 type acceptor struct {
 	workload string
@@ -83,7 +83,7 @@ type acceptor struct {
 }
 
 // add keeps an intent's claim, by which it may accept one of the other side.
-func (a acceptances) add(s *resolver, c claim) {
+func (a acceptances) add(s *resolver, c *claim) {
 	if c.home != nil {
 		key := acceptor{s.identity(c.home), c.line.from == nil}
 		a[key] = append(a[key], c)
@@ -91,7 +91,7 @@ func (a acceptances) add(s *resolver, c claim) {
 }
 
 // of returns the ports that the other side's lines accept between the same pair.
-func (a acceptances) of(s *resolver, c claim, mode language.Handshake) []plan.Port {
+func (a acceptances) of(s *resolver, c *claim, mode language.Handshake) []plan.Port {
 	outbound := c.line.from == nil
 	asked, asking := c.to.workload, c.from.workload
 	if !outbound {
@@ -109,7 +109,7 @@ func (a acceptances) of(s *resolver, c claim, mode language.Handshake) []plan.Po
 }
 
 // oneSided says of a flow that one side alone agreed to what the other side must write.
-func (s *resolver) oneSided(c claim, missing []plan.Port, outbound bool, mode language.Handshake) diag.Diagnostic {
+func (s *resolver) oneSided(c *claim, missing []plan.Port, outbound bool, mode language.Handshake) diag.Diagnostic {
 	other, field, key, named := c.to.workload, "inbound", "from", c.from.end.Name
 	verb := "accepted"
 	if !outbound {

@@ -29,7 +29,7 @@ func (r *repository) capped() diag.List {
 	lines := len(r.Platform.Spec.Flows)
 	perNamespace := map[string]int{}
 	for n, i := range r.instances {
-		spec := i.intent.Spec
+		spec := &i.intent.Spec
 		own := len(spec.Inbound) + len(spec.Outbound)
 		lines += own
 		perNamespace[i.namespace]++

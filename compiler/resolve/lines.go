@@ -11,7 +11,7 @@ import (
 type line struct {
 	span     diag.Span
 	from, to []language.At[language.Peer] // nil is the line's own workload
-	terms    language.Terms
+	terms    *language.Terms
 	home     *instance // nil for the Platform
 }
 
@@ -25,16 +25,19 @@ func (r *repository) lines() []line {
 	all := make([]line, 0, count)
 	for i := range r.instances {
 		home := &r.instances[i]
-		for _, l := range home.intent.Spec.Inbound {
-			all = append(all, line{span: l.Span, from: l.From, terms: l.Terms, home: home})
+		spec := &home.intent.Spec
+		for i := range spec.Inbound {
+			l := &spec.Inbound[i]
+			all = append(all, line{span: l.Span, from: l.From, terms: &l.Terms, home: home})
 		}
-		for _, l := range home.intent.Spec.Outbound {
-			all = append(all, line{span: l.Span, to: l.To, terms: l.Terms, home: home})
+		for i := range spec.Outbound {
+			l := &spec.Outbound[i]
+			all = append(all, line{span: l.Span, to: l.To, terms: &l.Terms, home: home})
 		}
 	}
-	for _, l := range r.Platform.Spec.Flows {
-		if l.From != nil && l.To != nil {
-			all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: l.Terms})
+	for i := range r.Platform.Spec.Flows {
+		if l := &r.Platform.Spec.Flows[i]; l.From != nil && l.To != nil {
+			all = append(all, line{span: l.Span, from: l.From, to: l.To, terms: &l.Terms})
 		}
 	}
 	// A line that names nobody is refused where it is read, and goes no further.

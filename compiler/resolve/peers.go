@@ -52,6 +52,9 @@ func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
 // it is empty in the Platform, which has none. A peer that exists in other
 // environments alone resolves to nothing.
 func (s *resolver) peers(list []language.At[language.Peer], home string) []party {
+	if len(list) == 1 { // as in most lines
+		return s.peer(list[0].Value, list[0].Span, home, "")
+	}
 	var all []party
 	for _, p := range list {
 		all = append(all, s.peer(p.Value, p.Span, home, "")...)
@@ -241,6 +244,9 @@ func (s *resolver) addresses(p language.Peer, span diag.Span) []party {
 		{"Services", s.plan.Cluster.ServiceCIDRs, "policy never sees a Service's address, which is translated before", "name the workload behind it, and its pods' port"},
 	} {
 		i := slices.IndexFunc(known.ranges, func(r netip.Prefix) bool {
+			if !cidr.Overlaps(r) {
+				return false // as almost every range: what is left of it need not be known
+			}
 			_, both := overlap(r, packet.Subtract([]netip.Prefix{cidr}, block.Except))
 			return both
 		})

@@ -59,12 +59,7 @@ func (s *resolver) workloadPorts(list []language.At[language.PortRef], to party)
 	if s.misread[w.Ref()] {
 		return nil // the port may stand where its intent has a mistake
 	}
-	var all, declared []plan.Port
-	var known []string
-	for _, p := range w.Ports {
-		known = append(known, p.Name)
-		declared = append(declared, p.Ports...)
-	}
+	var all []plan.Port
 	for _, p := range list {
 		i := slices.IndexFunc(w.Ports, func(d plan.NamedPort) bool { return d.Name == p.Value.Name })
 		switch {
@@ -72,8 +67,8 @@ func (s *resolver) workloadPorts(list []language.At[language.PortRef], to party)
 			all = append(all, w.Ports[i].Ports...)
 		case p.Value.Name != "":
 			s.add(suggestName(unknownPort.At(p.Span, "%s declares no port called %s", w.Ref(), p.Value.Name).See(w.Span, "%s is described here", w.Ref()),
-				p.Span, p.Value.Name, known, "its ports are"))
-		case p.Value.Portless() || len(plan.SubtractPorts(p.Value.Ports, declared)) == 0:
+				p.Span, p.Value.Name, portNames(w.Ports), "its ports are"))
+		case p.Value.Portless() || len(plan.SubtractPorts(p.Value.Ports, allPorts(w.Ports))) == 0:
 			all = append(all, p.Value.Ports...)
 		default:
 			s.add(unknownPort.At(p.Span, "%s does not listen on %s", w.Ref(), plan.FormatPorts(p.Value.Ports)).See(w.Span, "%s is described here", w.Ref()).
@@ -85,6 +80,24 @@ func (s *resolver) workloadPorts(list []language.At[language.PortRef], to party)
 		return nil
 	}
 	return []target{{to, plan.NormalPorts(all)}}
+}
+
+// portNames lists the names of a workload's declared ports.
+func portNames(ports []plan.NamedPort) []string {
+	names := make([]string, len(ports))
+	for i, p := range ports {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// allPorts collects the numbers of all ports that a workload declares.
+func allPorts(ports []plan.NamedPort) []plan.Port {
+	var all []plan.Port
+	for _, p := range ports {
+		all = append(all, p.Ports...)
+	}
+	return all
 }
 
 // describePorts lists a workload's declared ports by name and number, for advice.

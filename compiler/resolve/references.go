@@ -13,17 +13,17 @@ const clusterUnit = "cluster"
 
 // checkReferences finds names that are wrong whatever the environment: environments,
 // groups and targets that there are not, and names that two things have.
-func (r *repository) checkReferences(targets []string) diag.List {
+func (r *repository) checkReferences(w written, targets []string) diag.List {
 	spec := r.Platform.Spec
 	c := references{environments: map[string]diag.Span{}}
 	c.declare(spec)
 	for _, i := range r.Intents {
 		c.lists(i.Spec.In)
 	}
-	for _, l := range r.lines() {
+	for _, l := range w.lines {
 		c.lists(l.terms.In)
 	}
-	for _, t := range r.tests() {
+	for _, t := range w.tests {
 		for _, name := range t.In {
 			c.environment(language.At[language.Name]{Value: name, Span: t.span})
 		}
@@ -123,21 +123,21 @@ func (c *references) once(r *repository) {
 	for _, e := range r.order {
 		refuseUnit(string(e.Key.Value), e.Key.Span)
 	}
-	seen := map[string]diag.Span{}
+	seen := make(map[string]diag.Span, len(r.instances))
 	for _, i := range r.instances {
 		if !r.exclusive {
 			refuseUnit(i.namespace, i.span)
 		}
-		name := i.intent.Metadata.Name
-		if first, twice := seen[i.ref()]; twice {
-			f := workloadTwice.At(name.Span, "%s is described twice", i.ref()).Suggest("merge the two documents, or give one another name")
+		name, ref := i.intent.Metadata.Name, i.ref()
+		if first, twice := seen[ref]; twice {
+			f := workloadTwice.At(name.Span, "%s is described twice", ref).Suggest("merge the two documents, or give one another name")
 			if first != name.Span {
 				f = f.See(first, "first here")
 			}
 			c.add(f)
 			continue
 		}
-		seen[i.ref()] = name.Span
+		seen[ref] = name.Span
 	}
 	twice := func(what string, names []language.At[language.Name]) {
 		seen := map[language.Name]diag.Span{}

@@ -41,8 +41,8 @@ func Plans(r *language.Repository, o Options) ([]*plan.Plan, diag.List) {
 	if over := all.capped(); over != nil {
 		return nil, slices.Concat(all.found, over)
 	}
-	found := slices.Concat(all.found, all.checkReferences(o.Targets), all.checkPlaces(), all.checkWaivers())
 	w := written{lines: all.lines(), tests: all.tests()}
+	found := slices.Concat(all.found, all.checkReferences(w, o.Targets), all.checkPlaces(), all.checkWaivers())
 	w.linesExist, w.testsExist = make([]bool, len(w.lines)), make([]bool, len(w.tests))
 	environments := r.Environments()
 	var plans []*plan.Plan
@@ -89,6 +89,9 @@ type written struct {
 // nowhere complains of written lines and tests that no environment has. A line of an intent that
 // stands in several namespaces need exist in one of them.
 func (w written) nowhere() diag.List {
+	if !slices.Contains(w.linesExist, false) && !slices.Contains(w.testsExist, false) {
+		return nil
+	}
 	var found diag.List
 	somewhere := map[diag.Span]bool{}
 	for i, l := range w.lines {

@@ -10,8 +10,11 @@ import (
 
 // describeWorkloads turns intents into workloads of the plan.
 func (s *resolver) describeWorkloads() {
+	s.plan.Workloads = slices.Grow(s.plan.Workloads, len(s.instances))
 	for _, i := range s.instances {
-		s.misread[i.ref()] = s.misread[i.ref()] || i.intent.Partial
+		if i.intent.Partial {
+			s.misread[i.ref()] = true
+		}
 		if !s.knownNamespace(i.namespace, i.span) || !s.in(i.intent.Spec.In) {
 			s.elsewhere[i.ref()] = true
 			continue
@@ -21,15 +24,17 @@ func (s *resolver) describeWorkloads() {
 	slices.SortStableFunc(s.plan.Workloads, func(a, b plan.Workload) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	for i, w := range s.plan.Workloads {
-		s.workloads[w.Ref()] = i
+	s.workloads = make(map[string]int, len(s.plan.Workloads))
+	s.ends = make(map[string]plan.End, len(s.plan.Workloads))
+	for i := range s.plan.Workloads {
+		s.workloads[s.plan.Workloads[i].Ref()] = i
 	}
 	s.checkOwners()
 }
 
 // describe turns one intent into a workload of the plan: its selector, ports and owner.
 func (s *resolver) describe(i instance) plan.Workload {
-	spec := i.intent.Spec
+	spec := &i.intent.Spec
 	name := i.intent.Metadata.Name
 	n, _ := s.plan.Namespace(i.namespace)
 	label := cmp.Or(string(s.entries[i.namespace].NameLabel.Value), string(s.Platform.Spec.NameLabel.Value), "app.kubernetes.io/name")
@@ -49,6 +54,7 @@ func (s *resolver) describe(i instance) plan.Workload {
 	if spec.DNS.Given() {
 		w.DNS = spec.DNS.Value
 	}
+	w.Ports = slices.Grow(w.Ports, len(spec.Ports))
 	for _, p := range spec.Ports {
 		w.Ports = append(w.Ports, plan.NamedPort{Name: string(p.Key.Value), Ports: portNumbers(p.Value), Span: p.Key.Span})
 	}
@@ -59,9 +65,13 @@ func (s *resolver) describe(i instance) plan.Workload {
 // checkOwners looks for pods that the workloads of two intents with different owners certainly
 // share.
 func (s *resolver) checkOwners() {
-	bySelector := map[string]plan.Workload{}
-	for _, w := range s.plan.Workloads {
-		key := w.Namespace + "\x00" + w.Selector.String()
+	bySelector := map[string]*plan.Workload{} // of one namespace, and then of the next
+	for i := range s.plan.Workloads {
+		w := &s.plan.Workloads[i]
+		if i > 0 && w.Namespace != s.plan.Workloads[i-1].Namespace {
+			clear(bySelector)
+		}
+		key := w.Selector.String()
 		first, shared := bySelector[key]
 		if !shared {
 			bySelector[key] = w
