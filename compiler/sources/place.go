@@ -101,19 +101,22 @@ func readRegular(f fs.File, limit int64) ([]byte, error) {
 	return readUpTo(f, info.Size(), limit)
 }
 
-// readUpTo reads to the end or the limit, whatever size the file had when it was opened.
+// readUpTo reads to the end or the limit, whatever size the file had when it was opened. A file is
+// at its end where that many bytes are read and there was room for more: each of ten thousand files
+// is asked once.
 func readUpTo(f io.Reader, size, limit int64) ([]byte, error) {
 	text := make([]byte, 0, min(size, limit)+1) // one more shows that there is no more
 	for f = io.LimitReader(f, limit); ; {
 		n, err := f.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return text, nil
-		}
-		if err != nil {
+		case err != nil:
 			return text, err
-		}
-		if len(text) == cap(text) {
+		case n > 0 && int64(len(text)) == size:
+			return text, nil
+		case len(text) == cap(text):
 			text = append(text, 0)[:len(text)]
 		}
 	}
