@@ -74,11 +74,8 @@ func (o Options) ExplainRepository(files []language.File, before diag.List, envi
 // readRepository reads and renders a repository whose flows are to be explained.
 func (o Options) readRepository(files []language.File, before diag.List, environments []string) (repository, diag.List, error) {
 	r := repository{Options: o}
-	for _, f := range files {
-		if !language.IsRego(f.Path) { // rules judge, and are not asked here
-			r.files = append(r.files, f)
-		}
-	}
+	// Rules judge, and are not asked here.
+	r.files = slices.DeleteFunc(slices.Clone(files), func(f language.File) bool { return language.IsRego(f.Path) })
 	r.parser = o.shared.keeper()
 	repo, parsed := r.parser.Parse(r.files)
 	r.repo = repo

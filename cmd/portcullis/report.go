@@ -125,7 +125,7 @@ func under(dir string, rep diag.Report) diag.Report {
 		return rep
 	}
 	move := func(s diag.Span) diag.Span { return below(dir, s) }
-	moved := diag.Report{Rules: rep.Rules, Sources: map[string][]byte{}, Assumptions: rep.Assumptions, Survey: rep.Survey}
+	moved := diag.Report{Rules: rep.Rules, Sources: make(map[string][]byte, len(rep.Sources)), Assumptions: rep.Assumptions, Survey: rep.Survey}
 	for name, data := range rep.Sources {
 		moved.Sources[path.Join(dir, name)] = data
 	}

@@ -312,14 +312,11 @@ func (f Fixer) unmean(k meaning.Packet) explain.Change {
 		return explain.Change{Aim: explain.ToClose, Text: "no line of the intents allows it. What does is named above: the cluster's DNS, a namespace that is not governed, or a component."}
 	}
 	without := *p
-	without.Flows = nil
-	for _, f := range p.Flows {
-		if !slices.ContainsFunc(meant, func(x plan.Flow) bool {
+	without.Flows = slices.DeleteFunc(slices.Clone(p.Flows), func(f plan.Flow) bool {
+		return slices.ContainsFunc(meant, func(x plan.Flow) bool {
 			return x.From.Name == f.From.Name && x.To.Name == f.To.Name && x.Platform() == f.Platform()
-		}) {
-			without.Flows = append(without.Flows, f)
-		}
-	}
+		})
+	})
 	c := explain.Change{Aim: explain.ToClose}
 	lines := 0
 	for _, f := range meant {

@@ -75,11 +75,11 @@ func HasRoom(among packet.Addresses, f packet.Family) bool {
 
 // named gathers the addresses that lines, guardrails and tests of the plan name.
 func (p *Plan) named() packet.Addresses {
-	var all []netip.Prefix
+	var all []Block
 	add := func(ends ...*End) {
 		for _, e := range ends {
 			if e != nil {
-				all = append(all, Ranges(e.Blocks)...)
+				all = append(all, e.Blocks...)
 			}
 		}
 	}
@@ -95,11 +95,16 @@ func (p *Plan) named() packet.Addresses {
 	for _, s := range p.DNSServers() {
 		add(&s.End)
 	}
-	return packet.AddressesOf(all...)
+	slices.SortFunc(all, func(a, b Block) int { return a.CIDR.Compare(b.CIDR) })
+	all = slices.CompactFunc(all, Block.equal) // thousands of lines name the same few
+	return packet.AddressesOf(Ranges(all)...)
 }
 
 // Ranges writes the addresses of blocks as the fewest plain prefixes, in order.
 func Ranges(blocks []Block) []netip.Prefix {
+	if len(blocks) == 1 { // as of most ends
+		return packet.Subtract([]netip.Prefix{blocks[0].CIDR}, blocks[0].Except)
+	}
 	var all []netip.Prefix
 	for _, b := range blocks {
 		all = append(all, packet.Subtract([]netip.Prefix{b.CIDR}, b.Except)...)

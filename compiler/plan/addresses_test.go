@@ -11,7 +11,7 @@ import (
 )
 
 // TestPodsAreSomewhere draws lines that name more and less of both families: whatever they
-// leave, pods may have addresses of each.
+// leave, pods may have addresses of each. What they name is held against the union of the blocks.
 func TestPodsAreSomewhere(t *testing.T) {
 	t.Parallel()
 	everything := 0
@@ -28,6 +28,14 @@ func TestPodsAreSomewhere(t *testing.T) {
 		p := &Plan{}
 		for _, b := range rapid.SliceOfN(blocks, 0, 3).Draw(t, "named") {
 			p.Flows = append(p.Flows, Flow{To: End{Blocks: []Block{b}}})
+		}
+		var union packet.Addresses
+		for _, f := range p.Flows {
+			b := f.To.Blocks[0]
+			union = union.Union(packet.AddressesOf(b.CIDR).Subtract(packet.AddressesOf(b.Except...)))
+		}
+		if named := p.named(); !named.Equal(union) {
+			t.Fatalf("lines name %s, expected %s", named, union)
 		}
 		pods, _ := p.Whereabouts()
 		if !p.named().IsEmpty() && pods.Equal(packet.EveryAddress()) {

@@ -17,7 +17,7 @@ import (
 func World(repo *language.Repository, files []language.File) (object.Set, map[string][]byte, diag.List) {
 	var objects []object.Object
 	var found diag.List
-	counted := map[string][]byte{}
+	counted := make(map[string][]byte, len(files))
 	for _, f := range files {
 		if language.Ours(f) || language.IsRego(f.Path) {
 			if !rego.IsTest(f.Path) {
