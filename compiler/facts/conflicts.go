@@ -2,6 +2,7 @@ package facts
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"portcullis.dev/compiler/population"
@@ -12,7 +13,11 @@ import (
 // conflicts looks for packets on which the order of two policies matters: for rules that
 // decide nothing for any pod, or nothing for one that somebody knows; for policies of
 // equal order that disagree; and for packets that are passed on to nobody.
-func (a *asker) conflicts() []Conflict {
+func (a *asker) conflicts() []Conflict { return a.conflictsBut((*judge).quiet) }
+
+// conflictsBut looks for conflicts but in the classes of namespaces that are said to be quiet in a
+// direction.
+func (a *asker) conflictsBut(quiet func(*judge, meaning.Direction) map[int]bool) []Conflict {
 	j := &judge{asker: a, tiers: map[string]*meaning.Tier{}, found: map[pair]Conflict{}, tied: map[[2]*meaning.Policy]tie{}}
 	for _, t := range a.m.Tiers {
 		j.tiers[t.Name] = t
@@ -21,7 +26,10 @@ func (a *asker) conflicts() []Conflict {
 		j.cannotTell(r)
 	}
 	for _, d := range []meaning.Direction{meaning.Ingress, meaning.Egress} {
-		j.direction(d)
+		if !j.isHarmless(d) {
+			j.drops[d] = j.dropping(d)
+			j.direction(d, quiet(j, d))
+		}
 	}
 	out := []Conflict{}
 	for _, c := range j.found {
@@ -102,6 +110,18 @@ func (a *asker) class(number int, d meaning.Direction) *class {
 	return c
 }
 
+// matching yields the rules of a class that may match packets of one kind of peer, in order, to look for
+// conflicts among them.
+func (c *class) matching(kind int) iter.Seq[*relation.Rule] {
+	return func(yield func(*relation.Rule) bool) {
+		for _, r := range c.rules {
+			if c.when[kind][r] != nil && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
 // inOrder compares two rules by which is evaluated first.
 func inOrder(a, b *relation.Rule) int {
 	switch {
@@ -126,12 +146,9 @@ func (c *class) ask(kind int, r *relation.Rule, e *population.Pods, wanted ...re
 	return q, q.Of != nil
 }
 
-// direction hunts for conflicts of the rules of one direction, class by class. Where no rule
-// denies or passes and no tier but the last ends in a denial, the order of policies cannot matter.
-func (j *judge) direction(d meaning.Direction) {
-	if j.isHarmless(d) {
-		return
-	}
+// direction hunts for conflicts of the rules of one direction, class by class but for those that are
+// quiet.
+func (j *judge) direction(d meaning.Direction, quiet map[int]bool) {
 	known := map[int][]*population.Pods{}
 	for _, e := range j.known.All {
 		if number, listed := j.search.Universe.Class(e.Namespace); listed {
@@ -139,9 +156,8 @@ func (j *judge) direction(d meaning.Direction) {
 		}
 	}
 	deaths := map[*relation.Rule]*death{}
-	j.drops[d] = j.dropping(d)
 	for number := range j.search.Universe.Classes() {
-		if j.unknown[number] {
+		if quiet[number] || j.unknown[number] {
 			continue
 		}
 		c := j.class(number, d)
@@ -156,8 +172,31 @@ func (j *judge) direction(d meaning.Direction) {
 	j.buried(d, deaths)
 }
 
-// isHarmless reports whether conflicts are impossible in a direction: nothing denies or passes,
-// and one tier at most governs.
+// quiet finds the classes of listed namespaces in which there is no conflict to look for in a direction.
+func (j *judge) quiet(d meaning.Direction) map[int]bool {
+	all := map[int]bool{}
+	for _, n := range j.plan.Namespaces {
+		if number, listed := j.search.Universe.Class(n.Name); listed && !n.Pattern && j.isQuiet(d, j.programs[d].Among(n.Name)) {
+			all[number] = true
+		}
+	}
+	return all
+}
+
+// isQuiet reports whether there is no conflict to look for among some rules in their order, nor among
+// fewer of them: none passes or may be dead, and no policies of equal order may disagree. That is so in
+// nearly all namespaces, whose part of the program need not be worked out then.
+func (j *judge) isQuiet(d meaning.Direction, rules iter.Seq[*relation.Rule]) bool {
+	for r := range rules {
+		if r.Action == meaning.Pass {
+			return false
+		}
+	}
+	return len(j.suspects(d, rules)) == 0 && len(disagreeing(rules)) == 0
+}
+
+// isHarmless reports whether conflicts are impossible in a direction, for the order of policies cannot
+// matter: nothing denies or passes, and one tier at most governs.
 func (j *judge) isHarmless(d meaning.Direction) bool {
 	tiers := 0
 	for _, t := range j.m.Tiers {
@@ -216,32 +255,41 @@ func (j *judge) meant(tier string) bool {
 // ties looks for conflicts between two policies of equal order: packets that they decide
 // differently.
 func (j *judge) ties(c *class) {
-	byPolicy := map[*meaning.Policy][]*relation.Rule{}
-	var policies []*meaning.Policy // with rules, in order
-	for _, r := range c.rules {
-		if byPolicy[r.Policy] == nil {
-			policies = append(policies, r.Policy)
-		}
-		byPolicy[r.Policy] = append(byPolicy[r.Policy], r)
+	for _, two := range disagreeing(slices.Values(c.rules)) {
+		j.tie(c, two[0], two[1])
 	}
-	allows := func(p *meaning.Policy) bool {
-		return !slices.ContainsFunc(byPolicy[p], func(r *relation.Rule) bool { return r.Action != meaning.Allow })
+}
+
+// disagreeing pairs among some rules in their order those of two policies of equal order that may be
+// in conflict: one of them does not only allow.
+func disagreeing(rules iter.Seq[*relation.Rule]) (pairs [][2][]*relation.Rule) {
+	var policies [][]*relation.Rule // by policy, in order
+	for r := range rules {
+		if last := len(policies) - 1; last >= 0 && policies[last][0].Policy == r.Policy {
+			policies[last] = append(policies[last], r)
+		} else {
+			policies = append(policies, []*relation.Rule{r})
+		}
+	}
+	allows := func(rules []*relation.Rule) bool {
+		return !slices.ContainsFunc(rules, func(r *relation.Rule) bool { return r.Action != meaning.Allow })
 	}
 	for len(policies) > 0 {
 		// Those of one order stand together.
 		tied := 1
-		for tied < len(policies) && meaning.Tied(policies[0], policies[tied]) {
+		for tied < len(policies) && meaning.Tied(policies[0][0].Policy, policies[tied][0].Policy) {
 			tied++
 		}
 		for i, p := range policies[:tied] {
 			for _, q := range policies[i+1 : tied] {
 				if !allows(p) || !allows(q) {
-					j.tie(c, byPolicy[p], byPolicy[q])
+					pairs = append(pairs, [2][]*relation.Rule{p, q})
 				}
 			}
 		}
 		policies = policies[tied:]
 	}
+	return pairs
 }
 
 // tie looks for a packet that a rule of the first policy decides, and that one of the

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -24,28 +25,29 @@ type reason struct {
 	known    int  // how many of its packet's ends somebody knows
 }
 
-// suspect tells which rules of a class may be dead, for one kind of peer: before it another policy
-// decides otherwise, or may hand on to one that does. A deny of everything is a default deny: that
-// rules before it allow is what it is for.
-func (j *judge) suspect(c *class, kind int) map[*relation.Rule]bool {
+// suspects tells which rules of some in their order may be dead: before it another policy decides
+// otherwise, or may hand on to one that does. A deny of everything is a default deny: that rules before
+// it allow is what it is for. Of fewer rules none is suspect that is not among more.
+func (j *judge) suspects(d meaning.Direction, rules iter.Seq[*relation.Rule]) map[*relation.Rule]bool {
 	suspects := map[*relation.Rule]bool{}
 	var denies, allows several // before the rule
 	tier, passes := "", false  // before it in its tier
-	for _, r := range c.rules {
-		if c.when[kind][r] == nil {
-			continue
-		}
+	for r := range rules {
 		if r.Policy.Tier != tier {
 			tier, passes = r.Policy.Tier, false
 		}
 		switch r.Action {
 		case meaning.Allow:
-			suspects[r] = passes || denies.besides(r.Policy) || j.drops[c.d][tier]
+			if passes || denies.besides(r.Policy) || j.drops[d][tier] {
+				suspects[r] = true
+			}
 			allows.add(r.Policy)
 		case meaning.Pass:
 			passes = true
 		case meaning.Deny:
-			suspects[r] = !r.Of.MatchesAll() && (passes || allows.besides(r.Policy))
+			if !r.Of.MatchesAll() && (passes || allows.besides(r.Policy)) {
+				suspects[r] = true
+			}
 			if !j.meant(tier) {
 				denies.add(r.Policy)
 			}
@@ -86,7 +88,7 @@ func (s *several) besides(p *meaning.Policy) bool {
 // dead looks for rules of a class that are dead: for each pod that somebody knows, and for
 // all pods of the class together.
 func (j *judge) dead(c *class, known []*population.Pods, deaths map[*relation.Rule]*death) {
-	suspects := [2]map[*relation.Rule]bool{j.suspect(c, 0), j.suspect(c, 1)}
+	suspects := [2]map[*relation.Rule]bool{j.suspects(c.d, c.matching(pods)), j.suspects(c.d, c.matching(addresses))}
 	for _, r := range c.rules {
 		suspect := [2]bool{suspects[0][r], suspects[1][r]}
 		if suspect == [2]bool{} {

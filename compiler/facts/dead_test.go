@@ -5,7 +5,10 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"portcullis.dev/compiler/facts"
 	"portcullis.dev/compiler/plan"
@@ -30,14 +33,7 @@ func TestDeadRulesAreDead(t *testing.T) {
 				t.Fatal(err)
 			}
 			m, _ := meaning.Of(w.Set, w.Cluster)
-			p := &plan.Plan{Environment: "test", Cluster: w.Cluster, Stages: plan.DefaultStages()}
-			for _, name := range []string{"dev", "ops", "prod"} {
-				labels := meaning.Namespaces(w.Set)[name]
-				if labels == nil {
-					labels = map[string]string{plan.NamespaceLabel: name}
-				}
-				p.Namespaces = append(p.Namespaces, plan.Namespace{Name: name, Labels: labels})
-			}
+			p := planOf(w)
 			everybody := population.Of(p, w.Set)
 			documents := slices.Collect(facts.Of(p, population.RelationOf(p, m), w.Set, everybody))
 			for _, c := range documents[len(documents)-1].Conflicts {
@@ -72,6 +68,61 @@ func TestDeadRulesAreDead(t *testing.T) {
 	t.Logf("%d packets of %d dead rules", matched, dead)
 	if matched < 500 || dead < 20 {
 		t.Errorf("%d packets of %d dead rules: too few to prove anything", matched, dead)
+	}
+}
+
+// planOf is a plan that knows the namespaces of a random world.
+func planOf(w oracle.Case) *plan.Plan {
+	p := &plan.Plan{Environment: "test", Cluster: w.Cluster, Stages: plan.DefaultStages()}
+	for _, name := range []string{"dev", "ops", "prod"} {
+		labels := meaning.Namespaces(w.Set)[name]
+		if labels == nil {
+			labels = map[string]string{plan.NamespaceLabel: name}
+		}
+		p.Namespaces = append(p.Namespaces, plan.Namespace{Name: name, Labels: labels})
+	}
+	return p
+}
+
+// TestQuietNamespacesHaveNoConflicts draws worlds and takes few or most of their policies away, with guardrails
+// in some. The conflicts that are found are those of all namespaces, though in some of those nothing is
+// looked for.
+func TestQuietNamespacesHaveNoConflicts(t *testing.T) {
+	t.Parallel()
+	conflicts, quiet, loud := map[string]int{}, 0, 0
+	for seed := range *worlds {
+		for _, f := range []oracle.Features{{}, {Tiers: true}, {Ties: true}, {Tiers: true, Ties: true, ClusterPolicies: true}} {
+			r := rand.New(rand.NewPCG(uint64(seed), 13))
+			w, err := oracle.Random(r, 33, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone := r.IntN(4)
+			kept := slices.DeleteFunc(slices.Clone(w.Set.All()), func(o object.Object) bool {
+				return strings.HasSuffix(o.ID.Kind, "Policy") && r.IntN(4) < gone
+			})
+			set, _ := object.NewSet(kept)
+			m, _ := meaning.Of(set, w.Cluster)
+			p := planOf(w)
+			for i := range p.Namespaces {
+				p.Namespaces[i].Governed = true
+			}
+			if len(m.Tiers) > 0 && r.IntN(2) == 0 {
+				p.Guardrails, p.Stages.GuardrailTier = []plan.Guardrail{{}}, m.Tiers[0].Name
+			}
+			some, all, q, l := facts.ConflictsQuietly(p, m, set, population.Of(p, set))
+			if diff := cmp.Diff(all, some); diff != "" {
+				t.Errorf("seed %d %+v (-everywhere +found):\n%s", seed, f, diff)
+			}
+			for _, c := range all {
+				conflicts[c.Kind]++
+			}
+			quiet, loud = quiet+q, loud+l
+		}
+	}
+	t.Logf("%v, %d quiet classes, %d others", conflicts, quiet, loud)
+	if quiet < 300 || loud < 300 || conflicts["tie"] < 10 || conflicts["pass-to-nothing"] < 10 || conflicts["tier-end"] < 10 || conflicts["dead-deny"] < 10 {
+		t.Errorf("%v, %d quiet classes and %d others: too few to prove anything", conflicts, quiet, loud)
 	}
 }
 

@@ -14,6 +14,19 @@ func ConflictsWithin(steps int, p *plan.Plan, m *meaning.Meaning, set object.Set
 	return a.conflicts()
 }
 
+// ConflictsQuietly are the conflicts that are found, those that are where all classes of namespaces are
+// looked at, and how many classes are quiet and how many are not, in both directions together.
+func ConflictsQuietly(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) (some, all []Conflict, quiet, loud int) {
+	all = newAsker(p, population.RelationOf(p, m), set, everybody).conflictsBut(func(*judge, meaning.Direction) map[int]bool { return nil })
+	a := newAsker(p, population.RelationOf(p, m), set, everybody)
+	some = a.conflictsBut(func(j *judge, d meaning.Direction) map[int]bool {
+		of := j.quiet(d)
+		quiet, loud = quiet+len(of), loud+len(p.Namespaces)-len(of)
+		return of
+	})
+	return some, all, quiet, loud
+}
+
 // AlikeAndApart are the probes of each endpoint, by namespace and then of the DNS pods, and the
 // same where every pod is asked about for itself.
 func AlikeAndApart(p *plan.Plan, m *meaning.Meaning, set object.Set, everybody population.Population) (alike, apart [][][]*Probe) {

@@ -220,6 +220,23 @@ func (p *Program) Rules() iter.Seq2[*Rule, *Formula] {
 	}
 }
 
+// Among yields the rules of a whole program that may decide packets of pods in a listed namespace, in
+// their order, with some that do not: what a part for that namespace has is among them, and nothing is
+// worked out.
+func (p *Program) Among(namespace string) iter.Seq[*Rule] {
+	return func(yield func(*Rule) bool) {
+		for i := range p.whole {
+			for policy := range p.whole[i].among(namespace) {
+				for _, r := range policy.rules.all {
+					if !yield(r) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
 // SelectedBelow asks, of a part of a program, whether a policy of a tier below a rule's selects
 // the own end.
 func (p *Program) SelectedBelow(r *Rule) *Formula {
