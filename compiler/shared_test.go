@@ -43,6 +43,9 @@ func TestWhatIsSharedIsTold(t *testing.T) {
 		default:
 			old := withEdits(r, [][]language.File{1: town, 2: shop}[seed%3])
 			changed := withEdits(r, old)
+			if r.IntN(2) == 0 {
+				changed = retold(r, changed)
+			}
 			x, reports, err := o.diff(t.Context(), State{Files: old}, State{Files: changed})
 			y, reports2, err2 := apart.Diff(t.Context(), State{Files: old}, State{Files: changed})
 			if err != nil || err2 != nil {
@@ -64,7 +67,8 @@ func TestWhatIsSharedIsTold(t *testing.T) {
 
 // TestMostIsJudgedOnce counts of twenty namespaces those that are not judged again, and of their
 // objects those that are not made again: in the second environment the four fifths that are the
-// first's, and of a difference all but the edited ones.
+// first's, and of a difference all but the edited ones: all of them where only the places differ at
+// which the Platform says things.
 func TestMostIsJudgedOnce(t *testing.T) {
 	t.Parallel()
 	held := func(what string, s *shared, documents, namespaces, objects int) {
@@ -93,6 +97,17 @@ func TestMostIsJudgedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	held("one edit", o.shared, 19, 19, 266)
+	moved := slices.Clone(old)
+	for i, f := range moved {
+		if f.Path == language.PlatformFile {
+			moved[i].Data = append([]byte("# moves everything\n"), f.Data...)
+		}
+	}
+	o = Options{shared: newShared(true)}
+	if _, _, err := o.diff(t.Context(), State{Files: old}, State{Files: moved}); err != nil {
+		t.Fatal(err)
+	}
+	held("the Platform is moved", o.shared, 20, 20, 0)
 }
 
 // TestForbiddenWithTheSameObjects has two environments with the same objects, and pods that the

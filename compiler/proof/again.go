@@ -74,7 +74,8 @@ func (p *prover) spare(namespaces map[string]bool) {
 func (h *Held) alike(before *Held) map[string]bool {
 	pods, others := h.plan.Whereabouts()
 	podsBefore, othersBefore := before.plan.Whereabouts()
-	if !reflect.DeepEqual(h.rest(), before.rest()) || !reflect.DeepEqual(h.cluster, before.cluster) || !pods.Equal(podsBefore) || !others.Equal(othersBefore) {
+	if !samePlan(h.plan, before.plan) || !slices.EqualFunc(ofPatterns(h.plan), ofPatterns(before.plan), sameWorkload) ||
+		!reflect.DeepEqual(h.cluster, before.cluster) || !pods.Equal(podsBefore) || !others.Equal(othersBefore) {
 		return nil
 	}
 	differing, comparable := object.Edited(before.set, h.set)
@@ -99,18 +100,6 @@ func (h *Held) alike(before *Held) map[string]bool {
 		}
 	}
 	return all
-}
-
-// rest returns the plan of a proof without what is compared namespace by namespace, what tests ask,
-// which are asked again, and what it is called. Workloads of patterns are nobody's line.
-func (h *Held) rest() plan.Plan {
-	rest := *h.plan
-	rest.Environment, rest.Flows, rest.Tests = "", nil, nil
-	rest.Workloads = slices.DeleteFunc(slices.Clone(rest.Workloads), func(w plan.Workload) bool {
-		n, listed := h.plan.Namespace(w.Namespace)
-		return listed && !n.Pattern
-	})
-	return rest
 }
 
 // isNoPods reports whether a line is about addresses where the pod is whose half is proven, and no pod
