@@ -94,6 +94,9 @@ type row struct {
 // What is done, in the order of the table.
 const (
 	build   = "`portcullis build --out`: compile, render, judge, prove, write"
+	check   = "`portcullis check` of the intents"
+	edited  = "`portcullis check --cache`, one intent changed"
+	same    = "`portcullis check --cache`, nothing changed"
 	render  = "`kustomize build`, one run a namespace"
 	judge   = "`conftest test --combine`, four checks"
 	peers   = "kustomize and conftest together"
@@ -116,6 +119,9 @@ func (b *bench) measure(n int) error {
 	}
 	built, _, err := b.run("portcullis", "build", repository, "--out", bundle)
 	if err != nil {
+		return err
+	}
+	if err := b.cached(repository, files[changed]); err != nil {
 		return err
 	}
 	var rendered row
@@ -142,6 +148,36 @@ func (b *bench) measure(n int) error {
 		return err
 	}
 	for what, r := range map[string]row{build: built, render: rendered, judge: judged, peers: rendered.and(judged), inspect: checked} {
+		b.rows[what] = append(b.rows[what], r)
+	}
+	return nil
+}
+
+// changed is an intent of every fleet, which somebody edits.
+const changed = "intents/ns-00004/w4.yaml"
+
+// cached measures checks of a repository: without a cache, and with one that knows what was there
+// before nothing was changed, and before an intent was.
+func (b *bench) cached(repository, intent string) error {
+	kept := filepath.Join(b.dir, "kept")
+	if err := os.RemoveAll(kept); err != nil {
+		return err
+	}
+	for _, what := range []string{check, "", same, edited} {
+		arguments := []string{"check", repository, "--cache", kept}
+		switch what {
+		case check:
+			arguments = arguments[:2]
+		case edited:
+			text := strings.Replace(intent, "[http]", "[metrics]", 1)
+			if err := write(filepath.Join(repository, filepath.FromSlash(changed)), []byte(text)); err != nil {
+				return err
+			}
+		}
+		r, _, err := b.run("portcullis", arguments...)
+		if err != nil {
+			return err
+		}
 		b.rows[what] = append(b.rows[what], r)
 	}
 	return nil
@@ -184,7 +220,7 @@ func (b *bench) table() string {
 	}
 	t.WriteString(" ratio | growth |\n|---|" + strings.Repeat("---|", len(b.sizes)+2) + "\n")
 	last := len(b.sizes) - 1
-	for _, what := range []string{build, render, judge, peers, inspect} {
+	for _, what := range []string{build, check, edited, same, render, judge, peers, inspect} {
 		rows := b.rows[what]
 		fmt.Fprintf(&t, "| %s |", what)
 		for _, r := range rows {
