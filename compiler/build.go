@@ -145,6 +145,7 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 			unkept = errors.Join(unkept, r.unkept)
 			continue
 		}
+		o.shared.begin(i == len(c.plans)-1)
 		e := &c.rendering.Environments[i]
 		everybody := population.Of(e.Plan, c.world)
 		does, unread := relationOf(e)

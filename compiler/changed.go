@@ -41,6 +41,7 @@ func (o Options) diff(ctx context.Context, old, changed State) (*delta.Diff, [2]
 		both.Go(func() { sides[i], all[i], errs[i] = o.side(ctx, s) })
 		if o.shared != nil { // most of the second side is that of the first
 			both.Wait()
+			o.shared.end()
 		}
 	}
 	both.Wait()

@@ -58,6 +58,7 @@ func (c *checks) judge(ctx context.Context, documents func(*clean) iter.Seq[fact
 		h = nil
 	}
 	var asked []facts.Document
+	keeps := known != nil && !known.final
 	if known != nil {
 		known.heard = h
 	}
@@ -68,7 +69,7 @@ func (c *checks) judge(ctx context.Context, documents func(*clean) iter.Seq[fact
 				h.clean(d)
 				continue
 			}
-			if known != nil || h != nil {
+			if keeps || h != nil {
 				asked = append(asked, d)
 			}
 			if !yield(d) {
@@ -76,7 +77,7 @@ func (c *checks) judge(ctx context.Context, documents func(*clean) iter.Seq[fact
 			}
 		}
 	}, func(place int) {
-		if known != nil {
+		if keeps {
 			known.add(asked[place])
 		}
 		if h != nil {
@@ -148,6 +149,7 @@ type clean struct {
 	heard  *hearing                // whoever listens to what becomes of these; nil for nobody
 	spared int                     // that rules need not judge
 	unmade int                     // of these, that were not even made
+	final  bool                    // nobody asks after those that are asked about: nothing is kept
 }
 
 // newClean knows no document to be clean.
@@ -155,10 +157,13 @@ func newClean() *clean {
 	return &clean{last: map[string]facts.Document{}, of: map[string]*facts.Basis{}}
 }
 
+// keyOf makes the key of the clean document of a namespace, or of the cluster.
+func keyOf(scope, namespace string) string { return scope + "/" + namespace }
+
 // add keeps a document in which nothing was found.
 func (c *clean) add(d facts.Document) {
 	d.Environment = ""
-	c.last[d.Scope+"/"+d.Namespace.Name] = d
+	c.last[keyOf(d.Scope, d.Namespace.Name)] = d
 	c.settle(d)
 }
 
@@ -175,11 +180,17 @@ func (c *clean) settle(d facts.Document) {
 func (c *clean) hasOf(now *facts.Basis, namespace string) bool {
 	c.now = now
 	before := c.of[namespace]
+	if c.final {
+		delete(c.of, namespace)
+	}
 	if before == nil || !now.Alike(before, namespace) {
 		return false
 	}
 	c.spared++
 	c.unmade++
+	if c.final {
+		delete(c.last, keyOf("namespace", namespace))
+	}
 	c.heard.cleanOf(namespace)
 	return true
 }
@@ -189,12 +200,18 @@ func (c *clean) has(d facts.Document) bool {
 	if c == nil {
 		return false
 	}
-	before, known := c.last[d.Scope+"/"+d.Namespace.Name]
+	key := keyOf(d.Scope, d.Namespace.Name)
+	before, known := c.last[key]
+	if c.final {
+		delete(c.last, key)
+	}
 	d.Environment = ""
 	if !known || !reflect.DeepEqual(before, d) {
 		return false
 	}
-	c.settle(d)
+	if !c.final {
+		c.settle(d)
+	}
 	c.spared++
 	return true
 }

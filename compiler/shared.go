@@ -21,12 +21,15 @@ type shared struct {
 	rendered  *render.Memory
 	documents *clean
 	held      *proof.Held // of which nothing was found; nil for none
+	last      bool        // what is rendered next is the last of all
+	final     bool        // what is judged is
 	spared    int         // namespaces about which proofs did not ask again
 }
 
-// newShared makes what has seen nothing yet. Of a difference it keeps the files that it reads.
+// newShared makes what has seen nothing yet. Of a difference, of which each side is rendered by itself,
+// it keeps the files that it reads.
 func newShared(difference bool) *shared {
-	s := &shared{rendered: render.NewMemory(), documents: newClean()}
+	s := &shared{rendered: render.NewMemory(), documents: newClean(), last: !difference}
 	if difference {
 		s.parser.Keep()
 	}
@@ -42,12 +45,32 @@ func (s *shared) keeper() *language.Parser {
 	return &s.parser
 }
 
+// end says that the side that comes is the last one: what it does not ask for nobody does.
+func (s *shared) end() {
+	if s != nil {
+		s.last = true
+	}
+}
+
 // render renders plans, less the objects that those before have as well.
 func (s *shared) render(plans []*plan.Plan, components map[string]overlays.Component, child overlays.Child) (*render.Rendering, diag.List, error) {
 	if s == nil {
 		return render.Plans(plans, components, child)
 	}
-	return s.rendered.Plans(plans, components, child)
+	r, found, err := s.rendered.Plans(plans, components, child)
+	if s.last {
+		s.rendered.Forget()
+	}
+	return r, found, err
+}
+
+// begin begins to judge an environment, the last one of its build or not. What was kept for the last
+// of all is let go of as that asks for it, since nobody does again.
+func (s *shared) begin(last bool) {
+	if s != nil {
+		s.final = s.last && last
+		s.documents.final = s.final
+	}
 }
 
 // clean returns the documents that are known to be clean.
@@ -68,7 +91,9 @@ func (s *shared) prove(e *render.Environment, r *relation.Relation, endpoints []
 	if len(found) > 0 && spared > 0 {
 		return proof.Prove(e.Plan, population.RelationOf(e.Plan, r.Meaning), endpoints)
 	}
-	if s.spared += spared; held != nil {
+	if s.spared += spared; s.final {
+		s.held = nil
+	} else if held != nil {
 		s.held = held
 	}
 	return found

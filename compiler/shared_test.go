@@ -73,6 +73,9 @@ func TestMostIsJudgedOnce(t *testing.T) {
 	t.Parallel()
 	held := func(what string, s *shared, documents, namespaces, objects int) {
 		t.Helper()
+		if d := s.documents; len(d.last) > 0 || len(d.of) > 0 || s.held != nil {
+			t.Errorf("%s: %d documents are kept, and of %d what they are made of, that nobody asks for", what, len(d.last), len(d.of))
+		}
 		if made := s.rendered.Remembered(); made < objects {
 			t.Errorf("%s: %d objects are not made again, expected %d", what, made, objects)
 		}

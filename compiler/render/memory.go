@@ -20,6 +20,14 @@ func NewMemory() *Memory {
 	return &Memory{lower.NewMemory(), overlays.NewMemory(), meaning.NewMemory()}
 }
 
+// Forget lets go of how objects were lowered and read, once all plans are rendered. What they mean is
+// still known.
+func (k *Memory) Forget() {
+	lowered, laid := lower.NewMemory(), overlays.NewMemory()
+	lowered.Remembered, laid.Remembered = k.lower.Remembered, k.lay.Remembered
+	k.lower, k.lay = lowered, laid
+}
+
 // Remembered counts the objects that were neither lowered nor read again, nor what they mean.
 func (k *Memory) Remembered() int {
 	return min(k.lower.Remembered, k.lay.Remembered, k.mean.Remembered)
