@@ -165,3 +165,28 @@ func TestNearFindsWhatThereIs(t *testing.T) {
 		t.Errorf("%d mutants are at fault, and %d are not", faulty, sound)
 	}
 }
+
+// TestCacheKnowsOfWhomTestsSpeak takes away an intent of an open namespace, so that a test of another
+// one speaks of pods of which it did not: whoever was both workloads. That they are closed is found,
+// though nothing that the other namespace says has changed.
+func TestCacheKnowsOfWhomTestsSpeak(t *testing.T) {
+	t.Parallel()
+	for _, test := range []string{"alpha/a -> beta/x:8080 allow", "alpha/* -> beta/x:8080 allow", "*/* -> beta/x:8080 allow"} {
+		files := []language.File{
+			{Path: language.PlatformFile, Data: []byte(head("Platform", "fleet") + "spec:\n  namespaces: {alpha: {}, beta: {enforce: false}, gamma: {enforce: false}, delta: {enforce: false}}\n  tests: [\"" + test + "\"]\n")},
+			{Path: "a.yaml", Data: []byte(head("NetworkIntent", "a, namespace: alpha") + "spec:\n  outbound: [{to: {namespace: beta, selector: {matchExpressions: [{key: tier, operator: NotIn, values: [y]}]}}, ports: [8080]}]\n")},
+			{Path: "all.yaml", Data: []byte(head("Platform", "all") + "spec:\n  flows: [{from: alpha/*, to: {namespace: beta, selector: {matchExpressions: [{key: tier, operator: NotIn, values: [y]}]}}, ports: [8080]}]\n")},
+			{Path: "x.yaml", Data: []byte(head("NetworkIntent", "x, namespace: beta") + "spec: {ports: {http: 8080}}\n")},
+			{Path: "y.yaml", Data: []byte(head("NetworkIntent", "y, namespace: beta") + "spec: {selector: {tier: y}}\n")},
+		}
+		with := Options{Cache: openCache(t), Unemitted: true}
+		built, err := with.Build(t.Context(), files, nil)
+		if err != nil || built.Failed() || built.Unkept != nil {
+			t.Fatal(err, built.Report.Findings.Err(), built.Unkept)
+		}
+		built, err = with.Build(t.Context(), files[:len(files)-1], nil)
+		if err != nil || !built.Failed() {
+			t.Errorf("%s: that it does not hold is not found: %v", test, err)
+		}
+	}
+}

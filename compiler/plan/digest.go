@@ -21,7 +21,7 @@ type Digests struct {
 	Common Digest
 	// Namespaces are those that are listed by their names. Each has the digest of what concerns its
 	// own pods alone: the namespace, its workloads, the flows that begin or end there, and the tests
-	// about them.
+	// about them, with the workloads that stand beside those that a test names.
 	Namespaces map[string]Digest
 }
 
@@ -33,7 +33,7 @@ func (p *Plan) Digests() Digests {
 	cores.Share(len(names), func(first, end int) {
 		var e encoder
 		for i := first; i < end; i++ {
-			digests[i] = e.part(p, concerns.of[names[i]])
+			digests[i] = e.part(p, concerns.of[names[i]], concerns.beside)
 		}
 	})
 	all := Digests{Namespaces: make(map[string]Digest, len(names))}
@@ -42,7 +42,7 @@ func (p *Plan) Digests() Digests {
 	}
 	var e encoder
 	e.frame(p)
-	all.Common = e.part(p, &concerns.common)
+	all.Common = e.part(p, &concerns.common, concerns.beside)
 	return all
 }
 
@@ -53,13 +53,14 @@ type part struct{ workloads, flows, tests []int }
 // concerns are the parts of a plan by whom they concern.
 type concerns struct {
 	common part
-	of     map[string]*part // by the names of the namespaces that are listed by them
+	of     map[string]*part  // by the names of the namespaces that are listed by them
+	beside map[string]Digest // by namespaces of which tests name workloads: the selectors of all there
 }
 
 // concerns finds out whom the parts of a plan concern. A flow or test concerns everybody where an end
 // may be pods of any namespace: by labels, or by an address that a pod may have.
 func (p *Plan) concerns() concerns {
-	c := concerns{of: make(map[string]*part, len(p.Namespaces))}
+	c := concerns{of: make(map[string]*part, len(p.Namespaces)), beside: p.beside()}
 	for i := range p.Namespaces {
 		if n := &p.Namespaces[i]; !n.Pattern {
 			c.of[n.Name] = &part{}
@@ -108,15 +109,47 @@ func (p *Plan) concerns() concerns {
 	return c
 }
 
+// namesWorkload reports whether an end of a test speaks of some of the pods of one namespace.
+func (x *End) namesWorkload() bool {
+	return x.Pods != nil && x.Pods.Namespace != "" && len(x.Pods.Selector) > 0
+}
+
+// beside digests, for each namespace of which a test names a workload, the selectors of all workloads
+// there: a pod that is one of the others too is none of whom the test speaks, whoever's half is asked
+// about.
+func (p *Plan) beside() map[string]Digest {
+	named := map[string]encoder{}
+	for i := range p.Tests {
+		for _, x := range []*End{&p.Tests[i].From, &p.Tests[i].To} {
+			if x.namesWorkload() {
+				named[x.Pods.Namespace] = nil
+			}
+		}
+	}
+	for i := range p.Workloads {
+		w := &p.Workloads[i]
+		if e, some := named[w.Namespace]; some {
+			e.selector(w.Selector)
+			named[w.Namespace] = e
+		}
+	}
+	digests := make(map[string]Digest, len(named))
+	for name, e := range named {
+		digests[name] = sha256.Sum256(e)
+	}
+	return digests
+}
+
 // encoder spells values so that no two that differ are spelt alike: a text and a list begin with how
 // long they are.
 type encoder []byte
 
-// part digests parts of a plan, behind what was spelt before, and begins anew.
-func (e *encoder) part(p *Plan, of *part) Digest {
+// part digests parts of a plan, behind what was spelt before, and begins anew. Beside is what stands
+// beside the workloads that tests name.
+func (e *encoder) part(p *Plan, of *part, beside map[string]Digest) Digest {
 	list(e, of.workloads, func(i int) { e.workload(&p.Workloads[i]) })
 	list(e, of.flows, func(i int) { e.flow(&p.Flows[i]) })
-	list(e, of.tests, func(i int) { e.test(&p.Tests[i]) })
+	list(e, of.tests, func(i int) { e.test(&p.Tests[i], beside) })
 	digest := Digest(sha256.Sum256(*e))
 	*e = (*e)[:0]
 	return digest
@@ -211,11 +244,15 @@ func (e *encoder) flow(f *Flow) {
 	})
 }
 
-// test spells a test of a plan.
-func (e *encoder) test(t *Test) {
+// test spells a test of a plan, with what stands beside the workloads that it names.
+func (e *encoder) test(t *Test, beside map[string]Digest) {
 	e.text(t.Text, t.Intent)
-	e.end(&t.From)
-	e.end(&t.To)
+	for _, x := range []*End{&t.From, &t.To} {
+		if e.end(x); x.namesWorkload() {
+			digest := beside[x.Pods.Namespace]
+			*e = append(*e, digest[:]...)
+		}
+	}
 	list(e, t.Ports, e.port)
 	e.truth(t.Ports == nil, t.Allow)
 	e.span(t.Span)
