@@ -67,3 +67,42 @@ func (r *repository) tests() []test {
 	add(r.Platform.Spec.Tests, nil)
 	return all
 }
+
+// written are the lines and tests of a repository, and whether any environment has
+// them.
+type written struct {
+	lines                  []line
+	tests                  []test
+	linesExist, testsExist []bool
+}
+
+// nowhere complains of written lines and tests that no environment has. A line of an intent that
+// stands in several namespaces need exist in one of them.
+func (w written) nowhere() diag.List {
+	if !slices.Contains(w.linesExist, false) && !slices.Contains(w.testsExist, false) {
+		return nil
+	}
+	var found diag.List
+	somewhere := map[diag.Span]bool{}
+	for i, l := range w.lines {
+		somewhere[l.span] = somewhere[l.span] || w.linesExist[i]
+	}
+	for i, t := range w.tests {
+		somewhere[t.span] = somewhere[t.span] || w.testsExist[i]
+	}
+	complain := func(span diag.Span, what, why, hint string) {
+		if !somewhere[span] {
+			somewhere[span] = true
+			found = append(found, neverExists.At(span, "%s", what).Because("%s", why).Suggest("%s", hint))
+		}
+	}
+	for _, l := range w.lines {
+		complain(l.span, "this line exists in no environment", "a flow exists where its line, both workloads and both namespaces do",
+			"compare the line's in with those of the workloads and namespaces that it names")
+	}
+	for _, t := range w.tests {
+		complain(t.span, "this test runs in no environment", "a test runs where both its ends exist, and one that never runs proves nothing",
+			"compare the test's in with those of the workloads and namespaces that it names")
+	}
+	return found
+}
