@@ -183,7 +183,7 @@ func (o Options) recall(ctx context.Context, p *plan.Plan, world object.Set, che
 		return nil, nil
 	}
 	everybody := population.Of(p, world)
-	if len(proof.Near(p, provable(e, does), everybody.Known(), around)) > 0 {
+	if len(proof.Near(p, provable(e, does), everybody.Known(), around, changed)) > 0 {
 		return nil, nil
 	}
 	var h hearing

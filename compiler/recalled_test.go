@@ -109,7 +109,7 @@ func TestNearFindsWhatThereIs(t *testing.T) {
 		}
 		set := rendering.Environments[0].Objects
 		everybody := population.Of(p, object.Set{})
-		judge := func(set object.Set, names map[string]bool) (found int, conflicts int, documents map[string]facts.Document) {
+		judge := func(set object.Set, names, changed map[string]bool) (found int, conflicts int, documents map[string]facts.Document) {
 			e := &render.Environment{Plan: p, Objects: set}
 			does, unread := relationOf(e)
 			if unread.Failed() {
@@ -120,7 +120,7 @@ func TestNearFindsWhatThereIs(t *testing.T) {
 			if names == nil {
 				found = len(proof.Prove(p, provable(e, does), everybody.Known()))
 			} else {
-				found = len(proof.Near(p, provable(e, does), everybody.Known(), names))
+				found = len(proof.Near(p, provable(e, does), everybody.Known(), names, changed))
 				all = facts.Near(p, does, set, everybody, names)
 			}
 			for d := range all {
@@ -128,7 +128,7 @@ func TestNearFindsWhatThereIs(t *testing.T) {
 			}
 			return found, len(documents[""].Conflicts), documents
 		}
-		if found, conflicts, _ := judge(set, nil); found+conflicts > 0 {
+		if found, conflicts, _ := judge(set, nil, nil); found+conflicts > 0 {
 			t.Fatalf("plan %d is at fault as it is: %d, %d", number, found, conflicts)
 		}
 		var mutants []mutant
@@ -144,8 +144,8 @@ func TestNearFindsWhatThereIs(t *testing.T) {
 			near, _ := object.NewSet(slices.DeleteFunc(slices.Clone(changed.All()), func(o object.Object) bool {
 				return o.ID.Namespace != "" && !names[o.ID.Namespace]
 			}))
-			found, conflicts, documents := judge(changed, nil)
-			foundNear, conflictsNear, documentsNear := judge(near, names)
+			found, conflicts, documents := judge(changed, nil, nil)
+			foundNear, conflictsNear, documentsNear := judge(near, names, map[string]bool{m.was.ID.Namespace: true})
 			if found > 0 && foundNear == 0 || conflicts > 0 && conflictsNear == 0 {
 				t.Errorf("plan %d, %s: %d findings and %d conflicts, near it %d and %d", number, m.name, found, conflicts, foundNear, conflictsNear)
 			}
@@ -188,5 +188,30 @@ func TestCacheKnowsOfWhomTestsSpeak(t *testing.T) {
 		if err != nil || !built.Failed() {
 			t.Errorf("%s: that it does not hold is not found: %v", test, err)
 		}
+	}
+}
+
+// TestCacheServesTestsOfEverybody edits a namespace where the Platform tests that nobody reaches another,
+// pods included that nobody holds: what the edit does is judged alone.
+func TestCacheServesTestsOfEverybody(t *testing.T) {
+	t.Parallel()
+	files := newStages(fleet.Size{Namespaces: 10, Environments: 1}).files
+	edit := func(path, old, new string) {
+		t.Helper()
+		i := slices.IndexFunc(files, func(f language.File) bool { return f.Path == path })
+		text := strings.Replace(string(files[i].Data), old, new, 1)
+		if text == string(files[i].Data) {
+			t.Fatalf("%s has no %q", path, old)
+		}
+		files[i].Data = []byte(text)
+	}
+	edit(language.PlatformFile, "\nspec:\n", "\nspec:\n  tests: [\"*/* -> ns-00003/*:5999 deny\"]\n")
+	with := Options{Cache: openCache(t), Unemitted: true}
+	if built, err := with.Build(t.Context(), files, nil); err != nil || len(built.Report.Findings) > 0 {
+		t.Fatal(err, built.Report.Findings.Err())
+	}
+	edit("intents/ns-00008/w4.yaml", "ports: [http]", "ports: [http, metrics]")
+	if built, err := with.Build(t.Context(), files, nil); err != nil || built.recalled != 1 {
+		t.Errorf("all is judged again: %v", err)
 	}
 }

@@ -45,13 +45,13 @@ func (p *prover) passing(x *denial) (*relation.Witness, error) {
 		{p.u.Outside(), meaning.Egress, []relation.Wanted{p.allowed(meaning.Egress, false)}},
 		{p.u.Outside(), meaning.Ingress, []relation.Wanted{p.allowed(meaning.Ingress, false)}},
 	}
-	if p.classes != nil {
+	if p.classes != nil || p.alone {
 		searches = append(searches, search{p.u.Pairs(), meaning.Ingress, p.between(meaning.Ingress)})
 	}
 	for _, of := range searches {
 		where := p.intended(of.d, may).denied(x)
 		for class := range p.u.Classes() {
-			if p.classes != nil && !slices.Contains(p.classes, class) {
+			if p.classes != nil && !slices.Contains(p.classes, class) || p.alone && !slices.Contains(p.changed, class) {
 				continue
 			}
 			cube := of.cube.In(class)

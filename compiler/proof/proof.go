@@ -65,6 +65,7 @@ type prover struct {
 	classes []int           // of namespaces whose pods' halves are asked about; nil for all
 	spared  map[string]bool // the namespaces of the others: see Again
 	alone   bool            // of a peer's half nothing is known: see Near
+	changed []int           // then, the classes of namespaces whose pods' halves may be others than before
 }
 
 // shown is a witness that a finding tells of.
@@ -109,13 +110,13 @@ func (p *prover) between(d meaning.Direction) []relation.Wanted {
 	return p.whole(d)
 }
 
-// near parts a cube, if not all halves are known, into those whose own end's is.
+// near parts a cube, if not all halves are known, into those whose own end's may have changed.
 func (p *prover) near(all *relation.Cube) []*relation.Cube {
 	if !p.alone {
 		return []*relation.Cube{all}
 	}
 	var parts []*relation.Cube
-	for _, class := range p.classes {
+	for _, class := range p.changed {
 		if of := all.In(class); of != nil {
 			parts = append(parts, of)
 		}
