@@ -12,6 +12,7 @@ import (
 	"portcullis.dev/compiler/lower"
 	"portcullis.dev/compiler/render"
 	"portcullis.dev/compiler/resolve"
+	"portcullis.dev/policies/diag"
 )
 
 // TestRememberedIsMadeAlike renders random fleets, each as it is and as somebody changes it, one
@@ -56,6 +57,76 @@ func TestRememberedIsMadeAlike(t *testing.T) {
 	}
 	if memory.Remembered() < 500 || made-memory.Remembered() < 500 {
 		t.Errorf("of %d objects %d are remembered", made, memory.Remembered())
+	}
+}
+
+// TestEnvironmentsAreResolvedAlike resolves random fleets, and one whose environments differ in whatever
+// a workload or a line may hang on. The plan of each environment is the one that is made where it is
+// the only one that is asked about, and so is what is found.
+func TestEnvironmentsAreResolvedAlike(t *testing.T) {
+	t.Parallel()
+	shared, several := 0, [][]language.File{{{Path: language.PlatformFile, Data: []byte(`apiVersion: portcullis.dev/v1alpha1
+kind: Platform
+metadata: {name: fleet}
+spec:
+  environments: {dev: {}, prod: {cluster: {podCIDRs: [10.1.0.0/16], serviceCIDRs: [10.2.0.0/16], nodeCIDRs: [10.3.0.0/16]}}, test: {}}
+  cluster: {podCIDRs: [10.4.0.0/16], serviceCIDRs: [10.5.0.0/16], nodeCIDRs: [10.6.0.0/16]}
+  handshake: either
+  namespaces: {shop: {owner: one}, kube-public: {owner: two, in: [dev, test]}, db: {in: [dev, prod]}}
+  peers:
+    partner: {is: {dev: [shop/web, db/pg], prod: [{cidr: 203.0.113.0/24}, db/pg], test: [shop/web]}}
+    other: {is: {dev: [shop/web], prod: [db/pg], test: []}}
+`)}, {Path: "a.yaml", Data: []byte(`apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: web, namespace: shop}
+spec:
+  ports: {http: [80, 81], metrics: 90}
+  inbound: [{from: ["@internet", "@partner", db/pg], ports: [http, metrics], why: w}, {from: db/pg, ports: [metrics], in: [prod]}]
+  outbound: [{to: [db/pg, "@partner", kube-public/info], ports: [any], why: all}, {to: "@other", ports: [http], why: h}, {to: [kube-public/late, db/pg], ports: [http], why: h}, {to: kube-public/info, ports: [http], in: [test]}]
+---
+apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: pg, namespace: db}
+spec: {selector: {matchExpressions: [{key: app, operator: NotIn, values: [web]}]}, ports: {http: 5432, pg: 5433}, inbound: [{from: shop/web, ports: [pg]}]}
+---
+apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: info, namespace: kube-public}
+spec: {ports: {http: 80}}
+---
+apiVersion: portcullis.dev/v1alpha1
+kind: NetworkIntent
+metadata: {name: late, namespace: kube-public}
+spec: {ports: {http: 5432}, in: [test]}
+`)}}}
+	for seed := range 60 {
+		f := fleets.Example(seed)
+		files := []language.File{{Path: language.PlatformFile, Data: []byte(f.platform)}}
+		for i, d := range f.documents {
+			files = append(files, language.File{Path: strings.Repeat("a", i+1) + ".yaml", Data: []byte(d)})
+		}
+		several = append(several, files, retold(rand.New(rand.NewPCG(uint64(seed), 19)), files))
+	}
+	for i, files := range several {
+		repo, _ := language.Parse(files)
+		together, found := resolve.Plans(repo, resolve.Options{Targets: lower.Names()})
+		for j, name := range repo.Environments() {
+			apart, alone := resolve.Plans(repo, resolve.Options{Targets: lower.Names(), Only: []string{name}})
+			if j < len(together) && !reflect.DeepEqual(together[j], apart[0]) {
+				t.Errorf("fleet %d: beside others %s is %+v, and alone %+v", i, name, together[j], apart[0])
+			}
+			for _, d := range alone {
+				if !slices.ContainsFunc(found, func(f diag.Diagnostic) bool {
+					return f.Span == d.Span && f.Message == d.Message && (len(f.Environments) == 0 || slices.Contains(f.Environments, name))
+				}) {
+					t.Errorf("fleet %d: of %s alone it is found that %v", i, name, d)
+				}
+			}
+			shared += len(apart[0].Flows)
+		}
+	}
+	if shared < 300 {
+		t.Errorf("%d flows: too few to prove anything", shared)
 	}
 }
 

@@ -14,20 +14,25 @@ type claim struct {
 	from, to party
 	ports    []plan.Port
 	line     *line
+	at       int            // the place among what the line claims
 	home     *plan.Workload // nil for the Platform
+}
+
+// span is the place of the peer that a claim's line names: a line may name many.
+func (c *claim) span() diag.Span {
+	if far := c.far(); !far.span.IsZero() {
+		return far.span
+	}
+	return c.line.span
 }
 
 // origin makes the record of which line asked for a flow, at the place of the peer that it names,
 // with why and until when.
 func (c *claim) origin(ports []plan.Port) plan.Origin {
 	terms := c.line.terms
-	o := plan.Origin{Span: c.line.span, Why: terms.Why.Value, Ticket: terms.Ticket.Value, Until: string(terms.Until.Value), Ports: plan.NormalPorts(ports), Outbound: c.line.from == nil}
+	o := plan.Origin{Span: c.span(), Why: terms.Why.Value, Ticket: terms.Ticket.Value, Until: string(terms.Until.Value), Ports: plan.NormalPorts(ports), Outbound: c.line.from == nil}
 	if c.home != nil {
 		o.Intent = c.home.Ref()
-	}
-	// The peer is the better place to point at: a line may name many.
-	if far := c.far(); !far.span.IsZero() {
-		o.Span = far.span
 	}
 	return o
 }
@@ -70,16 +75,17 @@ func (s *resolver) flows(lines []line, exists []bool) {
 		if len(ports) == 0 {
 			continue
 		}
+		t := s.tell(c, ports)
 		pair := pairing{c.from.end.Name, c.to.end.Name, c.home == nil}
 		known, merged := byPair[pair]
 		if !merged {
 			byPair[pair] = len(s.plan.Flows)
-			s.plan.Flows = append(s.plan.Flows, plan.Flow{From: c.from.end, To: c.to.end, Ports: ports, Origins: []plan.Origin{c.origin(ports)}})
+			s.plan.Flows = append(s.plan.Flows, plan.Flow{From: c.from.end, To: c.to.end, Ports: t.ports, Origins: t.origins})
 			continue
 		}
 		f := &s.plan.Flows[known]
 		f.Ports = plan.NormalPorts(slices.Concat(f.Ports, ports))
-		f.Origins = append(f.Origins, c.origin(ports))
+		f.Origins = append(f.Origins, t.origins...) // there is no room in what is told but for it
 	}
 }
 
@@ -133,7 +139,7 @@ func (s *resolver) claims(all []claim, l *line) (more []claim, here bool) {
 					here = true
 					continue
 				}
-				more = append(more, claim{from: from, to: target.to, ports: target.ports, line: l, home: home})
+				more = append(more, claim{from: from, to: target.to, ports: target.ports, line: l, at: len(more) - len(all), home: home})
 			}
 		}
 	}
@@ -162,4 +168,27 @@ func ownerOr(owner string) string {
 		return "the Platform's owners"
 	}
 	return owner
+}
+
+// told is what a line told of one of the pairs of ends that it claims.
+type told struct {
+	ports   []plan.Port
+	origins []plan.Origin // one
+}
+
+// tell returns the ports of a claim's flow and its origin, those that were told before where they are the
+// same.
+func (s *resolver) tell(c *claim, ports []plan.Port) told {
+	if s.common == nil {
+		return told{ports, []plan.Origin{c.origin(ports)}}
+	}
+	l := c.line
+	for len(l.told) <= c.at {
+		l.told = append(l.told, told{})
+	}
+	t := &l.told[c.at]
+	if t.origins == nil || t.origins[0].Span != c.span() || !slices.Equal(t.ports, ports) {
+		*t = told{ports, []plan.Origin{c.origin(ports)}}
+	}
+	return *t
 }

@@ -13,6 +13,7 @@ type line struct {
 	from, to []language.At[language.Peer] // nil is the line's own workload
 	terms    *language.Terms
 	home     *instance // nil for the Platform
+	told     []told    // in the environment before, of each pair of ends
 }
 
 // lines collects all lines of the repository, those of an intent once for each namespace in which

@@ -42,7 +42,7 @@ func (s *resolver) workloadParty(w *plan.Workload, span diag.Span) party {
 	if !known {
 		pods := s.pods(w.Namespace)
 		pods.Selector = w.Selector
-		end = plan.End{Name: ref, Pods: &pods}
+		end = s.common.end(ref, pods)
 		s.ends[ref] = end
 	}
 	return party{end: end, namespace: w.Namespace, workload: w, span: span}

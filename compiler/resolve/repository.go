@@ -18,6 +18,7 @@ type repository struct {
 	patterns  map[string]string // namespace made after a pattern → that pattern
 	instances []instance
 	found     diag.List
+	common    *common
 }
 
 // entry is a namespace, or a pattern, as the Platform lists it.

@@ -45,6 +45,9 @@ func Plans(r *language.Repository, o Options) ([]*plan.Plan, diag.List) {
 	found := slices.Concat(all.found, all.checkReferences(w, o.Targets), all.checkPlaces(), all.checkWaivers())
 	w.linesExist, w.testsExist = make([]bool, len(w.lines)), make([]bool, len(w.tests))
 	environments := r.Environments()
+	if len(environments) > 1 && len(o.Only) != 1 {
+		all.common = newCommon(len(all.instances))
+	}
 	var plans []*plan.Plan
 	var perEnvironment diag.List
 	for _, name := range environments {

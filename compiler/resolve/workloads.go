@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"portcullis.dev/compiler/plan"
+	"portcullis.dev/policies/diag"
 	"portcullis.dev/policies/object"
 )
 
 // describeWorkloads turns intents into workloads of the plan.
 func (s *resolver) describeWorkloads() {
 	s.plan.Workloads = slices.Grow(s.plan.Workloads, len(s.instances))
-	for _, i := range s.instances {
+	for at, i := range s.instances {
 		if i.intent.Partial {
 			s.misread[i.ref()] = true
 		}
@@ -19,7 +20,7 @@ func (s *resolver) describeWorkloads() {
 			s.elsewhere[i.ref()] = true
 			continue
 		}
-		s.plan.Workloads = append(s.plan.Workloads, s.describe(i))
+		s.plan.Workloads = append(s.plan.Workloads, s.described(at))
 	}
 	slices.SortStableFunc(s.plan.Workloads, func(a, b plan.Workload) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
@@ -32,21 +33,40 @@ func (s *resolver) describeWorkloads() {
 	s.checkOwners()
 }
 
-// describe turns one intent into a workload of the plan: its selector, ports and owner.
-func (s *resolver) describe(i instance) plan.Workload {
+// described returns the workload of one intent, and complains of it. It is described anew where its
+// namespace has another owner than in the environment before.
+func (s *resolver) described(at int) plan.Workload {
+	n, _ := s.plan.Namespace(s.instances[at].namespace)
+	d := &described{}
+	if s.common != nil {
+		d = &s.common.described[at]
+	}
+	if !d.known || d.owner != n.Owner {
+		*d = described{owner: n.Owner, known: true}
+		d.workload, d.found = s.describe(s.instances[at], n.Owner)
+	}
+	for _, f := range d.found {
+		s.add(f)
+	}
+	return d.workload
+}
+
+// describe turns one intent into a workload of a plan: its selector, ports and owner, by default the
+// namespace's.
+func (r *repository) describe(i instance, owner string) (plan.Workload, diag.List) {
+	var found diag.List
 	spec := &i.intent.Spec
 	name := i.intent.Metadata.Name
-	n, _ := s.plan.Namespace(i.namespace)
-	label := cmp.Or(string(s.entries[i.namespace].NameLabel.Value), string(s.Platform.Spec.NameLabel.Value), "app.kubernetes.io/name")
+	label := cmp.Or(string(r.entries[i.namespace].NameLabel.Value), string(r.Platform.Spec.NameLabel.Value), "app.kubernetes.io/name")
 	w := plan.Workload{
-		Namespace: i.namespace, Name: string(name.Value), Owner: cmp.Or(spec.Owner.Value, n.Owner),
+		Namespace: i.namespace, Name: string(name.Value), Owner: cmp.Or(spec.Owner.Value, owner),
 		Selector: object.NewSelector(object.Equals(label, string(name.Value))), DNS: true, Span: name.Span,
 		HostNetwork: spec.HostNetwork.Value,
 	}
 	if spec.Selector != nil {
 		w.Selector, w.SelectorSpan = spec.Selector.Selector, spec.Selector.Span
 		if len(w.Selector) > 0 && !slices.ContainsFunc(w.Selector, func(r object.Requirement) bool { return r.Op == object.In || r.Op == object.Exists }) {
-			s.add(onlyNegates.At(spec.Selector.Span, "the selector of %s names no label that its pods carry", w.Ref()).
+			found = append(found, onlyNegates.At(spec.Selector.Span, "the selector of %s names no label that its pods carry", w.Ref()).
 				Because("it selects whatever lacks those labels, also pods that somebody adds tomorrow").
 				Suggest("select the pods by a label that they have"))
 		}
@@ -59,7 +79,7 @@ func (s *resolver) describe(i instance) plan.Workload {
 		w.Ports = append(w.Ports, plan.NamedPort{Name: string(p.Key.Value), Ports: portNumbers(p.Value), Span: p.Key.Span})
 	}
 	slices.SortFunc(w.Ports, func(a, b plan.NamedPort) int { return cmp.Compare(a.Name, b.Name) })
-	return w
+	return w, found
 }
 
 // checkOwners looks for pods that the workloads of two intents with different owners certainly
