@@ -1,9 +1,7 @@
 package delta
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/reach"
@@ -62,22 +60,28 @@ func denialsOf(r *reach.Relation) (of map[string][]denying, at map[string]diag.S
 func (c *comparison) denials(e string, old, changed *reach.Relation) {
 	was, before, first := denialsOf(old)
 	is, now, second := denialsOf(changed)
-	kinds := map[string]int{}
+	kinds := map[string]bool{}
 	var one []int // of each kind
 	for i := range old.Members {
-		var key strings.Builder
+		var key []byte // a digit of three bits for each denial
 		for _, side := range []struct {
 			of    map[string][]denying
 			order []string
 		}{{was, first}, {is, second}} {
 			for _, name := range side.order {
 				for _, d := range side.of[name] {
-					fmt.Fprint(&key, d.from[i], d.to[i], d.unless[i], " ")
+					digit := byte('0')
+					for bit, is := range [3]bool{d.from[i], d.to[i], d.unless[i]} {
+						if is {
+							digit += 1 << bit
+						}
+					}
+					key = append(key, digit)
 				}
 			}
 		}
-		if _, known := kinds[key.String()]; !known {
-			kinds[key.String()] = i
+		if !kinds[string(key)] {
+			kinds[string(key)] = true
 			one = append(one, i)
 		}
 	}

@@ -115,12 +115,5 @@ func classesOf(u *relation.Universe, namespaces map[string]bool) []int {
 // samePolicies reports whether everything that decides traffic is the same on both sides, to the
 // byte, so that nothing that may come is treated otherwise.
 func samePolicies(a, b object.Set) bool {
-	of := func(s object.Set) []string {
-		var all []string
-		for _, o := range s.All() {
-			all = append(all, o.ID.String()+string(o.JSON))
-		}
-		return all
-	}
-	return slices.Equal(of(a), of(b))
+	return slices.EqualFunc(a.All(), b.All(), func(a, b object.Object) bool { return a.ID == b.ID && string(a.JSON) == string(b.JSON) })
 }
