@@ -166,12 +166,13 @@ func (o Options) recall(ctx context.Context, p *plan.Plan, world object.Set, che
 	if len(changed) == 0 {
 		return r, nil
 	}
-	around := maps.Clone(changed)
-	if _, listed := digests.Namespaces[p.Cluster.DNS.Namespace]; listed {
-		around[p.Cluster.DNS.Namespace] = true // whom everybody asks for names
-	}
-	if 2*len(around) > len(digests.Namespaces) {
+	dns := p.Cluster.DNS.Namespace // of those whom everybody asks for names
+	if changed[dns] || 2*len(changed) > len(digests.Namespaces) {
 		return nil, nil
+	}
+	around := maps.Clone(changed)
+	if _, listed := digests.Namespaces[dns]; listed {
+		around[dns] = true
 	}
 	e, found, err := render.Near(p, diag.SortedKeys(around), nil, nil)
 	if err != nil || len(found) > 0 || digestOfCluster(e.Objects) != r.known[""].Digest {

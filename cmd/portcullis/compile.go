@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -31,10 +32,8 @@ func (p *program) compile(ctx context.Context, dir string, timeout time.Duration
 func cacheOf(c *cli.Context, repository string) (*cache.Dir, error) {
 	name := c.String("cache")
 	switch {
-	case !c.IsSet("cache"):
-		return nil, nil
 	case name == "":
-		return nil, usageError{errors.New("--cache is empty: name a directory, or leave it out")}
+		return nil, nil
 	case bundle.Within(repository, existing(name)):
 		return nil, usageError{fmt.Errorf("--cache %s lies within what is judged, which could bring along what is known of it: name a directory elsewhere", name)}
 	}
@@ -58,10 +57,10 @@ func existing(path string) string {
 	}
 }
 
-// unkept says that a cache did not keep what became known, which changes nothing of what was judged.
+// unkept says that a cache did not keep all that became known, which changes nothing of what was judged.
 func (p *program) unkept(c *cli.Context, err error) {
 	if err != nil {
-		fmt.Fprintf(p.err, "--cache %s: nothing was kept: %s\n", c.String("cache"), reasonOf(err))
+		fmt.Fprintf(p.err, "--cache %s: not all was kept: %s\n", c.String("cache"), strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -62,12 +61,9 @@ func plain(err error) error {
 	return err
 }
 
-// identity tells this program from every other: by the commit, the modules and the flags that it was
-// built from or, where these do not tell all of it, by the bytes of its file.
+// identity tells this program from every other, by the bytes of its file: how it was built need not
+// tell all that it was built from.
 var identity = sync.OnceValues(func() (sum [sha256.Size]byte, err error) {
-	if info, known := debug.ReadBuildInfo(); known && isCommit(info) {
-		return sha256.Sum256([]byte(info.String())), nil
-	}
 	file, err := os.Executable()
 	if err != nil {
 		return sum, err
@@ -83,18 +79,6 @@ var identity = sync.OnceValues(func() (sum [sha256.Size]byte, err error) {
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
 })
-
-// isCommit reports whether a program's record of how it was built names all that it was built from.
-func isCommit(info *debug.BuildInfo) bool {
-	clean, replaced := false, false
-	for _, s := range info.Settings {
-		clean = clean || s.Key == "vcs.modified" && s.Value == "false"
-	}
-	for _, m := range info.Deps {
-		replaced = replaced || m.Replace != nil && m.Replace.Sum == ""
-	}
-	return clean && !replaced
-}
 
 // Key is what a record is kept under.
 type Key [sha256.Size]byte
