@@ -92,16 +92,20 @@ type Record struct {
 func (r Record) index(tree map[string][]byte) ([]byte, error) {
 	waivers := slices.Clone(r.Waivers)
 	slices.SortFunc(waivers, func(a, b Waiver) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Rule, b.Rule)) })
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	var dense, text bytes.Buffer
+	enc := json.NewEncoder(&dense)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
 	err := enc.Encode(Index{
 		Schema: Schema, Tool: r.Tool, Unverified: r.Unverified,
 		Inputs: digests(r.Inputs), Outputs: digests(tree),
 		Rules: rulesOf(r.Report), Proofs: append([]Proof{}, r.Proofs...), Waivers: waivers, Carried: r.Carried,
 	})
-	return b.Bytes(), err
+	if err != nil {
+		return nil, err
+	}
+	text.Grow(dense.Len() + dense.Len()/4) // most of it are long lines, of one name and one digest
+	err = json.Indent(&text, dense.Bytes(), "", "  ")
+	return text.Bytes(), err
 }
 
 // rulesOf sorts the rules of a report for the index by what they found. One that found something
