@@ -12,7 +12,8 @@ import (
 // namespace is among them, if it is listed. Nothing is known of the halves of other pods: where Prove
 // asks for both of a packet, one is enough to be found, so that more may be found than Prove finds. It
 // is asked of the changed namespaces alone: if nothing was found before they changed, whatever else is
-// found now has one of their halves, and it is never less.
+// found now has one of their halves, and it is never less; but that a question about all takes too many
+// steps is not found where its parts do not.
 func Near(p *plan.Plan, r *relation.Relation, endpoints []*meaning.Endpoint, namespaces, changed map[string]bool) diag.List {
 	prover := newProver(p, r, endpoints)
 	prover.alone = true
