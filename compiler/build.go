@@ -96,7 +96,7 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 		checks = prepareChecks(ctx, nil) // beside the reading: neither needs the other
 	}
 	whole, some := o.keyOfFiles(files, before)
-	if known := (quiet{}); some && o.Cache.Load(whole, &known) {
+	if known := (quiet{}); some && o.Cache.Load(whole, &known) && known.Survey != nil {
 		return quietly(known, checks, files)
 	}
 	repo, parsed := language.Parse(files)
