@@ -73,7 +73,7 @@ func (w *World) inSet(set plan.Pods) []end {
 	}
 	wears := selector.OfRequirements(set.Selector).Required()
 	in := sync.OnceValue(func() *relation.Formula { return w.whereIs(set) })
-	want := func(asked asked) {
+	want := func(asked *asked) {
 		among := pods
 		name, one := asked.namespace()
 		if one && set.Namespace == "" {
@@ -87,7 +87,7 @@ func (w *World) inSet(set plan.Pods) []end {
 			byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
 		}
 	}
-	want(asked{})
+	want(&asked{})
 	for _, asked := range w.askedIn(set.Namespace) {
 		want(asked)
 	}
@@ -109,7 +109,7 @@ func (w *World) whereIs(set plan.Pods) *relation.Formula {
 }
 
 // wearing makes a pod that is somewhere and is what policies ask for; nil where there can be none.
-func (w *World) wearing(in *relation.Formula, asked asked) *meaning.Endpoint {
+func (w *World) wearing(in *relation.Formula, asked *asked) *meaning.Endpoint {
 	u := w.universe()
 	where := relation.And(in, u.Selected(relation.Own, asked.of))
 	if asked.not != nil {
@@ -140,7 +140,7 @@ type asked struct {
 
 // excludes reports whether no pod that has one of the values of each of some labels is an end that
 // a policy asks for, since it has to have others.
-func (a asked) excludes(wears []selector.Node) bool {
+func (a *asked) excludes(wears []selector.Node) bool {
 	return slices.ContainsFunc(a.required, func(n selector.Node) bool {
 		return slices.ContainsFunc(wears, func(w selector.Node) bool {
 			return w.Key == n.Key && !slices.ContainsFunc(w.Values, func(v string) bool { return slices.Contains(n.Values, v) })
@@ -150,7 +150,7 @@ func (a asked) excludes(wears []selector.Node) bool {
 
 // namespace returns the only one in which what a policy asks for can be, by either of the labels
 // that say how a namespace is called.
-func (a asked) namespace() (name string, one bool) { return onlyNamespace(a.of) }
+func (a *asked) namespace() (name string, one bool) { return onlyNamespace(a.of) }
 
 // onlyNamespace returns the only namespace whose pods a selector can select.
 func onlyNamespace(s selector.Selector) (name string, one bool) {
@@ -161,30 +161,35 @@ func onlyNamespace(s selector.Selector) (name string, one bool) {
 }
 
 // finds reports whether an end with some labels is one that a policy asks for.
-func (a asked) finds(l selector.Labels) bool {
+func (a *asked) finds(l selector.Labels) bool {
 	return a.of.Matches(l) && (a.not == nil || !a.not.Matches(l))
 }
 
 // askedFor gathers everything that policies ask of the labels of ends, each once.
-func (w *World) askedFor() []asked {
+func (w *World) askedFor() []*asked {
 	if w.asked != nil {
 		return w.asked
 	}
 	known := map[string]bool{}
+	var key []byte
 	add := func(of, not *selector.Selector) {
-		a := asked{not: not}
-		var key string
+		key = key[:0]
 		if of != nil {
-			a.of, key = *of, of.String()
+			key = of.Append(key)
 		}
 		if not != nil {
-			key += "\x00" + not.String()
+			key = not.Append(append(key, 0))
 		}
-		if !known[key] {
-			known[key] = true
-			a.required = a.of.Required()
-			w.asked = append(w.asked, a)
+		if known[string(key)] {
+			return
 		}
+		known[string(key)] = true
+		a := &asked{not: not}
+		if of != nil {
+			a.of = *of
+		}
+		a.required = a.of.Required()
+		w.asked = append(w.asked, a)
 	}
 	for _, p := range w.Meaning.Policies {
 		if !p.Live() {

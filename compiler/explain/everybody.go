@@ -226,7 +226,7 @@ type nearby struct {
 	pods     map[string][]*meaning.Endpoint
 	asked    map[string][]int // places in World.asked of what asks for pods of one namespace
 	anywhere []int            // and of what asks for pods of several
-	both     map[string][]asked
+	both     map[string][]*asked
 }
 
 // nearby makes the index by namespace, once for a world, of its pods and of what asks for pods.
@@ -234,7 +234,7 @@ func (w *World) nearby() *nearby {
 	if w.near != nil {
 		return w.near
 	}
-	w.near = &nearby{pods: map[string][]*meaning.Endpoint{}, asked: map[string][]int{}, both: map[string][]asked{}}
+	w.near = &nearby{pods: map[string][]*meaning.Endpoint{}, asked: map[string][]int{}, both: map[string][]*asked{}}
 	for _, e := range w.Pods {
 		w.near.pods[e.Namespace] = append(w.near.pods[e.Namespace], e)
 	}
@@ -258,7 +258,7 @@ func (w *World) podsIn(namespace string) []*meaning.Endpoint {
 
 // askedIn lists what policies ask of pods that may be in a namespace, or in any where it is
 // empty, in the order of policies. What no pod of the namespace can be is left out.
-func (w *World) askedIn(namespace string) []asked {
+func (w *World) askedIn(namespace string) []*asked {
 	if namespace == "" {
 		return w.askedFor()
 	}
@@ -268,7 +268,7 @@ func (w *World) askedIn(namespace string) []asked {
 	}
 	places := slices.Concat(near.anywhere, near.asked[namespace])
 	slices.Sort(places)
-	some := make([]asked, 0, len(places))
+	some := make([]*asked, 0, len(places))
 	for _, at := range places {
 		if !w.universe().Excludes(namespace, all[at].of) {
 			some = append(some, all[at])

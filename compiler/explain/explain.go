@@ -45,7 +45,7 @@ type World struct {
 	byAddress map[netip.Addr]*meaning.Endpoint
 	asker     *meaning.Asker
 	labels    map[string]map[string]string // of namespaces, as far as they are known
-	asked     []asked
+	asked     []*asked
 	sets      []meaning.Holder
 	known     *relation.Universe
 	spaces    []string // the namespaces that anything is known of

@@ -144,83 +144,91 @@ func (n *Node) possible(l Labels, unknown func(key string) bool) (mayHold, mayFa
 }
 
 // Required lists labels without which the selector selects nothing: what it selects has, for each
-// of them, one of the values. There may be more.
+// of them, one of the values. There may be more. The caller must not change it.
 func (s Selector) Required() []Node {
-	all := []Node{s.root}
-	if s.root.Op == OpAnd {
-		all = s.root.Kids
+	if s.root.Op != OpAnd {
+		if s.root.isRequired() {
+			return []Node{s.root}
+		}
+		return nil
 	}
-	var required []Node
-	for _, n := range all {
-		if n.Op == OpEqual || n.Op == OpIn {
+	first := slices.IndexFunc(s.root.Kids, func(n Node) bool { return !n.isRequired() })
+	if first < 0 {
+		return s.root.Kids
+	}
+	required := slices.Clone(s.root.Kids[:first])
+	for _, n := range s.root.Kids[first:] {
+		if n.isRequired() {
 			required = append(required, n)
 		}
 	}
 	return required
 }
 
+// isRequired reports whether an operation of a selector asks that its label has one of some values.
+func (n *Node) isRequired() bool { return n.Op == OpEqual || n.Op == OpIn }
+
 // String writes the selector in Calico's normal form: values in double quotes (single where the
 // value holds a double one), conjunctions and disjunctions in parentheses, sets sorted. Parsing
 // it gives the same selector.
-func (s Selector) String() string {
-	var b strings.Builder
-	s.root.write(&b)
-	return b.String()
-}
+func (s Selector) String() string { return string(s.Append(nil)) }
+
+// Append appends the text of the selector, as String writes it, to bytes.
+func (s Selector) Append(to []byte) []byte { return s.root.append(to) }
 
 var comparisons = map[Operator]string{
 	OpEqual: " == ", OpNotEqual: " != ", OpContains: " contains ", OpStartsWith: " starts with ", OpEndsWith: " ends with ",
 }
 
-// write writes one operation of the selector's tree in Calico's normal form.
-func (n *Node) write(b *strings.Builder) {
+// append appends one operation of the selector's tree in Calico's normal form.
+func (n *Node) append(to []byte) []byte {
 	switch n.Op {
 	case OpAll:
-		b.WriteString("all()")
+		return append(to, "all()"...)
 	case OpGlobal:
-		b.WriteString("global()")
+		return append(to, "global()"...)
 	case OpHas:
-		b.WriteString("has(" + n.Key + ")")
+		return append(append(append(to, "has("...), n.Key...), ')')
 	case OpNot:
-		b.WriteByte('!')
-		n.Kids[0].write(b)
+		return n.Kids[0].append(append(to, '!'))
 	case OpAnd, OpOr:
 		sep := " && "
 		if n.Op == OpOr {
 			sep = " || "
 		}
-		b.WriteByte('(')
+		to = append(to, '(')
 		for i := range n.Kids {
 			if i > 0 {
-				b.WriteString(sep)
+				to = append(to, sep...)
 			}
-			n.Kids[i].write(b)
+			to = n.Kids[i].append(to)
 		}
-		b.WriteByte(')')
+		return append(to, ')')
 	case OpIn, OpNotIn:
 		word := " in {"
 		if n.Op == OpNotIn {
 			word = " not in {"
 		}
-		b.WriteString(n.Key + word)
+		to = append(append(to, n.Key...), word...)
 		for i, v := range n.Values {
 			if i > 0 {
-				b.WriteString(", ")
+				to = append(to, ", "...)
 			}
-			b.WriteString(quote(v))
+			to = appendQuoted(to, v)
 		}
-		b.WriteByte('}')
+		return append(to, '}')
 	default:
-		b.WriteString(n.Key + comparisons[n.Op] + quote(n.Values[0]))
+		return appendQuoted(append(append(to, n.Key...), comparisons[n.Op]...), n.Values[0])
 	}
 }
 
-// quote quotes a value in a selector's text, by whichever quote it does not hold.
-func quote(value string) string {
+// appendQuoted appends a value to a selector's text, in whichever quotes it does not hold.
+func appendQuoted(to []byte, value string) []byte {
+	quote := byte('"')
 	if strings.Contains(value, `"`) {
-		return "'" + value + "'"
+		quote = '\''
 	}
-	return `"` + value + `"`
+	return append(append(append(to, quote), value...), quote)
 }
 
 // Prefixed returns the selector with every label's name prefixed. Calico lets
