@@ -176,7 +176,7 @@ func (r *Repository) each(ctx context.Context, entries []entry, most Limits, do 
 			}
 		}
 		return nil
-	}, "cat-file", "--batch")
+	}, "cat-file", "--batch", "--buffer")
 }
 
 // list lists the files of a revision's commit as ls-tree does, in its order.
