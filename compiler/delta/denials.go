@@ -11,10 +11,9 @@ import (
 
 // denying is a part of what a guardrail or a quarantine denies.
 type denying struct {
-	from, to map[int]bool
-	unless   map[int]bool
-	either   bool // an end in from suffices
-	traffic  packet.Traffic
+	from, to, unless []bool // of each member
+	either           bool   // an end in from suffices
+	traffic          packet.Traffic
 }
 
 // denies reports whether a guardrail or quarantine denies traffic from one member to another.
@@ -35,22 +34,23 @@ func denialsOf(r *reach.Relation) (of map[string][]denying, at map[string]diag.S
 		}
 		of[name] = append(of[name], d)
 	}
+	nobody := make([]bool, len(r.Members))
 	for i := range r.World.Plan.Guardrails {
 		g := &r.World.Plan.Guardrails[i]
-		d := denying{from: membersOf(r, g.From), to: membersOf(r, g.To), unless: map[int]bool{}, traffic: packet.Anything()}
+		d := denying{from: membersOf(r, g.From), to: membersOf(r, g.To), unless: slices.Clone(nobody), traffic: packet.Anything()}
 		if len(g.Ports) > 0 {
 			d.traffic = plan.PacketsOn(g.Ports)
 		}
 		for k := range g.Unless {
-			for i := range membersOf(r, &g.Unless[k]) {
-				d.unless[i] = true
+			for i, is := range membersOf(r, &g.Unless[k]) {
+				d.unless[i] = d.unless[i] || is
 			}
 		}
 		add("guardrail "+g.Name, d, g.Span)
 	}
 	for i := range r.World.Plan.Quarantine {
 		q := &r.World.Plan.Quarantine[i]
-		add("quarantine of "+q.End.Name, denying{from: membersOf(r, &q.End), either: true, traffic: packet.Anything()}, q.Span)
+		add("quarantine of "+q.End.Name, denying{from: membersOf(r, &q.End), to: nobody, unless: nobody, either: true, traffic: packet.Anything()}, q.Span)
 	}
 	return of, at, order
 }

@@ -170,22 +170,20 @@ func (c *comparison) enforcement(e string, old, changed *plan.Plan) {
 }
 
 // holds reports whether an end of one test holds all members of another's.
-func holds(in map[int]bool, of map[int]bool) bool {
-	for i := range of {
-		if !in[i] {
+func holds(in, of []bool) bool {
+	for i, is := range of {
+		if is && !in[i] {
 			return false
 		}
 	}
 	return true
 }
 
-// membersOf collects the members in an end of a test or a guardrail; a nil end has everybody.
-func membersOf(r *reach.Relation, e *plan.End) map[int]bool {
-	all := map[int]bool{}
-	for i := range r.Members {
-		if e == nil || r.World.Has(*e, &r.Members[i]) {
-			all[i] = true
-		}
+// membersOf marks the members in an end of a test or a guardrail; a nil end has everybody.
+func membersOf(r *reach.Relation, e *plan.End) []bool {
+	all := make([]bool, len(r.Members))
+	for i := range all {
+		all[i] = e == nil || r.World.Has(*e, &r.Members[i])
 	}
 	return all
 }
@@ -193,36 +191,38 @@ func membersOf(r *reach.Relation, e *plan.End) map[int]bool {
 // tests compares what tests hold people to. A test is kept where one of the new side covers it.
 func (c *comparison) tests(e string, old, changed *reach.Relation) {
 	type expected struct {
-		plan.Test
-		from, to map[int]bool
+		*plan.Test
+		from, to []bool
 	}
-	read := func(r *reach.Relation) []expected {
-		var all []expected
-		for _, t := range r.World.Plan.Tests {
-			all = append(all, expected{t, membersOf(r, &t.From), membersOf(r, &t.To)})
-		}
-		return all
+	read := func(r *reach.Relation, t *plan.Test) expected {
+		return expected{t, membersOf(r, &t.From), membersOf(r, &t.To)}
 	}
-	now := read(changed)
 	written := map[string]bool{}
-	for _, t := range now {
-		written[t.Text] = true
+	for i := range changed.World.Plan.Tests {
+		written[changed.World.Plan.Tests[i].Text] = true
 	}
-	meets := func(a, b map[int]bool) bool {
+	meets := func(a, b []bool) bool {
 		for i := range a {
-			if b[i] {
+			if a[i] && b[i] {
 				return true
 			}
 		}
 		return false
 	}
-	for _, t := range read(old) {
-		if written[t.Text] {
+	var now []expected // once a test is missing
+	for i := range old.World.Plan.Tests {
+		if written[old.World.Plan.Tests[i].Text] {
 			continue
+		}
+		t := read(old, &old.World.Plan.Tests[i])
+		if now == nil {
+			for i := range changed.World.Plan.Tests {
+				now = append(now, read(changed, &changed.World.Plan.Tests[i]))
+			}
 		}
 		tag := "test-removed"
 		for _, n := range now {
-			ports := func(x plan.Test) []plan.Port {
+			ports := func(x *plan.Test) []plan.Port {
 				if x.Ports == nil {
 					return plan.Everything
 				}
@@ -246,6 +246,12 @@ func (c *comparison) tests(e string, old, changed *reach.Relation) {
 func (c *comparison) deadlines(e string, old, changed *plan.Plan) {
 	key := func(f *plan.Flow, o plan.Origin) string {
 		return o.Intent + "\x00" + f.From.Name + "\x00" + f.To.Name + "\x00" + plan.FormatPorts(o.Ports)
+	}
+	ends := func(f plan.Flow) bool {
+		return slices.ContainsFunc(f.Origins, func(o plan.Origin) bool { return o.Until != "" })
+	}
+	if !slices.ContainsFunc(old.Flows, ends) {
+		return
 	}
 	until := map[string]string{}
 	for i := range old.Flows {
