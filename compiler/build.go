@@ -122,6 +122,9 @@ func (o Options) Build(ctx context.Context, files []language.File, before diag.L
 	}
 	repo.Resolved()
 	built, err := o.judge(ctx, repo, c, found, checks, files)
+	if err == nil && built.traffic != nil && !built.Report.Findings.Unjudgeable() {
+		built.Report.Survey = surveyOf(c)
+	}
 	if err == nil && some && len(built.Report.Findings) == 0 && isTimeless(repo) {
 		built.Unkept = errors.Join(built.Unkept, o.Cache.Keep(whole, quiet{built.Report.Survey}))
 	}
@@ -147,7 +150,10 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 		}
 		o.shared.begin(i == len(c.plans)-1)
 		e := &c.rendering.Environments[i]
-		everybody := population.Of(e.Plan, c.world)
+		everybody, known := c.everybody[e.Plan]
+		if !known {
+			everybody = population.Of(e.Plan, c.world)
+		}
 		does, unread := relationOf(e)
 		judged := unread
 		if does != nil {
@@ -169,9 +175,6 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 	if err == nil {
 		built.Unkept, built.recalled = unkept, len(c.recalled)
 		built.take(c, o.Namespace)
-		if !built.Report.Findings.Unjudgeable() {
-			built.Report.Survey = surveyOf(c)
-		}
 	}
 	return built, err
 }
@@ -232,6 +235,8 @@ type compiled struct {
 	unclear    diag.List          // what was found when it was rendered
 	refused    diag.List          // what acts on those who deploy it
 	carried    []deploy.CarriedIn // what is not judged, because the Platform says so
+
+	everybody map[*plan.Plan]population.Population // of the plans whose flows are to be explained
 
 	recalled map[*plan.Plan]*recalled // the plans that a cache knows so well that they need not be judged
 }

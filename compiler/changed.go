@@ -129,6 +129,6 @@ func (o Options) judged(ctx context.Context, e *Explained, all []language.File) 
 // forget lets go of what nobody asks for once a side is judged: the files that would be emitted, and
 // what it has in common with the other side.
 func (e *Explained) forget() {
-	e.rendering.Tree = nil
+	e.rendering.Tree, e.everybody = nil, nil
 	e.shared, e.parser = nil, new(language.Parser)
 }

@@ -11,6 +11,7 @@ import (
 	"portcullis.dev/compiler/fix"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/lower"
+	"portcullis.dev/compiler/plan"
 	"portcullis.dev/compiler/population"
 	"portcullis.dev/compiler/resolve"
 	"portcullis.dev/policies/diag"
@@ -80,6 +81,7 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 	repo, parsed := r.parser.Parse(r.files)
 	r.repo = repo
 	c, found, err := r.compile(repo, r.files, slices.Concat(before, parsed), environments)
+	c.everybody = map[*plan.Plan]population.Population{}
 	r.compiled, r.found = c, found
 	return r, slices.Concat(found, c.refused), err
 }
@@ -87,10 +89,11 @@ func (o Options) readRepository(files []language.File, before diag.List, environ
 // explained makes the world of one rendered environment in which questions are explained.
 func (r *repository) explained(i int) *explain.World {
 	p, rendered := r.plans[i], r.rendering.Environments[i].Objects
-	known := population.Of(p, r.world)
+	everybody := population.Of(p, r.world)
+	r.everybody[p] = everybody
 	m, _ := r.rendering.Environments[i].Assumed()
 	return &explain.World{
-		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: known.Known(),
+		Environment: p.Environment, Plan: p, Set: rendered, Meaning: m, Pods: everybody.Known(),
 	}
 }
 
