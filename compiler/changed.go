@@ -33,16 +33,30 @@ func (o Options) Diff(ctx context.Context, old, changed State) (*delta.Diff, [2]
 
 // diff says what a change does, with what the options let the two sides share.
 func (o Options) diff(ctx context.Context, old, changed State) (*delta.Diff, [2]diag.Report, error) {
+	states := [2]State{old, changed}
 	var sides [2]delta.Side
 	var all [2]*Explained
 	var errs [2]error
-	var both sync.WaitGroup
-	for i, s := range []State{old, changed} {
-		both.Go(func() { sides[i], all[i], errs[i] = o.side(ctx, s) })
-		if o.shared != nil { // most of the second side is that of the first
-			both.Wait()
-			o.shared.end()
+	explain := func(i int) { sides[i], all[i], errs[i] = o.side(states[i]) }
+	judge := func(i int) {
+		if errs[i] == nil && all[i].Worlds != nil && all[i].repo != nil {
+			sides[i].Findings, errs[i] = o.judged(ctx, all[i], states[i].Files)
 		}
+	}
+	var both sync.WaitGroup
+	if o.shared == nil {
+		for i := range states {
+			both.Go(func() { explain(i); judge(i) })
+		}
+	} else { // most of the second side is that of the first
+		explain(0)
+		both.Go(func() { judge(0) })
+		o.shared.renderLast()
+		explain(1)
+		gather(all[:])
+		both.Wait()
+		o.shared.judgeLast()
+		judge(1)
 	}
 	both.Wait()
 	for _, err := range errs {
@@ -81,34 +95,34 @@ func errorsIn(found diag.List) int {
 	return n
 }
 
-// side reads and renders one of the two states between which a change lies, and judges it as far
-// as rules of ours do.
-func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, error) {
+// gather finds out who everybody is on the sides of a change, for whoever compares them later.
+func gather(sides []*Explained) {
+	for _, e := range sides {
+		for _, w := range e.Worlds {
+			w.Everybody()
+		}
+	}
+}
+
+// side reads and renders one of the two states between which a change lies.
+func (o Options) side(s State) (delta.Side, *Explained, error) {
 	side := delta.Side{Ref: s.Ref, Commit: s.Commit, Files: sourcesOf(s.Files), Objects: map[string]object.Set{}}
 	var e *Explained
-	var err error
 	if s.Manifests {
 		o.Bases = s.Bases
 		e = o.ExplainManifests(s.Files, s.Found)
-		side.Findings = e.Report.Findings
 	} else if !slices.ContainsFunc(s.Files, func(f language.File) bool { return f.Path == language.PlatformFile }) {
 		side.Absent = true
 		return side, &Explained{}, nil
 	} else {
+		var err error
 		if e, err = o.ExplainRepository(s.Files, s.Found, nil); err != nil {
-			return side, nil, err
+			return side, &Explained{}, err
 		}
 		side.Repo = e.repo
-		side.Findings = e.Report.Findings
-		if e.Worlds != nil {
-			built, err := o.judged(ctx, e, s.Files)
-			if err != nil {
-				return side, nil, err
-			}
-			side.Findings = built.Report.Findings
-			e.forget()
-		}
+		e.forget()
 	}
+	side.Findings = e.Report.Findings
 	side.Worlds = e.reachWorlds()
 	for _, w := range e.Worlds {
 		side.Objects[w.Environment] = w.Set
@@ -116,19 +130,26 @@ func (o Options) side(ctx context.Context, s State) (delta.Side, *Explained, err
 	return side, e, nil
 }
 
-// judged builds a repository that was rendered to be explained, with our own rules alone, and does
-// not render it again. Where it has rules of the user's, which judge nothing here, not all codes are
-// known that severities and waivers may name.
-func (o Options) judged(ctx context.Context, e *Explained, all []language.File) (*Built, error) {
+// forget lets go of what nobody asks for once a side is explained: the files that would be emitted, and
+// what it has in common with the other side.
+func (e *Explained) forget() {
+	if e.rendering != nil {
+		e.rendering.Tree = nil
+	}
+	e.shared, e.parser = nil, new(language.Parser)
+}
+
+// judged judges a repository that was rendered to be explained, as far as our own rules do, and returns
+// what is found. It is not rendered again. Where it has rules of the user's, which judge nothing here,
+// not all codes are known that severities and waivers may name.
+func (o Options) judged(ctx context.Context, e *Explained, all []language.File) (diag.List, error) {
 	checks := prepareChecks(ctx, nil)
 	checks.partly = slices.ContainsFunc(all, func(f language.File) bool { return language.IsRego(f.Path) })
 	_, misplaced := e.repo.OwnRules(all)
-	return o.judge(ctx, e.repo, e.compiled, slices.Concat(e.repository.found, misplaced), checks, e.files)
-}
-
-// forget lets go of what nobody asks for once a side is judged: the files that would be emitted, and
-// what it has in common with the other side.
-func (e *Explained) forget() {
-	e.rendering.Tree, e.everybody = nil, nil
-	e.shared, e.parser = nil, new(language.Parser)
+	built, err := o.judge(ctx, e.repo, e.compiled, slices.Concat(e.repository.found, misplaced), checks, e.files)
+	if err != nil {
+		return nil, err
+	}
+	e.everybody = nil
+	return built.Report.Findings, nil
 }

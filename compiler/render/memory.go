@@ -8,7 +8,8 @@ import (
 
 // Memory keeps what plans came to, by the parts of them that may be alike: their objects, as they
 // were lowered, written and read. What several plans have in common is made once, and the others
-// have the very same. It is not for several goroutines at once, and a nil one knows nothing.
+// have the very same. With one, plans are rendered one after the other; meanwhile it may be asked what
+// those before mean. A nil one knows nothing.
 type Memory struct {
 	lower *lower.Memory
 	lay   *overlays.Memory

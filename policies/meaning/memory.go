@@ -1,6 +1,8 @@
 package meaning
 
 import (
+	"sync"
+
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"portcullis.dev/policies/cores"
@@ -10,8 +12,9 @@ import (
 
 // Memory keeps what policies of Kubernetes mean, of which nothing was found: they mean the same in
 // every cluster and beside all other objects, so that of several sets the very same object is read
-// once. It is not for several goroutines at once, and a nil one knows nothing.
+// once. A nil one knows nothing.
 type Memory struct {
+	mutex    sync.RWMutex
 	policies map[*networkingv1.NetworkPolicy]*Policy
 	// Remembered counts the policies that were not read again.
 	Remembered int
@@ -39,11 +42,9 @@ func (k *Memory) kubernetes(set object.Set, cluster object.Cluster) []read {
 			if _, unread := o.Unread(); !is || unread {
 				continue
 			}
-			if k != nil {
-				if p := k.policies[typed]; p != nil && p.ID == o.ID {
-					made.policy, made.remembered = p, true
-					continue
-				}
+			if p := k.of(typed); p != nil && p.ID == o.ID {
+				made.policy, made.remembered = p, true
+				continue
 			}
 			r := &reader{id: o.ID, cluster: cluster, raw: o.JSON, found: &made.found}
 			r.identity(o)
@@ -51,6 +52,8 @@ func (k *Memory) kubernetes(set object.Set, cluster object.Cluster) []read {
 		}
 	})
 	if k != nil {
+		k.mutex.Lock()
+		defer k.mutex.Unlock()
 		for i := range all {
 			switch p := &all[i]; {
 			case p.remembered:
@@ -61,4 +64,14 @@ func (k *Memory) kubernetes(set object.Set, cluster object.Cluster) []read {
 		}
 	}
 	return all
+}
+
+// of looks up what is remembered of a policy; nil for nothing.
+func (k *Memory) of(typed *networkingv1.NetworkPolicy) *Policy {
+	if k == nil {
+		return nil
+	}
+	k.mutex.RLock()
+	defer k.mutex.RUnlock()
+	return k.policies[typed]
 }
