@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 
@@ -66,11 +67,9 @@ func Edited(was, is *World) (edited map[object.ID]bool, comparable bool) {
 		return nil, false
 	}
 	edited = map[object.ID]bool{}
-	for _, side := range [][2]object.Set{{was.Set, is.Set}, {is.Set, was.Set}} {
-		for _, o := range side[0].All() {
-			if other, there := side[1].Get(o.ID); !there || string(o.JSON) != string(other.JSON) {
-				edited[o.ID] = true
-			}
+	for x, y := range object.Beside(was.Set, is.Set) {
+		if x == nil || y == nil || string(x.JSON) != string(y.JSON) {
+			edited[cmp.Or(x, y).ID] = true
 		}
 	}
 	understood := map[object.ID]bool{}

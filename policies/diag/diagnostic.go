@@ -138,12 +138,17 @@ func (id ObjectID) String() string {
 
 // Compare orders IDs by namespace (cluster-scoped first), group, kind and name.
 func (id ObjectID) Compare(other ObjectID) int {
-	return cmp.Or(
-		cmp.Compare(id.Namespace, other.Namespace),
-		cmp.Compare(id.Group, other.Group),
-		cmp.Compare(id.Kind, other.Kind),
-		cmp.Compare(id.Name, other.Name),
-	)
+	order := strings.Compare(id.Namespace, other.Namespace)
+	if order == 0 {
+		order = strings.Compare(id.Group, other.Group)
+	}
+	if order == 0 {
+		order = strings.Compare(id.Kind, other.Kind)
+	}
+	if order == 0 {
+		order = strings.Compare(id.Name, other.Name)
+	}
+	return order
 }
 
 // Subject points into an object rather than into a file: it is how everything

@@ -1,6 +1,9 @@
 package object
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // Edited finds the namespaces in which policies of two sets differ that say something of the pods of
 // their own namespace alone. Where anything else differs, be it of the cluster, of nobody's kind, or
@@ -8,28 +11,12 @@ import "strings"
 // other namespaces may be decided otherwise as well.
 func Edited(a, b Set) (namespaces map[string]bool, comparable bool) {
 	namespaces = map[string]bool{}
-	x, y := a.objects, b.objects
-	for len(x) > 0 || len(y) > 0 {
-		order := 0 // of the next of both
-		switch {
-		case len(y) == 0:
-			order = -1
-		case len(x) == 0:
-			order = 1
-		default:
-			order = x[0].ID.Compare(y[0].ID)
+	for x, y := range Beside(a, b) {
+		if x != nil && y != nil && x.same(y) {
+			continue
 		}
-		differ := order != 0 || !x[0].same(&y[0])
-		for _, next := range []struct {
-			all  *[]Object
-			here bool
-		}{{&x, order <= 0}, {&y, order >= 0}} {
-			if !next.here {
-				continue
-			}
-			o := &(*next.all)[0]
-			*next.all = (*next.all)[1:]
-			if !differ {
+		for _, o := range []*Object{x, y} {
+			if o == nil {
 				continue
 			}
 			if !o.isOfItsNamespace() {
@@ -39,6 +26,39 @@ func Edited(a, b Set) (namespaces map[string]bool, comparable bool) {
 		}
 	}
 	return namespaces, true
+}
+
+// Beside walks through two sets in the order of IDs: each object of one with that of the other that has
+// the same ID, and nil where there is none.
+func Beside(a, b Set) iter.Seq2[*Object, *Object] {
+	return func(yield func(a, b *Object) bool) {
+		for i, j := 0, 0; i < len(a.objects) || j < len(b.objects); {
+			var x, y *Object
+			if i < len(a.objects) {
+				x = &a.objects[i]
+			}
+			if j < len(b.objects) {
+				y = &b.objects[j]
+			}
+			if x != nil && y != nil {
+				switch order := x.ID.Compare(y.ID); {
+				case order < 0:
+					y = nil
+				case order > 0:
+					x = nil
+				}
+			}
+			if x != nil {
+				i++
+			}
+			if y != nil {
+				j++
+			}
+			if !yield(x, y) {
+				return
+			}
+		}
+	}
 }
 
 // same reports whether two objects with one ID say the same.
