@@ -168,8 +168,10 @@ func (o Options) judge(ctx context.Context, repo *language.Repository, c compile
 			traffic[e.Plan.Environment] = trafficOf(e, proven.Meaning, everybody)
 			unkept = errors.Join(unkept, o.keep(e, c.world, h))
 		}
-		located := locate.Governed(e.Places().Findings(withoutTold(judged, c.refused)), e.Plan)
-		found = append(found, locate.WithEvidence(located, e.Emitted, locate.AuthorsOf(e.Plan)).In(e.Plan.Environment)...)
+		if len(judged) > 0 {
+			located := locate.Governed(e.Places().Findings(withoutTold(judged, c.refused)), e.Plan)
+			found = append(found, locate.WithEvidence(located, e.Emitted, locate.AuthorsOf(e.Plan)).In(e.Plan.Environment)...)
+		}
 	}
 	built, err := o.report(repo, c.plans, traffic, checks, found, files)
 	if err == nil {

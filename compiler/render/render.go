@@ -94,11 +94,13 @@ func (k *Memory) Lower(plans []*plan.Plan, components map[string]overlays.Compon
 	r := &Rendering{}
 	var found diag.List
 	for _, p := range plans {
-		e := Environment{Plan: p, memory: k.meant(), Emitted: locate.Origins{}, Overlaid: overlays.Environment{Name: p.Environment, Components: laid(p, components)}}
 		emitted, lowered := k.lowered().Lower(p)
 		found = append(found, lowered.In(p.Environment)...)
-		for _, o := range emitted {
-			e.Overlaid.Objects = append(e.Overlaid.Objects, o.Manifest)
+		e := Environment{Plan: p, memory: k.meant(), Emitted: make(locate.Origins, len(emitted)), Overlaid: overlays.Environment{
+			Name: p.Environment, Components: laid(p, components), Objects: make([]object.Map, len(emitted)),
+		}}
+		for i, o := range emitted {
+			e.Overlaid.Objects[i] = o.Manifest
 			e.Emitted[object.IDOf(o.Manifest)] = o
 		}
 		r.Environments = append(r.Environments, e)
@@ -120,7 +122,11 @@ func (r *Rendering) overlaid() []overlays.Environment {
 
 // read collects what was rendered of an environment's units, each apart.
 func (e *Environment) read(rendered []overlays.Rendered) (found diag.List) {
-	var objects []object.Object
+	size := 0
+	for _, of := range rendered {
+		size += len(of.Objects)
+	}
+	objects := make([]object.Object, 0, size)
 	e.units = map[object.ID]string{}
 	for _, of := range rendered {
 		for _, o := range of.Objects {
