@@ -62,9 +62,11 @@ func (w *World) inSet(set plan.Pods) []end {
 	for _, name := range w.spacesIn(set.Namespace) {
 		unlabelled(name, w.labelsOf(name))
 	}
-	unknown := set.Namespaces.Example()
-	unknown[meaning.NameLabel] = "unknown-namespace"
-	unlabelled(unknown[meaning.NameLabel], unknown)
+	if set.Namespace == "" {
+		unknown := set.Namespaces.Example()
+		unknown[meaning.NameLabel] = "unknown-namespace"
+		unlabelled(unknown[meaning.NameLabel], unknown)
+	}
 	byNamespace := map[string][]*meaning.Endpoint{} // of several
 	if set.Namespace == "" {
 		for _, e := range pods {
@@ -75,11 +77,10 @@ func (w *World) inSet(set plan.Pods) []end {
 	in := sync.OnceValue(func() *relation.Formula { return w.whereIs(set) })
 	want := func(asked *asked) {
 		among := pods
-		name, one := asked.namespace()
-		if one && set.Namespace == "" {
-			among = byNamespace[name]
+		if asked.one && set.Namespace == "" {
+			among = byNamespace[asked.namespace]
 		}
-		if one && set.Namespace != "" && name != set.Namespace || asked.excludes(wears) || slices.ContainsFunc(among, func(e *meaning.Endpoint) bool { return asked.finds(e) }) {
+		if asked.one && set.Namespace != "" && asked.namespace != set.Namespace || asked.excludes(wears) || slices.ContainsFunc(among, func(e *meaning.Endpoint) bool { return asked.finds(e) }) {
 			return
 		}
 		if e := w.wearing(in(), asked); e != nil {
@@ -136,6 +137,9 @@ type asked struct {
 	of       selector.Selector
 	not      *selector.Selector
 	required []selector.Node // without which of holds of no pod
+
+	namespace string // the only one in which of can hold
+	one       bool   // if there is only one
 }
 
 // excludes reports whether no pod that has one of the values of each of some labels is an end that
@@ -147,10 +151,6 @@ func (a *asked) excludes(wears []selector.Node) bool {
 		})
 	})
 }
-
-// namespace returns the only one in which what a policy asks for can be, by either of the labels
-// that say how a namespace is called.
-func (a *asked) namespace() (name string, one bool) { return onlyNamespace(a.of) }
 
 // onlyNamespace returns the only namespace whose pods a selector can select.
 func onlyNamespace(s selector.Selector) (name string, one bool) {
@@ -170,7 +170,7 @@ func (w *World) askedFor() []*asked {
 	if w.asked != nil {
 		return w.asked
 	}
-	known := map[string]bool{}
+	known := make(map[string]bool, 2*len(w.Meaning.Policies))
 	var key []byte
 	add := func(of, not *selector.Selector) {
 		key = key[:0]
@@ -189,6 +189,7 @@ func (w *World) askedFor() []*asked {
 			a.of = *of
 		}
 		a.required = a.of.Required()
+		a.namespace, a.one = onlyNamespace(a.of)
 		w.asked = append(w.asked, a)
 	}
 	for _, p := range w.Meaning.Policies {

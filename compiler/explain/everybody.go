@@ -239,8 +239,8 @@ func (w *World) nearby() *nearby {
 		w.near.pods[e.Namespace] = append(w.near.pods[e.Namespace], e)
 	}
 	for i, a := range w.askedFor() {
-		if name, one := a.namespace(); one {
-			w.near.asked[name] = append(w.near.asked[name], i)
+		if a.one {
+			w.near.asked[a.namespace] = append(w.near.asked[a.namespace], i)
 		} else {
 			w.near.anywhere = append(w.near.anywhere, i)
 		}
