@@ -116,7 +116,7 @@ func seal(key Key, text []byte) string {
 }
 
 // Load reads into a value what was kept under a key, and reports whether anything was that is
-// whole.
+// whole. Of many records those go first that nobody has loaded for longest.
 func (d *Dir) Load(key Key, into any) bool {
 	name := d.file(key)
 	if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() || info.Size() > mostBytes {
@@ -127,11 +127,16 @@ func (d *Dir) Load(key Key, into any) bool {
 		return false
 	}
 	sealed, text, _ := bytes.Cut(all, []byte("\n"))
-	return string(sealed) == seal(key, text) && json.Unmarshal(text, into) == nil
+	if string(sealed) != seal(key, text) || json.Unmarshal(text, into) != nil {
+		return false
+	}
+	now := time.Now()
+	_ = os.Chtimes(name, now, now) // who may not write keeps nothing, and lets go of nothing
+	return true
 }
 
-// Keep keeps a value under a key, in place of another, and lets go of the records that were kept
-// longest ago where there are many.
+// Keep keeps a value under a key, in place of another. Where there are many records it lets go of those
+// that were neither kept nor loaded for longest.
 func (d *Dir) Keep(key Key, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -151,7 +156,7 @@ func (d *Dir) Keep(key Key, value any) error {
 	return d.clear()
 }
 
-// clear removes the oldest of many records, and what killed runs left unfinished. Files of other names
+// clear removes those of many records that were not asked for longest, and what killed runs left unfinished. Files of other names
 // are somebody else's.
 func (d *Dir) clear() error {
 	entries, err := os.ReadDir(d.path)

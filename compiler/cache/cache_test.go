@@ -112,15 +112,15 @@ func TestIrregularRecords(t *testing.T) {
 	}
 }
 
-// TestOldestGo keeps more records than are kept: the oldest go, and so does what a killed run left; what is
-// somebody else's stays.
+// TestOldestGo keeps more records than are kept: the oldest go, but for what was loaded since, and so does
+// what a killed run left; what is somebody else's stays.
 func TestOldestGo(t *testing.T) {
 	t.Parallel()
 	d := opened(t)
 	begin := time.Now().Add(-48 * time.Hour)
 	for i := range most + 3 {
 		key := d.Key(fmt.Sprint(i))
-		if err := os.WriteFile(d.file(key), nil, 0o600); err != nil {
+		if err := os.WriteFile(d.file(key), []byte(seal(key, []byte("1"))+"\n1"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		at := begin.Add(time.Duration(i) * time.Minute)
@@ -134,6 +134,9 @@ func TestOldestGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if !d.Load(d.Key("2"), new(int)) {
+		t.Error("nothing was kept")
+	}
 	if err := d.Keep(d.Key("new"), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +145,7 @@ func TestOldestGo(t *testing.T) {
 		return err == nil
 	}
 	for i := range most + 3 {
-		if want := i >= 4; there(d.file(d.Key(fmt.Sprint(i)))) != want {
+		if want := i == 2 || i >= 5; there(d.file(d.Key(fmt.Sprint(i)))) != want {
 			t.Errorf("record %d is there: %v", i, !want)
 		}
 	}
