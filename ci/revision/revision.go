@@ -117,6 +117,16 @@ func (r *Repository) Commit(ctx context.Context, revision string) (string, error
 	return strings.TrimSpace(string(out)), nil
 }
 
+// Holds reports whether there is anything at a commit below the repository's directory.
+func (r *Repository) Holds(ctx context.Context, commit string) (bool, error) {
+	args := []string{"ls-tree", "--name-only", "--full-tree", commit}
+	if r.Prefix != "" {
+		args = append(args, "--", r.Prefix)
+	}
+	out, err := r.git(ctx, args...)
+	return len(out) > 0, err
+}
+
 // entry is a file of a tree.
 type entry struct {
 	mode, object string

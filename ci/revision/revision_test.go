@@ -254,6 +254,19 @@ func TestBelowADirectory(t *testing.T) {
 			t.Errorf("below %q: %v, expected %s: %v", name, diag.SortedKeys(got), want, err)
 		}
 	}
+	for name, want := range map[string]bool{"net work": true, "*": true, "": true, "net": false, "net work/deeper": false, "n*": false} {
+		dir := filepath.Join(r.dir, name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		git, err := revision.Open(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if holds, err := git.Holds(t.Context(), commit); err != nil || holds != want {
+			t.Errorf("%q holds something: %v, %v", name, holds, err)
+		}
+	}
 }
 
 // TestOpenSaysWhatToDo in places of which git reads nothing.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"portcullis.dev/ci/revision"
 	"portcullis.dev/compiler"
 	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/cache"
@@ -37,6 +38,12 @@ func cacheOf(c *cli.Context, repository string) (*cache.Dir, error) {
 	case bundle.Within(repository, existing(name)):
 		return nil, usageError{fmt.Errorf("--cache %s lies within what is judged, which could bring along what is known of it: name a directory elsewhere", name)}
 	}
+	switch brought, err := committed(c.Context, name); {
+	case err != nil:
+		return nil, usageError{fmt.Errorf("--cache %s lies in a Git checkout, and whether that brought along what is known cannot be told (%w): name a directory elsewhere", name, err)}
+	case brought:
+		return nil, usageError{fmt.Errorf("--cache %s holds files of the commit that is checked out, which could bring along what is known: name a directory elsewhere", name)}
+	}
 	dir, err := cache.Open(name)
 	switch {
 	case errors.Is(err, cache.ErrOpen):
@@ -45,6 +52,40 @@ func cacheOf(c *cli.Context, repository string) (*cache.Dir, error) {
 		return nil, writeError("--cache "+name, "", err)
 	}
 	return dir, nil
+}
+
+// committed reports whether the commit that is checked out holds anything below a directory. The error
+// is why nobody can tell.
+func committed(ctx context.Context, name string) (bool, error) {
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return false, nil // it holds nothing, or whoever opens it says what is wrong
+	}
+	dir, err := filepath.EvalSymlinks(name)
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return false, err
+	}
+	for above := dir; ; above = filepath.Dir(above) {
+		if _, err := os.Lstat(filepath.Join(above, ".git")); err == nil {
+			break
+		}
+		if filepath.Base(above) == ".git" || filepath.Dir(above) == above { // no commit holds the former
+			return false, nil
+		}
+	}
+	git, err := revision.Open(ctx, dir)
+	if err != nil {
+		return false, err
+	}
+	commit, err := git.Commit(ctx, "HEAD")
+	if errors.As(err, new(*revision.NotFoundError)) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return git.Holds(ctx, commit)
 }
 
 // existing finds the nearest directory above a path, or the path itself, that is there.
