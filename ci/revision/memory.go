@@ -23,10 +23,15 @@ const (
 	longestName = 255
 )
 
+// Blobs are the bytes of objects that were read, by their names in Git. Files of several revisions, or
+// names, that are the same object are read once.
+type Blobs map[string][]byte
+
 // Read reads into memory what Unpack writes to a disk, where to make the files costs more than
-// all that git does. The error is ErrNotPlain for what is to be unpacked: links, whose ways the
-// disk follows, files larger than most, names that a disk may refuse, and many bytes.
-func (r *Repository) Read(ctx context.Context, commit string, most Limits, wanted func(name string) bool) (fs.FS, error) {
+// all that git does, less the blobs that are known, to which it adds. The error is ErrNotPlain for
+// what is to be unpacked: links, whose ways the disk follows, files larger than most, names that a
+// disk may refuse, and many bytes.
+func (r *Repository) Read(ctx context.Context, commit string, most Limits, wanted func(name string) bool, known Blobs) (fs.FS, error) {
 	entries, err := r.list(ctx, commit, most, wanted)
 	if err != nil {
 		return nil, err
@@ -42,12 +47,25 @@ func (r *Repository) Read(ctx context.Context, commit string, most Limits, wante
 	for _, n := range files {
 		slices.SortFunc(n.below, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	}
-	err = r.each(ctx, entries, most, func(e entry, data []byte) error {
-		files[e.name].data = data
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	var unknown []entry
+	asked := map[string]bool{}
+	for _, e := range entries {
+		if _, there := known[e.object]; !there && !asked[e.object] {
+			asked[e.object] = true
+			unknown = append(unknown, e)
+		}
+	}
+	if len(unknown) > 0 {
+		err := r.each(ctx, unknown, most, func(e entry, data []byte) error {
+			known[e.object] = data
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range entries {
+		files[e.name].data = known[e.object]
 	}
 	return files, nil
 }

@@ -22,6 +22,7 @@ func TestInMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	known := revision.Blobs{}
 	for _, c := range []struct {
 		name  string
 		plain bool
@@ -41,7 +42,7 @@ func TestInMemory(t *testing.T) {
 		{"a file of that name", false, []item{{folder, "a.yaml", r.tree(item{file, "b.yaml", b})}, {file, "a.yaml", a}}},
 	} {
 		commit := r.commit(r.tree(c.items...))
-		files, err := git.Read(t.Context(), commit, most, yaml)
+		files, err := git.Read(t.Context(), commit, most, yaml, known)
 		if !c.plain {
 			if !errors.Is(err, revision.ErrNotPlain) {
 				t.Errorf("%s: %v, expected to be left to the disk", c.name, err)
@@ -72,12 +73,22 @@ func TestInMemory(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+	if len(known) != 2 || string(known[a]) != "a" || string(known[b]) != "" {
+		t.Errorf("%q were read, expected the objects of two texts", known)
+	}
+	files, err := git.Read(t.Context(), r.commit(r.tree(item{file, "a.yaml", a})), most, yaml, revision.Blobs{a: []byte("known")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := fs.ReadFile(files, "a.yaml"); string(data) != "known" {
+		t.Errorf("what is known is read again: %q, %v", data, err)
+	}
 	for why, tree := range map[string]string{
 		`"../a.yaml"`:   r.tree(item{folder, "..", r.tree(item{file, "a.yaml", a})}),
 		"a link of":     r.tree(item{symlink, "a.yaml", r.blob(strings.Repeat("x", 5000))}),
 		"in this clone": r.tree(item{file, "a.yaml", strings.Repeat("1", 40)}),
 	} {
-		if _, err := git.Read(t.Context(), r.commit(tree), most, yaml); err == nil || !strings.Contains(err.Error(), why) {
+		if _, err := git.Read(t.Context(), r.commit(tree), most, yaml, known); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%v, expected %q", err, why)
 		}
 	}
@@ -88,7 +99,7 @@ func TestInMemory(t *testing.T) {
 		mebibytes = append(mebibytes, item{file, fmt.Sprintf("%02d.yaml", i), mebibyte})
 	}
 	commit := r.commit(r.tree(mebibytes...))
-	if _, err := git.Read(t.Context(), commit, revision.Limits{FileBytes: 1 << 20, TotalBytes: 1 << 30, Files: 100, Listed: 100}, yaml); !errors.Is(err, revision.ErrNotPlain) {
+	if _, err := git.Read(t.Context(), commit, revision.Limits{FileBytes: 1 << 20, TotalBytes: 1 << 30, Files: 100, Listed: 100}, yaml, known); !errors.Is(err, revision.ErrNotPlain) {
 		t.Errorf("65 MiB: %v, expected to be left to the disk", err)
 	}
 }

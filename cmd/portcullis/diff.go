@@ -192,8 +192,9 @@ func (p *program) compare(ctx context.Context, c *cli.Context, asked diffing) (c
 		args = append(args, "")
 	}
 	var states [2]compiler.State
+	known := revision.Blobs{}
 	for i, arg := range args {
-		if states[i], err = p.state(ctx, arg, c.String("dir")); err != nil {
+		if states[i], err = p.state(ctx, arg, c.String("dir"), known); err != nil {
 			return compared{}, err
 		}
 	}
@@ -207,8 +208,8 @@ func (p *program) compare(ctx context.Context, c *cli.Context, asked diffing) (c
 }
 
 // state reads what an argument of diff names: a directory, a bundle, manifests, or a revision of
-// Git.
-func (p *program) state(ctx context.Context, arg, dir string) (compiler.State, error) {
+// Git, less the blobs that are known.
+func (p *program) state(ctx context.Context, arg, dir string, known revision.Blobs) (compiler.State, error) {
 	if arg != "" && (strings.ContainsAny(arg[:1], "./") || filepath.IsAbs(arg)) {
 		return p.stateOnDisk(arg)
 	}
@@ -243,17 +244,17 @@ func (p *program) state(ctx context.Context, arg, dir string) (compiler.State, e
 		}
 		return compiler.State{}, err
 	}
-	return readRevision(ctx, git, arg, commit)
+	return readRevision(ctx, git, arg, commit, known)
 }
 
 // readRevision reads a repository at a commit for diff, as it would be read from the disk: from
 // there if there are links in it or the like, and from memory if there are none.
-func readRevision(ctx context.Context, git *revision.Repository, name, commit string) (s compiler.State, err error) {
+func readRevision(ctx context.Context, git *revision.Repository, name, commit string, known revision.Blobs) (s compiler.State, err error) {
 	limits := sources.DefaultLimits()
 	most := revision.Limits{FileBytes: limits.FileBytes, TotalBytes: limits.TotalBytes, Files: limits.Files, Listed: 10_000_000}
 	wanted := func(name string) bool { return language.IsYAML(name) || language.IsRego(name) }
 	s = compiler.State{Ref: name, Commit: commit}
-	switch files, err := git.Read(ctx, commit, most, wanted); {
+	switch files, err := git.Read(ctx, commit, most, wanted, known); {
 	case err == nil:
 		s.Files, s.Found, err = sources.ReadRepositoryIn(files, limits)
 		return s, err

@@ -95,7 +95,7 @@ func Of(p *plan.Plan, world object.Set) Population {
 			}
 			g.add(&Pods{Endpoint: e, Kind: Workload, Resolves: dns})
 		}
-		slices.SortStableFunc(g.members, func(a, b *Pods) int { return strings.Compare(a.Ref(), b.Ref()) })
+		slices.SortStableFunc(g.members, func(a, b *Pods) int { return strings.Compare(a.Name, b.Name) })
 		g.add(&Pods{ // nothing describes them
 			Endpoint: &meaning.Endpoint{Namespace: n.Name, Name: "*", Labels: map[string]string{}, NamespaceLabels: everywhere, NamespaceUnwritten: n.Unwritten, ServiceAccount: "default"},
 			Kind:     Unlabelled, Resolves: dns,
