@@ -35,19 +35,23 @@ func (w *World) Everybody() []Member {
 
 // gathered works out once who everybody is, pods alike being one.
 func (w *World) gathered() []Member {
-	known := map[string]int{}
+	known, met := make(map[string]int, len(w.Pods)), make(map[*meaning.Endpoint]int, len(w.Pods))
 	var all []Member
 	add := func(ends []end, name string) {
 		for _, e := range ends {
 			if !e.isPod() {
 				continue
 			}
-			key := keyOf(e.Endpoint)
-			at, there := known[key]
-			if !there {
-				at = len(all)
-				known[key] = at
-				all = append(all, Member{Peer: e.Peer, Key: key})
+			at, again := met[e.Endpoint]
+			if !again {
+				key := keyOf(e.Endpoint)
+				var there bool
+				if at, there = known[key]; !there {
+					at = len(all)
+					known[key] = at
+					all = append(all, Member{Peer: e.Peer, Key: key})
+				}
+				met[e.Endpoint] = at
 			}
 			if name != "" && !slices.Contains(all[at].Names, name) {
 				all[at].Names = append(all[at].Names, name)
@@ -65,7 +69,7 @@ func (w *World) gathered() []Member {
 		for i := range w.Plan.Workloads {
 			wl := &w.Plan.Workloads[i]
 			if planned[wl.Ref()] = true; !wl.HostNetwork {
-				add(w.workload(wl).ends(), wl.Ref())
+				add(w.inSet(w.podsOf(wl)), wl.Ref())
 			}
 		}
 	}

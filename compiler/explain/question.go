@@ -284,10 +284,7 @@ func (w *World) workload(wl *plan.Workload) side {
 		s.ports = wl.Ports
 		return s
 	}
-	set := plan.Pods{Namespace: wl.Namespace, Selector: wl.Selector}
-	if n.Pattern {
-		set.Namespace, set.Namespaces = "", n.PatternSelector()
-	}
+	set := w.podsOf(wl)
 	s := w.pods(wl.Ref(), set)
 	s.set, s.ports = false, wl.Ports
 	for _, e := range w.podsIn(set.Namespace) {
@@ -296,6 +293,14 @@ func (w *World) workload(wl *plan.Workload) side {
 		}
 	}
 	return s
+}
+
+// podsOf returns the set of a workload's pods, about which a question asks by its name.
+func (w *World) podsOf(wl *plan.Workload) plan.Pods {
+	if n, _ := w.Plan.Namespace(wl.Namespace); n.Pattern {
+		return plan.Pods{Namespaces: n.PatternSelector(), Selector: wl.Selector}
+	}
+	return plan.Pods{Namespace: wl.Namespace, Selector: wl.Selector}
 }
 
 // namespaces lists the namespaces that anything is known of, among which a question may name one.
