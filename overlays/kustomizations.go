@@ -104,7 +104,9 @@ func (ks Kustomizations) top(from, to string) (top string) {
 }
 
 // isBelow reports whether a file lies below a directory among those with kustomizations.
-func isBelow(name, dir string) bool { return dir == "." || strings.HasPrefix(name, dir+"/") }
+func isBelow(name, dir string) bool {
+	return strings.HasPrefix(name, dir+"/") || dir == "." && !strings.HasPrefix(name, "../")
+}
 
 // IsKustomization reports whether kustomize takes a file of this name for a kustomization.
 func IsKustomization(name string) bool {

@@ -321,7 +321,11 @@ func Below(file, asked string) bool {
 	return file == asked || below(file, asked)
 }
 
-// below reports whether a path lies in a directory.
+// below reports whether a path lies in a directory. Both are clean, and begin where the other does.
 func below(name, dir string) bool {
-	return dir == "." || len(name) > len(dir) && name[len(dir)] == '/' && name[:len(dir)] == dir
+	inside, is := name, dir == "."
+	if !is {
+		inside, is = strings.CutPrefix(name, dir+"/")
+	}
+	return is && inside != ".." && !strings.HasPrefix(inside, "../")
 }
