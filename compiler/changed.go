@@ -106,7 +106,7 @@ func gather(sides []*Explained) {
 
 // side reads and renders one of the two states between which a change lies.
 func (o Options) side(s State) (delta.Side, *Explained, error) {
-	side := delta.Side{Ref: s.Ref, Commit: s.Commit, Files: sourcesOf(s.Files), Objects: map[string]object.Set{}}
+	side := delta.Side{Ref: s.Ref, Commit: s.Commit, Files: sourcesOf(slices.Concat(s.Files, s.Bases)), Objects: map[string]object.Set{}}
 	var e *Explained
 	if s.Manifests {
 		o.Bases = s.Bases

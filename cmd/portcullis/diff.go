@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"portcullis.dev/compiler/delta"
 	"portcullis.dev/compiler/language"
 	"portcullis.dev/compiler/sources"
+	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 )
 
@@ -85,10 +87,11 @@ func diffCommand(p *program) *cli.Command {
 		ArgsUsage: "OLD [NEW]",
 		Description: "OLD and NEW are revisions of Git, or directories, bundles or files of manifests, which are named " +
 			"with a slash (./old). Without NEW it is what is on the disk. A revision is read from Git's objects: " +
-			"the work tree is neither read nor touched. Both sides are judged by the program's own rules; rules " +
+			"the work tree is neither read nor touched. Where neither side is a repository of intents, manifests " +
+			"are compared. Both sides are judged by the program's own rules; rules " +
 			"of the repository are not run. A difference is no failure unless it is asked for.",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "dir", Usage: "the `DIRECTORY` of the portcullis.yaml in the repository; by default the nearest one's"},
+			&cli.StringFlag{Name: "dir", Usage: "the `DIRECTORY` of the portcullis.yaml, or of the manifests, in the repository; by default that of the nearest portcullis.yaml, or the current one"},
 			&typedList[diffSink]{
 				StringSliceFlag: cli.StringSliceFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the difference as `FORMAT[=FILE]`: " + strings.Join(diffFormats(), ", ") + "; may be given several times"},
 				parse:           parseDiffSink, closed: diffFormats(), into: &asked.sinks,
@@ -192,10 +195,21 @@ func (p *program) compare(ctx context.Context, c *cli.Context, asked diffing) (c
 		args = append(args, "")
 	}
 	var states [2]compiler.State
+	var asManifests [2]reader
 	known := revision.Blobs{}
 	for i, arg := range args {
-		if states[i], err = p.state(ctx, arg, c.String("dir"), known); err != nil {
+		if states[i], asManifests[i], err = p.state(ctx, arg, c.String("dir"), known); err != nil {
 			return compared{}, err
+		}
+	}
+	if !isOfIntents(states[0]) && !isOfIntents(states[1]) {
+		for i := range states {
+			if states[i].Manifests {
+				continue
+			}
+			if states[i], err = asManifests[i](); err != nil {
+				return compared{}, err
+			}
 		}
 	}
 	if !states[0].Manifests && !states[1].Manifests {
@@ -207,28 +221,47 @@ func (p *program) compare(ctx context.Context, c *cli.Context, asked diffing) (c
 	return compared{d, reports}, err
 }
 
+// reader reads one side of diff.
+type reader func() (compiler.State, error)
+
+// isOfIntents reports whether one side of diff is a repository of intents, or nobody can tell.
+func isOfIntents(s compiler.State) bool {
+	isPlatform := func(f language.File) bool { return f.Path == language.PlatformFile }
+	return !s.Manifests && slices.ContainsFunc(s.Files, isPlatform) && (s.Found.Failed() || holdsIntents(s.Files))
+}
+
 // state reads what an argument of diff names: a directory, a bundle, manifests, or a revision of
-// Git, less the blobs that are known.
-func (p *program) state(ctx context.Context, arg, dir string, known revision.Blobs) (compiler.State, error) {
+// Git, less the blobs that are known. A revision, and what is on the disk, is read as a repository of
+// intents; how to read it as manifests is for whoever finds that neither side is one.
+func (p *program) state(ctx context.Context, arg, dir string, known revision.Blobs) (compiler.State, reader, error) {
+	onDisk := func() (compiler.State, reader, error) {
+		s, err := p.stateOnDisk(arg)
+		return s, func() (compiler.State, error) { return p.manifestsOnDisk(arg, filepath.ToSlash(arg)) }, err
+	}
 	if arg != "" && (strings.ContainsAny(arg[:1], "./") || filepath.IsAbs(arg)) {
-		return p.stateOnDisk(arg)
+		return onDisk()
 	}
 	home, err := repository(dir)
+	if errors.Is(err, errNoPlatform) {
+		home, err = ".", nil
+	}
 	if err != nil {
-		return compiler.State{}, err
+		return compiler.State{}, nil, err
 	}
 	if arg == "" {
-		return p.repositoryOnDisk(home, "what is on the disk")
+		const name = "what is on the disk"
+		s, err := p.repositoryOnDisk(home, name)
+		return s, func() (compiler.State, error) { return p.manifestsOnDisk(home, name) }, err
 	}
 	git, err := revision.Open(ctx, home)
 	if err != nil {
 		if _, missing := os.Stat(arg); missing == nil {
-			return p.stateOnDisk(arg)
+			return onDisk()
 		}
 		if errors.Is(err, revision.ErrNoGit) {
-			return compiler.State{}, usageError{fmt.Errorf("%s is a revision, and the program git is not there to read it: install git, or name two directories (./old ./new)", arg)}
+			return compiler.State{}, nil, usageError{fmt.Errorf("%s is a revision, and the program git is not there to read it: install git, or name two directories (./old ./new)", arg)}
 		}
-		return compiler.State{}, usageError{fmt.Errorf("%s is a revision, and %w: name two directories (./old ./new)", arg, err)}
+		return compiler.State{}, nil, usageError{fmt.Errorf("%s is a revision, and %w: name two directories (./old ./new)", arg, err)}
 	}
 	commit, err := git.Commit(ctx, arg)
 	if err != nil {
@@ -236,15 +269,16 @@ func (p *program) state(ctx context.Context, arg, dir string, known revision.Blo
 		_, missing := os.Stat(arg)
 		switch {
 		case missing == nil:
-			return p.stateOnDisk(arg)
+			return onDisk()
 		case errors.As(err, &none) && none.Shallow:
-			return compiler.State{}, usageError{fmt.Errorf("%w: fetch it first\n  git fetch --deepen=50 origin   (actions/checkout: fetch-depth: 0)", err)}
+			return compiler.State{}, nil, usageError{fmt.Errorf("%w: fetch it first\n  git fetch --deepen=50 origin   (actions/checkout: fetch-depth: 0)", err)}
 		case errors.As(err, &none):
-			return compiler.State{}, usageError{fmt.Errorf("%w, and no file of that name: fetch it first, or write ./%s for a path\n  git fetch origin %s", err, arg, arg)}
+			return compiler.State{}, nil, usageError{fmt.Errorf("%w, and no file of that name: fetch it first, or write ./%s for a path\n  git fetch origin %s", err, arg, arg)}
 		}
-		return compiler.State{}, err
+		return compiler.State{}, nil, err
 	}
-	return readRevision(ctx, git, arg, commit, known)
+	s, err := readRevision(ctx, git, arg, commit, known)
+	return s, func() (compiler.State, error) { return p.manifestsOf(ctx, git, arg, commit) }, err
 }
 
 // readRevision reads a repository at a commit for diff, as it would be read from the disk: from
@@ -292,15 +326,63 @@ func (p *program) stateOnDisk(name string) (compiler.State, error) {
 		}
 		return p.repositoryOnDisk(dir, filepath.ToSlash(name))
 	}
-	all, err := p.readAllManifests([]string{name})
-	if len(all.bases) == 0 { // two directories with the same files in them are alike
-		inside := filepath.ToSlash(filepath.Clean(name)) + "/"
-		for i := range all.files {
-			all.files[i].Path = strings.TrimPrefix(all.files[i].Path, inside)
+	return p.manifestsOnDisk(name, filepath.ToSlash(name))
+}
+
+// manifestsOnDisk reads manifests of anybody as one side of diff. Files are called as if the run were
+// in their directory, where there is one: two directories with the same files in them are alike.
+func (p *program) manifestsOnDisk(dir, name string) (compiler.State, error) {
+	all, err := p.readAllManifests([]string{dir})
+	if info, wrong := os.Stat(dir); wrong == nil && info.IsDir() {
+		dir = filepath.Clean(dir)
+		inside := func(file *string) {
+			if to, err := filepath.Rel(dir, filepath.FromSlash(*file)); err == nil && *file != "" {
+				*file = filepath.ToSlash(to)
+			}
+		}
+		for _, files := range [][]language.File{all.files, all.bases} {
+			for i := range files {
+				inside(&files[i].Path)
+			}
 		}
 		for i := range all.found {
-			all.found[i].Span.File = strings.TrimPrefix(all.found[i].Span.File, inside)
+			inside(&all.found[i].Span.File)
 		}
 	}
-	return compiler.State{Ref: filepath.ToSlash(name), Manifests: true, Files: all.files, Bases: all.bases, Found: all.found}, err
+	return compiler.State{Ref: name, Manifests: true, Files: all.files, Bases: all.bases, Found: all.found}, err
+}
+
+// isOfManifests reports whether a file is read where manifests are, by its name.
+func isOfManifests(name string) bool {
+	return language.IsYAML(name) || language.IsJSON(name) || language.IsRego(name) || overlays.IsKustomization(name)
+}
+
+// manifestsOf reads the manifests of a commit as one side of diff: those below the repository's
+// directory, and what they stand on anywhere in the commit, as they would be read from the disk.
+func (p *program) manifestsOf(ctx context.Context, git *revision.Repository, name, commit string) (s compiler.State, err error) {
+	into, err := os.MkdirTemp("", "portcullis-")
+	if err != nil {
+		return compiler.State{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(into)) }()
+	limits := sources.DefaultLimits()
+	most := revision.Limits{FileBytes: limits.TotalBytes, TotalBytes: limits.TotalBytes, Files: limits.Files, Listed: 10_000_000}
+	whole := revision.Repository{Dir: git.Dir}
+	if err := whole.Unpack(ctx, commit, into, most, isOfManifests); err != nil {
+		return compiler.State{}, usageError{err}
+	}
+	root, err := os.OpenRoot(into)
+	if err != nil {
+		return compiler.State{}, err
+	}
+	defer root.Close()
+	// The commit may lack the directory, or have a link on the way there: out of the root leads none.
+	// Above .git no base is looked for.
+	dir := filepath.FromSlash(cmp.Or(git.Prefix, "."))
+	if err := errors.Join(root.MkdirAll(dir, 0o700), root.Mkdir(".git", 0o700)); err != nil {
+		return compiler.State{}, usageError{fmt.Errorf("the directory %s of %s cannot be read: %w", dir, name, err)}
+	}
+	s, err = p.manifestsOnDisk(filepath.Join(into, dir), name)
+	s.Commit = commit
+	return s, err
 }

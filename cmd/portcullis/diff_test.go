@@ -83,6 +83,94 @@ func TestDiff(t *testing.T) {
 	t.Run("revisions are read as they are", func(t *testing.T) { revisionsAreReadAsTheyAre(t, copied(t)) })
 }
 
+// TestDiffOfManifests compares revisions of a repository in which nobody wrote intents, and what is on
+// its disk: the manifests below where one stands, with the bases of their kustomizations. It says the
+// same of two revisions, of one and the disk, and of two directories.
+func TestDiffOfManifests(t *testing.T) {
+	t.Parallel()
+	dir, before := t.TempDir(), filepath.Join(t.TempDir(), "before")
+	write := func(name, text string) {
+		t.Helper()
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	policy := "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web, namespace: shop}\nspec:\n  podSelector: {matchLabels: {app: web}}\n" +
+		"  ingress:\n    - {from: [{podSelector: {matchLabels: {app: api}}}], ports: [{port: 80}]}\n"
+	write("base/policy.yaml", policy)
+	write("base/Kustomization", "resources: [policy.yaml]\n")
+	write("overlays/prod/kustomization.yaml", "namespace: live\nresources: [../../base]\n")
+	write("overlays/prod/values.env", "not: [yaml\n")
+	gitIn(t, dir, "init", "--quiet", "--initial-branch=main")
+	gitIn(t, dir, "add", "--all")
+	gitIn(t, dir, "commit", "--quiet", "--message", "one")
+	if err := os.CopyFS(before, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	write("base/policy.yaml", strings.Replace(policy, "port: 80", "port: 81", 1))
+	write("apps/policy.yaml", strings.Replace(policy, "name: web", "name: other", 1))
+	gitIn(t, dir, "add", "--all")
+	gitIn(t, dir, "commit", "--quiet", "--message", "two")
+
+	overlay := filepath.Join(dir, "overlays", "prod")
+	const told = "+ live/{app=api} -> live/{app=web}:81\n    ../../base/policy.yaml:7\n                           a rule of NetworkPolicy live/web\n" +
+		"- live/{app=api} -> live/{app=web}:80\n    was ../../base/policy.yaml:7\n"
+	for _, args := range [][]string{{"main~1", "main"}, {"main~1"}, {"main~1", overlay}, {filepath.Join(before, "overlays", "prod"), overlay}} {
+		code, stdout, stderr := here(t.Context(), append([]string{"diff", "--exit-code", "--dir", overlay}, args...), nil)
+		head, rest, _ := strings.Cut(stdout, "\n\n")
+		if code != exitFindings || !strings.HasSuffix(head, " ../../base/policy.yaml") || !strings.HasPrefix(rest, told) || stderr != "" {
+			t.Errorf("%q: exit %d: %s%s", args, code, stdout, stderr)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--exit-code", "--dir", overlay, "main"}, exitOK, "No packet is treated differently."},
+		{[]string{"--exit-code", "--dir", dir, "main~1", "main"}, exitFindings, "= policies: 1 added, 1 edited"},
+		{[]string{"--dir", filepath.Join(dir, "apps"), "main~1"}, exitInput, "no comparison of traffic: main~1 has 1 error"},
+	} {
+		if code, stdout, stderr := here(t.Context(), append([]string{"diff"}, c.args...), nil); code != c.code || !strings.Contains(stdout, c.want) || strings.Contains(stdout+stderr, os.TempDir()) && code == exitInput {
+			t.Errorf("%q: exit %d: %s%s", c.args, code, stdout, stderr)
+		}
+	}
+
+	// A link that a commit has on the way to the directory leads nowhere else.
+	elsewhere := t.TempDir()
+	if err := os.WriteFile(filepath.Join(elsewhere, "policy.yaml"), []byte(policy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	gitIn(t, dir, "checkout", "--quiet", "-b", "link")
+	if err := os.Symlink(elsewhere, filepath.Join(dir, "linked")); err != nil {
+		t.Skip("there are no links here:", err)
+	}
+	gitIn(t, dir, "add", "--all")
+	gitIn(t, dir, "commit", "--quiet", "--message", "a link")
+	gitIn(t, dir, "checkout", "--quiet", "main")
+	write("linked/policy.yaml", policy)
+	if code, stdout, stderr := here(t.Context(), []string{"diff", "--dir", filepath.Join(dir, "linked"), "link"}, nil); code != exitInput || stdout != "" || !strings.Contains(stderr, "the directory linked/ of link cannot be read") {
+		t.Errorf("a link on the way: exit %d: %s%s", code, stdout, stderr)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "linked")); err != nil {
+		t.Fatal(err)
+	}
+
+	// A Platform beside the manifests describes their cluster, and intents make a repository of them.
+	write("portcullis.yaml", apiVersion+"kind: Platform\nmetadata: {name: fleet}\nspec: {cluster: {podCIDRs: [10.1.0.0/16]}}\n")
+	if code, stdout, stderr := here(t.Context(), []string{"diff", "--dir", dir, "main~1"}, nil); code != exitOK || !strings.Contains(stdout, "= policies: 1 added, 1 edited") {
+		t.Errorf("a Platform beside: exit %d: %s%s", code, stdout, stderr)
+	}
+	write("intents/a.yaml", intents(2))
+	if code, stdout, stderr := here(t.Context(), []string{"diff", "--dir", dir, "main"}, nil); code != exitOK || !strings.Contains(stdout, "main has no portcullis.yaml") {
+		t.Errorf("intents where there were none: exit %d: %s%s", code, stdout, stderr)
+	}
+}
+
 // history is a repository with a branch for each of nine changes.
 func history(t *testing.T) (dir string, branches []string) {
 	t.Helper()

@@ -30,6 +30,12 @@ func (p *program) holdsIntents(dir string) bool {
 	if p.ahead = (ahead{filepath.Clean(dir), files, found, err}); err != nil || found.Failed() {
 		return true // the run says what is wrong
 	}
+	return holdsIntents(files)
+}
+
+// holdsIntents reports whether files with a Platform are a repository of intents: see the method of this
+// name.
+func holdsIntents(files []language.File) bool {
 	var ours []language.File
 	for _, f := range files {
 		if !language.Ours(f) {
@@ -61,6 +67,9 @@ func (p *program) readRepository(dir string) ([]language.File, diag.List, error)
 	return sources.ReadRepository(dir, sources.DefaultLimits())
 }
 
+// errNoPlatform says that no directory is a repository of intents.
+var errNoPlatform = fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one, or begin one with portcullis init", language.PlatformFile)
+
 // repository finds the directory that the user named, or that of the nearest portcullis.yaml
 // above, as far as the Git root.
 func repository(named string) (string, error) {
@@ -80,7 +89,7 @@ func repository(named string) (string, error) {
 		return "", err
 	}
 	if !ok {
-		return "", usageError{fmt.Errorf("there is no %s here, nor in a directory above; name the directory that has one, or begin one with portcullis init", language.PlatformFile)}
+		return "", usageError{errNoPlatform}
 	}
 	return dir, outermost(dir)
 }
