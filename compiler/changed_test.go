@@ -209,7 +209,7 @@ func TestNothingIsSaidOfWhatIsNotCompared(t *testing.T) {
 	for _, c := range []struct {
 		old, changed State
 		worst        delta.Level
-	}{{nothing, repository, ""}, {repository, nothing, delta.High}} {
+	}{{nothing, repository, delta.Medium}, {repository, nothing, delta.High}} {
 		d, _, err := Options{}.Diff(t.Context(), c.old, c.changed)
 		if err != nil || d.IsSame() || len(d.Compared) > 0 || d.Old.Failed+d.New.Failed > 0 || d.Worst() != c.worst {
 			t.Errorf("%v: %+v, %d compared, the worst risk is %q", err, d.Governance, len(d.Compared), d.Worst())

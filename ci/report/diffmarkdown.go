@@ -126,6 +126,8 @@ func (c *comment) title(own []*delta.Change) string {
 	switch {
 	case len(words) == 0 && whole:
 		return sign + " This change decides otherwise who is held back at all"
+	case c.d.Old.Absent && !c.d.New.Absent:
+		return sign + " What no line allows is dropped from now on"
 	case len(c.d.Compared) == 0:
 		return sign + " Nothing is compared: no environment is on both sides"
 	case len(words) == 0 && len(c.d.Undecided) > 0:

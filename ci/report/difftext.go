@@ -44,6 +44,8 @@ func writeDiffText(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
 	own := ownChanges(d)
 	switch {
 	case failed:
+	case d.Old.Absent && !d.New.Absent:
+		t.prose("No packet is compared: what was open there before is not known. portcullis map lists what is open now.", 0, 0)
 	case len(d.Compared) == 0:
 		t.WriteString("Nothing is compared: the two have no environment in common.\n")
 	case d.IsEmpty() && len(d.Undecided) > 0:

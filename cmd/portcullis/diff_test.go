@@ -161,12 +161,18 @@ func TestDiffOfManifests(t *testing.T) {
 	}
 
 	// A Platform beside the manifests describes their cluster, and intents make a repository of them.
-	write("portcullis.yaml", apiVersion+"kind: Platform\nmetadata: {name: fleet}\nspec: {cluster: {podCIDRs: [10.1.0.0/16]}}\n")
+	write("portcullis.yaml", apiVersion+"kind: Platform\nmetadata: {name: fleet}\nspec: {cluster: {podCIDRs: [10.1.0.0/16]}, namespaces: {shop: {}}}\n")
 	if code, stdout, stderr := here(t.Context(), []string{"diff", "--dir", dir, "main~1"}, nil); code != exitOK || !strings.Contains(stdout, "= policies: 1 added, 1 edited") {
 		t.Errorf("a Platform beside: exit %d: %s%s", code, stdout, stderr)
 	}
 	write("intents/a.yaml", intents(2))
-	if code, stdout, stderr := here(t.Context(), []string{"diff", "--dir", dir, "main"}, nil); code != exitOK || !strings.Contains(stdout, "main has no portcullis.yaml") {
+	const isolated = "main has no portcullis.yaml\nNo packet is compared: what was open there before is not known. portcullis map\nlists what is open now.\n" +
+		"! isolated               portcullis.yaml:4\n    shop/*\n    what no line allows is dropped there now: egress and ingress\n\nRisks: 1 medium.\n"
+	if code, stdout, stderr := here(t.Context(), []string{"diff", "--exit-code", "--dir", dir, "main"}, nil); code != exitFindings || !strings.HasSuffix(stdout, isolated) {
+		t.Errorf("intents where there were none: exit %d: %s%s", code, stdout, stderr)
+	}
+	title := "### ℹ️ What no line allows is dropped from now on\n"
+	if code, stdout, stderr := here(t.Context(), []string{"diff", "--fail-on-risk", "isolated", "-o", "markdown", "--dir", dir, "main"}, nil); code != exitFindings || !strings.Contains(stdout, title) {
 		t.Errorf("intents where there were none: exit %d: %s%s", code, stdout, stderr)
 	}
 }

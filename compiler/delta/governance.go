@@ -88,8 +88,12 @@ func (c *comparison) governance() {
 	for _, e := range c.Gone {
 		c.note("", "environment "+e, "is no more", "", diag.Span{})
 	}
-	for _, e := range c.Added {
-		c.note("", "environment "+e, "is new: nothing to compare it with", "", diag.Span{})
+	if c.Old.Absent {
+		c.adoption()
+	} else {
+		for _, e := range c.Added {
+			c.note("", "environment "+e, "is new: nothing to compare it with", "", diag.Span{})
+		}
 	}
 	for _, e := range c.Compared {
 		old, changed := c.Old.relations[e], c.New.relations[e]
@@ -115,6 +119,18 @@ func (c *comparison) governance() {
 	slices.SortStableFunc(c.Governance, func(a, b Note) int {
 		return cmp.Or(cmp.Compare(levels(&a), levels(&b)), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.What, b.What))
 	})
+}
+
+// adoption notes what is closed where there were no intents before: what others have in the clusters is
+// not known, and no packet is compared.
+func (c *comparison) adoption() {
+	for _, w := range c.New.Worlds {
+		for _, n := range w.Plan.Namespaces {
+			if n.Governed {
+				c.note("isolated", n.Name+"/*", "what no line allows is dropped there now: egress and ingress", w.Environment, n.Span)
+			}
+		}
+	}
 }
 
 // enforcement compares in which namespaces a default deny is enforced.
