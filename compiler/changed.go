@@ -37,7 +37,12 @@ func (o Options) diff(ctx context.Context, old, changed State) (*delta.Diff, [2]
 	var sides [2]delta.Side
 	var all [2]*Explained
 	var errs [2]error
-	explain := func(i int) { sides[i], all[i], errs[i] = o.side(states[i]) }
+	isEmpty := func(s State) bool { return s.Manifests && len(s.Files) == 0 }
+	explain := func(i int) {
+		o := o
+		o.AllowEmpty = isEmpty(states[i]) && !isEmpty(states[1-i]) // a change may begin a directory, or end it
+		sides[i], all[i], errs[i] = o.side(states[i])
+	}
 	judge := func(i int) {
 		if errs[i] == nil && all[i].Worlds != nil && all[i].repo != nil {
 			sides[i].Findings, errs[i] = o.judged(ctx, all[i], states[i].Files)

@@ -112,6 +112,7 @@ func TestDiffOfManifests(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("base/policy.yaml", strings.Replace(policy, "port: 80", "port: 81", 1))
+	write("nothing/readme.txt", "there is no manifest here\n")
 	write("apps/policy.yaml", strings.Replace(policy, "name: web", "name: other", 1))
 	gitIn(t, dir, "add", "--all")
 	gitIn(t, dir, "commit", "--quiet", "--message", "two")
@@ -133,7 +134,9 @@ func TestDiffOfManifests(t *testing.T) {
 	}{
 		{[]string{"--exit-code", "--dir", overlay, "main"}, exitOK, "No packet is treated differently."},
 		{[]string{"--exit-code", "--dir", dir, "main~1", "main"}, exitFindings, "= policies: 1 added, 1 edited"},
-		{[]string{"--dir", filepath.Join(dir, "apps"), "main~1"}, exitInput, "no comparison of traffic: main~1 has 1 error"},
+		{[]string{"--dir", filepath.Join(dir, "apps"), "main~1"}, exitOK, "! isolated\n    shop/{app=web}\n    what no line allows is dropped there now: ingress\n= policies: 1 added"},
+		{[]string{"--dir", filepath.Join(dir, "apps"), "main", "main~1"}, exitOK, "! unisolated HIGH\n    shop/{app=web}\n"},
+		{[]string{"--dir", filepath.Join(dir, "nothing"), "main~1", "main"}, exitInput, "no comparison of traffic: main~1 has 1 error"},
 	} {
 		if code, stdout, stderr := here(t.Context(), append([]string{"diff"}, c.args...), nil); code != c.code || !strings.Contains(stdout, c.want) || strings.Contains(stdout+stderr, os.TempDir()) && code == exitInput {
 			t.Errorf("%q: exit %d: %s%s", c.args, code, stdout, stderr)
