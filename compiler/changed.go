@@ -100,8 +100,12 @@ func errorsIn(found diag.List) int {
 	return n
 }
 
-// gather finds out who everybody is on the sides of a change, for whoever compares them later.
+// gather finds out who everybody is on the sides of a change, for whoever compares them later: nobody
+// does where one of them cannot be explained, or is not there.
 func gather(sides []*Explained) {
+	if slices.ContainsFunc(sides, func(e *Explained) bool { return e == nil || len(e.Worlds) == 0 }) {
+		return
+	}
 	for _, e := range sides {
 		for _, w := range e.Worlds {
 			w.Everybody()

@@ -65,6 +65,25 @@ func TestWhatIsSharedIsTold(t *testing.T) {
 	}
 }
 
+// TestNobodyIsGatheredForNothing has a side that cannot be explained, and one that there is not, beside
+// one that can be: to compare nothing it is not found out who everybody is.
+func TestNobodyIsGatheredForNothing(t *testing.T) {
+	t.Parallel()
+	e, err := ExplainRepository(exampleFiles(t, "online-shop"), nil, []string{"dev"})
+	if err != nil || e.Report.Findings.Failed() {
+		t.Fatal(err, e.Report.Findings)
+	}
+	known := func() bool { return !reflect.ValueOf(e.Worlds[0]).Elem().FieldByName("everybody").IsNil() }
+	for i, sides := range [][]*Explained{{e, {}}, {{}, e}, {e, nil}} {
+		if gather(sides); known() {
+			t.Fatalf("sides %d: everybody is gathered, to compare nothing", i)
+		}
+	}
+	if gather([]*Explained{e, e}); !known() {
+		t.Error("nobody is gathered for a comparison")
+	}
+}
+
 // TestMostIsJudgedOnce counts of twenty namespaces those that are not judged again, and of their
 // objects those that are not made again: in the second environment the four fifths that are the
 // first's, and of a difference all but the edited ones: all of them where only the places differ at
