@@ -56,11 +56,11 @@ func (o Options) diff(ctx context.Context, old, changed State) (*delta.Diff, [2]
 	} else { // most of the second side is that of the first
 		explain(0)
 		both.Go(func() { judge(0) })
-		o.shared.renderLast()
+		o.shared.lastRendering = true // what it does not ask for nobody does
 		explain(1)
 		gather(all[:])
 		both.Wait()
-		o.shared.judgeLast()
+		o.shared.lastJudgement = true
 		judge(1)
 	}
 	both.Wait()
@@ -103,7 +103,7 @@ func errorsIn(found diag.List) int {
 // gather finds out who everybody is on the sides of a change, for whoever compares them later: nobody
 // does where one of them cannot be explained, or is not there.
 func gather(sides []*Explained) {
-	if slices.ContainsFunc(sides, func(e *Explained) bool { return e == nil || len(e.Worlds) == 0 }) {
+	if slices.ContainsFunc(sides, func(e *Explained) bool { return len(e.Worlds) == 0 }) {
 		return
 	}
 	for _, e := range sides {

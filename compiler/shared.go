@@ -17,20 +17,22 @@ import (
 // one difference. What is judged again is only what was found clean: a finding names places and
 // environments, and is found anew. A nil one knows nothing: what is told is the same.
 type shared struct {
-	parser      language.Parser
-	rendered    *render.Memory
-	documents   *clean
-	held        *proof.Held // of which nothing was found; nil for none
-	rendersLast bool        // what is rendered next is the last of all
-	judgesLast  bool        // of what is judged next the last environment is
-	final       bool        // what is judged is
-	spared      int         // namespaces about which proofs did not ask again
+	parser    language.Parser
+	rendered  *render.Memory
+	documents *clean
+	held      *proof.Held // of which nothing was found; nil for none
+	spared    int         // namespaces about which proofs did not ask again
+
+	// Of two sides one may be rendered while the one before is judged.
+	lastRendering bool // what is rendered next is the last of all
+	lastJudgement bool // the last environment of what is judged next is
+	final         bool // what is judged is
 }
 
 // newShared makes what has seen nothing yet. Of a difference, of which each side is rendered by itself,
 // it keeps the files that it reads.
 func newShared(difference bool) *shared {
-	s := &shared{rendered: render.NewMemory(), documents: newClean(), rendersLast: !difference, judgesLast: !difference}
+	s := &shared{rendered: render.NewMemory(), documents: newClean(), lastRendering: !difference, lastJudgement: !difference}
 	if difference {
 		s.parser.Keep()
 	}
@@ -46,21 +48,13 @@ func (s *shared) keeper() *language.Parser {
 	return &s.parser
 }
 
-// renderLast says that the side that is rendered next is the last one: what it does not ask for nobody
-// does.
-func (s *shared) renderLast() { s.rendersLast = true }
-
-// judgeLast says that the side that is judged next is the last one. The one before may be rendered in
-// the meantime, but not judged.
-func (s *shared) judgeLast() { s.judgesLast = true }
-
 // render renders plans, less the objects that those before have as well.
 func (s *shared) render(plans []*plan.Plan, components map[string]overlays.Component, child overlays.Child) (*render.Rendering, diag.List, error) {
 	if s == nil {
 		return render.Plans(plans, components, child)
 	}
 	r, found, err := s.rendered.Plans(plans, components, child)
-	if s.rendersLast {
+	if s.lastRendering {
 		s.rendered.Forget()
 	}
 	return r, found, err
@@ -70,7 +64,7 @@ func (s *shared) render(plans []*plan.Plan, components map[string]overlays.Compo
 // of all is let go of as that asks for it, since nobody does again.
 func (s *shared) begin(last bool) {
 	if s != nil {
-		s.final = s.judgesLast && last
+		s.final = s.lastJudgement && last
 		s.documents.final = s.final
 	}
 }

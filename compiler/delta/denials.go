@@ -34,7 +34,7 @@ func denialsOf(r *reach.Relation) (of map[string][]denying, at map[string]diag.S
 		}
 		of[name] = append(of[name], d)
 	}
-	nobody := make([]bool, len(r.Members))
+	nobody := make([]bool, len(r.Members)) // which several share, and nobody changes
 	for i := range r.World.Plan.Guardrails {
 		g := &r.World.Plan.Guardrails[i]
 		d := denying{from: membersOf(r, g.From), to: membersOf(r, g.To), unless: slices.Clone(nobody), traffic: packet.Anything()}

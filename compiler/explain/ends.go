@@ -75,22 +75,22 @@ func (w *World) inSet(set plan.Pods) []end {
 	}
 	wears := selector.OfRequirements(set.Selector).Required()
 	in := sync.OnceValue(func() *relation.Formula { return w.whereIs(set) })
-	want := func(asked *asked) {
+	want := func(a *asked) {
 		among := pods
-		if asked.one && set.Namespace == "" {
-			among = byNamespace[asked.namespace]
+		if a.one && set.Namespace == "" {
+			among = byNamespace[a.namespace]
 		}
-		if asked.one && set.Namespace != "" && asked.namespace != set.Namespace || asked.excludes(wears) || slices.ContainsFunc(among, func(e *meaning.Endpoint) bool { return asked.finds(e) }) {
+		if a.one && set.Namespace != "" && a.namespace != set.Namespace || a.excludes(wears) || slices.ContainsFunc(among, func(e *meaning.Endpoint) bool { return a.finds(e) }) {
 			return
 		}
-		if e := w.wearing(in(), asked); e != nil {
+		if e := w.wearing(in(), a); e != nil {
 			pods = append(pods, e)
 			byNamespace[e.Namespace] = append(byNamespace[e.Namespace], e)
 		}
 	}
 	want(&asked{})
-	for _, asked := range w.askedIn(set.Namespace) {
-		want(asked)
+	for _, a := range w.askedIn(set.Namespace) {
+		want(a)
 	}
 	all := make([]end, len(pods))
 	for i, e := range pods {
@@ -110,11 +110,11 @@ func (w *World) whereIs(set plan.Pods) *relation.Formula {
 }
 
 // wearing makes a pod that is somewhere and is what policies ask for; nil where there can be none.
-func (w *World) wearing(in *relation.Formula, asked *asked) *meaning.Endpoint {
+func (w *World) wearing(in *relation.Formula, a *asked) *meaning.Endpoint {
 	u := w.universe()
-	where := relation.And(in, u.Selected(relation.Own, asked.of))
-	if asked.not != nil {
-		where = relation.And(where, relation.Not(u.Selected(relation.Own, *asked.not)))
+	where := relation.And(in, u.Selected(relation.Own, a.of))
+	if a.not != nil {
+		where = relation.And(where, relation.Not(u.Selected(relation.Own, *a.not)))
 	}
 	search := relation.Search{Universe: u}
 	found, err := search.Witness(relation.Question{Of: u.Pairs(), Where: where, Direction: meaning.Egress})
