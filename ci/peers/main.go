@@ -97,6 +97,7 @@ const (
 	check   = "`portcullis check` of the intents"
 	edited  = "`portcullis check --cache`, one intent changed"
 	same    = "`portcullis check --cache`, nothing changed"
+	differ  = "`portcullis diff`, one intent changed"
 	render  = "`kustomize build`, one run a namespace"
 	judge   = "`conftest test --combine`, four checks"
 	peers   = "kustomize and conftest together"
@@ -105,16 +106,19 @@ const (
 
 // measure runs every program on a fleet of n namespaces, and notes a row for each.
 func (b *bench) measure(n int) error {
-	repository, bundle, manifests := filepath.Join(b.dir, "intents"), filepath.Join(b.dir, "bundle"), filepath.Join(b.dir, "manifests")
-	for _, old := range []string{repository, bundle, manifests} {
+	repository, before := filepath.Join(b.dir, "intents"), filepath.Join(b.dir, "before")
+	bundle, manifests := filepath.Join(b.dir, "bundle"), filepath.Join(b.dir, "manifests")
+	for _, old := range []string{repository, before, bundle, manifests} {
 		if err := os.RemoveAll(old); err != nil {
 			return err
 		}
 	}
 	files := fleet.Size{Namespaces: n, Environments: 1}.Files()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := write(filepath.Join(repository, filepath.FromSlash(name)), []byte(files[name])); err != nil {
-			return err
+		for _, dir := range []string{repository, before} {
+			if err := write(filepath.Join(dir, filepath.FromSlash(name)), []byte(files[name])); err != nil {
+				return err
+			}
 		}
 	}
 	built, _, err := b.run("portcullis", "build", repository, "--out", bundle)
@@ -122,6 +126,10 @@ func (b *bench) measure(n int) error {
 		return err
 	}
 	if err := b.cached(repository, files[changed]); err != nil {
+		return err
+	}
+	told, _, err := b.run("portcullis", "diff", before, repository)
+	if err != nil {
 		return err
 	}
 	var rendered row
@@ -147,7 +155,7 @@ func (b *bench) measure(n int) error {
 	if err != nil {
 		return err
 	}
-	for what, r := range map[string]row{build: built, render: rendered, judge: judged, peers: rendered.and(judged), inspect: checked} {
+	for what, r := range map[string]row{build: built, differ: told, render: rendered, judge: judged, peers: rendered.and(judged), inspect: checked} {
 		b.rows[what] = append(b.rows[what], r)
 	}
 	return nil
@@ -220,7 +228,7 @@ func (b *bench) table() string {
 	}
 	t.WriteString(" ratio | growth |\n|---|" + strings.Repeat("---|", len(b.sizes)+2) + "\n")
 	last := len(b.sizes) - 1
-	for _, what := range []string{build, check, edited, same, render, judge, peers, inspect} {
+	for _, what := range []string{build, check, edited, same, differ, render, judge, peers, inspect} {
 		rows := b.rows[what]
 		fmt.Fprintf(&t, "| %s |", what)
 		for _, r := range rows {
