@@ -18,8 +18,9 @@ type DiffOptions struct {
 	Color    bool   // ANSI colours, in texts
 	Width    int    // of the terminal, or 0
 
-	Version string                // the program's, for formats that name it
-	Fails   func(delta.Risk) bool // whether a risk fails the run; nil for none
+	Version   string                // the program's, for formats that name it
+	Directory string                // in which files lie, for formats of findings; empty where the run is
+	Fails     func(delta.Risk) bool // whether a risk fails the run; nil for none
 }
 
 // DiffFormat is one way to write a difference.

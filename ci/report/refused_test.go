@@ -52,7 +52,7 @@ func TestRisksAreFindings(t *testing.T) {
 	_, d := trafficOf("x")
 	d.Undecided = []string{"too much of it"}
 	d.New.Failed = 2
-	r := risksOf(d)
+	r := risksOf(d, DiffOptions{})
 	if n := len(d.Risks()) + 2; len(r.Findings) != n || len(r.Rules) != len(delta.Risks)+2 {
 		t.Errorf("%d findings of %d rules, expected %d", len(r.Findings), len(r.Rules), n)
 	}
@@ -68,7 +68,7 @@ func TestRisksAreFindings(t *testing.T) {
 			d.Changes[i].Because[j].Line += 7
 		}
 	}
-	for _, f := range risksOf(d).Findings {
+	for _, f := range risksOf(d, DiffOptions{}).Findings {
 		if !seen[f.Fingerprint] {
 			t.Errorf("%s: another fingerprint at another line", f.Message)
 		}

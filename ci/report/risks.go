@@ -3,6 +3,7 @@ package report
 import (
 	"bufio"
 	"cmp"
+	"path"
 	"strings"
 
 	"portcullis.dev/compiler/delta"
@@ -20,8 +21,9 @@ var (
 
 var riskSeverities = map[delta.Level]diag.Severity{delta.High: diag.Error, delta.Medium: diag.Warning, delta.Low: diag.Info}
 
-// risksOf is a difference as a report: its risks, at the lines of the new side.
-func risksOf(d *delta.Diff) diag.Report {
+// risksOf is a difference as a report: its risks, at the lines of the new side. Files are named from
+// where the run is, as other findings name them.
+func risksOf(d *delta.Diff, o DiffOptions) diag.Report {
 	rules := []*diag.Rule{notCompared, notDecided}
 	of := map[string]*diag.Rule{}
 	for _, tag := range delta.Risks {
@@ -33,6 +35,9 @@ func risksOf(d *delta.Diff) diag.Report {
 		rule := of[r.Tag]
 		if rule == nil { // which no table has
 			rule = &diag.Rule{Code: r.Tag, Title: r.Tag}
+		}
+		if at.File != "" {
+			at.File = path.Join(o.Directory, at.File)
 		}
 		one := rule.At(at, "%s", what).Testify(diag.FlowEvidence, about).CausedBy(about)
 		one.Severity = riskSeverities[r.Level]
@@ -67,7 +72,11 @@ func risksOf(d *delta.Diff) diag.Report {
 			add(n.Risk, placeOf(n.Because), n.What, n.What, n.Environments)
 		}
 	}
-	return diag.NewReport(found, rules, d.New.Files)
+	sources := make(map[string][]byte, len(d.New.Files))
+	for name, text := range d.New.Files {
+		sources[path.Join(o.Directory, name)] = text
+	}
+	return diag.NewReport(found, rules, sources)
 }
 
 // changeWord says of a risk what the change does: opens, closes or makes uncertain.
@@ -88,14 +97,14 @@ func placeOf(because []reach.Source) diag.Span {
 // asFindings makes a format of differences of one of findings.
 func asFindings(f Format, description string) DiffFormat {
 	return DiffFormat{f.Name, description, func(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
-		return f.write(w, risksOf(d), Options{Version: o.Version})
+		return f.write(w, risksOf(d, o), Options{Version: o.Version})
 	}}
 }
 
 // writeDiffJUnit writes a case for each risk of the table. It fails where the run does; what
 // else there is of it is output.
 func writeDiffJUnit(w *bufio.Writer, d *delta.Diff, o DiffOptions) error {
-	r := risksOf(d)
+	r := risksOf(d, o)
 	suite := junitSuite{Name: "risks"}
 	for _, rule := range r.Rules {
 		c := junitCase{Name: rule.Code + ": " + rule.Title, Class: "portcullis.risks"}

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,12 +14,7 @@ import (
 
 	"portcullis.dev/ci/report"
 	"portcullis.dev/ci/revision"
-	"portcullis.dev/compiler"
-	"portcullis.dev/compiler/bundle"
 	"portcullis.dev/compiler/delta"
-	"portcullis.dev/compiler/language"
-	"portcullis.dev/compiler/sources"
-	"portcullis.dev/overlays"
 	"portcullis.dev/policies/diag"
 )
 
@@ -114,6 +107,7 @@ func diffCommand(p *program) *cli.Command {
 type compared struct {
 	*delta.Diff
 	reports [2]diag.Report
+	dir     string // in which the files of the new side lie, from where the run is
 }
 
 // diff compares two states, writes the difference in every form asked for, and fails where that
@@ -140,7 +134,7 @@ func (p *program) diff(c *cli.Context, asked diffing) error {
 	if len(asked.sinks) == 0 {
 		asked.sinks = []diffSink{{format: report.DiffFormats[0]}}
 	}
-	o := report.DiffOptions{LinkBase: c.String("link-base"), Key: c.String("key"), Version: version(), Fails: func(r delta.Risk) bool { return meets(r, asked.risks) }}
+	o := report.DiffOptions{LinkBase: c.String("link-base"), Key: c.String("key"), Version: version(), Directory: got.dir, Fails: func(r delta.Risk) bool { return meets(r, asked.risks) }}
 	for _, s := range asked.sinks {
 		if o.Color, o.Width = false, 0; s.file == "" {
 			o.Color, o.Width = p.colour(p.out, asked.colour), p.width(p.out)
@@ -194,195 +188,29 @@ func (p *program) compare(ctx context.Context, c *cli.Context, asked diffing) (c
 	if len(args) == 1 {
 		args = append(args, "")
 	}
-	var states [2]compiler.State
-	var asManifests [2]reader
+	var sides [2]side
 	known := revision.Blobs{}
 	for i, arg := range args {
-		if states[i], asManifests[i], err = p.state(ctx, arg, c.String("dir"), known); err != nil {
+		if sides[i], err = p.side(ctx, arg, c.String("dir"), known); err != nil {
 			return compared{}, err
 		}
 	}
-	if !isOfIntents(states[0]) && !isOfIntents(states[1]) {
-		for i := range states {
-			if states[i].Manifests {
+	if !sides[0].isOfIntents() && !sides[1].isOfIntents() {
+		for i := range sides {
+			s := &sides[i]
+			if s.Manifests {
 				continue
 			}
-			if states[i], err = asManifests[i](); err != nil {
+			if s.State, err = s.asManifests(); err != nil {
 				return compared{}, err
 			}
 		}
 	}
-	if !states[0].Manifests && !states[1].Manifests {
+	if !sides[0].Manifests && !sides[1].Manifests {
 		if err := asked.cluster.refuse(); err != nil {
 			return compared{}, err
 		}
 	}
-	d, reports, err := o.Diff(ctx, states[0], states[1])
-	return compared{d, reports}, err
-}
-
-// reader reads one side of diff.
-type reader func() (compiler.State, error)
-
-// isOfIntents reports whether one side of diff is a repository of intents, or nobody can tell.
-func isOfIntents(s compiler.State) bool {
-	isPlatform := func(f language.File) bool { return f.Path == language.PlatformFile }
-	return !s.Manifests && slices.ContainsFunc(s.Files, isPlatform) && (s.Found.Failed() || holdsIntents(s.Files))
-}
-
-// state reads what an argument of diff names: a directory, a bundle, manifests, or a revision of
-// Git, less the blobs that are known. A revision, and what is on the disk, is read as a repository of
-// intents; how to read it as manifests is for whoever finds that neither side is one.
-func (p *program) state(ctx context.Context, arg, dir string, known revision.Blobs) (compiler.State, reader, error) {
-	onDisk := func() (compiler.State, reader, error) {
-		s, err := p.stateOnDisk(arg)
-		return s, func() (compiler.State, error) { return p.manifestsOnDisk(arg, filepath.ToSlash(arg)) }, err
-	}
-	if arg != "" && (strings.ContainsAny(arg[:1], "./") || filepath.IsAbs(arg)) {
-		return onDisk()
-	}
-	home, err := repository(dir)
-	if errors.Is(err, errNoPlatform) {
-		home, err = ".", nil
-	}
-	if err != nil {
-		return compiler.State{}, nil, err
-	}
-	if arg == "" {
-		const name = "what is on the disk"
-		s, err := p.repositoryOnDisk(home, name)
-		return s, func() (compiler.State, error) { return p.manifestsOnDisk(home, name) }, err
-	}
-	git, err := revision.Open(ctx, home)
-	if err != nil {
-		if _, missing := os.Stat(arg); missing == nil {
-			return onDisk()
-		}
-		if errors.Is(err, revision.ErrNoGit) {
-			return compiler.State{}, nil, usageError{fmt.Errorf("%s is a revision, and the program git is not there to read it: install git, or name two directories (./old ./new)", arg)}
-		}
-		return compiler.State{}, nil, usageError{fmt.Errorf("%s is a revision, and %w: name two directories (./old ./new)", arg, err)}
-	}
-	commit, err := git.Commit(ctx, arg)
-	if err != nil {
-		var none *revision.NotFoundError
-		_, missing := os.Stat(arg)
-		switch {
-		case missing == nil:
-			return onDisk()
-		case errors.As(err, &none) && none.Shallow:
-			return compiler.State{}, nil, usageError{fmt.Errorf("%w: fetch it first\n  git fetch --deepen=50 origin   (actions/checkout: fetch-depth: 0)", err)}
-		case errors.As(err, &none):
-			return compiler.State{}, nil, usageError{fmt.Errorf("%w, and no file of that name: fetch it first, or write ./%s for a path\n  git fetch origin %s", err, arg, arg)}
-		}
-		return compiler.State{}, nil, err
-	}
-	s, err := readRevision(ctx, git, arg, commit, known)
-	return s, func() (compiler.State, error) { return p.manifestsOf(ctx, git, arg, commit) }, err
-}
-
-// readRevision reads a repository at a commit for diff, as it would be read from the disk: from
-// there if there are links in it or the like, and from memory if there are none.
-func readRevision(ctx context.Context, git *revision.Repository, name, commit string, known revision.Blobs) (s compiler.State, err error) {
-	limits := sources.DefaultLimits()
-	most := revision.Limits{FileBytes: limits.FileBytes, TotalBytes: limits.TotalBytes, Files: limits.Files, Listed: 10_000_000}
-	wanted := func(name string) bool { return language.IsYAML(name) || language.IsRego(name) }
-	s = compiler.State{Ref: name, Commit: commit}
-	switch files, err := git.Read(ctx, commit, most, wanted, known); {
-	case err == nil:
-		s.Files, s.Found, err = sources.ReadRepositoryIn(files, limits)
-		return s, err
-	case !errors.Is(err, revision.ErrNotPlain):
-		return compiler.State{}, usageError{err}
-	}
-	into, err := os.MkdirTemp("", "portcullis-")
-	if err != nil {
-		return compiler.State{}, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(into)) }()
-	if err := git.Unpack(ctx, commit, into, most, wanted); err != nil {
-		return compiler.State{}, usageError{err}
-	}
-	s.Files, s.Found, err = sources.ReadRepository(into, limits)
-	return s, err
-}
-
-// repositoryOnDisk reads a repository of intents as one side of diff.
-func (p *program) repositoryOnDisk(dir, name string) (s compiler.State, err error) {
-	s.Ref = name
-	if s.Files, s.Found, err = p.readRepository(dir); err != nil {
-		err = inputError(err)
-	}
-	return s, err
-}
-
-// stateOnDisk reads a directory with intents, or manifests of anybody, such as a bundle, as one
-// side of diff.
-func (p *program) stateOnDisk(name string) (compiler.State, error) {
-	if _, err := os.Stat(filepath.Join(name, bundle.IndexFile)); err != nil && p.holdsIntents(name) {
-		dir, err := repository(name)
-		if err != nil {
-			return compiler.State{}, err
-		}
-		return p.repositoryOnDisk(dir, filepath.ToSlash(name))
-	}
-	return p.manifestsOnDisk(name, filepath.ToSlash(name))
-}
-
-// manifestsOnDisk reads manifests of anybody as one side of diff. Files are called as if the run were
-// in their directory, where there is one: two directories with the same files in them are alike.
-func (p *program) manifestsOnDisk(dir, name string) (compiler.State, error) {
-	all, err := p.readAllManifests([]string{dir})
-	if info, wrong := os.Stat(dir); wrong == nil && info.IsDir() {
-		dir = filepath.Clean(dir)
-		inside := func(file *string) {
-			if to, err := filepath.Rel(dir, filepath.FromSlash(*file)); err == nil && *file != "" {
-				*file = filepath.ToSlash(to)
-			}
-		}
-		for _, files := range [][]language.File{all.files, all.bases} {
-			for i := range files {
-				inside(&files[i].Path)
-			}
-		}
-		for i := range all.found {
-			inside(&all.found[i].Span.File)
-		}
-	}
-	return compiler.State{Ref: name, Manifests: true, Files: all.files, Bases: all.bases, Found: all.found}, err
-}
-
-// isOfManifests reports whether a file is read where manifests are, by its name.
-func isOfManifests(name string) bool {
-	return language.IsYAML(name) || language.IsJSON(name) || language.IsRego(name) || overlays.IsKustomization(name)
-}
-
-// manifestsOf reads the manifests of a commit as one side of diff: those below the repository's
-// directory, and what they stand on anywhere in the commit, as they would be read from the disk.
-func (p *program) manifestsOf(ctx context.Context, git *revision.Repository, name, commit string) (s compiler.State, err error) {
-	into, err := os.MkdirTemp("", "portcullis-")
-	if err != nil {
-		return compiler.State{}, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(into)) }()
-	limits := sources.DefaultLimits()
-	most := revision.Limits{FileBytes: limits.TotalBytes, TotalBytes: limits.TotalBytes, Files: limits.Files, Listed: 10_000_000}
-	whole := revision.Repository{Dir: git.Dir}
-	if err := whole.Unpack(ctx, commit, into, most, isOfManifests); err != nil {
-		return compiler.State{}, usageError{err}
-	}
-	root, err := os.OpenRoot(into)
-	if err != nil {
-		return compiler.State{}, err
-	}
-	defer root.Close()
-	// The commit may lack the directory, or have a link on the way there: out of the root leads none.
-	// Above .git no base is looked for.
-	dir := filepath.FromSlash(cmp.Or(git.Prefix, "."))
-	if err := errors.Join(root.MkdirAll(dir, 0o700), root.Mkdir(".git", 0o700)); err != nil {
-		return compiler.State{}, usageError{fmt.Errorf("the directory %s of %s cannot be read: %w", dir, name, err)}
-	}
-	s, err = p.manifestsOnDisk(filepath.Join(into, dir), name)
-	s.Commit = commit
-	return s, err
+	d, reports, err := o.Diff(ctx, sides[0].State, sides[1].State)
+	return compared{d, reports, sides[1].dir}, err
 }

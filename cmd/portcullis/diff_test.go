@@ -342,12 +342,13 @@ func diffFails(t *testing.T, dir string) {
 	}
 }
 
-// asFindings gives the risks to programs that take findings, at the line that means the traffic.
+// asFindings gives the risks to programs that take findings, at the line that means the traffic, which
+// is named from where the run is.
 func asFindings(t *testing.T, dir string) {
 	t.Helper()
 	for format, want := range map[string]string{
-		"github":       "::error file=shop/frontend.yaml,line=8,col=14,title=internet-exposure%3A",
-		"gitlab":       `"check_name": "internet-exposure"`,
+		"github":       "::error file=" + filepath.ToSlash(dir) + "/shop/frontend.yaml,line=8,col=14,title=internet-exposure%3A",
+		"gitlab":       `"path": "` + filepath.ToSlash(dir) + `/shop/frontend.yaml"`,
 		"sarif-github": `"ruleId": "internet-exposure"`,
 		"junit":        `name="internet-exposure: an endpoint accepts a large part of the internet that it did not accept" classname="portcullis.risks">` + "\n      <failure",
 	} {
