@@ -33,8 +33,8 @@ func (p *program) holdsIntents(dir string) bool {
 	return holdsIntents(files)
 }
 
-// holdsIntents reports whether files with a Platform are a repository of intents: see the method of this
-// name.
+// holdsIntents reports whether files with a Platform among them are a repository of intents, and not
+// manifests whose cluster the Platform describes.
 func holdsIntents(files []language.File) bool {
 	var ours []language.File
 	for _, f := range files {

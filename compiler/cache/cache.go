@@ -156,8 +156,8 @@ func (d *Dir) Keep(key Key, value any) error {
 	return d.clear()
 }
 
-// clear removes those of many records that were not asked for longest, and what killed runs left unfinished. Files of other names
-// are somebody else's.
+// clear removes those of many records that nobody asked for longest, and what killed runs left
+// unfinished. Files of other names are somebody else's.
 func (d *Dir) clear() error {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
